@@ -1,0 +1,1 @@
+"""The demo application and its acceptance tests."""

@@ -1,0 +1,3 @@
+"""The operations side of a FastAPI application."""
+
+__version__ = "1.0.0.dev0"

@@ -1,0 +1,31 @@
+"""The settings of the library, read from the environment.
+
+`settings` is read from the environment on first access; everything reads it when needed, so that a change of
+`config.settings` is seen by the next use.
+"""
+
+from typing import Any
+
+from c2casgiutils.config._settings import Settings
+from c2casgiutils.config._types import Duration, FloatList, IntList, StringList, parse_duration
+from c2casgiutils.config.auth import GitHubAccessType
+
+__all__ = [
+    "Duration",
+    "FloatList",
+    "GitHubAccessType",
+    "IntList",
+    "Settings",
+    "StringList",
+    "parse_duration",
+    "settings",
+]
+
+settings: Settings
+
+
+def __getattr__(name: str) -> Any:
+    if name != "settings":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()["settings"] = Settings()
+    return globals()["settings"]

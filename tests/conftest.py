@@ -1,0 +1,33 @@
+"""Fixtures of all tests."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from c2casgiutils import config
+from tests.support.processes import RedisServer
+
+
+@pytest.fixture(autouse=True)
+def _settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test starts with the default settings and no `C2C__` variable."""
+    for name in [name for name in os.environ if name.startswith("C2C__")]:
+        monkeypatch.delenv(name)
+    config.settings = config.Settings()
+    yield
+    config.settings = config.Settings()
+
+
+@pytest.fixture(scope="session")
+def _session_redis() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_session_redis: RedisServer) -> RedisServer:
+    """A running and empty redis-server; a test that breaks it starts one of its own."""
+    with _session_redis.client() as client:
+        client.flushall()
+    return _session_redis
