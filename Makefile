@@ -1,0 +1,84 @@
+# Each target is one step that .ci/run runs; `make serve` and `make test` work as the first command typed.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+PROCESSES ?= 2
+TESTS ?= tests acceptance_tests
+OPTIONS ?= default
+
+.PHONY: help
+help: ## Say what can be made
+	@grep --extended-regexp --no-filename '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed --regexp-extended 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand --tabs=24
+
+.PHONY: setup
+setup: .venv/.installed ## Create .venv from the lock
+
+.venv/.installed: requirements.lock pyproject.toml .ci/create-venv
+	@.ci/system-packages
+	@.ci/create-venv
+
+.PHONY: serve
+serve: .venv/.installed ## Run the demo application (no Redis, SQLite)
+	@$(BIN)/python -m acceptance_tests.app
+
+.PHONY: test-tools
+test-tools:
+	@.ci/system-packages redis-server=redis-server initdb=postgresql chromium=chromium
+
+.PHONY: test
+test: .venv/.installed test-tools ## Run all tests
+	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=worksteal --cov --cov-report= --durations=15 $(TESTS)
+
+.PHONY: coverage
+coverage: .venv/.installed ## Show the branch coverage of the last tests, fail under the limit
+	$(BIN)/coverage report
+
+.PHONY: lint
+lint: .venv/.installed ## Check style and spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/yamllint --strict .
+
+.PHONY: format
+format: .venv/.installed ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: types
+types: .venv/.installed ## Check the types
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+
+.PHONY: layers
+layers: .venv/.installed ## Check who imports whom
+	$(BIN)/lint-imports
+
+.PHONY: settings
+settings: .venv/.installed ## Write the table of the settings into the README
+	$(BIN)/python .ci/settings_table.py
+
+.PHONY: settings-check
+settings-check: .venv/.installed ## Compare the table of the settings in the README with the code
+	$(BIN)/python .ci/settings_table.py --check
+
+.PHONY: wheel
+wheel: .venv/.installed ## Build the wheel
+	rm --recursive --force dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+
+.PHONY: test-wheel
+test-wheel: wheel test-tools ## Install the wheel elsewhere, each extra too, and run the compatibility tests against it
+	.ci/test-wheel
+
+.PHONY: scaffold
+scaffold: wheel test-tools ## Render, install, test and run the scaffold (OPTIONS=all: each combination)
+	$(BIN)/python .ci/scaffold.py --options=$(OPTIONS)
+
+.PHONY: bench
+bench: .venv/.installed test-tools ## Run the benchmarks and compare with their goals
+	@for benchmark in benchmarks/[a-z]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
+
+.PHONY: lock
+lock: .venv/.installed ## Renew the lock
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version=3.11 --all-extras --group=dev --upgrade pyproject.toml --output-file=requirements.lock

@@ -1,0 +1,26 @@
+"""Every Python block of the README and of docs/ runs, in an interpreter of its own and an empty folder."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.fresh import run_fresh
+
+ROOT = Path(__file__).parents[2]
+FENCE = re.compile(r"^```python[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def blocks() -> Iterator[object]:
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        text = page.read_text()
+        for match in FENCE.finditer(text):
+            line = text.count("\n", 0, match.start()) + 2
+            yield pytest.param(match[1], id=f"{page.name}:{line}")
+
+
+@pytest.mark.parametrize("code", list(blocks()))
+def test_block_runs(code: str, tmp_path: Path) -> None:
+    done = run_fresh(code, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stderr

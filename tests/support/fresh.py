@@ -1,0 +1,23 @@
+"""Code in a fresh interpreter, without the modules of the test run."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def run_fresh(
+    code: str, *, env: Mapping[str, str] | None = None, cwd: Path | None = None, seconds: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Run code in an interpreter of its own that turns warnings into errors; check the exit code."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("C2C__")}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**inherited, **(env or {})},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
