@@ -1,0 +1,103 @@
+"""Who may see and do what: closed unless configured, by shared secret or GitHub account."""
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+
+from c2casgiutils.auth import audit
+from c2casgiutils.auth.access import (
+    AccessContext,
+    access,
+    auth_required,
+    check_access,
+    check_access_config,
+    check_admin_access,
+    check_read_only_access,
+    check_read_write_access,
+    get_access_context,
+    require_access,
+    require_admin_access,
+    require_read_only_access,
+    require_read_write_access,
+)
+from c2casgiutils.auth.identity import get_auth
+from c2casgiutils.auth.mode import auth_type, check_settings, is_enabled
+from c2casgiutils.auth.model import (
+    AuthConfig,
+    AuthenticationType,
+    AuthInfo,
+    AuthMethod,
+    GitHubSessionPayload,
+    UserInfo,
+    admin_config,
+    read_only_config,
+    read_write_config,
+)
+from c2casgiutils.auth.views import router
+
+if TYPE_CHECKING:
+    READ_ONLY_AUTH_CONFIG: AuthConfig
+    READ_WRITE_AUTH_CONFIG: AuthConfig
+    ADMIN_AUTH_CONFIG: AuthConfig
+
+__all__ = [
+    "ADMIN_AUTH_CONFIG",
+    "READ_ONLY_AUTH_CONFIG",
+    "READ_WRITE_AUTH_CONFIG",
+    "AccessContext",
+    "AuthConfig",
+    "AuthInfo",
+    "AuthMethod",
+    "AuthenticationType",
+    "GitHubSessionPayload",
+    "UserInfo",
+    "access",
+    "audit",
+    "auth_required",
+    "auth_type",
+    "check_access",
+    "check_access_config",
+    "check_admin_access",
+    "check_read_only_access",
+    "check_read_write_access",
+    "get_access_context",
+    "get_auth",
+    "is_enabled",
+    "require_access",
+    "require_admin_access",
+    "require_read_only_access",
+    "require_read_write_access",
+    "router",
+    "shutdown",
+    "startup",
+]
+
+_CONSTANTS = {
+    "READ_ONLY_AUTH_CONFIG": read_only_config,
+    "READ_WRITE_AUTH_CONFIG": read_write_config,
+    "ADMIN_AUTH_CONFIG": admin_config,
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The constants follow the settings, which nothing reads at import."""
+    if name in _CONSTANTS:
+        return _CONSTANTS[name]()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+async def startup(main_app: FastAPI | None = None) -> None:
+    """Check the settings of the authentication.
+
+    Args:
+        main_app: The application that mounts ours.
+
+    Raises:
+        ValueError: On settings that cannot work, naming the variable.
+    """
+    del main_app
+    check_settings()
+
+
+async def shutdown() -> None:
+    """Close what the authentication opened."""

@@ -1,0 +1,169 @@
+"""What a caller may do: the dependencies of protected views."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, HTTPException, Request, Response
+
+from c2casgiutils.auth import model
+from c2casgiutils.auth.identity import get_auth
+from c2casgiutils.auth.model import AuthConfig, AuthInfo
+
+_Caller = Annotated[AuthInfo, Depends(get_auth)]
+
+
+async def auth_required(auth_info: _Caller) -> None:
+    """A caller who proved who they are; it says nothing about rights.
+
+    Raises:
+        HTTPException: 403 for an anonymous caller.
+    """
+    if not auth_info.is_logged_in:
+        raise HTTPException(403, "Sign in first")
+
+
+async def check_access_config(
+    auth_info: AuthInfo,
+    auth_config: AuthConfig,
+    request: Request | None = None,
+    fastapi_response: Response | None = None,
+) -> bool:
+    """Whether the caller has the right on the repository; false outside GitHub mode."""
+    del auth_info, auth_config, request, fastapi_response
+    return False
+
+
+async def check_access(
+    auth_info: AuthInfo,
+    auth_config: AuthConfig,
+    request: Request | None = None,
+    response: Response | None = None,
+) -> bool:
+    """Whether the caller is an administrator of the configured repository or has the right asked for.
+
+    Outside GitHub mode: whether the caller is signed in.
+    """
+    del auth_config, request, response
+    return auth_info.is_logged_in
+
+
+async def check_read_only_access(
+    auth_info: AuthInfo, request: Request | None = None, response: Response | None = None
+) -> bool:
+    """Whether the caller may read."""
+    return await check_access(auth_info, model.read_only_config(), request, response)
+
+
+async def check_read_write_access(
+    auth_info: AuthInfo, request: Request | None = None, response: Response | None = None
+) -> bool:
+    """Whether the caller may change."""
+    return await check_access(auth_info, model.read_write_config(), request, response)
+
+
+async def check_admin_access(
+    auth_info: AuthInfo, request: Request | None = None, response: Response | None = None
+) -> bool:
+    """Whether the caller may administrate."""
+    return await check_access(auth_info, model.admin_config(), request, response)
+
+
+async def require_access(
+    auth_info: AuthInfo, auth_config: AuthConfig, request: Request, response: Response
+) -> None:
+    """Let only callers with the right through; called, not a dependency by itself.
+
+    Raises:
+        HTTPException: 403 for anybody else.
+    """
+    await auth_required(auth_info)
+    if not await check_access(auth_info, auth_config, request, response):
+        raise HTTPException(403, "Your account has no right to do this")
+
+
+async def require_read_only_access(auth_info: _Caller, request: Request, response: Response) -> None:
+    """Let only callers through who may read: `Depends(require_read_only_access)`.
+
+    Raises:
+        HTTPException: 403 for anybody else.
+    """
+    await require_access(auth_info, model.read_only_config(), request, response)
+
+
+async def require_read_write_access(auth_info: _Caller, request: Request, response: Response) -> None:
+    """Let only callers through who may change.
+
+    Raises:
+        HTTPException: 403 for anybody else.
+    """
+    await require_access(auth_info, model.read_write_config(), request, response)
+
+
+async def require_admin_access(auth_info: _Caller, request: Request, response: Response) -> None:
+    """Let only callers through who may administrate.
+
+    Raises:
+        HTTPException: 403 for anybody else.
+    """
+    await require_access(auth_info, model.admin_config(), request, response)
+
+
+def access(auth_config: AuthConfig) -> Callable[..., Awaitable[None]]:
+    """A dependency that asks for a right: `Depends(auth.access(AuthConfig(...)))`."""
+
+    async def require(auth_info: _Caller, request: Request, response: Response) -> None:
+        await require_access(auth_info, auth_config, request, response)
+
+    return require
+
+
+class AccessContext:
+    """The caller of one request, with the questions a view asks about them.
+
+    Args:
+        auth_info: The caller.
+        request: The request.
+        response: Carries the cookies that are set or cleared.
+    """
+
+    def __init__(self, auth_info: AuthInfo, request: Request, response: Response) -> None:
+        self.auth_info = auth_info
+        self.request = request
+        self.response = response
+
+    async def check_access(self, auth_config: AuthConfig) -> bool:
+        """Whether the caller has the right asked for."""
+        return await check_access(self.auth_info, auth_config, self.request, self.response)
+
+    async def check_read_only_access(self) -> bool:
+        """Whether the caller may read."""
+        return await check_read_only_access(self.auth_info, self.request, self.response)
+
+    async def check_read_write_access(self) -> bool:
+        """Whether the caller may change."""
+        return await check_read_write_access(self.auth_info, self.request, self.response)
+
+    async def check_admin_access(self) -> bool:
+        """Whether the caller may administrate."""
+        return await check_admin_access(self.auth_info, self.request, self.response)
+
+    async def require_access(self, auth_config: AuthConfig) -> None:
+        """Answer 403 unless the caller has the right asked for."""
+        await require_access(self.auth_info, auth_config, self.request, self.response)
+
+    async def require_read_only_access(self) -> None:
+        """Answer 403 unless the caller may read."""
+        await require_read_only_access(self.auth_info, self.request, self.response)
+
+    async def require_read_write_access(self) -> None:
+        """Answer 403 unless the caller may change."""
+        await require_read_write_access(self.auth_info, self.request, self.response)
+
+    async def require_admin_access(self) -> None:
+        """Answer 403 unless the caller may administrate."""
+        await require_admin_access(self.auth_info, self.request, self.response)
+
+
+async def get_access_context(auth_info: _Caller, request: Request, response: Response) -> AccessContext:
+    """The caller of this request: `Annotated[AccessContext, Depends(get_access_context)]`."""
+    return AccessContext(auth_info, request, response)

@@ -1,0 +1,135 @@
+"""What is known about a caller, and what a view may ask for."""
+
+import enum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from c2casgiutils import config
+
+
+class AuthenticationType(enum.Enum):
+    """How callers of this deployment sign in."""
+
+    NONE = "none"
+    SECRET = "secret"  # noqa: S105  # a name
+    GITHUB = "github"
+    TEST = "test"
+
+
+class AuthMethod(enum.StrEnum):
+    """How one caller proved who they are."""
+
+    NONE = "none"
+    SECRET = "secret"  # noqa: S105  # a name
+    GITHUB_OAUTH = "github_oauth"
+    GITHUB_BEARER = "github_bearer"
+    TEST = "test"
+
+
+class UserInfo(BaseModel):
+    """A user; all fields are none for an anonymous caller and for the shared secret.
+
+    Attributes:
+        login: The name at the provider.
+        display_name: The name to show.
+        url: The page of the user.
+        token: The GitHub token, readable by code and excluded from every dump.
+    """
+
+    login: str | None = None
+    display_name: str | None = None
+    url: str | None = None
+    token: str | None = Field(None, exclude=True, repr=False)
+
+
+class GitHubSessionPayload(BaseModel):
+    """What the encrypted session cookie keeps of a sign-in at GitHub; times are seconds since the epoch.
+
+    Attributes:
+        login: The name at GitHub.
+        display_name: The name to show.
+        url: The page of the user.
+        access_token: The token of the user.
+        access_token_expires_at: When it ends; none for a token that does not end.
+        refresh_token: The token that gets the next one.
+        refresh_token_expires_at: When that one ends.
+    """
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    login: str = Field(min_length=1, max_length=100)
+    display_name: str = Field(max_length=300)
+    url: str = Field(max_length=1000)
+    access_token: str = Field(min_length=1, repr=False)
+    access_token_expires_at: int | None = None
+    refresh_token: str | None = Field(None, min_length=1, repr=False)
+    refresh_token_expires_at: int | None = None
+
+
+class AuthInfo(BaseModel):
+    """Who is calling.
+
+    Attributes:
+        is_logged_in: Whether the caller proved who they are; it is never enough for a protected view.
+        user: Who they are.
+        type: How they proved it.
+        session_payload: The GitHub session, for code; excluded from every dump.
+    """
+
+    is_logged_in: bool = False
+    user: UserInfo = UserInfo()
+    type: AuthMethod = AuthMethod.NONE
+    session_payload: GitHubSessionPayload | None = Field(None, exclude=True, repr=False)
+
+
+AccessType = config.GitHubAccessType | Literal["pull", "push", "admin"]
+
+
+class AuthConfig(BaseModel):
+    """The right on a GitHub repository that a view asks for.
+
+    A field that is not given falls back on the settings: the configured repository, the read-only level.
+    Of several access types the strongest counts.
+
+    Attributes:
+        github_repository: `organisation/repository`.
+        github_access_type: The permission asked for.
+        github_access_type_read_only: The permission that reading asks for.
+        github_access_type_read_write: The permission that writing asks for.
+        github_access_type_admin: The permission that administrating asks for.
+
+    Raises:
+        ValueError: On an unknown permission or field name.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    github_repository: str | None = Field(None, pattern=r"^[\w.-]+/[\w.-]+$")
+    github_access_type: AccessType | None = None
+    github_access_type_read_only: AccessType | None = None
+    github_access_type_read_write: AccessType | None = None
+    github_access_type_admin: AccessType | None = None
+
+
+def read_only_config() -> AuthConfig:
+    """The configured repository at the read-only level."""
+    github = config.settings.auth.github
+    # the older single setting counts where the newer one was not given
+    newer = "access_type_read_only" in github.model_fields_set or "access_type" not in github.model_fields_set
+    level = github.access_type_read_only if newer else github.access_type
+    return AuthConfig(github_repository=github.repository, github_access_type_read_only=level)
+
+
+def read_write_config() -> AuthConfig:
+    """The configured repository at the read-write level."""
+    github = config.settings.auth.github
+    return AuthConfig(
+        github_repository=github.repository, github_access_type_read_write=github.access_type_read_write
+    )
+
+
+def admin_config() -> AuthConfig:
+    """The configured repository at the admin level."""
+    github = config.settings.auth.github
+    return AuthConfig(github_repository=github.repository, github_access_type_admin=github.access_type_admin)
