@@ -1,0 +1,192 @@
+"""One registered check: a single run at a time, bounded, its result kept for a while."""
+
+import asyncio
+import datetime
+import inspect
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from c2casgiutils import config
+from c2casgiutils.health_checks import _outcome
+from c2casgiutils.health_checks._model import Check, EntityResult, Options, Result
+from c2casgiutils.health_checks._outcome import Outcome
+from c2casgiutils.health_checks._threads import DaemonThread
+
+_LOGGER = logging.getLogger(__name__)
+_GRACE_SECONDS = 0.05  # for the clean-up of a cancelled check, before its answer is given without it
+
+
+class Entry:
+    """A check, how it is run, its last outcome and the run under way.
+
+    However many ask, one run is under way; a requester that goes away does not disturb it.
+
+    Args:
+        check: The check.
+        options: How it is run.
+        limit: Gives the semaphore of the running event loop that bounds the runs of all checks.
+        listener: Called with the entry, the outcome before and the new one, after each run.
+    """
+
+    def __init__(
+        self,
+        check: Check,
+        options: Options,
+        limit: Callable[[], asyncio.Semaphore],
+        listener: Callable[["Entry", Outcome | None, Outcome], None],
+    ) -> None:
+        self.check = check
+        self.options = options
+        self.last: Outcome | None = None
+        self._limit = limit
+        self._listener = listener
+        self._flight: asyncio.Task[None] | None = None
+        self._run: asyncio.Task[Result] | None = None
+        self._thread = DaemonThread()
+
+    @property
+    def name(self) -> str:
+        """The name under which the check was registered."""
+        return self.options.name
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that a run may take."""
+        return (self.options.timeout or config.settings.health.timeout).total_seconds()
+
+    @property
+    def kept(self) -> float:
+        """Seconds for which an outcome is good."""
+        if self.options.every is not None:
+            # three missed runs: the background is not there, and an old answer is no answer
+            return 3 * self.options.every.total_seconds() + self.timeout
+        ttl = config.settings.health.ttl if self.options.ttl is None else self.options.ttl
+        return ttl.total_seconds()
+
+    def fresh(self) -> Outcome | None:
+        """The last outcome if it is still good."""
+        last = self.last
+        if last is None or time.monotonic() - last.at > self.kept:
+            return None
+        return last
+
+    async def outcome(self) -> Outcome:
+        """The state of the check: the one that is kept, or that of a new or shared run."""
+        fresh = self.fresh()
+        if fresh is not None:
+            return fresh
+        await self.refresh()
+        return self.last or _outcome.UNKNOWN
+
+    async def refresh(self) -> None:
+        """Run the check, or join the run under way."""
+        flight = self._flight
+        if flight is None or flight.done() or flight.get_loop() is not asyncio.get_running_loop():
+            flight = self._flight = asyncio.create_task(self._fly(), name=f"c2c-health-{self.name}")
+        await asyncio.shield(flight)
+
+    async def aclose(self) -> None:
+        """Cancel the run under way and wait a moment for its end."""
+        loop = asyncio.get_running_loop()
+        tasks = [
+            task
+            for task in (self._flight, self._run)
+            if task is not None and not task.done() and task.get_loop() is loop
+        ]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
+
+    def entity(self, outcome: Outcome, *, details: bool) -> EntityResult:
+        """The public form of an outcome."""
+        ran = outcome is not _outcome.UNKNOWN
+        return EntityResult(
+            name=self.options.name,
+            tags=self.options.tags,
+            status_code=outcome.status_code,
+            payload=outcome.details if details else {},
+            time_taken=outcome.seconds,
+            status=outcome.status,
+            level=self.options.level,
+            severity=self.options.severity,
+            age=max(0.0, time.monotonic() - outcome.at) if ran else None,
+        )
+
+    async def _fly(self) -> None:
+        async with self._limit():
+            outcome = await self._bounded()
+        if outcome is None:  # the check was cancelled by somebody else: this tells nothing about it
+            return
+        before, self.last = self.last, outcome
+        self._listener(self, before, outcome)
+
+    async def _bounded(self) -> Outcome | None:
+        if self._is_stuck():
+            return Outcome(
+                "fail", 500, 0.0, {"error": "timeout"}, message="An earlier run has not ended: not run again"
+            )
+        started = time.monotonic()
+        timeout = self.timeout
+        self.check.doing = None
+        run = self._run = asyncio.create_task(self._call(), name=f"c2c-health-run-{self.name}")
+        try:
+            await asyncio.wait({run}, timeout=timeout)
+            doing = self.check.doing
+            if not run.done():
+                run.cancel()
+                await asyncio.wait({run}, timeout=_GRACE_SECONDS)
+                _swallow(run)
+                return _outcome.of_timeout(timeout, doing, time.monotonic() - started)
+        except asyncio.CancelledError:
+            run.cancel()
+            await asyncio.wait({run}, timeout=1)
+            _swallow(run)
+            raise
+        seconds = time.monotonic() - started
+        if run.cancelled():
+            return None
+        error = run.exception()
+        if error is not None:
+            return _outcome.of_exception(error, seconds, self.check.secrets)
+        return _outcome.of_result(run.result(), seconds, self.check.secrets)
+
+    async def _call(self) -> Any:
+        function = self.check.check
+        try:
+            if inspect.iscoroutinefunction(function):
+                return await function()
+            result = await self._thread.run(function)
+            return await result if inspect.isawaitable(result) else result
+        except SystemExit as error:  # would end the event loop
+            raise RuntimeError(f"The check wanted to end the process: {error}") from error
+
+    def _is_stuck(self) -> bool:
+        run = self._run
+        if self._thread.is_alive():
+            return True
+        return run is not None and not run.done() and run.get_loop() is asyncio.get_running_loop()
+
+
+def _swallow(task: "asyncio.Task[Any]") -> None:
+    """Nobody needs the end of this task any more: keep its exception from being reported as lost."""
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+
+def to_seconds(value: float | datetime.timedelta | None, what: str) -> datetime.timedelta | None:
+    """Read a duration given as seconds or as a timedelta.
+
+    Raises:
+        ValueError: It is negative, or zero where this makes no sense.
+        TypeError: It is neither.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | datetime.timedelta):
+        raise TypeError(f"{what} of a health check is a number of seconds or a timedelta, got {value!r}")
+    duration = value if isinstance(value, datetime.timedelta) else datetime.timedelta(seconds=value)
+    if duration < datetime.timedelta() or (what != "ttl" and not duration):
+        raise ValueError(f"{what} of a health check must be positive, got {value!r}")
+    return duration

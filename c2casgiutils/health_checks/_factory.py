@@ -1,0 +1,143 @@
+"""The registered checks, and their state as one."""
+
+import asyncio
+import datetime
+import logging
+import time
+from collections.abc import Collection, Iterable, Sequence
+
+from c2casgiutils.health_checks import _metrics
+from c2casgiutils.health_checks._entry import Entry, to_seconds
+from c2casgiutils.health_checks._model import Check, GlobalResult, Options, Severity
+from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
+
+_LOGGER = logging.getLogger(__name__)
+_SIDE_BY_SIDE = 10
+
+
+class Factory:
+    """A set of checks: applications add theirs to `FACTORY`."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._limit: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
+
+    def add(
+        self,
+        check: Check,
+        *,
+        name: str | None = None,
+        tags: list[str] | None = None,
+        level: int = 1,
+        timeout: float | datetime.timedelta | None = None,  # noqa: ASYNC109  an option of the check
+        ttl: float | datetime.timedelta | None = None,
+        every: float | datetime.timedelta | None = None,
+        severity: Severity = "critical",
+        groups: Collection[str] = (),
+    ) -> None:
+        """Register a check.
+
+        Args:
+            check: The check.
+            name: Its name in answers and metrics; by default `check.name`, with a suffix when that is taken.
+            tags: Words to select it by; by default `check.tags`.
+            level: 1 is vital, 2 and more are for `max_level` of the `health_check` view.
+            timeout: Seconds for one run, `C2C__HEALTH__TIMEOUT` by default.
+            ttl: Seconds for which a result is kept, `C2C__HEALTH__TTL` by default.
+            every: Seconds between runs in the background; requests then never wait for the check.
+            severity: What a failure means: `critical` fails the whole, `degrading` is a warning, `info` is shown.
+            groups: Groups it counts in; the group `ready` is the readiness probe, `startup` the startup probe.
+
+        Raises:
+            TypeError: Not a check, or an option of the wrong type.
+            ValueError: The name is taken, or an option is out of range.
+        """
+        if not isinstance(check, Check):
+            raise TypeError(f"A health check is an instance of Check, got {check!r}")
+        if isinstance(tags, str) or isinstance(groups, str):
+            raise TypeError("tags and groups of a health check are lists of strings")
+        if name is not None and name in self._entries:
+            raise ValueError(f"There is already a health check with the name {name!r}")
+        options = Options(
+            name=name if name is not None else self._free_name(check.name),
+            tags=check.tags if tags is None else list(tags),
+            level=level,
+            timeout=to_seconds(timeout, "timeout"),
+            ttl=to_seconds(ttl, "ttl"),
+            every=to_seconds(every, "every"),
+            severity=severity,
+            groups=frozenset(groups),
+        )
+        self._entries[options.name] = Entry(check, options, self._semaphore, self._on_outcome)
+
+    def clear(self) -> None:
+        """Forget all checks: for tests."""
+        self._entries.clear()
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The registered checks, in the order of their registration."""
+        return tuple(self._entries.values())
+
+    def select(self, name: str | None = None, tags: str | None = None) -> list[Entry]:
+        """The checks with this name and any of these tags (comma-separated); all that is not given matches."""
+        wanted = {tag.strip() for tag in (tags or "").split(",") if tag.strip()}
+        return [
+            entry
+            for entry in self._entries.values()
+            if (not name or entry.name == name) and (not wanted or wanted & set(entry.options.tags))
+        ]
+
+    async def check(self, name: str | None = None, tags: str | None = None) -> GlobalResult:
+        """Run the selected checks, or take their kept results.
+
+        Args:
+            name: The name of one check, all when empty.
+            tags: Comma-separated tags, of which a check must have one; all when empty.
+        """
+        started = time.monotonic()
+        return summary(await outcomes(self.select(name, tags)), started, details=True)
+
+    def _free_name(self, name: str) -> str:
+        if name not in self._entries:
+            return name
+        number = 2
+        while f"{name}_{number}" in self._entries:
+            number += 1
+        _LOGGER.warning("A second health check %s: it is named %s_%s", name, name, number)
+        return f"{name}_{number}"
+
+    def _semaphore(self) -> asyncio.Semaphore:
+        loop = asyncio.get_running_loop()
+        if self._limit is None or self._limit[0] is not loop:
+            self._limit = loop, asyncio.Semaphore(_SIDE_BY_SIDE)
+        return self._limit[1]
+
+    def _on_outcome(self, entry: Entry, before: Outcome | None, after: Outcome) -> None:
+        _metrics.record(entry.name, after)
+
+
+async def outcomes(entries: Iterable[Entry]) -> list[tuple[Entry, Outcome]]:
+    """The states of the checks, those that must run side by side."""
+    found = [(entry, entry.fresh()) for entry in entries]
+    missing = [entry for entry, outcome in found if outcome is None]
+    if missing:
+        await asyncio.gather(*(entry.refresh() for entry in missing))
+    return [(entry, outcome or entry.last or UNKNOWN) for entry, outcome in found]
+
+
+def summary(found: Sequence[tuple[Entry, Outcome]], started: float, *, details: bool) -> GlobalResult:
+    """The contract's form; only critical checks count for the status code."""
+    codes = [outcome.status_code for entry, outcome in found if entry.options.severity == "critical"]
+    return GlobalResult(
+        status_code=max(codes, default=200),
+        time_taken=time.monotonic() - started,
+        entities=[entry.entity(outcome, details=details) for entry, outcome in found],
+    )
+
+
+FACTORY = Factory()
+"""The checks of this application."""
+
+__all__ = ["FACTORY", "Factory"]
+

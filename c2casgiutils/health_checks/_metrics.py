@@ -1,0 +1,49 @@
+"""The Prometheus figures of the checks."""
+
+import logging
+from typing import Any
+
+from c2casgiutils import config
+from c2casgiutils.health_checks._outcome import Outcome
+
+_LOGGER = logging.getLogger(__name__)
+_FIGURES: dict[str, dict[str, Any]] = {}  # by prefix: a metric can be registered only once in a process
+_TEXTS = {
+    "failure": "Whether the health check fails now: 0 or 1",
+    "duration_seconds": "Duration of the last run of the health check",
+    "last_run_timestamp_seconds": "Time of the last run of the health check",
+}
+
+
+def record(name: str, outcome: Outcome) -> None:
+    """Publish one outcome; a skipped check proves nothing and has no figures."""
+    if outcome.status == "skip":
+        return
+    figures = _figures(config.settings.prometheus.prefix)
+    values = {
+        "failure": int(outcome.status == "fail"),
+        "duration_seconds": outcome.seconds,
+        "last_run_timestamp_seconds": outcome.when.timestamp(),
+    }
+    for key, gauge in figures.items():
+        gauge.labels(name=name).set(values[key])
+
+
+def _figures(prefix: str) -> dict[str, Any]:
+    if prefix not in _FIGURES:
+        _FIGURES[prefix] = _create(prefix)
+    return _FIGURES[prefix]
+
+
+def _create(prefix: str) -> dict[str, Any]:
+    import prometheus_client  # noqa: PLC0415  on first use
+
+    figures: dict[str, Any] = {}
+    for key, text in _TEXTS.items():
+        try:
+            figures[key] = prometheus_client.Gauge(
+                f"{prefix}health_checks_{key}", text, ["name"], multiprocess_mode="livemax"
+            )
+        except ValueError as error:
+            _LOGGER.warning("No metric %shealth_checks_%s: %s", prefix, key, error)
+    return figures

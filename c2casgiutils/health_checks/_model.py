@@ -1,0 +1,111 @@
+"""What a check is and what it answers."""
+
+import abc
+import datetime
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+Status = Literal["pass", "warn", "fail", "skip", "unknown"]
+Severity = Literal["critical", "degrading", "info"]
+
+
+class Result(BaseModel):
+    """What one run of a check found out.
+
+    `status_code` from 200 to 399 is a success. `payload` is an object of JSON values, shown to callers with
+    read-only access. `status` is needed only for the states that a code cannot tell: `warn` (works, look at
+    it), `skip` (nothing to check: not configured).
+    """
+
+    status_code: int = 200
+    payload: dict[str, Any] = {}
+    status: Literal["pass", "warn", "fail", "skip"] | None = None
+
+
+class EntityResult(BaseModel):
+    """The state of one check.
+
+    `time_taken` is the duration of the run and `age` the time since its end, both in seconds; `age` is null
+    when the check did not run yet.
+    """
+
+    name: str
+    tags: list[str] = []
+    status_code: int
+    payload: dict[str, Any] = {}
+    time_taken: float
+    status: Status = "pass"
+    level: int = 1
+    severity: Severity = "critical"
+    age: float | None = None
+
+
+class GlobalResult(BaseModel):
+    """The state of all selected checks; `status_code` is the worst one that counts, `time_taken` in seconds."""
+
+    status_code: int = 200
+    time_taken: float = 0.0
+    entities: list[EntityResult] = []
+
+
+class JsonCheckError(Exception):
+    """A check failed and has data to show with the failure.
+
+    Args:
+        message: What is wrong, for callers with read-only access.
+        payload: Any JSON value, shown beside the message.
+    """
+
+    def __init__(self, message: str, payload: Any = None) -> None:
+        super().__init__(message)
+        self.payload = payload
+
+
+class Check(abc.ABC):
+    """One thing to check: derive from it and write `check`.
+
+    `check` may be a plain function too: it then runs in a thread. It fails by raising or by a status code of
+    400 or more. It runs at most once at a time in a process, is bounded in time from outside, and is cancelled
+    when its time is over.
+
+    Args:
+        tags: Words to select checks by.
+    """
+
+    doing: str | None = None
+    """What the check is waiting for now: told when its time is over."""
+    secrets: Sequence[str] = ()
+    """Strings that must not appear in an answer or a log line."""
+
+    def __init__(self, tags: list[str] | None = None) -> None:
+        if isinstance(tags, str):
+            raise TypeError(f"tags of a health check is a list of strings, got the string {tags!r}")
+        self.tags = list(tags or [])
+        self.name = type(self).__name__
+
+    @abc.abstractmethod
+    async def check(self) -> Result:
+        """Run the check once."""
+
+
+class Wrong(Check):
+    """Fails always, with the status code 500: for tests of the monitoring."""
+
+    async def check(self) -> Result:
+        """Answer the failure."""
+        return Result(status_code=500, payload={"message": "This check fails always"})
+
+
+class Options(BaseModel):
+    """How a check is run and what its state means; see `Factory.add`."""
+
+    name: str = Field(min_length=1)
+    tags: list[str] = []
+    level: int = Field(default=1, ge=0)
+    timeout: datetime.timedelta | None = None
+    ttl: datetime.timedelta | None = None
+    every: datetime.timedelta | None = None
+    severity: Severity = "critical"
+    groups: frozenset[str] = frozenset()

@@ -1,0 +1,117 @@
+"""What came out of one run, made safe to show."""
+
+import asyncio
+import dataclasses
+import datetime
+import time
+import traceback
+from collections.abc import Iterable
+from typing import Any
+
+import pydantic_core
+
+from c2casgiutils.health_checks._model import JsonCheckError, Result, Status
+from c2casgiutils.health_checks._scrub import scrub, scrub_text
+
+_FAILED = 400
+_LAST = 599
+_WRONG = 500
+_PAYLOAD_SIZE = 65_536
+_TEXT_SIZE = 4_096
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one run: `seconds` it took, `at` on the monotonic clock, `when` in UTC."""
+
+    status: Status
+    status_code: int
+    seconds: float
+    payload: dict[str, Any] = dataclasses.field(default_factory=dict)
+    message: str | None = None
+    stacktrace: str | None = None
+    at: float = dataclasses.field(default_factory=time.monotonic)
+    when: datetime.datetime = dataclasses.field(default_factory=lambda: datetime.datetime.now(datetime.UTC))
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The payload with the message and the stack trace of a failure."""
+        extra = {"message": self.message, "stacktrace": self.stacktrace}
+        return self.payload | {key: value for key, value in extra.items() if value is not None}
+
+
+UNKNOWN = Outcome(status="unknown", status_code=200, seconds=0.0, message="did not run yet")
+
+
+def of_result(result: object, seconds: float, secrets: Iterable[str]) -> Outcome:
+    """Read what a check returned; a result that cannot be sent is a failure."""
+    if not isinstance(result, Result):
+        return failure(f"The check returned {type(result).__name__}, not a Result", seconds)
+    code = result.status_code
+    if isinstance(code, bool) or not isinstance(code, int) or not 200 <= code <= _LAST:  # noqa: PLR2004
+        return failure(f"The check returned the status code {scrub_text(str(code)[:20], secrets)}", seconds)
+    try:
+        payload = clean(result.payload, secrets)
+    except (ValueError, TypeError, RecursionError) as error:
+        return failure(f"The payload of the check cannot be sent: {type(error).__name__}", seconds)
+    if not isinstance(payload, dict):
+        return failure("The payload of the check is not an object", seconds)
+    if result.status == "fail" or code >= _FAILED:
+        return Outcome("fail", max(code, _WRONG) if code < _FAILED else code, seconds, payload)
+    return Outcome(result.status or "pass", code, seconds, payload)
+
+
+def of_exception(error: BaseException, seconds: float, secrets: Iterable[str]) -> Outcome:
+    """Read what a check raised."""
+    secrets = tuple(secrets)
+    payload: dict[str, Any] = {"error": type(error).__name__}
+    if isinstance(error, JsonCheckError) and error.payload is not None:
+        try:
+            payload["result"] = clean(error.payload, secrets)
+        except (ValueError, TypeError, RecursionError) as problem:
+            payload["result"] = {"error": f"cannot be sent: {type(problem).__name__}"}
+    stack = "".join(traceback.format_exception(error))
+    return Outcome(
+        "fail",
+        _WRONG,
+        seconds,
+        payload,
+        message=scrub_text(_text(error), secrets)[:_TEXT_SIZE] or type(error).__name__,
+        stacktrace=scrub_text(stack, secrets)[-4 * _TEXT_SIZE :],
+    )
+
+
+def of_timeout(timeout: float, doing: str | None, seconds: float) -> Outcome:
+    """The time of the check is over."""
+    what = f" while {doing}" if doing else ""
+    return Outcome(
+        "fail", _WRONG, seconds, {"error": "timeout"}, message=f"No result within {timeout:g} s{what}"
+    )
+
+
+def failure(message: str, seconds: float) -> Outcome:
+    """A failure that the engine found."""
+    return Outcome("fail", _WRONG, seconds, {"error": "wrong result"}, message=message)
+
+
+def clean(value: object, secrets: Iterable[str]) -> Any:
+    """The value as JSON, without credentials and not too large.
+
+    Raises:
+        ValueError: It cannot be JSON (pydantic's serialization error is one).
+        TypeError: A key is of no use.
+        RecursionError: It is too deep.
+    """
+    text = pydantic_core.to_json(value, inf_nan_mode="null")
+    if len(text) > _PAYLOAD_SIZE:
+        return {"error": f"the payload of {len(text)} bytes is larger than {_PAYLOAD_SIZE}"}
+    return scrub(pydantic_core.from_json(text), secrets)
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled"
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  a broken __str__ of somebody else
+        return type(error).__name__

@@ -1,0 +1,141 @@
+"""The contract's endpoint."""
+
+import asyncio
+
+import httpx
+import prometheus_client
+import pytest
+from fastapi import FastAPI
+
+from c2casgiutils import config, health_checks
+from c2casgiutils.health_checks import FACTORY, Check, Result, Wrong
+
+PATHS = ["/health/", "/health", "/health_checks", "/health_checks/"]
+
+
+class Fine(Check):
+    async def check(self) -> Result:
+        return Result(payload={"message": "fine"})
+
+
+class Hanging(Check):
+    async def check(self) -> Result:
+        await asyncio.sleep(60)
+        return Result()
+
+
+class Raising(Check):
+    async def check(self) -> Result:
+        raise ValueError("postgresql://me:hush-hush@db.internal/x")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_paths_answer(client: httpx.AsyncClient, path: str, method: str) -> None:
+    reply = await client.request(method, path)
+    assert reply.status_code == 200
+    assert reply.headers["cache-control"] == "no-cache, no-store"
+
+
+async def test_nothing_selected(client: httpx.AsyncClient) -> None:
+    FACTORY.add(Fine(tags=["a"]))
+    reply = await client.get("/health/", params={"tags": "b"})
+    assert reply.status_code == 200
+    assert reply.json()["entities"] == []
+
+
+async def test_shape(client: httpx.AsyncClient) -> None:
+    config.settings.health.details = "always"
+    FACTORY.add(Fine(tags=["a", "b"]))
+    body = (await client.get("/health/")).json()
+    assert body["status_code"] == 200
+    assert body["time_taken"] >= 0
+    (entity,) = body["entities"]
+    assert entity["age"] >= 0
+    assert entity["time_taken"] >= 0
+    del entity["age"], entity["time_taken"]
+    assert entity == {
+        "name": "Fine",
+        "tags": ["a", "b"],
+        "status_code": 200,
+        "payload": {"message": "fine"},
+        "status": "pass",
+        "level": 1,
+        "severity": "critical",
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        pytest.param({}, ["Fine", "Wrong"], id="all"),
+        pytest.param({"name": "Fine"}, ["Fine"], id="name"),
+        pytest.param({"tags": "b"}, ["Fine", "Wrong"], id="tag"),
+        pytest.param({"tags": "a,x"}, ["Fine"], id="any-tag"),
+        pytest.param({"tags": " c , x "}, ["Wrong"], id="blanks"),
+        pytest.param({"name": "Fine", "tags": "c"}, [], id="both-must-match"),
+        pytest.param({"name": "None"}, [], id="unknown"),
+        pytest.param({"name": "", "tags": ""}, ["Fine", "Wrong"], id="empty"),
+    ],
+)
+async def test_selection(client: httpx.AsyncClient, query: dict[str, str], names: list[str]) -> None:
+    FACTORY.add(Fine(tags=["a", "b"]))
+    FACTORY.add(Wrong(tags=["b", "c"]))
+    reply = await client.get("/health/", params=query)
+    assert [entity["name"] for entity in reply.json()["entities"]] == names
+    assert reply.status_code == (500 if "Wrong" in names else 200)
+
+
+async def test_hanging_check_is_one_failed_entity(client: httpx.AsyncClient) -> None:
+    FACTORY.add(Fine())
+    FACTORY.add(Hanging(), timeout=0.2)
+    async with asyncio.timeout(1):
+        reply = await client.get("/health/")
+    assert reply.status_code == 500
+    assert [entity["status_code"] for entity in reply.json()["entities"]] == [200, 500]
+
+
+async def test_anonymous_callers_see_no_text(client: httpx.AsyncClient) -> None:
+    FACTORY.add(Raising())
+    reply = await client.get("/health/")
+    assert reply.status_code == 500
+    assert reply.json()["entities"][0]["payload"] == {}
+
+
+async def test_details_hold_no_password(client: httpx.AsyncClient) -> None:
+    config.settings.health.details = "always"
+    FACTORY.add(Raising())
+    reply = await client.get("/health/")
+    payload = reply.json()["entities"][0]["payload"]
+    assert payload["error"] == "ValueError"
+    assert payload["message"] == "postgresql://***@db.internal/x"
+    assert "hush" not in reply.text
+
+
+async def test_gauge_is_zero_or_one(client: httpx.AsyncClient) -> None:
+    FACTORY.add(Fine())
+    FACTORY.add(Wrong())
+    await client.get("/health/")
+    prefix = config.settings.prometheus.prefix
+    values = [
+        prometheus_client.REGISTRY.get_sample_value(f"{prefix}health_checks_failure", {"name": name})
+        for name in ("Fine", "Wrong")
+    ]
+    assert values == [0, 1]
+
+
+async def test_route_name(app: FastAPI) -> None:
+    assert app.url_path_for("c2c_health_checks") == "/health/"
+
+
+def test_schema_has_no_warning(app: FastAPI) -> None:
+    """Two methods on one function must not make two operations of one name."""
+    assert set(app.openapi()["paths"]) == {"/health/", "/health_checks"}
+
+
+async def test_check_in_code() -> None:
+    FACTORY.add(Fine(tags=["a"]))
+    result = await FACTORY.check(None, "a")
+    assert isinstance(result, health_checks.GlobalResult)
+    assert result.entities[0].payload == {"message": "fine"}
+    assert (await FACTORY.check("Fine", "b")).entities == []
