@@ -29,7 +29,7 @@ class Factory:
         name: str | None = None,
         tags: list[str] | None = None,
         level: int = 1,
-        timeout: float | datetime.timedelta | None = None,  # noqa: ASYNC109  an option of the check
+        timeout: float | datetime.timedelta | None = None,
         ttl: float | datetime.timedelta | None = None,
         every: float | datetime.timedelta | None = None,
         severity: Severity = "critical",
@@ -45,8 +45,9 @@ class Factory:
             timeout: Seconds for one run, `C2C__HEALTH__TIMEOUT` by default.
             ttl: Seconds for which a result is kept, `C2C__HEALTH__TTL` by default.
             every: Seconds between runs in the background; requests then never wait for the check.
-            severity: What a failure means: `critical` fails the whole, `degrading` is a warning, `info` is shown.
-            groups: Groups it counts in; the group `ready` is the readiness probe, `startup` the startup probe.
+            severity: What a failure means: `critical` fails the whole, `degrading` is a warning, `info` is
+                only shown.
+            groups: Groups it counts in; `ready` is the readiness probe, `startup` the startup probe.
 
         Raises:
             TypeError: Not a check, or an option of the wrong type.
@@ -80,7 +81,7 @@ class Factory:
         return tuple(self._entries.values())
 
     def select(self, name: str | None = None, tags: str | None = None) -> list[Entry]:
-        """The checks with this name and any of these tags (comma-separated); all that is not given matches."""
+        """The checks with this name and any of these tags (comma-separated); what is not given matches."""
         wanted = {tag.strip() for tag in (tags or "").split(",") if tag.strip()}
         return [
             entry
@@ -114,6 +115,7 @@ class Factory:
         return self._limit[1]
 
     def _on_outcome(self, entry: Entry, before: Outcome | None, after: Outcome) -> None:
+        del before
         _metrics.record(entry.name, after)
 
 
@@ -140,4 +142,3 @@ FACTORY = Factory()
 """The checks of this application."""
 
 __all__ = ["FACTORY", "Factory"]
-

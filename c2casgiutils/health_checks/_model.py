@@ -43,7 +43,7 @@ class EntityResult(BaseModel):
 
 
 class GlobalResult(BaseModel):
-    """The state of all selected checks; `status_code` is the worst one that counts, `time_taken` in seconds."""
+    """The state of the selected checks; `status_code` is the worst that counts, `time_taken` in seconds."""
 
     status_code: int = 200
     time_taken: float = 0.0
@@ -67,8 +67,8 @@ class Check(abc.ABC):
     """One thing to check: derive from it and write `check`.
 
     `check` may be a plain function too: it then runs in a thread. It fails by raising or by a status code of
-    400 or more. It runs at most once at a time in a process, is bounded in time from outside, and is cancelled
-    when its time is over.
+    400 or more. It runs at most once at a time in a process, is bounded in time from outside, and is
+    cancelled when its time is over.
 
     Args:
         tags: Words to select checks by.

@@ -1,20 +1,21 @@
 """The check of Redis."""
 
+import importlib
 from typing import Any
 
-from c2casgiutils import redis_utils
 from c2casgiutils.health_checks._model import Check, Result
 
 
 class Redis(Check):
     """Redis answers a PING, master and replica.
 
-    It does not prove that Redis accepts writes or that messages arrive. Without a configured Redis the check is
-    skipped.
+    It does not prove that Redis accepts writes or that messages arrive. Without a configured Redis the check
+    is skipped.
     """
 
     async def check(self) -> Result:
         """Ask the master and the replica."""
+        redis_utils: Any = importlib.import_module("c2casgiutils.redis_utils")
         master, slave, _ = redis_utils.get()
         if master is None:
             return Result(payload={"message": "Redis is not configured"}, status="skip")

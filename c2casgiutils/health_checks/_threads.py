@@ -12,8 +12,8 @@ _T = TypeVar("_T")
 class DaemonThread:
     """Runs one function in a thread that never holds up the end of the process.
 
-    The pool of `asyncio.to_thread` would: a function that hangs keeps one of its few threads, and the interpreter
-    waits for it at exit.
+    The pool of `asyncio.to_thread` would: a function that hangs keeps one of its few threads, and the
+    interpreter waits for it at exit.
     """
 
     def __init__(self) -> None:

@@ -22,7 +22,9 @@ async def health_checks(
     request: Request,
     response: Response,
     name: Annotated[str | None, Query(description="The name of one check")] = None,
-    tags: Annotated[str | None, Query(description="Comma-separated tags, of which a check must have one")] = None,
+    tags: Annotated[
+        str | None, Query(description="Comma-separated tags, of which a check must have one")
+    ] = None,
 ) -> GlobalResult:
     """The state of the selected checks; the status code is that of the worst one."""
     started = time.monotonic()

@@ -139,3 +139,23 @@ async def test_check_in_code() -> None:
     assert isinstance(result, health_checks.GlobalResult)
     assert result.entities[0].payload == {"message": "fine"}
     assert (await FACTORY.check("Fine", "b")).entities == []
+
+
+async def test_the_secret_opens_details(client: httpx.AsyncClient) -> None:
+    config.settings = config.Settings(auth={"secret": "a-secret-of-the-test"})
+    FACTORY.add(Fine())
+    anonymous = await client.get("/health/")
+    known = await client.get("/health/", headers={"X-API-Key": "a-secret-of-the-test"})
+    wrong = await client.get("/health/", headers={"X-API-Key": "another"})
+    assert [reply.json()["entities"][0]["payload"] for reply in (anonymous, known, wrong)] == [
+        {},
+        {"message": "fine"},
+        {},
+    ]
+
+
+async def test_never_means_never(client: httpx.AsyncClient) -> None:
+    config.settings = config.Settings(auth={"secret": "a-secret-of-the-test"}, health={"details": "never"})
+    FACTORY.add(Fine())
+    reply = await client.get("/health/", headers={"X-API-Key": "a-secret-of-the-test"})
+    assert reply.json()["entities"][0]["payload"] == {}
