@@ -1,0 +1,46 @@
+"""What all views have in common: they answer HEAD and no cache keeps them."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+NO_STORE = {"Cache-Control": "no-cache, no-store"}
+_NO_STORE = (b"cache-control", b"no-cache, no-store")
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_CACHEABLE = (b"cache-control", b"public, max-age=31536000, immutable")
+
+
+class ViewMiddleware:
+    """Answer HEAD as GET without its body (RFC 9110, 9.3.2) and forbid caches, but for static files."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        is_head = scope["method"] == "HEAD"
+        # Not on the scope of the server: its access log says HEAD.
+        inner_scope: MutableMapping[str, Any] = {**scope, "method": "GET"} if is_head else scope
+
+        async def send_view(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = _finished(message.get("headers", ()))
+            elif is_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self.app(inner_scope, receive, send_view)
+
+
+def _finished(headers: Any) -> list[tuple[bytes, bytes]]:
+    pairs = [(name.lower(), value) for name, value in headers]
+    if _CACHEABLE not in pairs:
+        pairs = [pair for pair in pairs if pair[0] != b"cache-control"]
+        pairs.append(_NO_STORE)
+    if all(name != _NOSNIFF[0] for name, _ in pairs):
+        pairs.append(_NOSNIFF)
+    return pairs

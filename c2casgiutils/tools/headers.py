@@ -1,0 +1,117 @@
+"""The view that shows the request as the application receives it, behind all proxies."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
+
+from c2casgiutils import auth
+from c2casgiutils.tools._masking import MASK, is_sensitive, masked, masked_url
+
+router = APIRouter(tags=["headers"], dependencies=[Depends(auth.require_read_only_access)])
+
+
+class URLResponse(BaseModel):
+    """The parts of a URL."""
+
+    scheme: str
+    netloc: str
+    hostname: str | None
+    port: int | None
+    path: str
+    query: str
+
+
+class ClientInfoResponse(BaseModel):
+    """What the application thinks that the client asked for."""
+
+    url_str: str
+    url: URLResponse
+    base_url_str: str
+    base_url: URLResponse
+    query_params: dict[str, str]
+    path_params: dict[str, str]
+
+
+class HeadersResponse(BaseModel):
+    """The request; what proves who the caller is, is masked."""
+
+    headers: dict[str, str]
+    client_info: ClientInfoResponse
+    scope: dict[str, Any]
+
+
+def describe(request: Request) -> HeadersResponse:
+    """Describe a request as the application receives it."""
+    url, base_url = masked_url(str(request.url)), masked_url(str(request.base_url))
+    return HeadersResponse(
+        headers=_joined(masked(request.headers.items())),
+        client_info=ClientInfoResponse(
+            url_str=url,
+            url=_url(url),
+            base_url_str=base_url,
+            base_url=_url(base_url),
+            query_params=_joined(masked(request.query_params.multi_items())),
+            path_params={name: str(value) for name, value in request.path_params.items()},
+        ),
+        scope=_simple_values(request.scope),
+    )
+
+
+@router.get("/", name="c2c_headers")
+async def get_headers(request: Request) -> HeadersResponse:
+    """Show the request as the application receives it."""
+    return describe(request)
+
+
+@router.get("/{path}", name="c2c_headers_path")
+async def get_headers_path(request: Request, path: str) -> HeadersResponse:  # noqa: ARG001 # shown by describe
+    """Show the request, with one path parameter."""
+    return describe(request)
+
+
+@router.get("/{path_1}/{path_2}", name="c2c_headers_path2")
+async def get_headers_path2(
+    request: Request,
+    path_1: str,  # noqa: ARG001 # shown by describe
+    path_2: str,  # noqa: ARG001 # the same
+) -> HeadersResponse:
+    """Show the request, with two path parameters."""
+    return describe(request)
+
+
+def _joined(items: list[tuple[str, str]]) -> dict[str, str]:
+    result: dict[str, str] = {}
+    for name, value in items:
+        result[name] = f"{result[name]}, {value}" if name in result else value
+    return result
+
+
+def _url(url: str) -> URLResponse:
+    from starlette.datastructures import URL  # noqa: PLC0415
+
+    parts = URL(url)
+    return URLResponse(
+        scheme=parts.scheme,
+        netloc=parts.netloc,
+        hostname=parts.hostname,
+        port=parts.port,
+        path=parts.path,
+        query=parts.query,
+    )
+
+
+def _simple_values(scope: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in scope.items():
+        simple = list(value) if isinstance(value, tuple) else value
+        if name == "query_string" or not _is_simple(simple):
+            continue
+        values[name] = MASK if is_sensitive(name) else simple
+    return values
+
+
+def _is_simple(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(_is_simple(item) and not isinstance(item, list) for item in value)
+    return value is None or isinstance(value, (str, int, float, bool))
