@@ -1,6 +1,6 @@
 """The operations side of a FastAPI application: mount `c2casgiutils.app` and call `c2casgiutils.startup`.
 
-The attributes are resolved on first access (PEP 562), so that importing this package is cheap and has no side effect.
+The attributes are resolved on first access (PEP 562): importing this package is cheap, without side effects.
 """
 
 import importlib
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from c2casgiutils import auth, config, tools
+    from c2casgiutils import auth, config, health_checks, tools
     from c2casgiutils._app import lifespan, shutdown, startup
 
     app: FastAPI
@@ -21,24 +21,25 @@ __all__ = [
     "app",
     "auth",
     "config",
+    "health_checks",
     "lifespan",
     "shutdown",
     "startup",
     "tools",
 ]
 
-_MODULE_OF = {"app": "_app", "lifespan": "_app", "shutdown": "_app", "startup": "_app"}
+_IN_APP = {"lifespan", "shutdown", "startup"}
 
 if not TYPE_CHECKING:  # with it the type checkers would accept any name
 
     def __getattr__(name: str) -> Any:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        if name not in _MODULE_OF:
+        if name != "app" and name not in _IN_APP:
             return importlib.import_module(f"{__name__}.{name}")
-        value = getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-        globals()[name] = value
-        return value
+        module = importlib.import_module(f"{__name__}._app")
+        value = module.create_app() if name == "app" else getattr(module, name)
+        return globals().setdefault(name, value)
 
 
 def __dir__() -> list[str]:

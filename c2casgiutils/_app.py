@@ -10,7 +10,7 @@ from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
 
 import c2casgiutils
-from c2casgiutils import auth, config, tools
+from c2casgiutils import auth, config, health_checks, tools
 from c2casgiutils.tools import static
 from c2casgiutils.tools._views import NO_STORE, ViewMiddleware
 
@@ -36,6 +36,8 @@ def create_app(settings: config.Settings | None = None) -> FastAPI:
     app.add_middleware(ViewMiddleware)
     app.add_exception_handler(Exception, _internal_error)
     app.include_router(tools.router)
+    app.include_router(health_checks.router, prefix="/health")
+    app.include_router(health_checks.mount_router)
     app.include_router(auth.router)
     app.mount("/static", static.StaticFiles(), name="c2c_static")
     _add_documentation(app)
@@ -45,8 +47,8 @@ def create_app(settings: config.Settings | None = None) -> FastAPI:
 async def startup(main_app: FastAPI | None = None) -> None:
     """Start everything: check the settings, connect Redis if configured, listen, restore the log levels.
 
-    Calling it again changes nothing while it runs; after the end of its event loop it starts anew. Redis away is no
-    error and takes no more than a second: all works once Redis is back.
+    Calling it again changes nothing while it runs; after the end of its event loop it starts anew. Redis away
+    is no error and takes no more than a second: all works once Redis is back.
 
     Args:
         main_app: The application that mounts `c2casgiutils.app`.
@@ -110,6 +112,8 @@ class _Lifecycle:
         steps.push_async_callback(_guarded, auth.shutdown)
         await auth.startup(main_app)
         await tools.startup(main_app)
+        steps.push_async_callback(_guarded, health_checks.shutdown)
+        await health_checks.startup()
 
 
 _lifecycle = _Lifecycle()

@@ -30,7 +30,8 @@ async def status(auth_info: Annotated[AuthInfo, Depends(get_auth)]) -> AuthInfo:
     return auth_info
 
 
-@router.api_route("/auth/logout", methods=["GET", "POST"], name="c2c_logout")
+@router.get("/auth/logout", name="c2c_logout")
+@router.post("/auth/logout", name="c2c_logout")
 async def logout(request: Request, auth_info: Annotated[AuthInfo, Depends(get_auth)]) -> SuccessResponse:
     """Sign out."""
     await audit.record("sign-out", request=request, auth_info=auth_info)
