@@ -6,17 +6,20 @@
 
 from typing import Any
 
+from c2casgiutils.config._errors import ConfigurationError, end_start
 from c2casgiutils.config._settings import Settings
 from c2casgiutils.config._types import Duration, FloatList, IntList, StringList, parse_duration
 from c2casgiutils.config.auth import GitHubAccessType
 
 __all__ = [
+    "ConfigurationError",
     "Duration",
     "FloatList",
     "GitHubAccessType",
     "IntList",
     "Settings",
     "StringList",
+    "end_start",
     "parse_duration",
     "settings",
 ]

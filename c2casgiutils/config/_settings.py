@@ -1,40 +1,88 @@
 """The root of the settings."""
 
 import datetime
+import logging
+import re
 from typing import Any
 
-from pydantic import field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from c2casgiutils.config._types import Duration
-from c2casgiutils.config.auth import Auth
+from c2casgiutils.config._environment import OLDER_NAMES, PREFIX, EnvironmentSource
+from c2casgiutils.config._errors import describe, end_start
+from c2casgiutils.config._types import NotNegativeDuration
+from c2casgiutils.config.auth import RECOMMENDED_KEY, Auth, problems_of
 from c2casgiutils.config.prometheus import Prometheus
 from c2casgiutils.config.redis import Redis
 from c2casgiutils.config.sentry import Sentry
 from c2casgiutils.config.tools import Health, Instances, ProxyHeaders, Tools
 
+_LOGGER = logging.getLogger(__name__)
+
 
 class Settings(BaseSettings):
-    """All settings, read from the environment variables `C2C__...`."""
+    """All settings, read from the environment variables `C2C__...`.
+
+    Raises:
+        ConfigurationError: a value is wrong; one line for each wrong variable went to standard error.
+    """
 
     model_config = SettingsConfigDict(
-        env_prefix="C2C__", env_nested_delimiter="__", extra="ignore", validate_assignment=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="ignore",
+        validate_assignment=True,
+        hide_input_in_errors=True,
     )
 
-    redis: Redis = Redis()
-    prometheus: Prometheus = Prometheus()
-    sentry: Sentry = Sentry()
-    auth: Auth = Auth()
-    tools: Tools = Tools()
-    health: Health = Health()
-    instances: Instances = Instances()
-    proxy_headers: ProxyHeaders = ProxyHeaders()
-    http: bool = False
-    route_prefix: str = "/"
-    drain_wait: Duration = datetime.timedelta(seconds=5)
-    development: bool = False
+    redis: Redis = Field(default_factory=Redis)
+    prometheus: Prometheus = Field(default_factory=Prometheus)
+    sentry: Sentry = Field(default_factory=Sentry)
+    auth: Auth = Field(default_factory=Auth)
+    tools: Tools = Field(default_factory=Tools)
+    health: Health = Field(default_factory=Health)
+    instances: Instances = Field(default_factory=Instances)
+    proxy_headers: ProxyHeaders = Field(default_factory=ProxyHeaders)
+    http: bool = Field(default=False, description="Development over plain HTTP: cookies without `Secure`")
+    route_prefix: str = Field("/", description="Prefix under which everything is mounted")
+    drain_wait: NotNegativeDuration = Field(
+        datetime.timedelta(seconds=5), description="Time between the first sign of a stop and the stop"
+    )
+    development: bool = Field(default=False, description="Show more to developers; not for production")
+
+    def __init__(self, **values: Any) -> None:
+        problems: list[str] = []
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            problems = describe(error, PREFIX, {newer: older for older, newer in OLDER_NAMES.items()})
+        except SettingsError as error:
+            # pydantic-settings says only in its message which group is no JSON
+            field = re.search(r'field "(\w+)"', str(error))
+            problems = [f"{PREFIX}{field[1].upper() if field else ''}: is no JSON object"]
+        else:
+            problems = problems_of(self.auth, http=self.http)
+        if problems:
+            end_start(problems)
+        if self.auth.jwt.secret and len(self.auth.jwt.secret) < RECOMMENDED_KEY:
+            _LOGGER.warning("C2C__AUTH__JWT__SECRET has under %d characters, use more", RECOMMENDED_KEY)
 
     @field_validator("route_prefix", mode="after")
     @classmethod
-    def _normalise_prefix(cls, value: Any) -> Any:
-        return "/" + value.strip("/") + "/" if value.strip("/") else "/"
+    def _normalise_prefix(cls, value: str) -> str:
+        if not re.fullmatch(r"[\w.~!$&'()*+,;=:@%/-]*", value, re.ASCII):
+            raise ValueError("is no path; accepted is a path such as /api/")
+        parts = [part for part in value.split("/") if part]
+        return "/" + "".join(f"{part}/" for part in parts)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # replaced
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment with the rules of this library."""
+        return init_settings, EnvironmentSource(settings_cls), dotenv_settings, file_secret_settings

@@ -1,39 +1,86 @@
-"""Value types of the settings: secrets, durations and comma-separated lists."""
+"""Value types of the settings: secrets, durations, comma-separated lists, addresses."""
 
 import datetime
 import re
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    model_validator,
+)
 from pydantic_core import CoreSchema, core_schema
 from pydantic_settings import NoDecode
 
-_ISO = re.compile(
-    r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?",
+MASK = "**********"
+
+_ISO_8601 = re.compile(
+    r"P(?=.)(?:(?P<weeks>[0-9]+)W)?(?:(?P<days>[0-9]+)D)?"
+    r"(?:T(?=.)(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?(?:(?P<seconds>[0-9]+(?:[.,][0-9]{1,6})?)S)?)?",
     re.IGNORECASE,
 )
 _SHORT = re.compile(
-    r"(?:(?P<weeks>\d+)w)?(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m?)?(?:(?P<seconds>\d+)s)?",
+    r"(?=.)(?:(?P<weeks>[0-9]+)w)?(?:(?P<days>[0-9]+)d)?"
+    r"(?:(?P<hours>[0-9]+)h(?:(?P<rest>[0-9]+)$)?)?(?:(?P<minutes>[0-9]+)m)?(?:(?P<seconds>[0-9]+)s)?",
     re.IGNORECASE,
 )
+_SECONDS = re.compile(r"(?P<seconds>[0-9]+)")
+_ACCEPTED_DURATIONS = (
+    "accepted are ISO 8601 (PT1M, P1D), short (10m, 2h30, 1w2d3h4m5s) and plain seconds (300)"
+)
+_SHOWN_CHARACTERS = 40
 
 
 def parse_duration(text: str | datetime.timedelta) -> datetime.timedelta:
-    """Read a duration (first cut).
+    """Read a duration.
+
+    Accepted are ISO 8601 durations of weeks, days, hours, minutes and seconds (`PT1M`, `P1D`, `PT0.5S`),
+    the short form (`10m`, `1w2d3h4m5s`; a bare number after the hours is minutes, `2h30`) and plain seconds
+    (`300`). Years and months have no fixed length and are refused.
+
+    Args:
+        text: the duration; a `timedelta` is returned as it is.
 
     Raises:
-        ValueError: `Invalid time delta: ...`.
+        ValueError: `Invalid time delta: ...` for anything else; the message says what is accepted.
     """
     if isinstance(text, datetime.timedelta):
         return text
+    invalid = ValueError(f"Invalid time delta: {str(text)[:_SHOWN_CHARACTERS]!r}; {_ACCEPTED_DURATIONS}")
+    if not isinstance(text, str):
+        raise invalid
     value = text.strip()
-    if value.isascii() and value.isdigit():
-        return datetime.timedelta(seconds=int(value))
-    match = _ISO.fullmatch(value) or _SHORT.fullmatch(value)
-    parts = {unit: int(number) for unit, number in match.groupdict().items() if number} if match else {}
-    if not parts:
-        raise ValueError(f"Invalid time delta: {text!r}")
-    return datetime.timedelta(**parts)
+    match = _SECONDS.fullmatch(value) or _ISO_8601.fullmatch(value) or _SHORT.fullmatch(value)
+    if match is None:
+        raise invalid
+    try:
+        parts = {unit: float(part.replace(",", ".")) for unit, part in match.groupdict().items() if part}
+        parts["minutes"] = parts.get("minutes", 0) + parts.pop("rest", 0)
+        return datetime.timedelta(**parts)
+    except (OverflowError, ValueError):
+        raise invalid from None
+
+
+def _not_negative(value: datetime.timedelta) -> datetime.timedelta:
+    if value < datetime.timedelta():
+        raise ValueError("must not be negative")
+    return value
+
+
+def _positive(value: datetime.timedelta) -> datetime.timedelta:
+    if value <= datetime.timedelta():
+        raise ValueError("must be longer than zero")
+    return value
+
+
+Duration = Annotated[datetime.timedelta, BeforeValidator(parse_duration)]
+NotNegativeDuration = Annotated[Duration, AfterValidator(_not_negative)]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 
 
 def _split(value: Any) -> Any:
@@ -42,33 +89,90 @@ def _split(value: Any) -> Any:
     return value
 
 
-Duration = Annotated[datetime.timedelta, BeforeValidator(parse_duration)]
 StringList = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 IntList = Annotated[list[int], NoDecode, BeforeValidator(_split)]
 FloatList = Annotated[list[float], NoDecode, BeforeValidator(_split)]
 
 
 class Secret(str):
-    """A string that compares and reads as `str` but does not show itself in `repr`."""
+    """A string that compares and reads as `str`, but that neither `repr` nor a JSON dump shows."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return "'**********'"
+        return repr(MASK)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+        """Accept a string; mask it in JSON mode, where a dump leaves the process."""
+        return core_schema.no_info_after_validator_function(
+            cls,
+            core_schema.str_schema(),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda _: MASK, return_schema=core_schema.str_schema(), when_used="json"
+            ),
+        )
+
+
+SecretList = Annotated[list[Secret], NoDecode, BeforeValidator(_split)]
+
+
+def _lower(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+AnyCase = BeforeValidator(_lower)
+"""Before a `Literal` or an enumeration whose values are lower case."""
+
+
+def check_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
+    """The text, when it is an absolute address of one of the schemes.
+
+    Raises:
+        ValueError: says what is accepted, without the value, which may hold a password.
+    """
+    accepted = f"accepted is an absolute address {' or '.join(scheme + '://' for scheme in schemes)}"
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"is no address; {accepted}") from None
+    if (
+        parts.scheme not in schemes
+        or not (parts.hostname or parts.scheme == "unix")
+        or re.search(r"\s", text)
+    ):
+        raise ValueError(f"is no address; {accepted}")
+    return text
+
+
+def matches(pattern: str, accepted: str) -> AfterValidator:
+    """A validator: the whole value must match the pattern; `accepted` says so in words."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(f"is not accepted; accepted is {accepted}")
+        return value
+
+    return AfterValidator(check)
+
+
+HttpUrl = Annotated[str, AfterValidator(check_url)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+CookieName = Annotated[
+    str, matches(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a cookie name (letters, digits and !#$%&'*+-.^_`|~)")
+]
 
 
 class Group(BaseModel):
     """A group of settings; an empty value counts as unset."""
 
-    model_config = ConfigDict(extra="ignore", validate_assignment=True, validate_default=True)
+    model_config = ConfigDict(extra="ignore", validate_assignment=True, hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod
     def _drop_empty(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        return {key: value for key, value in data.items() if value != "" or key.startswith("tag_")}
+        return {key: value for key, value in data.items() if not isinstance(value, str) or value.strip()}

@@ -2,11 +2,27 @@
 
 import datetime
 import enum
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from c2casgiutils.config._types import Duration, Group, Secret, StringList
+from c2casgiutils.config._types import (
+    AnyCase,
+    CookieName,
+    Group,
+    HttpUrl,
+    NotNegativeDuration,
+    PositiveDuration,
+    Secret,
+    SecretList,
+    matches,
+)
+
+_SHORTEST_KEY = 16
+RECOMMENDED_KEY = 32
+"""Length from which a key of the session is fine without a warning."""
+
+_EXAMPLES = ("change-me", "changeme", "your-secret")
 
 
 class GitHubAccessType(enum.StrEnum):
@@ -17,63 +33,153 @@ class GitHubAccessType(enum.StrEnum):
     ADMIN = "admin"
 
 
+def _check_key(key: Secret) -> Secret:
+    if len(key) < _SHORTEST_KEY:
+        raise ValueError(
+            f"has under {_SHORTEST_KEY} characters; accepted are {RECOMMENDED_KEY} or more random ones"
+        )
+    if any(example in key.lower() for example in _EXAMPLES):
+        raise ValueError(f"is an example; accepted are {RECOMMENDED_KEY} or more random characters")
+    return key
+
+
+def _check_keys(keys: list[Secret]) -> list[Secret]:
+    return [_check_key(key) for key in keys]
+
+
+_Level = Annotated[GitHubAccessType, AnyCase]
+
+
 class JWTCookie(Group):
     """Attributes of the session cookie."""
 
-    name: str = "c2c-jwt-auth"
-    age: Duration = datetime.timedelta(days=7)
-    same_site: Literal["lax", "strict", "none"] = "lax"
-    secure: bool = True
-    path: str | None = None
+    name: CookieName = Field("c2c-jwt-auth", description="Name of the session cookie")
+    age: PositiveDuration = Field(datetime.timedelta(days=7), description="Time that a session lasts at most")
+    same_site: Annotated[Literal["lax", "strict", "none"], AnyCase] = Field(
+        "lax", description="`SameSite` of the session cookie; `none` needs `SECURE`"
+    )
+    secure: bool = Field(default=True, description="Session cookie only over HTTPS")
+    path: Annotated[str, matches(r"/[!-:<-~]*", "a path that starts with /")] | None = Field(
+        None, description="Path of the session cookie; without it that of the mounted index"
+    )
 
 
 class JWT(Group):
     """Keys of the session."""
 
-    secret: Secret | None = None
-    algorithm: Literal["HS256", "HS384", "HS512"] = "HS256"
-    previous_secrets: StringList = Field([], repr=False)
-    cookie: JWTCookie = JWTCookie()
+    secret: Annotated[Secret, AfterValidator(_check_key)] | None = Field(
+        None, description="Key of the session: 32 random characters or more, under 16 are refused"
+    )
+    algorithm: Literal["HS256", "HS384", "HS512"] = Field("HS256", description="Signature of the session")
+    previous_secrets: Annotated[SecretList, AfterValidator(_check_keys)] = Field(
+        [], description="Earlier keys, comma-separated: still read, no longer written"
+    )
+    cookie: JWTCookie = Field(default_factory=JWTCookie)
 
 
 class GitHub(Group):
     """Sign-in through GitHub."""
 
-    repository: str | None = None
-    access_type: GitHubAccessType = GitHubAccessType.PULL
-    access_type_read_only: GitHubAccessType = GitHubAccessType.PULL
-    access_type_read_write: GitHubAccessType = GitHubAccessType.PUSH
-    access_type_admin: GitHubAccessType = GitHubAccessType.ADMIN
-    authorize_url: str = "https://github.com/login/oauth/authorize"
-    token_url: str = "https://github.com/login/oauth/access_token"  # noqa: S105  # an address
-    user_url: str = "https://api.github.com/user"
-    repo_url: str = "https://api.github.com/repos"
-    client_id: str | None = None
-    client_secret: Secret | None = None
-    scope: str = "repo"
-    proxy_url: str | None = None
-    state_cookie: str = "c2c-state"
-    state_cookie_age: Duration = datetime.timedelta(minutes=10)
-    access_token_expiration_margin: Duration = datetime.timedelta(minutes=1)
-    bearer: bool = False
-    allow_public_pull: bool = False
-    permission_ttl: Duration = datetime.timedelta(seconds=60)
+    repository: Annotated[str, matches(r"[\w.-]+/[\w.-]+", "organisation/repository")] | None = Field(
+        None, description="`organisation/repository` whose permissions count"
+    )
+    access_type: _Level = Field(
+        GitHubAccessType.PULL,
+        description="The older single setting: sets the read-only level when that is unset",
+    )
+    access_type_read_only: _Level = Field(GitHubAccessType.PULL, description="Permission needed for reading")
+    access_type_read_write: _Level = Field(
+        GitHubAccessType.PUSH, description="Permission needed for changing"
+    )
+    access_type_admin: _Level = Field(
+        GitHubAccessType.ADMIN, description="Permission needed for administration"
+    )
+    authorize_url: HttpUrl = Field(
+        "https://github.com/login/oauth/authorize", description="OAuth page of GitHub"
+    )
+    token_url: HttpUrl = Field(
+        "https://github.com/login/oauth/access_token", description="OAuth token endpoint"
+    )
+    user_url: HttpUrl = Field("https://api.github.com/user", description="Who the user is")
+    repo_url: HttpUrl = Field("https://api.github.com/repos", description="Where permissions are asked")
+    client_id: str | None = Field(None, description="Client id of the OAuth application")
+    client_secret: Secret | None = Field(None, description="Client secret of the OAuth application")
+    scope: str = Field("repo", description="OAuth scope asked for")
+    proxy_url: HttpUrl | None = Field(None, description="Proxy of the OAuth callback, gets it as `came_from`")
+    state_cookie: CookieName = Field("c2c-state", description="Name of the cookie of a running sign-in")
+    state_cookie_age: PositiveDuration = Field(
+        datetime.timedelta(minutes=10), description="Time that a sign-in may take"
+    )
+    access_token_expiration_margin: NotNegativeDuration = Field(
+        datetime.timedelta(minutes=1), description="Time before its end that a token is refreshed"
+    )
+    bearer: bool = Field(default=False, description="Accept GitHub tokens in `Authorization: Bearer`")
+    allow_public_pull: bool = Field(
+        default=False,
+        description="Let `pull` count on a public repository, where everybody has it",
+    )
+    permission_ttl: NotNegativeDuration = Field(
+        datetime.timedelta(seconds=60), description="Time that a permission is kept"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _single_level(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("access_type_read_only"):
+            return data
+        level = str(data.get("access_type", "")).strip().lower()
+        return {**data, "access_type_read_only": level} if level in set(GitHubAccessType) else data
 
 
 class TestUser(Group):
     """A user who is always signed in, for tests only."""
 
     __test__ = False
-    username: str | None = None
+    username: str | None = Field(None, description="A user who is always signed in, for tests only")
 
 
 class Auth(Group):
     """Who may see and do what."""
 
-    secret: Secret | None = None
-    public_url: str | None = None
-    throttle_per_client: int = Field(20, ge=1)
-    throttle_total: int = Field(200, ge=1)
-    jwt: JWT = JWT()
-    github: GitHub = GitHub()
-    test: TestUser = TestUser()
+    secret: Secret | None = Field(None, description="The shared secret")
+    public_url: HttpUrl | None = Field(
+        None,
+        description="Base of absolute links and of the OAuth callback; without it the host of the request",
+    )
+    throttle_per_client: int = Field(20, ge=1, description="Wrong secrets of one address a minute")
+    throttle_total: int = Field(200, ge=1, description="Wrong secrets of all addresses a minute")
+    jwt: JWT = Field(default_factory=JWT)
+    github: GitHub = Field(default_factory=GitHub)
+    test: TestUser = Field(default_factory=TestUser)
+
+
+def problems_of(auth: Auth, *, http: bool) -> list[str]:
+    """What is wrong between settings that are right one by one, one text for each wrong variable.
+
+    Args:
+        auth: the settings.
+        http: cookies go without `Secure`, for development over plain HTTP.
+    """
+    problems = []
+    if auth.jwt.cookie.same_site == "none" and (http or not auth.jwt.cookie.secure):
+        problems.append(
+            "C2C__AUTH__JWT__COOKIE__SAME_SITE: none needs a secure cookie; accepted are lax and strict"
+        )
+    if auth.secret is None and auth.test.username is None:
+        problems.extend(_half_github(auth.github))
+    return problems
+
+
+def _half_github(github: GitHub) -> list[str]:
+    needed = {
+        "REPOSITORY": github.repository,
+        "CLIENT_ID": github.client_id,
+        "CLIENT_SECRET": github.client_secret,
+    }
+    missing = [name for name, value in needed.items() if value is None]
+    if len(missing) == len(needed):
+        return []
+    together = ", ".join(f"C2C__AUTH__GITHUB__{name}" for name in needed)
+    return [
+        f"C2C__AUTH__GITHUB__{name}: is missing; accepted is all or none of {together}" for name in missing
+    ]

@@ -1,18 +1,115 @@
 """Settings of Redis."""
 
-from typing import Any
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from c2casgiutils.config._types import Group, Secret
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic_settings import NoDecode
+
+from c2casgiutils.config._types import MASK, Group, Secret, check_url
+
+_PAIR = re.compile(
+    r"""\s*(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>"[^"]*"|'[^']*'|\[[^]]*]|\{[^}]*}|[^,]*?)\s*(?:,|$)""",
+    re.ASCII,
+)
+_ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^]]+)]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>[0-9]{1,5})", re.ASCII)
+_CREDENTIALS = ("username", "password")
+_LAST_PORT = 65535
+
+
+def parse_options(text: str) -> dict[str, Any]:
+    """Read `name=value,name=value`, the values as YAML (`socket_timeout=5,ssl=True`).
+
+    A value with a comma is quoted or a YAML list (`password="a,b",retry_on_error=[a,b]`). The credentials are
+    text: a password of digits stays a password.
+
+    Raises:
+        ValueError: says which pair is wrong by its position, never by its value.
+    """
+    options: dict[str, Any] = {}
+    end, number = 0, 0
+    while end < len(text):
+        number += 1
+        match = _PAIR.match(text, end)
+        if match is None:
+            raise ValueError(f"pair {number} is no name=value; accepted is name=value,name=value")
+        options[match["name"]] = _read_value(match["name"], match["value"], number)
+        end = match.end()
+    return options
+
+
+def _read_value(name: str, text: str, number: int) -> Any:
+    import yaml  # noqa: PLC0415  # only needed when options are set
+
+    if name in _CREDENTIALS and text[:1] not in ("'", '"'):
+        return Secret(text)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ValueError(f"the value of pair {number} ({name}) is no YAML") from None
+    return Secret(value) if isinstance(value, str) else value
+
+
+def parse_sentinels(text: str) -> list[tuple[str, int]]:
+    """Read `host:port,host:port`; an IPv6 address stands in brackets and comes back without them.
+
+    Raises:
+        ValueError: says which one is wrong.
+    """
+    return [_read_address(part.strip(), number) for number, part in enumerate(text.split(","), start=1)]
+
+
+def _read_address(text: str, number: int) -> tuple[str, int]:
+    invalid = ValueError(f"sentinel {number} is no host:port; accepted is host:port,host:port")
+    match = _ADDRESS.fullmatch(text)
+    if match is None or not 0 < int(match["port"]) <= _LAST_PORT:
+        raise invalid
+    if match["ipv6"]:
+        try:
+            ipaddress.IPv6Address(match["ipv6"])
+        except ValueError:
+            raise invalid from None
+    return match["ipv6"] or match["host"], int(match["port"])
+
+
+def _if_text(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
+    return lambda value: parse(value) if isinstance(value, str) else value
+
+
+def _check_redis_url(url: Secret) -> Secret:
+    check_url(url, ("redis", "rediss", "unix"))
+    return url
+
+
+def _check_sentinels(text: str) -> str:
+    parse_sentinels(text)
+    return text
 
 
 class Redis(Group):
     """Where Redis is and how the processes talk over it."""
 
-    url: Secret | None = None
-    options: dict[str, Any] = {}
-    sentinels: str | None = None
-    servicename: str | None = None
-    db: int = 0
-    broadcast_prefix: str = "broadcast_api_"
-    broadcast_secret: Secret | None = None
-    cluster: bool = False
+    url: Annotated[Secret, AfterValidator(_check_redis_url)] | None = Field(
+        None,
+        description="Address, `redis://`, `rediss://` or `unix://`; without it each process is alone",
+    )
+    options: Annotated[
+        dict[str, Any],
+        NoDecode,
+        BeforeValidator(_if_text(parse_options)),
+        PlainSerializer(lambda options: dict.fromkeys(options, MASK), when_used="json"),
+    ] = Field(
+        {}, description="Further options of the client, `name=value,name=value`, the values read as YAML"
+    )
+    sentinels: Annotated[str, AfterValidator(_check_sentinels)] | None = Field(
+        None, description="Sentinels to ask for the master, `host:port,host:port`"
+    )
+    servicename: str | None = Field(None, description="Name of the service that the Sentinels watch")
+    db: int = Field(0, ge=0, description="Number of the database, with Sentinels")
+    broadcast_prefix: str = Field("broadcast_api_", description="Start of the names of all channels and keys")
+    broadcast_secret: Secret | None = Field(
+        None, description="Signs the messages between the processes; the same in each of them"
+    )
+    cluster: bool = Field(default=False, description="The address is one of a Redis Cluster")

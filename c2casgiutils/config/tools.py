@@ -1,46 +1,79 @@
 """Settings of the tools, the health checks, the roster and the proxy headers."""
 
 import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from c2casgiutils.config._types import Duration, Group, Secret
+from pydantic import AfterValidator, Field
+
+from c2casgiutils.config._types import (
+    AnyCase,
+    Group,
+    NotNegativeDuration,
+    Port,
+    PositiveDuration,
+    Secret,
+    check_url,
+)
 
 
 class ToolsLogging(Group):
     """Settings of the log level view."""
 
-    redis_prefix: str = "c2c_logging_level_"
-    application_module: str = "c2casgiutils"
+    redis_prefix: str = Field("c2c_logging_level_", description="Start of the keys that hold the set levels")
+    application_module: str = Field(
+        "c2casgiutils", description="The application's package: its logger gets LOG_LEVEL"
+    )
 
 
 class Tools(Group):
     """Settings of the views under the mount."""
 
-    docs: bool = False
-    logging: ToolsLogging = ToolsLogging()
+    docs: bool = Field(default=False, description="Serve `/docs` and `/redoc` of the mounted application")
+    logging: ToolsLogging = Field(default_factory=ToolsLogging)
+
+
+def _check_webhook(url: Secret) -> Secret:
+    check_url(url)
+    return url
 
 
 class Health(Group):
     """Settings of the health checks."""
 
-    details: Literal["never", "authorized", "always"] = "authorized"
-    timeout: Duration = datetime.timedelta(seconds=2)
-    ttl: Duration = datetime.timedelta(seconds=1)
-    webhook: Secret | None = None
+    details: Annotated[Literal["never", "authorized", "always"], AnyCase] = Field(
+        "authorized", description="Who sees the payloads of the checks"
+    )
+    timeout: PositiveDuration = Field(
+        datetime.timedelta(seconds=2), description="Time that one check may take"
+    )
+    ttl: NotNegativeDuration = Field(datetime.timedelta(seconds=1), description="Time that a result is kept")
+    webhook: Annotated[Secret, AfterValidator(_check_webhook)] | None = Field(
+        None, description="Address told about changes of state"
+    )
 
 
 class Instances(Group):
     """Settings of the roster of processes."""
 
-    heartbeat: Duration = datetime.timedelta(seconds=5)
+    heartbeat: PositiveDuration = Field(
+        datetime.timedelta(seconds=5), description="Time between two signs of life of a process"
+    )
 
 
 class ProxyHeaders(Group):
     """Which forwarded headers are believed, and from whom."""
 
-    type: Literal["none", "x-forwarded", "forwarded"] = "none"
-    trusted_hosts: str = "127.0.0.1"
-    force_proto: Literal["http", "https"] | None = None
-    force_host: str | None = None
-    force_port: int | None = None
-    force_client: str | None = None
+    type: Annotated[Literal["none", "x-forwarded", "forwarded"], AnyCase] = Field(
+        "none", description="Family of headers that the proxy sets"
+    )
+    trusted_hosts: str = Field(
+        "127.0.0.1", description="Hosts and networks of the proxies, comma-separated, or `*`"
+    )
+    force_proto: Annotated[Literal["http", "https"], AnyCase] | None = Field(
+        None, description="Scheme of every request, whatever the headers say"
+    )
+    force_host: str | None = Field(None, description="Host of every request, whatever the headers say")
+    force_port: Port | None = Field(None, ge=1, description="Port of every request, whatever the headers say")
+    force_client: str | None = Field(
+        None, description="Client address of every request, whatever the headers say"
+    )

@@ -1,0 +1,91 @@
+"""The environment as the source of the settings: empty values, older names, unknown names."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource
+
+_LOGGER = logging.getLogger(__name__)
+
+PREFIX = "C2C__"
+OLDER_NAMES = {
+    "C2C__AUTH__COOKIE": "C2C__AUTH__JWT__COOKIE__NAME",
+    "C2C__AUTH__COOKIE_AGE": "C2C__AUTH__JWT__COOKIE__AGE",
+}
+"""Names of older releases that are still read, and the name that replaces each."""
+
+_TAG_PREFIX = "c2c__sentry__tag_"
+
+
+def variables(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[str, FieldInfo]]:
+    """The name of the environment variable and the field of each setting, groups followed."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from variables(field.annotation, f"{prefix}{name.upper()}__")
+        else:
+            yield prefix + name.upper(), field
+
+
+def _group_names(names: Iterable[str]) -> set[str]:
+    """The names of the groups: pydantic-settings reads JSON objects from them."""
+    parts = (name.removeprefix(PREFIX).split("__") for name in names)
+    return {PREFIX + "__".join(path[:end]) for path in parts for end in range(1, len(path))}
+
+
+class EnvironmentSource(EnvSettingsSource):
+    """Reads `C2C__...` variables in any case.
+
+    An empty value counts as unset (but for Sentry tags), a name of an older release is read with a warning
+    when the new one is not set, and an unknown name is a warning that names the nearest known one.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+        given = {
+            name: value or "" for name, value in self.env_vars.items() if name.startswith(PREFIX.lower())
+        }
+        self._tags = {
+            name.removeprefix(_TAG_PREFIX): value
+            for name, value in given.items()
+            if name.startswith(_TAG_PREFIX)
+        }
+        names = [name for name, _ in variables(settings_cls)]
+        self.env_vars = _usable(
+            {
+                name: value
+                for name, value in given.items()
+                if value.strip() and not name.startswith(_TAG_PREFIX)
+            },
+            {name.lower() for name in (*names, *_group_names(names))},
+        )
+
+    def __call__(self) -> dict[str, Any]:
+        """The values as nested dictionaries."""
+        values = super().__call__()
+        if self._tags:
+            sentry = values.setdefault("sentry", {})
+            sentry["tags"] = {**sentry.get("tags", {}), **self._tags}
+        return values
+
+
+def _usable(given: Mapping[str, str], known: set[str]) -> dict[str, str]:
+    """The variables that the settings know, under their new names; names are in lower case."""
+    older = {name.lower(): newer.lower() for name, newer in OLDER_NAMES.items()}
+    usable = {name: value for name, value in given.items() if name in known}
+    for name, value in given.items():
+        if name in older:
+            _LOGGER.warning("%s is deprecated, use %s", name.upper(), older[name].upper())
+            usable.setdefault(older[name], value)
+        elif name not in known:
+            _LOGGER.warning("%s is no known setting%s", name.upper(), _nearest(name, known))
+    return usable
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    import difflib  # noqa: PLC0415  # only needed for a mistake
+
+    near = difflib.get_close_matches(name, known, n=1)
+    return f", did you mean {near[0].upper()}?" if near else ""
