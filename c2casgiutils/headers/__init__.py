@@ -1,0 +1,20 @@
+"""Security headers and forwarded headers as pure ASGI middlewares."""
+
+from c2casgiutils.headers._armor import ArmorHeaderMiddleware
+from c2casgiutils.headers._defaults import (
+    API_HEADERS_CONFIG,
+    DEFAULT_HEADERS_CONFIG,
+    STRICT_HEADERS_CONFIG,
+)
+from c2casgiutils.headers._matchers import HeaderMatcher
+from c2casgiutils.headers._values import CSP_NONCE, Header
+
+__all__ = [
+    "API_HEADERS_CONFIG",
+    "CSP_NONCE",
+    "DEFAULT_HEADERS_CONFIG",
+    "STRICT_HEADERS_CONFIG",
+    "ArmorHeaderMiddleware",
+    "Header",
+    "HeaderMatcher",
+]
