@@ -10,12 +10,10 @@ from tests.support.processes import RedisServer
 
 
 @pytest.fixture(autouse=True)
-def _settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test starts with the default settings and no `C2C__` variable."""
     for name in [name for name in os.environ if name.startswith("C2C__")]:
         monkeypatch.delenv(name)
-    config.settings = config.Settings()
-    yield
     config.settings = config.Settings()
 
 

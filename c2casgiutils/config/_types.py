@@ -11,10 +11,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetCoreSchemaHandler,
+    PlainSerializer,
     model_validator,
 )
-from pydantic_core import CoreSchema, core_schema
 from pydantic_settings import NoDecode
 
 MASK = "**********"
@@ -94,25 +93,21 @@ IntList = Annotated[list[int], NoDecode, BeforeValidator(_split)]
 FloatList = Annotated[list[float], NoDecode, BeforeValidator(_split)]
 
 
-class Secret(str):
-    """A string that compares and reads as `str`, but that neither `repr` nor a JSON dump shows."""
+class MaskedStr(str):
+    """A string that compares and reads as `str` but does not show itself in `repr`."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return repr(MASK)
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Accept a string; mask it in JSON mode, where a dump leaves the process."""
-        return core_schema.no_info_after_validator_function(
-            cls,
-            core_schema.str_schema(),
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda _: MASK, return_schema=core_schema.str_schema(), when_used="json"
-            ),
-        )
 
+Secret = Annotated[
+    str,
+    AfterValidator(MaskedStr),
+    PlainSerializer(lambda _: MASK, return_type=str, when_used="json"),
+]
+"""A `MaskedStr`; a JSON dump, which leaves the process, has the mask."""
 
 SecretList = Annotated[list[Secret], NoDecode, BeforeValidator(_split)]
 

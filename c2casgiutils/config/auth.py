@@ -33,7 +33,7 @@ class GitHubAccessType(enum.StrEnum):
     ADMIN = "admin"
 
 
-def _check_key(key: Secret) -> Secret:
+def _check_key(key: str) -> str:
     if len(key) < _SHORTEST_KEY:
         raise ValueError(
             f"has under {_SHORTEST_KEY} characters; accepted are {RECOMMENDED_KEY} or more random ones"
@@ -43,7 +43,7 @@ def _check_key(key: Secret) -> Secret:
     return key
 
 
-def _check_keys(keys: list[Secret]) -> list[Secret]:
+def _check_keys(keys: list[str]) -> list[str]:
     return [_check_key(key) for key in keys]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from pydantic_settings import NoDecode
 
-from c2casgiutils.config._types import MASK, Group, Secret, check_url
+from c2casgiutils.config._types import MASK, Group, MaskedStr, Secret, check_url
 
 _PAIR = re.compile(
     r"""\s*(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>"[^"]*"|'[^']*'|\[[^]]*]|\{[^}]*}|[^,]*?)\s*(?:,|$)""",
@@ -44,12 +44,12 @@ def _read_value(name: str, text: str, number: int) -> Any:
     import yaml  # noqa: PLC0415  # only needed when options are set
 
     if name in _CREDENTIALS and text[:1] not in ("'", '"'):
-        return Secret(text)
+        return MaskedStr(text)
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         raise ValueError(f"the value of pair {number} ({name}) is no YAML") from None
-    return Secret(value) if isinstance(value, str) else value
+    return MaskedStr(value) if isinstance(value, str) else value
 
 
 def parse_sentinels(text: str) -> list[tuple[str, int]]:
@@ -78,9 +78,8 @@ def _if_text(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
     return lambda value: parse(value) if isinstance(value, str) else value
 
 
-def _check_redis_url(url: Secret) -> Secret:
-    check_url(url, ("redis", "rediss", "unix"))
-    return url
+def _check_redis_url(url: str) -> str:
+    return check_url(url, ("redis", "rediss", "unix"))
 
 
 def _check_sentinels(text: str) -> str:

@@ -32,11 +32,6 @@ class Tools(Group):
     logging: ToolsLogging = Field(default_factory=ToolsLogging)
 
 
-def _check_webhook(url: Secret) -> Secret:
-    check_url(url)
-    return url
-
-
 class Health(Group):
     """Settings of the health checks."""
 
@@ -47,7 +42,7 @@ class Health(Group):
         datetime.timedelta(seconds=2), description="Time that one check may take"
     )
     ttl: NotNegativeDuration = Field(datetime.timedelta(seconds=1), description="Time that a result is kept")
-    webhook: Annotated[Secret, AfterValidator(_check_webhook)] | None = Field(
+    webhook: Annotated[Secret, AfterValidator(check_url)] | None = Field(
         None, description="Address told about changes of state"
     )
 
