@@ -6,6 +6,7 @@ from c2casgiutils.headers._defaults import (
     DEFAULT_HEADERS_CONFIG,
     STRICT_HEADERS_CONFIG,
 )
+from c2casgiutils.headers._forwarded import ForwardedHeadersMiddleware
 from c2casgiutils.headers._matchers import HeaderMatcher
 from c2casgiutils.headers._values import CSP_NONCE, Header
 
@@ -15,6 +16,7 @@ __all__ = [
     "DEFAULT_HEADERS_CONFIG",
     "STRICT_HEADERS_CONFIG",
     "ArmorHeaderMiddleware",
+    "ForwardedHeadersMiddleware",
     "Header",
     "HeaderMatcher",
 ]
