@@ -1,0 +1,116 @@
+"""Functions that run in every process when they are called in one."""
+
+import asyncio
+import contextvars
+import functools
+import inspect
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from c2casgiutils.broadcast import codec
+from c2casgiutils.broadcast.handlers import Callback
+from c2casgiutils.broadcast.interface import Answer
+from c2casgiutils.broadcast.types import BroadcastError
+
+_THREADS_PER_FUNCTION = 8
+
+Request = Callable[..., Awaitable[list[Answer] | None]]
+
+
+class Handler:
+    """The callback of a decorated function: parameters and result travel by their annotations.
+
+    Args:
+        func: A coroutine function or a plain one; a plain one runs in a thread.
+    """
+
+    def __init__(self, func: Callable[..., Any]) -> None:
+        self._parameters = codec.TypedParameters(func)
+        self._call: Callback = func if inspect.iscoroutinefunction(func) else in_threads(func)
+        self.decode_parameters = self._parameters.decode
+        self.encode_result = self._parameters.result.encode
+        self.encode_parameters = self._parameters.encode
+        self.decode_result = self._parameters.result.decode
+
+    async def __call__(self, **params: Any) -> Any:
+        """Run the function."""
+        return await self._call(**params)
+
+
+def default_channel(func: Callable[..., Any]) -> str:
+    """`c2c_decorated_<module>.<name>`."""
+    return f"c2c_decorated_{func.__module__}.{func.__name__}"
+
+
+def create_caller(
+    func: Callable[..., Any],
+    handler: Handler,
+    channel: str,
+    request: Request,
+    *,
+    expect_answers: bool,
+    timeout: float,
+) -> Callable[..., Any]:
+    """The coroutine function that takes the place of the decorated one.
+
+    Args:
+        func: The decorated function.
+        handler: Its handler.
+        channel: Its channel.
+        request: Sends the message.
+        expect_answers: Wait for the answers.
+        timeout: Seconds to wait at most.
+    """
+
+    @functools.wraps(func)
+    async def call(*args: Any, **kwargs: Any) -> list[Answer] | None:
+        if args:
+            raise TypeError(f"{func.__qualname__} is broadcast: it takes keyword arguments only")
+        try:
+            payload = codec.check_size(handler.encode_parameters(kwargs))
+        except codec.CodecError as error:
+            raise BroadcastError(f"{func.__qualname__}: the parameters {error}") from error
+        return await request(
+            channel, payload, expect_answers=expect_answers, timeout=timeout, decode=handler.decode_result
+        )
+
+    return call
+
+
+def in_threads(func: Callable[..., Any]) -> Callback:
+    """Run a blocking function in a thread of its own.
+
+    The threads are daemons: one that never ends does not keep the process from ending, and only delays calls
+    of the same function.
+    """
+    slots = asyncio.Semaphore(_THREADS_PER_FUNCTION)
+
+    async def call(**params: Any) -> Any:
+        await slots.acquire()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+
+        def finish(result: Any, error: BaseException | None) -> None:
+            slots.release()
+            if future.done():
+                return
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        def work() -> None:
+            result, error = None, None
+            try:
+                result = context.run(functools.partial(func, **params))
+            except Exception as raised:  # noqa: BLE001  # handed over to the awaiting task
+                error = raised
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(finish, result, error)
+
+        context = contextvars.copy_context()
+        threading.Thread(target=work, name=f"c2casgiutils-{func.__name__}", daemon=True).start()
+        return await future
+
+    return call

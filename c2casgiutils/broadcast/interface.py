@@ -1,0 +1,99 @@
+"""What every broadcaster can do."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from c2casgiutils.broadcast import codec, metrics
+from c2casgiutils.broadcast.handlers import Callback, Handlers, Outcome
+from c2casgiutils.broadcast.types import BroadcastError, BroadcastResponse, FailedAnswer, MissingAnswer
+
+Answer = BroadcastResponse[Any] | MissingAnswer
+
+
+class BaseBroadcaster(ABC):
+    """Sends messages to the handlers of all processes, and collects their answers."""
+
+    def __init__(self) -> None:
+        self.handlers = Handlers()
+
+    @abstractmethod
+    async def init(self) -> None:
+        """Start on the running event loop."""
+
+    @abstractmethod
+    async def subscribe(self, channel: str, callback: Callback) -> None:
+        """Call the callback with the parameters (as keywords) of each message; one callback per channel.
+
+        Args:
+            channel: Name of the channel.
+            callback: A coroutine function; what it returns is the answer of this process.
+        """
+
+    @abstractmethod
+    async def unsubscribe(self, channel: str) -> None:
+        """Remove the callback of a channel; an unknown channel is no error."""
+
+    @abstractmethod
+    async def request(
+        self,
+        channel: str,
+        payload: bytes,
+        *,
+        expect_answers: bool,
+        timeout: float,  # noqa: ASYNC109  # a public parameter
+        decode: Callable[[bytes], Any] = codec.decode,
+    ) -> list[Answer] | None:
+        """Send a message whose parameters are JSON already; see `broadcast`."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """End every task and connection."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """End everything at once, without waiting."""
+
+    async def broadcast(
+        self,
+        channel: str,
+        params: Mapping[str, Any] | None = None,
+        expect_answers: bool = False,
+        timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+    ) -> list[Answer] | None:
+        """Send a message to the handlers of the channel in all processes, this one included.
+
+        Args:
+            channel: Name of the channel.
+            params: Keyword parameters of the handlers, anything that pydantic can serialise.
+            expect_answers: Wait for the answers.
+            timeout: Seconds to wait at most.
+
+        Returns:
+            `None` without `expect_answers`, else the answers, and a `MissingAnswer` (or `FailedAnswer`) for
+            each process that should have answered and did not; `[]` when nobody subscribed.
+
+        Raises:
+            BroadcastUnavailable: The message could not be sent.
+            BroadcastError: The parameters cannot be sent or are too large.
+        """
+        try:
+            payload = codec.check_size(codec.encode(dict(params or {})))
+        except codec.CodecError as error:
+            raise BroadcastError(f"broadcast to {channel!r}: {error}") from error
+        return await self.request(channel, payload, expect_answers=expect_answers, timeout=timeout)
+
+
+def make_answer(hostname: str, pid: int, outcome: Outcome, decode: Callable[[bytes], Any]) -> Answer:
+    """The outcome in one process as what the caller gets."""
+    error = outcome.error
+    if error is None:
+        try:
+            payload = decode(outcome.data)
+        except codec.CodecError as codec_error:
+            error = f"the answer is {codec_error}"
+        else:
+            metrics.count("answers")
+            return BroadcastResponse.model_construct(hostname=hostname, pid=pid, payload=payload)
+    metrics.count("failed")
+    return FailedAnswer(hostname, pid, error=error)

@@ -1,0 +1,73 @@
+"""The broadcaster of a single process, without Redis."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from c2casgiutils.broadcast import codec, metrics
+from c2casgiutils.broadcast.handlers import Callback, Outcome
+from c2casgiutils.broadcast.interface import Answer, BaseBroadcaster, make_answer
+from c2casgiutils.broadcast.types import MissingAnswer
+from c2casgiutils.request_tracking import current_request_id
+
+
+class LocalBroadcaster(BaseBroadcaster):
+    """Sends messages to the handlers of this process; values take the same way through JSON as with Redis."""
+
+    async def init(self) -> None:
+        """Do nothing: it works at once, on any event loop."""
+
+    def get_subscribers(self) -> Mapping[str, Callback]:
+        """The callbacks by channel."""
+        return dict(self.handlers.callbacks)
+
+    async def subscribe(self, channel: str, callback: Callback) -> None:
+        """See `BaseBroadcaster.subscribe`."""
+        self.handlers.callbacks[channel] = callback
+
+    async def unsubscribe(self, channel: str) -> None:
+        """See `BaseBroadcaster.unsubscribe`."""
+        self.handlers.callbacks.pop(channel, None)
+
+    async def request(
+        self,
+        channel: str,
+        payload: bytes,
+        *,
+        expect_answers: bool,
+        timeout: float,  # noqa: ASYNC109  # a public parameter
+        decode: Callable[[bytes], Any] = codec.decode,
+    ) -> list[Answer] | None:
+        """See `BaseBroadcaster.request`."""
+        if channel not in self.handlers.callbacks:
+            return [] if expect_answers else None
+        metrics.count("sent")
+        if not expect_answers:
+            self.handlers.dispatch(channel, payload, request_id=current_request_id(), reply=None)
+            await asyncio.sleep(0)  # a handler that waits for nothing is done when this returns
+            return None
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def reply(outcome: Outcome) -> None:
+            if not future.done():
+                future.set_result(outcome)
+
+        self.handlers.dispatch(channel, payload, request_id=current_request_id(), reply=reply)
+        hostname, pid = socket.gethostname(), os.getpid()
+        try:
+            async with asyncio.timeout(timeout):
+                outcome = await future
+        except TimeoutError:
+            metrics.count("missing")
+            return [MissingAnswer(hostname, pid)]
+        return [make_answer(hostname, pid, outcome, decode)]
+
+    async def aclose(self) -> None:
+        """Cancel the handlers that still run."""
+        await self.handlers.aclose()
+
+    def abort(self) -> None:
+        """Cancel the handlers that still run, without waiting."""
+        self.handlers.abort()

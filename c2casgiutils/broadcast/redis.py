@@ -1,0 +1,337 @@
+"""The broadcaster of several processes, over one connection to Redis for each."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from c2casgiutils import config, redis_utils
+from c2casgiutils.broadcast import codec, metrics
+from c2casgiutils.broadcast.calls import Call
+from c2casgiutils.broadcast.envelope import AnswerHeader, DroppedError, Envelopes, RequestHeader, Seen
+from c2casgiutils.broadcast.handlers import Callback, Outcome
+from c2casgiutils.broadcast.interface import Answer, BaseBroadcaster
+from c2casgiutils.broadcast.types import BroadcastError, BroadcastUnavailable
+from c2casgiutils.instances import TOKEN_FIELD, Member, Presence
+from c2casgiutils.redis_utils import link as link_
+from c2casgiutils.request_tracking import current_request_id
+
+_LOGGER = logging.getLogger(__name__)
+
+STARTUP_SECONDS = 0.9
+_SEND_SECONDS = 2.0
+_RECONNECT_GRACE_SECONDS = 0.1
+_FORGET_SECONDS = 10.0
+_SLACK_SECONDS = 1.0
+_LOG_EVERY_SECONDS = 10.0
+_CHECK_SECONDS = 5.0
+_CHECK_ROLE_SECONDS = 1.0
+_WRONG_SERVER = frozenset({"MOVED", "ASK", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY", "TRYAGAIN"})
+
+Hook = Callable[[], Awaitable[None]]
+
+
+class RedisBroadcaster(BaseBroadcaster):
+    """Sends messages to the handlers of all processes that share the prefix on one Redis.
+
+    Args:
+        presence: This process in the roster.
+        hooks: Called after each connection, when stored state must be read again.
+    """
+
+    def __init__(self, presence: Presence | None = None, hooks: Sequence[Hook] = ()) -> None:
+        super().__init__()
+        settings = config.settings.redis
+        self.presence = presence or Presence()
+        self._hooks = hooks
+        self._publish_word, self._numsub_word = (
+            ("SPUBLISH", "SHARDNUMSUB") if settings.cluster else ("PUBLISH", "NUMSUB")
+        )
+        self._prefix = redis_utils.scoped("")
+        self._inbox = self._inbox_of(self.presence.id)
+        self._envelopes = Envelopes(settings.broadcast_secret)
+        self._seen = Seen()
+        self._calls: dict[str, Call] = {}
+        self._number = 0
+        self._ready = asyncio.Event()
+        self._restoring: set[asyncio.Task[None]] = set()
+        self._logged: dict[str, float] = {}
+        has_roles = bool(settings.sentinels or settings.cluster)
+        self.link = link_.Link(
+            redis_utils.create_link_connection,
+            on_message=self._on_message,
+            on_up=self._on_up,
+            on_down=lambda: metrics.set_connected(False),
+            sharded=settings.cluster,
+            check_role=has_roles,
+            check_seconds=_CHECK_ROLE_SECONDS if has_roles else _CHECK_SECONDS,
+        )
+
+    def _inbox_of(self, instance_id: str) -> str:
+        return f"{self._prefix}@inbox:{instance_id}"
+
+    @property
+    def is_listening(self) -> bool:
+        """Tell whether every subscription is confirmed now."""
+        return self.link.is_up
+
+    async def init(self) -> None:
+        """Connect, subscribe, enter the roster; when Redis is away this goes on in the background.
+
+        Raises:
+            ValueError: The settings of Redis are wrong.
+        """
+        if not self.link.is_running:
+            redis_utils.get()
+            metrics.set_connected(False)
+            await self.link.subscribe(self._inbox, *map(self._channel, self.handlers.callbacks))
+            self.presence.channels = set(self.handlers.callbacks)
+            self.link.start()
+        try:
+            async with asyncio.timeout(STARTUP_SECONDS):
+                await self._ready.wait()
+        except TimeoutError:
+            _LOGGER.debug("Redis is not there yet; starting without it")
+
+    async def subscribe(self, channel: str, callback: Callback) -> None:
+        """See `BaseBroadcaster.subscribe`; returns when Redis has confirmed.
+
+        Raises:
+            BroadcastError: Redis refused, for example because of access rights.
+        """
+        self.handlers.callbacks[channel] = callback
+        try:
+            await self.link.subscribe(self._channel(channel))
+        except link_.ReplyError as error:
+            self.handlers.callbacks.pop(channel, None)
+            raise BroadcastError(f"Redis refused the subscription to {channel!r}: {error}") from None
+        except link_.LinkDownError as error:
+            _LOGGER.debug("The subscription to %r follows when Redis is back: %s", channel, error)
+        if channel not in self.presence.channels:
+            self.presence.channels.add(channel)
+            await self.presence.announce()
+
+    async def unsubscribe(self, channel: str) -> None:
+        """See `BaseBroadcaster.unsubscribe`."""
+        if self.handlers.callbacks.pop(channel, None) is None:
+            return
+        self.presence.channels.discard(channel)
+        await self.presence.announce()
+        try:
+            await self.link.unsubscribe(self._channel(channel))
+        except (link_.ReplyError, link_.LinkDownError) as error:
+            _LOGGER.debug("The unsubscription from %r failed: %s", channel, error)
+
+    async def request(
+        self,
+        channel: str,
+        payload: bytes,
+        *,
+        expect_answers: bool,
+        timeout: float,  # noqa: ASYNC109  # a public parameter
+        decode: Callable[[bytes], Any] = codec.decode,
+    ) -> list[Answer] | None:
+        """See `BaseBroadcaster.request`."""
+        end = time.monotonic() + timeout
+        call_id = secrets.token_hex(8)
+        wait = timeout if expect_answers else max(timeout, _FORGET_SECONDS)
+        message = self._seal_request(channel, payload, call_id, wait, expect_answers)
+        if not expect_answers:
+            await self._publish(channel, message, end)
+            return None
+        call = self._calls[call_id] = Call()
+        try:
+            await self._ask(call, channel, message, end)
+            await call.wait(end - time.monotonic())
+        finally:
+            del self._calls[call_id]
+        return call.result(decode)
+
+    def _seal_request(
+        self, channel: str, payload: bytes, call_id: str, wait: float, expect_answers: bool
+    ) -> bytes:
+        self._number += 1
+        now = self.link.now()
+        header = RequestHeader(
+            id=call_id,
+            sender=self.presence.id,
+            at=now,
+            number=self._number,
+            until=now + wait + _SLACK_SECONDS,
+            reply_to=self._inbox if expect_answers else None,
+            request_id=current_request_id(),
+        )
+        return self._envelopes.seal(self._channel(channel), header, payload)
+
+    async def _ask(self, call: Call, channel: str, message: bytes, end: float) -> None:
+        """Publish, and find out in the same round trip who will answer."""
+        view = self.presence.view
+        asked = view.subscribers(channel)
+        commands = [("HGET", self.presence.key, TOKEN_FIELD), self._numsub(asked)]
+        count, raw_token, counts = await self._publish(channel, message, end, commands)
+        token = raw_token.decode() if isinstance(raw_token, bytes) else None
+        if token != view.token:
+            try:
+                view = await self.presence.refresh(token)
+                asked = view.subscribers(channel)
+                (counts,) = await self.link.execute(self._numsub(asked))
+            except link_.LinkDownError as error:
+                _LOGGER.debug("The roster cannot be read: %s", error)
+        if view.members:
+            call.expect(self._connected(asked, counts), view.members)
+        else:
+            call.expect_count(count)
+
+    def _connected(self, asked: Sequence[Member], counts: Any) -> list[Member]:
+        """Those whose own inbox has a subscriber; all when Redis does not tell."""
+        if not isinstance(counts, list):
+            return list(asked)
+        return [member for member, number in zip(asked, counts[1::2], strict=False) if number]
+
+    def _numsub(self, members: Sequence[Member]) -> link_.Command:
+        return ("PUBSUB", self._numsub_word, *(self._inbox_of(member.id) for member in members))
+
+    async def _publish(
+        self, channel: str, message: bytes, end: float, more: Sequence[link_.Command] = ()
+    ) -> list[Any]:
+        """Publish once; when the connection breaks meanwhile, once more (receivers drop what they know).
+
+        Returns:
+            The number of receivers, and the replies to the other commands.
+
+        Raises:
+            BroadcastUnavailable: Redis is away or refuses.
+        """
+        commands = [(self._publish_word, self._channel(channel), message), *more]
+        end = min(end, time.monotonic() + _SEND_SECONDS)
+        replies = await self._try_publish(commands, end)
+        if isinstance(replies, str):
+            replies = await self._try_publish(commands, end)
+        if isinstance(replies, str):
+            raise BroadcastUnavailable(f"the message to {channel!r} was not sent: {replies}")
+        metrics.count("sent")
+        return replies
+
+    async def _try_publish(self, commands: Sequence[link_.Command], end: float) -> list[Any] | str:
+        """The replies, or why there are none."""
+        if not self.link.is_running:
+            return "the listener was stopped; call startup() again"
+        if not await self.link.wait_up(min(_RECONNECT_GRACE_SECONDS, end - time.monotonic())):
+            return f"Redis is away ({self.link.last_error or 'not connected yet'})"
+        try:
+            replies = await self.link.execute(*commands, seconds=end - time.monotonic())
+        except link_.LinkDownError as error:
+            return str(error)
+        if isinstance(replies[0], link_.ReplyError):
+            if replies[0].code in _WRONG_SERVER:
+                self.link.reset(str(replies[0]))
+            return f"Redis refused: {replies[0]}"
+        return replies
+
+    def _channel(self, name: str) -> str:
+        return self._prefix + name
+
+    # What arrives
+
+    def _on_message(self, channel: str, data: bytes) -> None:
+        try:
+            if channel == self._inbox:
+                self._take_answer(*self._envelopes.open(channel, data, AnswerHeader, self.link.now()))
+            else:
+                self._take_request(channel, data)
+        except DroppedError as error:
+            self._drop(str(error), channel)
+        except Exception:
+            _LOGGER.exception("A message on %r could not be handled", channel)
+
+    def _take_answer(self, header: AnswerHeader, payload: bytes) -> None:
+        call = self._calls.get(header.id)
+        if call is None:
+            return
+        error = payload.decode(errors="replace") if header.failed else None
+        call.add(header, Outcome(payload, error))
+
+    def _take_request(self, channel: str, data: bytes) -> None:
+        now = self.link.now()
+        header, payload = self._envelopes.open(channel, data, RequestHeader, now)
+        if now > header.until:
+            raise DroppedError("stale")
+        if not self._seen.is_new(header.sender, header.number):
+            raise DroppedError("seen before")
+        metrics.count("received")
+        reply_to = header.reply_to
+        self.handlers.dispatch(
+            channel.removeprefix(self._prefix),
+            payload,
+            request_id=header.request_id,
+            reply=(lambda outcome: self._reply(reply_to, header.id, outcome)) if reply_to else None,
+        )
+
+    def _reply(self, reply_to: str, call_id: str, outcome: Outcome) -> None:
+        header = AnswerHeader(
+            id=call_id,
+            sender=self.presence.id,
+            at=self.link.now(),
+            hostname=self.presence.hostname,
+            pid=self.presence.pid,
+            failed=outcome.error is not None,
+        )
+        payload = outcome.data if outcome.error is None else outcome.error.encode()
+        if reply_to == self._inbox:
+            self._take_answer(header, payload)
+            return
+        if not reply_to.startswith(f"{self._prefix}@inbox:"):
+            self._drop("malformed", reply_to)
+            return
+        try:
+            self.link.send((self._publish_word, reply_to, self._envelopes.seal(reply_to, header, payload)))
+        except link_.LinkDownError as error:
+            _LOGGER.debug("The answer to %s is lost: %s", call_id, error)
+
+    def _drop(self, reason: str, channel: str) -> None:
+        """Count what is ignored, and say so now and then."""
+        metrics.count("dropped")
+        now = time.monotonic()
+        if now - self._logged.get(reason, -_LOG_EVERY_SECONDS) >= _LOG_EVERY_SECONDS:
+            self._logged[reason] = now
+            _LOGGER.warning("A message on %r was dropped: %s", channel[:200], reason)
+
+    async def _on_up(self) -> None:
+        metrics.set_connected(True)
+        metrics.count("reconnects", 1 if self._ready.is_set() else 0)
+        await self.presence.announce()
+        for hook in list(self._hooks):
+            await self._restore(hook)
+        self._ready.set()
+
+    async def _restore(self, hook: Hook) -> None:
+        try:
+            await hook()
+        except Exception:
+            _LOGGER.exception("Reading stored state again failed")
+
+    def restore_soon(self, hook: Hook) -> None:
+        """Call a hook that came late; nothing when the connection is not up, as it is called then."""
+        if self.link.is_up:
+            task = asyncio.get_running_loop().create_task(self._restore(hook))
+            self._restoring.add(task)
+            task.add_done_callback(self._restoring.discard)
+
+    # End
+
+    async def aclose(self) -> None:
+        """End handlers, hooks, listener and connection."""
+        for task in self._restoring:
+            task.cancel()
+        if self._restoring:
+            await asyncio.wait(self._restoring)
+        await self.handlers.aclose()
+        await self.link.aclose()
+        metrics.set_connected(False)
+
+    def abort(self) -> None:
+        """End everything at once, without waiting."""
+        self.handlers.abort()
+        self.link.abort()

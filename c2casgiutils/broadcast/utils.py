@@ -1,0 +1,18 @@
+"""Small helpers of the broadcast."""
+
+import os
+import socket
+from typing import Any
+
+from c2casgiutils.broadcast.types import BroadcastResponse
+
+
+def add_host_info(payload: Any) -> BroadcastResponse[Any]:
+    """Wrap what a handler returned as the answer of this process.
+
+    Args:
+        payload: What the handler returned.
+    """
+    return BroadcastResponse[Any].model_construct(
+        hostname=socket.gethostname(), pid=os.getpid(), payload=payload
+    )

@@ -1,0 +1,40 @@
+"""Who is alive: the roster of the processes of this service.
+
+Each process announces itself in one Redis hash and renews that every few seconds. Without Redis the roster
+holds this process alone.
+"""
+
+from c2casgiutils.instances._model import Instance, State
+from c2casgiutils.instances._presence import Presence
+from c2casgiutils.instances._slot import (
+    create_presence,
+    own,
+    register_figure,
+    roster,
+    scope,
+    set_git_hash,
+    set_state,
+    shutdown,
+    startup,
+    state,
+)
+from c2casgiutils.instances._view import TOKEN_FIELD, Member, View
+
+__all__ = [
+    "TOKEN_FIELD",
+    "Instance",
+    "Member",
+    "Presence",
+    "State",
+    "View",
+    "create_presence",
+    "own",
+    "register_figure",
+    "roster",
+    "scope",
+    "set_git_hash",
+    "set_state",
+    "shutdown",
+    "startup",
+    "state",
+]

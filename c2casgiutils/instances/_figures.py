@@ -1,0 +1,69 @@
+"""Live figures of this process, read without any dependency."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_LOGGER = logging.getLogger(__name__)
+_LAG_INTERVAL_SECONDS = 0.5
+
+_registered: dict[str, Callable[[], float | int]] = {}
+
+
+def register(name: str, read: Callable[[], float | int]) -> None:
+    """Add a figure to those that each process tells; the same name again replaces it.
+
+    Args:
+        name: Its name with the unit, as `requests_in_flight` or `rss_bytes`.
+        read: Called at each beat, must be quick.
+    """
+    _registered[name] = read
+
+
+class LagMeter:
+    """Measures how late the event loop calls back: the longest delay since it was last read."""
+
+    def __init__(self) -> None:
+        self._handle: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._worst = 0.0
+
+    def start(self) -> None:
+        """Start on the running event loop."""
+        loop = asyncio.get_running_loop()
+        self._due = time.monotonic() + _LAG_INTERVAL_SECONDS
+        self._handle = loop.call_later(_LAG_INTERVAL_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        self._worst = max(self._worst, time.monotonic() - self._due)
+        self.start()
+
+    def read(self) -> float:
+        """The worst delay since the last reading, in seconds."""
+        worst, self._worst = self._worst, 0.0
+        return max(worst, 0.0)
+
+    def stop(self) -> None:
+        """Stop measuring."""
+        if self._handle is not None:
+            self._handle.cancel()
+
+
+def read() -> dict[str, float]:
+    """The figures of now; one that cannot be read is absent."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    figures: dict[str, float] = {"cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3)}
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        figures["rss_bytes"] = pages * os.sysconf("SC_PAGE_SIZE")
+    for name, function in list(_registered.items()):
+        try:
+            figures[name] = round(float(function()), 6)
+        except Exception:
+            _LOGGER.exception("The figure %s cannot be read", name)
+    return figures

@@ -1,0 +1,10 @@
+"""The only factory of Redis clients and connections.
+
+The clients belong to the event loop and the process that asked for them: on another loop, or after a fork,
+new ones are made.
+"""
+
+from c2casgiutils.redis_utils._clients import aclose, cleanup, create_link_connection, get, is_configured
+from c2casgiutils.redis_utils._names import describe, scoped
+
+__all__ = ["aclose", "cleanup", "create_link_connection", "describe", "get", "is_configured", "scoped"]

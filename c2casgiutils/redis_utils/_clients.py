@@ -1,0 +1,251 @@
+"""Create, keep and close the clients."""
+
+import asyncio
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from c2casgiutils import config
+from c2casgiutils.redis_utils import _names
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+    from redis.asyncio.connection import AbstractConnection
+    from redis.asyncio.sentinel import Sentinel
+
+_DEFAULTS: dict[str, Any] = {
+    "socket_connect_timeout": 1,
+    "socket_timeout": 1.5,
+    "socket_keepalive": True,
+    "health_check_interval": 15,
+}
+_POOL_DEFAULTS: dict[str, Any] = {"max_connections": 10, "timeout": 2}
+_LINK_OPTIONS: dict[str, Any] = {
+    "protocol": 3,
+    "decode_responses": False,
+    "health_check_interval": 0,
+    "retry_on_timeout": False,
+    "socket_timeout": 3,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Clients:
+    """The clients of one event loop."""
+
+    master: "Redis"
+    slave: "Redis"
+    sentinel: "Sentinel | None"
+
+    def all(self) -> "list[Redis]":
+        sentinels: list[Redis] = list(self.sentinel.sentinels) if self.sentinel is not None else []
+        return [self.master, *([self.slave] if self.slave is not self.master else []), *sentinels]
+
+
+_clients: dict[asyncio.AbstractEventLoop | None, _Clients] = {}
+_pid = os.getpid()
+_inherited: list[_Clients] = []
+"""Clients of the parent process: kept, because closing them would disturb the parent's event loop."""
+
+
+def is_configured() -> bool:
+    """Tell whether the settings name a Redis."""
+    return bool(config.settings.redis.url or config.settings.redis.sentinels)
+
+
+def get() -> "tuple[Redis | None, Redis | None, Sentinel | None]":
+    """The clients of the running event loop: for writing, for reading, and the Sentinel client.
+
+    They connect when first used and decode their answers to `str`. Without Sentinel the first two are the
+    same; with `C2C__REDIS__CLUSTER=True` both are one `redis.asyncio.RedisCluster`.
+
+    Returns:
+        `(master, slave, sentinel)`, all `None` when no Redis is configured.
+
+    Raises:
+        ValueError: Wrong settings: Sentinel without service name, an unknown option or scheme.
+    """
+    if not is_configured():
+        return None, None, None
+    _forget_dead()
+    loop = _running_loop()
+    clients = _clients.get(loop)
+    if clients is None:
+        clients = _clients[loop] = _create()
+    return clients.master, clients.slave, clients.sentinel
+
+
+def cleanup() -> None:
+    """Forget the clients; the next `get` makes new ones from the settings of then.
+
+    Synchronous, for tests and after a fork; `aclose` is the way to close them in an orderly manner.
+    """
+    _forget_dead()
+    loop = _running_loop()
+    for owner, clients in list(_clients.items()):
+        del _clients[owner]
+        if owner is not None and owner is loop:
+            for client in clients.all():
+                _close_now(client)
+
+
+async def aclose() -> None:
+    """Close every connection of the running event loop's clients."""
+    _forget_dead()
+    clients = _clients.pop(_running_loop(), None)
+    if clients is None:
+        return
+    for client in clients.all():
+        with contextlib.suppress(OSError, asyncio.TimeoutError):
+            async with asyncio.timeout(2):
+                await client.aclose()
+                if pool := getattr(client, "connection_pool", None):
+                    await pool.disconnect()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _forget_dead() -> None:
+    global _pid  # noqa: PLW0603  # state of the process
+    if _pid != os.getpid():
+        _pid = os.getpid()
+        _inherited.extend(_clients.values())
+        _clients.clear()
+    for loop in [loop for loop in _clients if loop is not None and loop.is_closed()]:
+        del _clients[loop]
+
+
+def _close_now(client: "Redis") -> None:
+    pool = getattr(client, "connection_pool", None)
+    if pool is None:
+        return
+    for connection in [*pool._get_free_connections(), *pool._get_in_use_connections()]:  # noqa: SLF001  # no public way without await
+        connection._close()  # noqa: SLF001  # the same
+
+
+def _retry() -> Any:
+    from redis.asyncio.retry import Retry  # noqa: PLC0415
+    from redis.backoff import FullJitterBackoff  # noqa: PLC0415
+    from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: PLC0415
+
+    return Retry(FullJitterBackoff(cap=0.2, base=0.02), 1, supported_errors=(RedisConnectionError,))
+
+
+def _options() -> dict[str, Any]:
+    """Options of a connection: our defaults, then the settings."""
+    options = {
+        "retry": _retry(),
+        "db": config.settings.redis.db,
+        **_DEFAULTS,
+        **config.settings.redis.options,
+    }
+    return {key: value for key, value in options.items() if key not in _POOL_DEFAULTS}
+
+
+def _pool_options() -> dict[str, Any]:
+    given = config.settings.redis.options
+    return {key: given.get(key, default) for key, default in _POOL_DEFAULTS.items()}
+
+
+def _create() -> _Clients:
+    settings = config.settings.redis
+    if settings.sentinels:
+        return _create_sentinel()
+    if settings.cluster:
+        return _create_cluster()
+    from redis.asyncio import BlockingConnectionPool, Redis  # noqa: PLC0415
+
+    options = {**_options(), "decode_responses": True}
+    if options.pop("ssl", False):
+        from redis.asyncio import SSLConnection  # noqa: PLC0415
+
+        options["connection_class"] = SSLConnection
+    pool = BlockingConnectionPool.from_url(str(settings.url), **_pool_options(), **options)
+    client = Redis.from_pool(pool)
+    return _Clients(client, client, None)
+
+
+def _create_cluster() -> _Clients:
+    from redis.asyncio import RedisCluster  # noqa: PLC0415
+
+    options = {**_options(), "decode_responses": True}
+    options.pop("db")
+    client: Any = RedisCluster.from_url(str(config.settings.redis.url), **options)
+    return _Clients(client, client, None)
+
+
+def _create_sentinel() -> _Clients:
+    from redis.asyncio.sentinel import Sentinel  # noqa: PLC0415
+
+    from c2casgiutils.redis_utils._sentinel import BlockingSentinelPool  # noqa: PLC0415
+
+    settings = config.settings.redis
+    if not settings.servicename:
+        raise ValueError(
+            "C2C__REDIS__SENTINELS is set without C2C__REDIS__SERVICENAME: the name of the service that the "
+            "sentinels watch is needed"
+        )
+    options = {**_options(), "decode_responses": True}
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]  # redis-py
+        _addresses(settings.sentinels or ""),
+        sentinel_kwargs={key: options[key] for key in _DEFAULTS if key in options},
+        **options,
+    )
+    pool: Any = BlockingSentinelPool
+    master = sentinel.master_for(settings.servicename, connection_pool_class=pool, **_pool_options())
+    slave = sentinel.slave_for(settings.servicename, connection_pool_class=pool, **_pool_options())
+    return _Clients(master, slave, sentinel)
+
+
+def _addresses(text: str) -> list[tuple[str, int]]:
+    """Read `host:port,[address]:port`."""
+    result = []
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        host, colon, port = item.rpartition(":")
+        if not colon or not port.isdecimal() or not host.strip("[]"):
+            raise ValueError(f"C2C__REDIS__SENTINELS: {item!r} is not host:port")
+        result.append((host.strip("[]"), int(port)))
+    return result
+
+
+async def create_link_connection() -> "AbstractConnection":
+    """A connection of its own for publish and subscribe, not connected yet, outside of the pool.
+
+    It speaks RESP3 (https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md), not
+    decoded. With Sentinel it goes to the master, with Cluster to the node that owns the names of this
+    service.
+    """
+    master, _, _ = get()
+    if master is None:
+        raise ValueError("C2C__REDIS__URL and C2C__REDIS__SENTINELS are not set")
+    options: dict[str, Any] = dict(_LINK_OPTIONS)
+    if config.settings.redis.cluster and not config.settings.redis.sentinels:
+        return await _cluster_connection(master, options)
+    pool = master.connection_pool
+    return pool.connection_class(**{**pool.connection_kwargs, "retry": None, **options})
+
+
+async def _cluster_connection(cluster: Any, options: dict[str, Any]) -> "AbstractConnection":
+    from redis.asyncio.connection import Connection, parse_url  # noqa: PLC0415
+
+    await cluster.aclose()
+    await cluster.initialize()
+    node = cluster.get_node_from_key(_names.scoped(""))
+    url_options: dict[str, Any] = {**parse_url(str(config.settings.redis.url))}
+    connection_class = url_options.pop("connection_class", Connection)
+    given = {
+        **_options(),
+        **url_options,
+        "retry": None,
+        "host": node.host,
+        "port": node.port,
+        "db": 0,
+        **options,
+    }
+    return connection_class(**given)  # type: ignore[no-any-return]  # a class of redis-py

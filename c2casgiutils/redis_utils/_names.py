@@ -1,0 +1,48 @@
+"""Names in Redis, and errors of Redis without passwords."""
+
+import re
+
+from c2casgiutils import config
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
+_MAX_LENGTH = 500
+
+
+def scoped(name: str) -> str:
+    """The name of a key or channel of this service.
+
+    With Redis Cluster the prefix is a hash tag, so that everything of one service lives on one node.
+
+    Args:
+        name: The name inside the service.
+    """
+    prefix = config.settings.redis.broadcast_prefix
+    return f"{{{prefix}}}{name}" if config.settings.redis.cluster else f"{prefix}{name}"
+
+
+def describe(error: BaseException) -> str:
+    """An error in one short line, without the credentials that it may quote.
+
+    Args:
+        error: The error, also a group of them (the first one counts).
+    """
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    text = " ".join(str(error).split())[:_MAX_LENGTH]
+    text = _CREDENTIALS.sub("***@", text)
+    for secret in _passwords():
+        text = text.replace(secret, "***")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _passwords() -> list[str]:
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415  # needed for an error only
+
+    settings = config.settings.redis
+    found = [str(settings.options.get("password") or "")]
+    try:
+        password = urlsplit(settings.url or "").password or ""
+    except ValueError:
+        password = ""
+    found += [password, unquote(password)]
+    return [secret for secret in found if secret]

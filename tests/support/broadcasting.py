@@ -1,0 +1,236 @@
+"""What the local broadcaster and the one with Redis have in common, as tests."""
+
+import asyncio
+import contextvars
+import dataclasses
+import time
+from typing import Any
+
+import pytest
+
+from c2casgiutils import broadcast
+from c2casgiutils.broadcast import BroadcastError, BroadcastResponse, FailedAnswer, MissingAnswer, codec
+from c2casgiutils.request_tracking import REQUEST_ID, current_request_id
+from tests.support.net import eventually
+
+
+async def _echo(**params: Any) -> dict[str, Any]:
+    return params
+
+
+def payloads(answers: "list[BroadcastResponse[Any] | MissingAnswer] | None") -> list[Any]:
+    """The payloads of answers that are all there."""
+    assert answers is not None
+    assert all(isinstance(answer, BroadcastResponse) for answer in answers), answers
+    return [answer.payload for answer in answers if isinstance(answer, BroadcastResponse)]
+
+
+@dataclasses.dataclass
+class Box:
+    """A type that crosses the wire."""
+
+    size: int
+
+
+class Conformance:
+    """Each test runs with a started broadcast; the subclass says with which broadcaster."""
+
+    async def test_no_subscriber(self) -> None:
+        assert await broadcast.broadcast("nobody", expect_answers=True) == []
+        assert await broadcast.broadcast("nobody") is None
+
+    async def test_answer(self) -> None:
+        await broadcast.subscribe("echo", _echo)
+        answers = await broadcast.broadcast("echo", {"a": 1, "b": ["x", None]}, expect_answers=True)
+        assert payloads(answers) == [{"a": 1, "b": ["x", None]}]
+        assert answers is not None
+        assert isinstance(answers[0], BroadcastResponse)
+        assert (answers[0].hostname, answers[0].pid) != ("", 0)
+
+    async def test_without_answers_the_handler_runs(self) -> None:
+        called = asyncio.Event()
+
+        async def handler() -> None:
+            called.set()
+
+        await broadcast.subscribe("quiet", handler)
+        assert await broadcast.broadcast("quiet") is None
+        async with asyncio.timeout(5):
+            await called.wait()
+
+    async def test_unsubscribe(self) -> None:
+        await broadcast.subscribe("echo", _echo)
+        await broadcast.unsubscribe("echo")
+        await broadcast.unsubscribe("echo")
+        assert await broadcast.broadcast("echo", expect_answers=True) == []
+
+    async def test_the_last_callback_of_a_channel_counts(self) -> None:
+        async def other() -> str:
+            return "other"
+
+        await broadcast.subscribe("echo", _echo)
+        await broadcast.subscribe("echo", other)
+        assert payloads(await broadcast.broadcast("echo", expect_answers=True)) == ["other"]
+
+    async def test_slow_handler_is_missing_at_the_timeout(self) -> None:
+        async def slow() -> None:
+            await asyncio.sleep(30)
+
+        await broadcast.subscribe("slow", slow)
+        start = time.monotonic()
+        (answer,) = await broadcast.broadcast("slow", expect_answers=True, timeout=0.3) or []
+        assert time.monotonic() - start < 2
+        assert isinstance(answer, MissingAnswer)
+        assert not isinstance(answer, FailedAnswer)
+        assert answer.hostname
+        assert answer.pid
+
+    async def test_failing_handler_is_a_failure(self) -> None:
+        async def broken() -> None:
+            raise ValueError("no such thing")
+
+        await broadcast.subscribe("broken", broken)
+        (answer,) = await broadcast.broadcast("broken", expect_answers=True) or []
+        assert isinstance(answer, FailedAnswer)
+        assert answer.error == "ValueError: no such thing"
+        assert answer.pid
+
+    async def test_wrong_parameters_are_a_failure(self) -> None:
+        async def handler(*, number: int) -> int:
+            return number
+
+        await broadcast.subscribe("strict", handler)
+        (answer,) = await broadcast.broadcast("strict", {"other": 1}, expect_answers=True) or []
+        assert isinstance(answer, FailedAnswer)
+        assert "TypeError" in answer.error
+
+    async def test_unserialisable_answer_is_a_failure(self) -> None:
+        async def handler() -> object:
+            return object()
+
+        await broadcast.subscribe("odd", handler)
+        (answer,) = await broadcast.broadcast("odd", expect_answers=True) or []
+        assert isinstance(answer, FailedAnswer)
+
+    async def test_unserialisable_parameter_is_an_error(self) -> None:
+        with pytest.raises(BroadcastError, match=r"'echo'.*JSON"):
+            await broadcast.broadcast("echo", {"a": object()})
+
+    async def test_too_large_message_is_an_error(self) -> None:
+        with pytest.raises(BroadcastError, match=f"at most {codec.MAX_MESSAGE_BYTES}"):
+            await broadcast.broadcast("echo", {"a": "x" * codec.MAX_MESSAGE_BYTES})
+
+    async def test_too_large_answer_is_a_failure(self) -> None:
+        async def handler() -> str:
+            return "x" * codec.MAX_MESSAGE_BYTES
+
+        await broadcast.subscribe("large", handler)
+        (answer,) = await broadcast.broadcast("large", expect_answers=True) or []
+        assert isinstance(answer, FailedAnswer)
+        assert str(codec.MAX_MESSAGE_BYTES) in answer.error
+
+    async def test_handler_may_broadcast(self) -> None:
+        async def outer(depth: int) -> Any:
+            if not depth:
+                return "bottom"
+            return payloads(await broadcast.broadcast("deep", {"depth": depth - 1}, expect_answers=True))
+
+        await broadcast.subscribe("deep", outer)
+        calls = [broadcast.broadcast("deep", {"depth": 3}, expect_answers=True, timeout=5) for _ in range(20)]
+        results = await asyncio.gather(*calls)
+        assert [payloads(result) for result in results] == [[[[["bottom"]]]]] * 20
+
+    async def test_a_slow_handler_delays_no_other(self) -> None:
+        async def slow() -> None:
+            await asyncio.sleep(30)
+
+        await broadcast.subscribe("slow", slow)
+        await broadcast.subscribe("echo", _echo)
+        for _ in range(20):
+            await broadcast.broadcast("slow")
+        async with asyncio.timeout(5):
+            assert payloads(await broadcast.broadcast("echo", expect_answers=True)) == [{}]
+
+    async def test_a_blocking_handler_delays_no_other(self) -> None:
+        def blocking() -> None:
+            time.sleep(1.5)
+
+        call = await broadcast.decorate(blocking)
+        await broadcast.subscribe("echo", _echo)
+        await call()
+        start = time.monotonic()
+        assert payloads(await broadcast.broadcast("echo", expect_answers=True)) == [{}]
+        assert time.monotonic() - start < 1
+
+    async def test_request_id_travels(self) -> None:
+        async def handler() -> str | None:
+            return current_request_id()
+
+        await broadcast.subscribe("who", handler)
+        token = REQUEST_ID.set("abc-123")
+        try:
+            assert payloads(await broadcast.broadcast("who", expect_answers=True)) == ["abc-123"]
+        finally:
+            REQUEST_ID.reset(token)
+        assert payloads(await broadcast.broadcast("who", expect_answers=True)) == [None]
+
+    async def test_context_of_a_handler_is_its_own(self) -> None:
+        variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable", default=0)
+
+        async def handler() -> int:
+            before = variable.get()
+            variable.set(before + 1)
+            return before
+
+        await broadcast.subscribe("context", handler)
+        for _ in range(2):
+            assert payloads(await broadcast.broadcast("context", expect_answers=True)) == [0]
+
+    async def test_decorated_types_travel(self) -> None:
+        async def grow(*, box: Box, by: int = 1) -> list[Box]:
+            assert isinstance(box, Box)
+            return [Box(box.size + by)]
+
+        call = await broadcast.decorate(grow, expect_answers=True)
+        assert payloads(await call(box=Box(1))) == [[Box(2)]]
+        assert payloads(await call(box=Box(1), by=5)) == [[Box(6)]]
+
+    async def test_decorated_takes_keywords_only(self) -> None:
+        async def function(number: int) -> int:
+            return number
+
+        call = await broadcast.decorate(function, expect_answers=True)
+        with pytest.raises(TypeError, match="keyword"):
+            await call(1)
+        with pytest.raises(TypeError, match="missing"):
+            await call()  # type: ignore[call-arg]  # the wrong call is the test
+        assert payloads(await call(number=3)) == [3]
+
+    async def test_decorated_answer_of_a_wrong_type_is_a_failure(self) -> None:
+        async def function() -> int:
+            return "text"  # type: ignore[return-value]  # the wrong value is the test
+
+        call = await broadcast.decorate(function, expect_answers=True)
+        (answer,) = await call()
+        assert isinstance(answer, FailedAnswer)
+
+    async def test_queue_is_bounded(self) -> None:
+        release = asyncio.Event()
+
+        async def waiting() -> None:
+            await release.wait()
+
+        await broadcast.subscribe("waiting", waiting)
+        await broadcast.subscribe("echo", _echo)
+        for _ in range(4096):
+            await broadcast.broadcast("waiting")
+        (answer,) = await broadcast.broadcast("echo", expect_answers=True) or []
+        assert isinstance(answer, FailedAnswer)
+        assert answer.error.startswith("refused: 4096")
+        release.set()
+
+        async def accepted() -> bool:
+            (again,) = await broadcast.broadcast("echo", expect_answers=True) or []
+            return isinstance(again, BroadcastResponse)
+
+        await eventually(accepted, what="an answer after the queue is empty")
