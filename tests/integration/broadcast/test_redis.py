@@ -12,7 +12,7 @@ from tests.support.processes import RedisServer
 @pytest.fixture(autouse=True)
 async def _started(redis_server: RedisServer) -> AsyncIterator[None]:
     broadcast.cleanup()
-    config.settings.redis.url = redis_server.url  # type: ignore[assignment]  # validated on assignment
+    config.settings.redis.url = redis_server.url
     config.settings.redis.broadcast_prefix = "test_"
     await broadcast.startup()
     yield
