@@ -10,6 +10,7 @@ from c2casgiutils.config._errors import ConfigurationError, end_start
 from c2casgiutils.config._settings import Settings
 from c2casgiutils.config._types import Duration, FloatList, IntList, StringList, parse_duration
 from c2casgiutils.config.auth import GitHubAccessType
+from c2casgiutils.config.logs import Logging
 
 __all__ = [
     "ConfigurationError",
@@ -17,6 +18,7 @@ __all__ = [
     "FloatList",
     "GitHubAccessType",
     "IntList",
+    "Logging",
     "Settings",
     "StringList",
     "end_start",

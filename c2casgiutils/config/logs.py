@@ -1,0 +1,58 @@
+"""The variables of the packaged logging configuration.
+
+They stand outside `Settings`: a logging configuration is built before the application is imported, and a
+wrong setting must not break the log lines that tell about it.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from c2casgiutils.config._errors import describe, end_start
+from c2casgiutils.config._types import AnyCase
+
+
+def _level_name(value: Any) -> Any:
+    name = value.strip().upper() if isinstance(value, str) else value
+    return "WARNING" if name == "WARN" else name
+
+
+LevelName = Annotated[
+    Literal["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"],
+    BeforeValidator(_level_name),
+]
+
+
+class Logging(BaseSettings):
+    """Form and levels of the log, read from the environment.
+
+    Raises:
+        ConfigurationError: a value is wrong; one line for each wrong variable went to standard error.
+    """
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
+
+    log_type: Annotated[Literal["console", "json"], AnyCase] = Field(
+        "console", description="Lines for people (`console`) or one JSON object a line (`json`)"
+    )
+    log_level: LevelName = Field(
+        "INFO", description="Level of the application, of this library and of the server"
+    )
+    sql_log_level: LevelName = Field(
+        "WARNING", description="Level of `sqlalchemy.engine`; `INFO` shows the statements"
+    )
+    other_log_level: LevelName = Field("WARNING", description="Level of all other loggers")
+    application_module: str = Field(
+        "c2casgiutils", validation_alias="C2C__TOOLS__LOGGING__APPLICATION_MODULE", exclude=True
+    )
+    route_prefix: str = Field("/", validation_alias="C2C__ROUTE_PREFIX", exclude=True)
+
+    def __init__(self, **values: Any) -> None:
+        problems: list[str] = []
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            problems = describe(error, "", {})
+        if problems:
+            end_start(problems)

@@ -1,0 +1,161 @@
+"""The two forms of a log line."""
+
+import json
+import logging
+import math
+import socket
+from typing import Any, Literal
+
+from c2casgiutils.logs._filters import access_fields
+from c2casgiutils.logs._redaction import redact
+from c2casgiutils.request_tracking import current_request_id
+
+_SYSLOG_LEVELS = {
+    logging.CRITICAL: 2,
+    logging.ERROR: 3,
+    logging.WARNING: 4,
+    logging.INFO: 6,
+    logging.DEBUG: 7,
+}
+_LONGEST_TEXT = 32_768
+# attributes of each record, and what uvicorn and newer Pythons add for themselves
+_NO_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message", "id"}
+_CONTROL_CHARACTERS = {code: f"\\x{code:02x}" for code in (*range(32), 127) if chr(code) not in "\n\t"}
+
+
+def _request_id(record: logging.LogRecord) -> str | None:
+    """The id that a filter noted on the record (in the task of the request), else that of this task."""
+    noted = getattr(record, "request_id", None)
+    return str(noted) if noted is not None else current_request_id()
+
+
+def _text(value: object) -> str:
+    try:
+        text = redact(value if type(value) is str else str(value))
+    except Exception:  # noqa: BLE001  # any class may be logged; its error must not lose the line
+        text = f"<{type(value).__name__} without text>"
+    if len(text) <= _LONGEST_TEXT:
+        return text
+    half = _LONGEST_TEXT // 2
+    return f"{text[:half]} ({len(text) - 2 * half} characters left out) {text[-half:]}"
+
+
+def _simple(value: object) -> str | int | float | bool:
+    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return _text(value)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return _text(record.getMessage())
+    except Exception:  # noqa: BLE001  # arguments that do not fit the message
+        return f"{_text(record.msg)} {' '.join(_text(value) for value in (record.args or ()))}"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line.
+
+    Always there: `msg`, `host`, `timestamp` (seconds since 1970), `level` (the number of RFC 5424 section
+    6.2.1), `level_name`, `logger_name`, `source_facility`, `file`, `line`, `function`, `pid`, `thread_name`,
+    `process_name`. In a request `request_id`; with an exception `full_message` (the traceback) and `full_msg`
+    (`"true"`); in lines of uvicorn's access log `client_addr`, `method`, `path`, `status_code`. Each `extra`
+    is a key of its own: numbers as they are, all else as text; one named as a field gets `extra_` before it.
+    """
+
+    def __init__(
+        self,
+        fmt: str | None = None,
+        datefmt: str | None = None,
+        style: Literal["%", "{", "$"] = "%",
+        **arguments: Any,
+    ) -> None:
+        super().__init__(fmt, datefmt, style, **arguments)
+        self._host = socket.gethostname()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as a JSON object without a line break."""
+        fields = self._fields(record) | _access(record) | self._exception(record)
+        request_id = _request_id(record)
+        if request_id is not None:
+            fields["request_id"] = _text(request_id)
+        for name, value in _extra(record).items():
+            fields[f"extra_{name}" if name in fields else name] = value
+        return json.dumps(fields)
+
+    def _fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        return {
+            "msg": _message(record),
+            "host": self._host,
+            "timestamp": record.created,
+            "level": _SYSLOG_LEVELS.get(record.levelno, record.levelno),
+            "level_name": record.levelname,
+            "logger_name": record.name,
+            "source_facility": record.name,
+            "file": record.pathname,
+            "line": record.lineno,
+            "function": record.funcName,
+            "pid": record.process,
+            "thread_name": record.threadName,
+            "process_name": record.processName,
+        }
+
+    def _exception(self, record: logging.LogRecord) -> dict[str, str]:
+        parts = []
+        if record.exc_info and record.exc_info[0] is not None:
+            parts.append(self.formatException(record.exc_info))
+        elif record.exc_text:
+            parts.append(record.exc_text)
+        if record.stack_info:
+            parts.append(record.stack_info)
+        return {"full_message": _text("\n\n".join(parts)), "full_msg": "true"} if parts else {}
+
+
+def _access(record: logging.LogRecord) -> dict[str, Any]:
+    access = access_fields(record)
+    if access is None:
+        return {}
+    client, method, target, status = access
+    return {
+        "client_addr": client,
+        "method": method,
+        "path": _text(target.partition("?")[0]),
+        "status_code": status,
+    }
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    given = {name: value for name, value in vars(record).items() if name not in _NO_EXTRA}
+    given.pop("request_id", None)
+    return {
+        (plain if (plain := name.lstrip("_")) and plain not in given else name): _simple(value)
+        for name, value in given.items()
+    }
+
+
+class ConsoleFormatter(logging.Formatter):
+    """Lines for people; the request's id stands at the end, control characters are escaped.
+
+    Lines after the first are indented, so that a logged text cannot pass for a line of the log.
+    """
+
+    default_format = "%(asctime)s %(levelname)-8s %(name)s %(message)s"
+
+    def __init__(
+        self,
+        fmt: str | None = None,
+        datefmt: str | None = None,
+        style: Literal["%", "{", "$"] = "%",
+        **arguments: Any,
+    ) -> None:
+        super().__init__(fmt or self.default_format, datefmt, style, **arguments)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text."""
+        return redact(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # a name of the standard library
+        """The first part of the text, without a traceback."""
+        line = super().formatMessage(record).translate(_CONTROL_CHARACTERS).replace("\n", "\n    ")
+        request_id = _request_id(record)
+        return f"{line} [{request_id}]" if request_id else line

@@ -1,0 +1,179 @@
+"""The fields of a JSON line, the form of a console line."""
+
+import json
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from c2casgiutils import logs
+from c2casgiutils.request_tracking import REQUEST_ID
+
+
+def record(message: object, *arguments: object, **extra: Any) -> logging.LogRecord:
+    logger = logging.getLogger("app.part")
+    return logger.makeRecord(logger.name, 20, "/app/f.py", 7, message, arguments, None, "work", extra)
+
+
+def fields(entry: logging.LogRecord) -> dict[str, Any]:
+    line = logs.JsonFormatter().format(entry)
+    assert "\n" not in line
+    assert line.startswith("{")
+    result: dict[str, Any] = json.loads(line)
+    return result
+
+
+@pytest.fixture
+def request_id() -> Iterator[str]:
+    token = REQUEST_ID.set("42 is the answer")
+    yield "42 is the answer"
+    REQUEST_ID.reset(token)
+
+
+def test_the_fields() -> None:
+    entry = record("%s and %d", "a", 5)
+    assert fields(entry) == {
+        "msg": "a and 5",
+        "host": socket.gethostname(),
+        "timestamp": entry.created,
+        "level": 6,
+        "level_name": "INFO",
+        "logger_name": "app.part",
+        "source_facility": "app.part",
+        "file": "/app/f.py",
+        "line": 7,
+        "function": "work",
+        "pid": os.getpid(),
+        "thread_name": threading.current_thread().name,
+        "process_name": "MainProcess",
+    }
+
+
+@pytest.mark.parametrize(("level", "number"), [(50, 2), (40, 3), (30, 4), (20, 6), (10, 7), (25, 25)])
+def test_the_level_is_that_of_syslog(level: int, number: int) -> None:
+    assert fields(logging.LogRecord("app", level, "f.py", 1, "text", (), None))["level"] == number
+
+
+def test_the_request_id(request_id: str) -> None:
+    assert fields(record("text"))["request_id"] == request_id
+
+
+def test_a_noted_request_id_wins(request_id: str) -> None:
+    """A line formatted in another thread has it only on the record."""
+    assert fields(record("text", request_id="noted"))["request_id"] == "noted"
+
+
+def test_an_exception() -> None:
+    def fail() -> None:
+        raise ValueError("https://h/?token=hunter2")
+
+    try:
+        fail()
+    except ValueError:
+        entry = logging.LogRecord("app", 40, "f.py", 1, "failed", (), sys.exc_info())
+    result = fields(entry)
+    assert result["msg"] == "failed"
+    assert result["full_msg"] == "true"
+    assert result["full_message"].startswith("Traceback")
+    assert result["full_message"].endswith("ValueError: https://h/?token=***")
+
+
+def test_the_stack() -> None:
+    entry = record("text")
+    entry.stack_info = "Stack (most recent call last):\n  here"
+    assert fields(entry)["full_message"] == entry.stack_info
+
+
+class Broken:
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+EXTRAS: dict[str, tuple[Any, Any]] = {
+    "text": ("x", "x"),
+    "number": (5, 5),
+    "share": (0.5, 0.5),
+    "flag": (True, True),
+    "nothing": (None, "None"),
+    "mapping": ({"a": [1]}, "{'a': [1]}"),
+    "nan": (float("nan"), "nan"),
+    "infinite": (float("inf"), "inf"),
+    "broken": (Broken(), "<Broken without text>"),
+    "surrogate": ("\ud800", "\ud800"),
+    "url": ("https://h/?secret=hunter2", "https://h/?secret=***"),
+    "lines": ("a\nb\r\u2028c", "a\nb\r\u2028c"),
+}
+
+
+@pytest.mark.parametrize("name", EXTRAS)
+def test_an_extra_is_a_key(name: str) -> None:
+    value, expected = EXTRAS[name]
+    assert fields(record("text", **{name: value}))[name] == expected
+
+
+def test_leading_underscores_go_unless_the_name_is_taken() -> None:
+    result = fields(record("text", _a=1, _b=2, b=3, __c=4, _=5))
+    expected = {"a": 1, "_b": 2, "b": 3, "c": 4, "_": 5}
+    assert {name: result[name] for name in expected} == expected
+
+
+def test_an_extra_does_not_replace_a_field() -> None:
+    result = fields(record("text", level="forged", host="forged", request_id="r"))
+    assert result["level"] == 6
+    assert result["extra_level"] == "forged"
+    assert result["host"] == socket.gethostname()
+
+
+@pytest.mark.parametrize("name", ["id", "color_message", "taskName"])
+def test_attributes_of_no_use_are_left_out(name: str) -> None:
+    assert name not in fields(record("text", **{name: "x"}))
+
+
+@pytest.mark.parametrize(
+    "arguments", [("%d", "x"), ("%s", 1, 2), (Broken(),), ("%s", Broken())], ids=range(4)
+)
+def test_a_wrong_message_is_still_a_line(arguments: tuple[object, ...]) -> None:
+    assert fields(record(*arguments))["msg"]
+
+
+def test_long_texts_are_cut_in_the_middle() -> None:
+    message = fields(record("a" * 100_000 + "z"))["msg"]
+    assert len(message) < 33_000
+    assert message.startswith("aaa")
+    assert message.endswith("z")
+
+
+def test_the_access_log_of_uvicorn() -> None:
+    entry = record('%s - "%s %s HTTP/%s" %d', "1.2.3.4:5", "GET", "/a%20b?secret=hunter2", "1.1", 200)
+    entry.name = "uvicorn.access"
+    result = fields(entry)
+    assert {name: result[name] for name in ("client_addr", "method", "path", "status_code")} == {
+        "client_addr": "1.2.3.4:5",
+        "method": "GET",
+        "path": "/a%20b",
+        "status_code": 200,
+    }
+    assert "hunter2" not in str(result)
+
+
+def console(entry: logging.LogRecord) -> str:
+    return logs.ConsoleFormatter("%(levelname)s %(message)s").format(entry)
+
+
+def test_a_console_line(request_id: str) -> None:
+    assert console(record("at %s", "/?secret=hunter2")) == "INFO at /?secret=*** [42 is the answer]"
+
+
+def test_the_default_form_of_a_console_line() -> None:
+    assert logs.ConsoleFormatter().format(record("text")).endswith(" INFO     app.part text")
+
+
+def test_a_logged_text_cannot_pass_for_another_line() -> None:
+    assert console(record("a\nERROR forged\x1b[31m\r")) == "INFO a\n    ERROR forged\\x1b[31m\\x0d"
