@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from c2casgiutils.auth import audit
-from c2casgiutils.auth.access import (
+from c2casgiutils.auth.cookies import CookieMiddleware
+from c2casgiutils.auth.dependencies import (
     AccessContext,
     access,
     auth_required,
@@ -49,6 +50,7 @@ __all__ = [
     "AuthInfo",
     "AuthMethod",
     "AuthenticationType",
+    "CookieMiddleware",
     "GitHubSessionPayload",
     "UserInfo",
     "access",
@@ -87,7 +89,7 @@ def __getattr__(name: str) -> Any:
 
 
 async def startup(main_app: FastAPI | None = None) -> None:
-    """Check the settings of the authentication.
+    """Check the settings of the authentication, and let its cookies reach every answer of the application.
 
     Args:
         main_app: The application that mounts ours.
@@ -95,8 +97,18 @@ async def startup(main_app: FastAPI | None = None) -> None:
     Raises:
         ValueError: On settings that cannot work, naming the variable.
     """
-    del main_app
     check_settings()
+    if main_app is not None:
+        _carry_cookies(main_app)
+
+
+def _carry_cookies(main_app: FastAPI) -> None:
+    """Put the middleware around the application, which is already built when its lifespan starts."""
+    stack = main_app.middleware_stack
+    if stack is None:
+        main_app.add_middleware(CookieMiddleware)
+    elif not isinstance(stack, CookieMiddleware):
+        main_app.middleware_stack = CookieMiddleware(stack)
 
 
 async def shutdown() -> None:

@@ -11,9 +11,13 @@ from pydantic import BaseModel
 from c2casgiutils.auth.model import AuthInfo
 
 _LOGGER = logging.getLogger("c2casgiutils.audit")
-_KEPT = 1000
+KEPT = 1000
+"""How many records are kept."""
 
-_ring: collections.deque["AuditEvent"] = collections.deque(maxlen=_KEPT)
+CALLER = "c2casgiutils.auth.caller"
+"""The key of the request's scope under which `get_auth` leaves the caller."""
+
+_ring: collections.deque["AuditEvent"] = collections.deque(maxlen=KEPT)
 
 
 class AuditEvent(BaseModel):
@@ -67,7 +71,7 @@ async def record(
         after: The value after; never a secret.
         result: How it ended.
     """
-    who = auth_info or AuthInfo()
+    who = auth_info or (request.scope.get(CALLER) if request else None) or AuthInfo()
     event = AuditEvent(
         at=datetime.datetime.now(datetime.UTC),
         who=who.user.login or who.type.value,
@@ -81,3 +85,13 @@ async def record(
     )
     _LOGGER.info("%s by %s: %s", action, event.who, result, extra={"audit": event.model_dump(mode="json")})
     _ring.append(event)
+
+
+async def last(count: int) -> tuple[str, list[AuditEvent]]:
+    """The last records, the last one first, and whose they are: of the `cluster` or of the `process`."""
+    return "process", list(_ring)[: -count - 1 : -1]
+
+
+def forget() -> None:
+    """Drop the records of this process."""
+    _ring.clear()

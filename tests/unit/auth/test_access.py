@@ -1,47 +1,14 @@
 """Who gets through a protected view."""
 
-from collections.abc import AsyncIterator
-from typing import Annotated
-
 import httpx
 import pytest
-from fastapi import Depends, FastAPI
 
 from c2casgiutils import auth, config
+from tests.support.auth import SECRET, configure
 
-SECRET = "a shared secret"
-
-
-def make_app() -> FastAPI:
-    app = FastAPI()
-    app.include_router(auth.router, prefix="/c2c")
-
-    @app.get("/read", dependencies=[Depends(auth.require_read_only_access)])
-    @app.get("/write", dependencies=[Depends(auth.require_read_write_access)])
-    @app.get("/admin", dependencies=[Depends(auth.require_admin_access)])
-    @app.get("/signed-in", dependencies=[Depends(auth.auth_required)])
-    @app.get("/factory", dependencies=[Depends(auth.access(auth.AuthConfig(github_access_type="push")))])
-    async def view() -> str:
-        return "shown"
-
-    @app.get("/context")
-    async def in_context(context: Annotated[auth.AccessContext, Depends(auth.get_access_context)]) -> str:
-        await context.require_access(
-            auth.AuthConfig(github_repository="org/repo", github_access_type_read_write="push")
-        )
-        return "shown"
-
-    return app
-
-
-PROTECTED = ["/read", "/write", "/admin", "/signed-in", "/factory", "/context"]
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(make_app())
-    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
-        yield client
+PROTECTED = [
+    f"/c2c/{name}" for name in ("read", "write", "admin", "signed-in", "factory", "context", "audit")
+]
 
 
 @pytest.mark.parametrize("path", PROTECTED)
@@ -56,20 +23,23 @@ async def test_closed_by_default(client: httpx.AsyncClient, path: str) -> None:
 @pytest.mark.parametrize("way", ["header", "query"])
 async def test_secret_opens(client: httpx.AsyncClient, path: str, way: str) -> None:
     """The secret is accepted in the header and in the query of every protected view."""
-    config.settings = config.Settings(auth={"secret": SECRET})
-    arguments = {"headers": {"X-API-Key": SECRET}} if way == "header" else {"params": {"secret": SECRET}}
-    assert (await client.get(path, **arguments)).status_code == 200  # type: ignore[arg-type]  # table
+    configure(secret=SECRET)
+    if way == "header":
+        response = await client.get(path, headers={"X-API-Key": SECRET})
+    else:
+        response = await client.get(path, params={"secret": SECRET})
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("path", PROTECTED)
 async def test_test_user_opens(client: httpx.AsyncClient, path: str) -> None:
     """The test user has all rights."""
-    config.settings = config.Settings(auth={"test": {"username": "Someone"}})
+    configure(test={"username": "Someone"})
     assert (await client.get(path)).status_code == 200
 
 
 async def test_status_of_test_user(client: httpx.AsyncClient) -> None:
-    config.settings = config.Settings(auth={"test": {"username": "Someone"}})
+    configure(test={"username": "Someone"})
     assert (await client.get("/c2c/auth/status")).json() == {
         "is_logged_in": True,
         "user": {"login": "test", "display_name": "Someone", "url": "https://example.com"},
@@ -83,3 +53,87 @@ async def test_status_of_nobody(client: httpx.AsyncClient) -> None:
         "user": {"login": None, "display_name": None, "url": None},
         "type": "none",
     }
+
+
+BAD_KEYS: dict[str, list[tuple[bytes, bytes]]] = {
+    "wrong": [(b"x-api-key", b"wrong")],
+    "prefix": [(b"x-api-key", SECRET[:-1].encode())],
+    "longer": [(b"x-api-key", SECRET.encode() + b"x")],
+    "nul": [(b"x-api-key", SECRET.encode() + b"\0")],
+    "non-ascii": [(b"x-api-key", b"\xff\xfe")],
+    "empty": [(b"x-api-key", b"")],
+    "two headers": [(b"x-api-key", SECRET.encode()), (b"x-api-key", SECRET.encode())],
+}
+
+
+@pytest.mark.parametrize("headers", BAD_KEYS.values(), ids=BAD_KEYS)
+async def test_bad_key(client: httpx.AsyncClient, headers: list[tuple[bytes, bytes]]) -> None:
+    """J40: anything but the secret is a 403, also beside the right secret in the query."""
+    configure(secret=SECRET)
+    response = await client.get("/c2c/read", headers=headers, params={"secret": SECRET})
+    assert response.status_code == 403
+
+
+async def test_non_ascii_secret(client: httpx.AsyncClient) -> None:
+    configure(secret="schlüssel")
+    response = await client.get("/c2c/read", headers={b"X-API-Key": "schlüssel".encode()})
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "NONE"),
+        ({"secret": SECRET, "test": {"username": "x"}}, "SECRET"),
+        ({"test": {"username": "x"}}, "TEST"),
+        ({"github": {"repository": "o/r", "client_id": "i", "client_secret": "s"}}, "GITHUB"),
+        (
+            {"secret": "x", "github": {"repository": "o/r", "client_id": "i", "client_secret": "s"}},
+            "SECRET",
+        ),
+    ],
+)
+def test_auth_type(settings: dict[str, object], expected: str) -> None:
+    """A secret comes first, then the test user, then GitHub."""
+    configure(**settings)
+    assert auth.auth_type() is auth.AuthenticationType[expected]
+    assert auth.is_enabled() is (expected != "NONE")
+
+
+async def test_several_kinds_are_warned_about(caplog: pytest.LogCaptureFixture) -> None:
+    configure(secret=SECRET, test={"username": "x"})
+    await auth.startup(None)
+    assert "Several kinds of authentication" in caplog.text
+    assert SECRET not in caplog.text
+
+
+async def test_github_needs_a_key() -> None:
+    """GitHub without a key for its sessions ends the start and names the variable."""
+    configure(github={"repository": "o/r", "client_id": "i", "client_secret": "s"})
+    with pytest.raises(ValueError, match="C2C__AUTH__JWT__SECRET"):
+        await auth.startup(None)
+
+
+def test_constants_follow_the_settings() -> None:
+    config.settings = config.Settings(auth={"github": {"repository": "org/repo", "access_type": "push"}})
+    assert auth.READ_ONLY_AUTH_CONFIG.github_repository == "org/repo"
+    assert auth.READ_ONLY_AUTH_CONFIG.github_access_type_read_only == "push"
+    assert auth.ADMIN_AUTH_CONFIG.github_access_type_admin == "admin"
+
+
+def test_unknown_permission() -> None:
+    with pytest.raises(ValueError, match="github_access_type"):
+        auth.AuthConfig(github_access_type="write")
+
+
+def test_token_is_never_dumped() -> None:
+    """P03: neither a dump, JSON nor `repr` of the caller shows a token."""
+    payload = auth.GitHubSessionPayload(
+        login="octocat", display_name="", url="", access_token="gho_secret", refresh_token="ghr_secret"
+    )
+    info = auth.AuthInfo(
+        is_logged_in=True, user=auth.UserInfo(login="octocat", token="gho_secret"), session_payload=payload
+    )
+    shown = f"{info!r} {info} {info.model_dump()} {info.model_dump_json()} {payload!r}"
+    assert info.user.token == "gho_secret"
+    assert "secret" not in shown

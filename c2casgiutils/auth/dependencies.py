@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request, Response
 
-from c2casgiutils.auth import model
+from c2casgiutils.auth import cross_site, model
 from c2casgiutils.auth.identity import get_auth
 from c2casgiutils.auth.model import AuthConfig, AuthInfo
 
@@ -77,6 +77,7 @@ async def require_access(
         HTTPException: 403 for anybody else.
     """
     await auth_required(auth_info)
+    cross_site.refuse_cross_site_change(request, auth_info)
     if not await check_access(auth_info, auth_config, request, response):
         raise HTTPException(403, "Your account has no right to do this")
 

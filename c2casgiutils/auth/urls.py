@@ -1,0 +1,72 @@
+"""Where things are: our own origin, the mount, the index page, the callback."""
+
+import re
+from urllib.parse import urlsplit
+
+from fastapi import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.routing import NoMatchFound
+
+from c2casgiutils import config
+
+_NETLOC = re.compile(r"(?:[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def normalise_origin(origin: str) -> str:
+    """An origin in lower case without the default port of its scheme."""
+    origin = origin.lower()
+    return origin.removesuffix(_DEFAULT_PORTS.get(origin.partition(":")[0], "")) if origin else origin
+
+
+def request_origin(connection: HTTPConnection) -> str:
+    """The origin that the request was sent to, after the forwarded headers.
+
+    Raises:
+        HTTPException: 400 when the host is not the name of one.
+    """
+    url = connection.url
+    if not _NETLOC.fullmatch(url.netloc):
+        raise HTTPException(400, "The host of the request is not valid")
+    return normalise_origin(f"{url.scheme}://{url.netloc}")
+
+
+def own_origin(connection: HTTPConnection) -> str:
+    """The public origin of the settings, else that of the request."""
+    public = config.settings.auth.public_url
+    if not public:
+        return request_origin(connection)
+    parts = urlsplit(public)
+    return normalise_origin(f"{parts.scheme}://{parts.netloc}")
+
+
+def mount_path(connection: HTTPConnection) -> str:
+    """The path that our views are under, `/` at least; it is the path of the cookies."""
+    root: str = connection.scope.get("root_path", "")
+    return root.rstrip("/") or "/"
+
+
+def views_path(connection: HTTPConnection) -> str:
+    """The path in front of `/auth/...` for a request to one of these views."""
+    return connection.url.path.rpartition("/auth/")[0]
+
+
+def index_path(connection: HTTPConnection) -> str:
+    """The path of the page, or of the mount where there is no page."""
+    try:
+        return connection.url_for("c2c_index").path
+    except (NoMatchFound, KeyError):
+        return f"{connection.scope.get('root_path', '').rstrip('/')}/"
+
+
+def callback_path(connection: HTTPConnection) -> str:
+    """The path that GitHub sends the browser back to, for a request to one of the views of this package."""
+    return f"{views_path(connection)}/auth/github/callback"
+
+
+def callback_url(connection: HTTPConnection) -> str:
+    """The address that GitHub sends the browser back to."""
+    path = callback_path(connection)
+    base = urlsplit(config.settings.auth.public_url or "").path.rstrip("/")
+    prefix = "" if path.startswith(f"{base}/") else base
+    return f"{own_origin(connection)}{prefix}{path}"

@@ -1,0 +1,68 @@
+"""An application with protected views, for the tests of the authentication."""
+
+from typing import Annotated, Any
+
+import httpx
+from fastapi import Depends, FastAPI, HTTPException
+from starlette.responses import PlainTextResponse
+
+from c2casgiutils import auth, config
+from c2casgiutils.auth import audit, revocations, shared, throttle
+
+SECRET = "a shared secret"
+KEY = "0123456789abcdef0123456789abcdef"
+BASE_URL = "https://app.example.com"
+COOKIE = "c2c-jwt-auth"
+
+
+def configure(**auth_settings: Any) -> None:
+    """Replace the settings of the authentication."""
+    config.settings = config.Settings(auth=auth_settings)
+
+
+def forget_all() -> None:
+    """Let this process forget what it counted, as a new one."""
+    for module in (audit, revocations, shared, throttle):
+        module.forget()
+
+
+def make_app(*, middleware: bool = True) -> FastAPI:
+    """Our views at `/c2c` and protected views beside them, where the cookie of the tests comes too."""
+    mounted = FastAPI()
+    mounted.include_router(auth.router)
+
+    @mounted.get("/read", dependencies=[Depends(auth.require_read_only_access)])
+    @mounted.get("/write", dependencies=[Depends(auth.require_read_write_access)])
+    @mounted.post("/write", dependencies=[Depends(auth.require_read_write_access)])
+    @mounted.get("/admin", dependencies=[Depends(auth.require_admin_access)])
+    @mounted.get("/signed-in", dependencies=[Depends(auth.auth_required)])
+    @mounted.get("/factory", dependencies=[Depends(auth.access(auth.AuthConfig(github_access_type="push")))])
+    async def view() -> str:
+        return "shown"
+
+    @mounted.get("/context")
+    async def in_context(context: Annotated[auth.AccessContext, Depends(auth.get_access_context)]) -> str:
+        await context.require_access(
+            auth.AuthConfig(github_repository="org/repo", github_access_type_read_write="push")
+        )
+        return "shown"
+
+    @mounted.get("/", name="c2c_index")
+    async def index(auth_info: Annotated[auth.AuthInfo, Depends(auth.get_auth)]) -> PlainTextResponse:
+        return PlainTextResponse("in" if auth_info.is_logged_in else "out")
+
+    @mounted.get("/teapot", dependencies=[Depends(auth.get_auth)])
+    async def teapot() -> None:
+        raise HTTPException(418, headers={"X-Own": "kept"})
+
+    app = FastAPI()
+    app.mount("/c2c", mounted)
+    if middleware:
+        app.add_middleware(auth.CookieMiddleware)
+    return app
+
+
+def make_client(app: FastAPI, *, address: str = "10.1.1.1", **arguments: Any) -> httpx.AsyncClient:
+    """A client that keeps cookies, as a browser at that address; close it."""
+    transport = httpx.ASGITransport(app, client=(address, 1234))
+    return httpx.AsyncClient(transport=transport, base_url=BASE_URL, **arguments)
