@@ -34,6 +34,7 @@ def create_app(settings: config.Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.add_middleware(ViewMiddleware)
+    app.add_middleware(auth.CookieMiddleware)
     app.add_exception_handler(Exception, _internal_error)
     app.include_router(tools.router)
     app.include_router(health_checks.router, prefix="/health")

@@ -1,6 +1,7 @@
 """The session of a browser: one encrypted cookie."""
 
 import logging
+import math
 import time
 from typing import Any
 
@@ -82,7 +83,7 @@ def write(request: Request, response: Response, session: Session) -> None:
             _name(),
             token,
             path=_path(request),
-            age_seconds=max(1, session.expires_at - int(time.time())),
+            age_seconds=max(1, math.ceil(session.expires_at - time.time())),
             same_site=config.settings.auth.jwt.cookie.same_site,
         )
     except cookies.CookieTooLargeError:

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from c2casgiutils import auth, config
+from c2casgiutils import auth
 from tests.support.auth import SECRET, configure
 
 PROTECTED = [
@@ -115,7 +115,8 @@ async def test_github_needs_a_key() -> None:
 
 
 def test_constants_follow_the_settings() -> None:
-    config.settings = config.Settings(auth={"github": {"repository": "org/repo", "access_type": "push"}})
+    github = {"repository": "org/repo", "client_id": "i", "client_secret": "s", "access_type": "push"}
+    configure(github=github)
     assert auth.READ_ONLY_AUTH_CONFIG.github_repository == "org/repo"
     assert auth.READ_ONLY_AUTH_CONFIG.github_access_type_read_only == "push"
     assert auth.ADMIN_AUTH_CONFIG.github_access_type_admin == "admin"
