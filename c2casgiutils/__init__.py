@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from c2casgiutils import auth, config, health_checks, tools
+    from c2casgiutils import auth, broadcast, config, headers, health_checks, redis_utils, tools
     from c2casgiutils._app import lifespan, shutdown, startup
 
     app: FastAPI
@@ -20,9 +20,12 @@ __all__ = [
     "__version__",
     "app",
     "auth",
+    "broadcast",
     "config",
+    "headers",
     "health_checks",
     "lifespan",
+    "redis_utils",
     "shutdown",
     "startup",
     "tools",

@@ -10,7 +10,7 @@ from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
 
 import c2casgiutils
-from c2casgiutils import auth, config, health_checks, tools
+from c2casgiutils import auth, broadcast, config, health_checks, redis_utils, tools
 from c2casgiutils.tools import static
 from c2casgiutils.tools._views import NO_STORE, ViewMiddleware
 
@@ -37,6 +37,7 @@ def create_app(settings: config.Settings | None = None) -> FastAPI:
     app.add_middleware(auth.CookieMiddleware)
     app.add_exception_handler(Exception, _internal_error)
     app.include_router(tools.router)
+    app.include_router(tools.index.router)
     app.include_router(health_checks.router, prefix="/health")
     app.include_router(health_checks.mount_router)
     app.include_router(auth.router)
@@ -106,12 +107,17 @@ class _Lifecycle:
             return
         if self._steps is not None:
             _LOGGER.warning("The event loop ended without a shutdown of c2casgiutils")
+            broadcast.cleanup()
+            redis_utils.cleanup()
         self._loop, self._lock, self._steps = loop, asyncio.Lock(), None
 
     @staticmethod
     async def _start(steps: contextlib.AsyncExitStack, main_app: FastAPI | None) -> None:
+        steps.push_async_callback(_guarded, redis_utils.aclose)
         steps.push_async_callback(_guarded, auth.shutdown)
         await auth.startup(main_app)
+        steps.push_async_callback(_guarded, broadcast.shutdown)
+        await broadcast.startup(main_app)
         await tools.startup(main_app)
         steps.push_async_callback(_guarded, health_checks.shutdown)
         await health_checks.startup()

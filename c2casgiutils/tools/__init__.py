@@ -2,14 +2,16 @@
 
 from fastapi import APIRouter, FastAPI
 
-from c2casgiutils.tools import headers
+from c2casgiutils.tools import headers, index, instances, logging_
 
-__all__ = ["headers", "router", "startup"]
+__all__ = ["headers", "index", "instances", "logging_", "router", "startup"]
 
 router = APIRouter()
 router.include_router(headers.router, prefix="/headers")
+router.include_router(logging_.router, prefix="/logging")
+router.include_router(instances.router)
 
 
 async def startup(main_app: FastAPI | None = None) -> None:
     """Start what the tools need: the log levels listen for changes and are restored."""
-    del main_app
+    await logging_.startup(main_app)

@@ -1,0 +1,64 @@
+"""Run the demo on SQLite and without Redis, and say what to try: `python -m acceptance_tests.app`."""
+
+import argparse
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+import alembic.config
+import uvicorn
+
+import c2casgiutils
+
+_HERE = Path(__file__).parent
+_LOGGING = Path(c2casgiutils.__file__).parent / "logging.yaml"
+
+_HELP = """
+The demo runs at {url} with a fresh SQLite database, and stops with Ctrl-C.
+
+Open in a browser
+  {url}/docs                the API of the demo
+  {url}/c2c/                the operations page; the secret is  {secret}
+
+Try in another terminal
+  curl -X POST -H 'Content-Type: application/json' -d '{{"name": "one"}}' {url}/items
+  curl {url}/items
+  curl {url}/c2c/health_checks
+  curl -H 'X-API-Key: {secret}' {url}/c2c/headers/
+  curl -H 'X-API-Key: {secret}' '{url}/c2c/logging/level?name=acceptance_tests'
+  curl -X POST -H 'X-API-Key: {secret}' -H 'Content-Type: application/json' \\
+       -d '{{"name": "acceptance_tests", "level": "DEBUG"}}' {url}/c2c/logging/level
+  curl {url}/                # now logs a debug line in the first terminal
+  curl -H 'X-API-Key: {secret}' {url}/c2c/logging/overrides
+
+For several processes: start Redis, set C2C__REDIS__URL=redis://localhost and run with --workers 2.
+"""
+
+
+def main() -> None:
+    """Prepare the database, print what to try, run the server."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--workers", type=int, default=1)
+    args = parser.parse_args()
+    secret = os.environ.setdefault("C2C__AUTH__SECRET", secrets.token_urlsafe(9))
+    os.environ.setdefault("C2C__HTTP", "True")
+    os.environ.setdefault("C2C__AUTH__JWT__COOKIE__SECURE", "False")
+    with tempfile.TemporaryDirectory(prefix="c2casgiutils-demo-") as directory:
+        os.environ.setdefault("DATABASE_URL", f"sqlite+aiosqlite:///{directory}/demo.db")
+        alembic.config.main(["--config", str(_HERE / "alembic.ini"), "upgrade", "head"])
+        print(_HELP.format(url=f"http://{args.host}:{args.port}", secret=secret), flush=True)
+        uvicorn.run(
+            "acceptance_tests.app.main:app",
+            host=args.host,
+            port=args.port,
+            workers=args.workers,
+            proxy_headers=False,
+            log_config=str(_LOGGING),
+        )
+
+
+if __name__ == "__main__":
+    main()

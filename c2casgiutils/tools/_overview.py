@@ -1,0 +1,225 @@
+"""What the page shows: who is looking, what needs attention, checks, processes, log levels, the request."""
+
+import asyncio
+import dataclasses
+import datetime
+import logging
+
+from fastapi import HTTPException, Request, Response
+
+from c2casgiutils import auth, health_checks, instances
+from c2casgiutils.health_checks import EntityResult, GlobalResult
+from c2casgiutils.tools import _levels, logging_
+from c2casgiutils.tools._masking import masked, masked_url
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Caller:
+    """Who is looking; `trouble` says why rights could not be asked for."""
+
+    info: auth.AuthInfo
+    mode: str
+    can_read: bool
+    can_write: bool
+    is_admin: bool
+    trouble: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name to show."""
+        user = self.info.user
+        return user.display_name or user.login or "Shared secret"
+
+    @property
+    def role(self) -> str:
+        """The level of access, in a word."""
+        if self.is_admin:
+            return "administrator"
+        if self.can_write:
+            return "read and write"
+        return "read only" if self.can_read else "no access"
+
+
+@dataclasses.dataclass(frozen=True)
+class Levels:
+    """The log levels: overrides by name, all levels to choose from, and the logger that was asked for."""
+
+    overrides: dict[str, str]
+    names: list[str]
+    asked: _levels.Level | None = None
+    trouble: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """A row of the table of processes."""
+
+    shape: str
+    state: str
+    hostname: str
+    pid: int
+    uptime: str
+    memory: str
+    last_sign: str
+    is_own: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """Something that needs attention; `state` is `warn` or `fail`."""
+
+    state: str
+    word: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Message:
+    """The answer to what the visitor just did; `state` is `pass`, `warn` or `fail`."""
+
+    state: str
+    title: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Overview:
+    """All that the page shows; what the caller may not see is empty."""
+
+    caller: Caller
+    at: datetime.datetime
+    state: str
+    health: list[EntityResult] = dataclasses.field(default_factory=list)
+    scope: str = "process"
+    processes: list[Process] = dataclasses.field(default_factory=list)
+    levels: Levels | None = None
+    request: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    problems: list[Problem] = dataclasses.field(default_factory=list)
+
+
+async def caller_of(request: Request, response: Response) -> Caller:
+    """Tell who is looking; trouble in finding out makes an anonymous caller, never an error."""
+    mode = auth.auth_type().name
+    info = auth.AuthInfo()
+    try:
+        info = await auth.get_auth(request, response)
+        return Caller(
+            info,
+            mode,
+            can_read=await auth.check_read_only_access(info, request, response),
+            can_write=await auth.check_read_write_access(info, request, response),
+            is_admin=await auth.check_admin_access(info, request, response),
+        )
+    except HTTPException as error:
+        return Caller(info, mode, can_read=False, can_write=False, is_admin=False, trouble=str(error.detail))
+
+
+async def collect(request: Request, caller: Caller, *, logger: str | None) -> Overview:
+    """Collect what the caller may see; each part has a bound of its own, 2 s at most."""
+    at = datetime.datetime.now(datetime.UTC)
+    if not caller.can_read:
+        health = await health_checks.FACTORY.check()
+        return Overview(caller, at, state_of(health))
+    health, levels, roster = await asyncio.gather(
+        health_checks.FACTORY.check(), _read_levels(logger), instances.roster()
+    )
+    return Overview(
+        caller,
+        at,
+        state_of(health),
+        health=sorted(health.entities, key=lambda entity: _WORST_FIRST.get(entity.status, 3)),
+        scope=instances.scope(),
+        processes=[_process(instance) for instance in roster],
+        levels=levels,
+        request=_request_rows(request),
+        problems=_problems(health, roster, levels.trouble),
+    )
+
+
+_WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
+
+
+def state_of(health: GlobalResult) -> str:
+    """Return `pass`, `warn` or `fail` for all checks together."""
+    if health.status_code >= 400:  # noqa: PLR2004 # HTTP
+        return "fail"
+    return "pass" if all(entity.status in ("pass", "skip") for entity in health.entities) else "warn"
+
+
+def _process(instance: instances.Instance) -> Process:
+    is_own = instance.id == instances.own().id
+    return Process(
+        shape="pass" if instance.state == "ready" else "warn",
+        state=instance.state,
+        hostname=instance.hostname,
+        pid=instance.pid,
+        uptime=duration(instance.uptime_seconds),
+        memory=f"{instance.figures['rss_bytes'] / 2**20:.0f} MiB" if "rss_bytes" in instance.figures else "–",
+        last_sign="now" if is_own else f"{instance.beat_age_seconds:.0f} s ago",
+        is_own=is_own,
+    )
+
+
+def duration(seconds: float) -> str:
+    """Write a duration with its two largest units, as `2 d 3 h`."""
+    days, rest = divmod(int(seconds), 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    first = next((index for index, (number, _) in enumerate(parts) if number), len(parts) - 1)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2])
+
+
+def _request_rows(request: Request) -> list[tuple[str, str]]:
+    client = request.client
+    return [
+        ("URL", masked_url(str(request.url))),
+        ("Client", f"{client.host} port {client.port}" if client else "unknown"),
+        ("Protocol", f"HTTP/{request.scope['http_version']}"),
+        *masked(request.headers.items()),
+    ]
+
+
+async def _read_levels(logger: str | None) -> Levels:
+    asked = None
+    trouble = None
+    if logger:
+        try:
+            asked = _levels.read(_levels.checked_name(logger))
+        except ValueError as error:
+            trouble = f"This cannot be read: {error}."
+    try:
+        overrides = await logging_.overrides()
+    except _levels.StoreUnavailableError:
+        overrides = _levels.applied()
+        trouble = "Redis cannot be reached: these are the levels of the process that answered."
+    return Levels(overrides, _levels.level_names(), asked, trouble)
+
+
+def _problems(health: GlobalResult, roster: list[instances.Instance], trouble: str | None) -> list[Problem]:
+    found = [
+        Problem(entity.status, _WORDS[entity.status], f"Health check {entity.name}{_reason(entity)}")
+        for entity in health.entities
+        if entity.status in _WORDS
+    ]
+    if trouble:
+        found.append(Problem("warn", "degraded", trouble))
+    versions = {instance.version for instance in roster}
+    if len(versions) > 1:
+        found.append(Problem("warn", "drift", f"Several versions run: {', '.join(sorted(versions))}"))
+    found += [
+        Problem("warn", instance.state, f"Process {instance.pid} on {instance.hostname}")
+        for instance in roster
+        if instance.state != "ready"
+    ]
+    return sorted(found, key=lambda problem: problem.state)
+
+
+def _reason(entity: EntityResult) -> str:
+    texts = [str(entity.payload[key]) for key in ("error", "message") if entity.payload.get(key)]
+    return f": {': '.join(texts).splitlines()[0]}"[:200] if texts else ""
+
+
+_WORDS = {"fail": "down", "warn": "degraded", "unknown": "unknown"}

@@ -1,0 +1,156 @@
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from c2casgiutils import config, health_checks
+from c2casgiutils._app import create_app
+from c2casgiutils.tools import _levels, _overview
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class Broken(health_checks.Check):
+    async def check(self) -> health_checks.Result:
+        raise RuntimeError("<b>the inner truth</b>")
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    yield
+    health_checks.FACTORY.clear()
+    _levels._applied.clear()
+    _levels._made_up.clear()
+
+
+async def test_anonymous_page(anonymous: httpx.AsyncClient) -> None:
+    """Anybody sees the way in, and nothing of the inside."""
+    health_checks.FACTORY.add(Broken())
+    answer = await anonymous.get("")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Security-Policy"] == POLICY
+    assert 'name="secret"' in answer.text
+    assert "Down" in answer.text
+    for hidden in ("inner truth", "Broken", "Processes", "logging/overrides", "User-Agent"):
+        assert hidden not in answer.text
+
+
+async def test_signed_in_page(client: httpx.AsyncClient) -> None:
+    health_checks.FACTORY.add(Broken())
+    answer = await client.get("", headers={"Cookie": "a=hidden-cookie"})
+    assert "The service" in answer.text
+    assert "&lt;b&gt;the inner truth" in answer.text
+    assert "<b>the inner truth" not in answer.text
+    for shown in ("Processes", "Log levels", "user-agent", "python-httpx"):
+        assert shown in answer.text
+    for masked in ("hidden-cookie", client.headers["X-API-Key"]):
+        assert masked not in answer.text
+
+
+@pytest.mark.parametrize("path", ["", "?logger=%3Cscript%3E&result=set", "?sign_in=%3Cscript%3E"])
+async def test_nothing_inline(client: httpx.AsyncClient, path: str) -> None:
+    """No script, no style, no absolute link: the strict policy holds, and any mount path is right."""
+    text = (await client.get(path)).text
+    assert re.findall(r"<script|<style|\sstyle=|\son\w+=", text) == []
+    targets = re.findall(r'\s(?:href|src|action)="([^"]*)"', text)
+    assert targets
+    assert [target for target in targets if re.match(r"/|\w+:", target)] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [("wrong", "Wrong secret."), ("throttled", "Too many wrong secrets."), ("other", "Sign in")],
+)
+async def test_sign_in_errors(anonymous: httpx.AsyncClient, query: str, text: str) -> None:
+    assert text in (await anonymous.get("", params={"sign_in": query})).text
+
+
+async def test_closed_without_configuration(anonymous: httpx.AsyncClient) -> None:
+    config.settings.auth = config.Settings().auth
+    text = (await anonymous.get("")).text
+    assert "closed to everybody" in text
+    assert "C2C__AUTH__SECRET" in text
+
+
+async def test_set_a_level_from_the_form(client: httpx.AsyncClient) -> None:
+    """The form leads back to the page, which tells what was done."""
+    answer = await client.post("", data={"name": "tests.of the&page", "level": "debug"})
+    assert answer.status_code == 303
+    page = await client.get(str(answer.url.join(answer.headers["Location"])))
+    assert page.request.url.path == "/c2c/"
+    assert "The level of tests.of the&amp;page was set" in page.text
+    assert _levels.read("tests.of the&page").level == "DEBUG"
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "text"),
+    [
+        ({"name": "a", "level": "LOUD"}, 422, "not the name of a log level"),
+        ({"name": "", "level": "INFO"}, 422, "name"),
+        ({"name": "a\x1bb", "level": "INFO"}, 422, "printable"),
+        ({}, 422, "Not changed"),
+    ],
+)
+async def test_bad_forms(client: httpx.AsyncClient, data: dict[str, str], status: int, text: str) -> None:
+    """What was wrong is said on the page, and the input is kept."""
+    answer = await client.post("", data=data)
+    assert answer.status_code == status
+    assert text in answer.text
+    assert "Log levels" in answer.text
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data", "text/plain", ""])
+async def test_a_post_that_is_no_form(client: httpx.AsyncClient, content_type: str) -> None:
+    answer = await client.post("", content=b'{"name": "a"}', headers={"Content-Type": content_type})
+    assert 400 <= answer.status_code < 500
+
+
+async def test_anonymous_form(anonymous: httpx.AsyncClient) -> None:
+    answer = await anonymous.post("", data={"name": "tests.anonymous", "level": "DEBUG"})
+    assert answer.status_code == 403
+    assert _levels.read("tests.anonymous").level == "NOTSET"
+    assert 'name="secret"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("mount", "root_path"), [("/c2c", ""), ("/deep/er/ops", ""), ("/c2c", "/behind/a/proxy")]
+)
+async def test_links_resolve_anywhere(mount: str, root_path: str) -> None:
+    config.settings.auth = config.settings.auth.model_copy(update={"secret": "s3cret-of-the-test"})
+    main = FastAPI()
+    main.mount(mount, create_app())
+    transport = httpx.ASGITransport(main, root_path=root_path)
+    base = f"http://testserver{root_path}{mount}/"
+    async with httpx.AsyncClient(transport=transport, headers={"X-API-Key": "s3cret-of-the-test"}) as client:
+        page = await client.get(base)
+        targets = {target.partition("#")[0] for target in re.findall(r'\shref="([^"]*)"', page.text)}
+        answers = {target: await client.get(page.url.join(target)) for target in targets if target}
+    assert {target: answer.status_code for target, answer in answers.items() if not answer.is_success} == {}
+    styles = [answer for target, answer in answers.items() if target.endswith(".css")]
+    assert [style.headers["Cache-Control"] for style in styles] == ["public, max-age=31536000, immutable"]
+
+
+async def test_static_files(client: httpx.AsyncClient) -> None:
+    """Plain names are served too, but not kept; what is no file is not found."""
+    plain, missing = await client.get("static/c2c.css"), await client.get("static/none.css")
+    assert (plain.status_code, missing.status_code) == (200, 404)
+    assert {answer.headers["Cache-Control"] for answer in (plain, missing)} == {"no-cache, no-store"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.9, "59 s"), (60, "1 min 0 s"), (3700, "1 h 1 min"), (200000, "2 d 7 h")],
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert _overview.duration(seconds) == text
+
+
+async def test_head(client: httpx.AsyncClient) -> None:
+    answer: Any = await client.head("")
+    assert (answer.status_code, answer.content) == (200, b"")
