@@ -10,7 +10,7 @@ from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
 
 import c2casgiutils
-from c2casgiutils import auth, broadcast, config, health_checks, redis_utils, tools
+from c2casgiutils import auth, broadcast, config, health_checks, instances, redis_utils, tools
 from c2casgiutils.tools import static
 from c2casgiutils.tools._views import NO_STORE, ViewMiddleware
 
@@ -107,8 +107,6 @@ class _Lifecycle:
             return
         if self._steps is not None:
             _LOGGER.warning("The event loop ended without a shutdown of c2casgiutils")
-            broadcast.cleanup()
-            redis_utils.cleanup()
         self._loop, self._lock, self._steps = loop, asyncio.Lock(), None
 
     @staticmethod
@@ -121,6 +119,7 @@ class _Lifecycle:
         await tools.startup(main_app)
         steps.push_async_callback(_guarded, health_checks.shutdown)
         await health_checks.startup()
+        instances.set_state("ready")
 
 
 _lifecycle = _Lifecycle()

@@ -11,7 +11,8 @@ _SENSITIVE = re.compile(
     auth(?!ority$)
     | cookie
     | (?<![a-z])keys?(?![a-z]) | api-?key | apikey
-    | token | secret | passw | credential | session | signature | (?<![a-z])sig(?![a-z]) | nonce | csrf | xsrf | otp(?![a-z])
+    | token | secret | passw | credential | session | signature | (?<![a-z])sig(?![a-z]) | nonce | csrf
+    | xsrf | otp(?![a-z])
     | jwt | saml | bearer | oidc | assertion | principal | identity | client-cert | clientcert
     | forwarded-(access|user|email|groups|preferred|tls) | remote-user | x-goog-iap | ms-client-principal
     """,

@@ -156,7 +156,7 @@ def _process(instance: instances.Instance) -> Process:
         hostname=instance.hostname,
         pid=instance.pid,
         uptime=duration(instance.uptime_seconds),
-        memory=f"{instance.figures['rss_bytes'] / 2**20:.0f} MiB" if "rss_bytes" in instance.figures else "–",
+        memory=f"{instance.figures['rss_bytes'] / 2**20:.0f} MiB" if "rss_bytes" in instance.figures else "",
         last_sign="now" if is_own else f"{instance.beat_age_seconds:.0f} s ago",
         is_own=is_own,
     )

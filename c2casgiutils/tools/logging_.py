@@ -39,7 +39,7 @@ class LevelRequest(BaseModel):
 
 
 class LevelResponse(BaseModel):
-    """The level of a logger in the process that answers: its own (`NOTSET`: inherited) and the one in force."""
+    """The level of a logger in the process that answers: its own (`NOTSET`: inherited), the one in force."""
 
     name: str
     level: str
@@ -181,6 +181,10 @@ async def startup(main_app: FastAPI | None = None) -> None:
     Redis away is no error: the levels are restored once it is back.
     """
     del main_app
-    await broadcast.subscribe(CHANNEL, _apply_everywhere)
+    try:
+        await broadcast.subscribe(CHANNEL, _apply_everywhere)
+    except broadcast.BroadcastError:
+        _LOGGER.exception("Changes of log levels in other processes will not be heard")
     broadcast.on_restore(_restore)
-    await _levels.restore(timeout_seconds=_RESTORE_SECONDS)
+    if broadcast.is_listening():
+        await _levels.restore(timeout_seconds=_RESTORE_SECONDS)
