@@ -106,7 +106,7 @@ class Redis(Group):
         None, description="Sentinels to ask for the master, `host:port,host:port`"
     )
     servicename: str | None = Field(None, description="Name of the service that the Sentinels watch")
-    db: int = Field(0, ge=0, description="Number of the database, with Sentinels")
+    db: int = Field(0, ge=0, description="Number of the database")
     broadcast_prefix: str = Field("broadcast_api_", description="Start of the names of all channels and keys")
     broadcast_secret: Secret | None = Field(
         None, description="Signs the messages between the processes; the same in each of them"
