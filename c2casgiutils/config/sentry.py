@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ImportString
+from pydantic import AfterValidator, BeforeValidator, Field, ImportString
 
 from c2casgiutils.config._types import AnyCase, Group, Secret, StringList
+
+
+def _default(value: Any) -> Any:
+    return None if isinstance(value, str) and value.strip().lower() == "default" else value
 
 
 def _scrubber(value: Any) -> Any:
@@ -33,8 +37,10 @@ class Sentry(Group):
     send_default_pii: bool | None = Field(
         None, description="Send personal data such as addresses and cookies"
     )
-    event_scrubber: Annotated[ImportString[Any], AfterValidator(_scrubber)] | None = Field(
-        None, description="`module:name` of an `EventScrubber` that replaces the default one"
+    event_scrubber: Annotated[
+        Annotated[ImportString[Any], AfterValidator(_scrubber)] | None, BeforeValidator(_default)
+    ] = Field(
+        None, description="`default`, or `module:name` of an `EventScrubber` that replaces the default one"
     )
     include_source_context: bool = Field(default=True, description="Source lines around each frame")
     include_local_variables: bool = Field(default=True, description="Local variables of each frame")
