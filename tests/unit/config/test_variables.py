@@ -101,6 +101,7 @@ TABLE: dict[str, tuple[Any, str, Any]] = {
 }
 # read only together, or with a value of its own kind: each has its own test
 ELSEWHERE = {
+    "PROMETHEUS__BEARER",
     "AUTH__GITHUB__REPOSITORY",
     "AUTH__GITHUB__CLIENT_ID",
     "AUTH__GITHUB__CLIENT_SECRET",
