@@ -195,5 +195,5 @@ def test_settings_are_read_on_first_access_and_can_be_replaced(monkeypatch: pyte
 
 
 def test_no_other_attribute_is_made_up() -> None:
-    with pytest.raises(AttributeError, match="setings"):
-        _ = config.setings
+    with pytest.raises(AttributeError, match="something"):
+        _ = config.something
