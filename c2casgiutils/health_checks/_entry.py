@@ -12,7 +12,6 @@ from c2casgiutils import config
 from c2casgiutils.health_checks import _outcome
 from c2casgiutils.health_checks._model import Check, EntityResult, Options, Result
 from c2casgiutils.health_checks._outcome import Outcome
-from c2casgiutils.health_checks._threads import DaemonThread
 
 _LOGGER = logging.getLogger(__name__)
 _GRACE_SECONDS = 0.05  # for the clean-up of a cancelled check, before its answer is given without it
@@ -44,7 +43,6 @@ class Entry:
         self._listener = listener
         self._flight: asyncio.Task[None] | None = None
         self._run: asyncio.Task[Result] | None = None
-        self._thread = DaemonThread()
 
     @property
     def name(self) -> str:
@@ -158,14 +156,14 @@ class Entry:
         try:
             if inspect.iscoroutinefunction(function):
                 return await function()
-            result = await self._thread.run(function)
+            result = await self.check.in_thread(function)
             return await result if inspect.isawaitable(result) else result
         except SystemExit as error:  # would end the event loop
             raise RuntimeError(f"The check wanted to end the process: {error}") from error
 
     def _is_stuck(self) -> bool:
         run = self._run
-        if self._thread.is_alive():
+        if self.check.is_blocked():
             return True
         return run is not None and not run.done() and run.get_loop() is asyncio.get_running_loop()
 
