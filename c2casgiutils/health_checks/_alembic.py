@@ -18,10 +18,11 @@ class _Scripts:
 class Alembic(Check):
     """The database is at the revision, or the revisions, that the migration scripts end with.
 
-    It proves that every branch is migrated to its head. It does not prove that the tables look as the migrations
-    left them. The scripts are read once, in a thread; version table and schema (`version_table`,
-    `version_table_schema`) come from the configuration file. The payload has `current` and `heads`, and as `state`
-    of a failure `empty` (no revision stored), `behind` or `ahead` (a revision that the scripts do not know).
+    It proves that every branch is migrated to its head. It does not prove that the tables look as the
+    migrations left them. The scripts are read once, in a thread; version table and schema (`version_table`,
+    `version_table_schema`) come from the configuration file. The payload has `current` and `heads`, and as
+    `state` of a failure `empty` (no revision stored), `behind` or `ahead` (a revision that the scripts do
+    not know).
 
     Args:
         Session: The async session maker.
@@ -56,7 +57,9 @@ class Alembic(Check):
             current = await connection.run_sync(self._read_current, scripts.table)
         payload = {"current": sorted(current), "heads": sorted(scripts.heads)}
         if current != scripts.heads:
-            raise JsonCheckError("The database is not at the revision of the scripts", payload | _state(current, scripts))
+            raise JsonCheckError(
+                "The database is not at the revision of the scripts", payload | _state(current, scripts)
+            )
         return Result(payload=payload)
 
     def _read_scripts(self) -> _Scripts:

@@ -11,8 +11,8 @@ from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
 class Certificate(Check):
     """The certificate of a URL is valid, and will be for some days.
 
-    It proves that the chain and the name are accepted from here, and the date of its end. It does not prove that
-    other clients trust the same authorities, nor that the certificate was not revoked.
+    It proves that the chain and the name are accepted from here, and the date of its end. It does not
+    prove that other clients trust the same authorities, nor that the certificate was not revoked.
 
     Args:
         url: An https URL, or `host:port`.

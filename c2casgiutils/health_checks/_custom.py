@@ -10,8 +10,8 @@ from c2casgiutils.health_checks._model import Check, Result
 class Custom(Check):
     """A function of the application does not raise.
 
-    It proves what the function proves. A plain function runs in a thread, an async one on the event loop. What it
-    returns is the payload: an object as it is, a `Result` as it is, anything else under `result`.
+    It proves what the function proves. A plain function runs in a thread, an async one on the event loop.
+    What it returns is the payload: an object as it is, a `Result` as it is, anything else under `result`.
 
     Args:
         function: Called without arguments.

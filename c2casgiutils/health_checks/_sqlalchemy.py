@@ -15,10 +15,10 @@ _READ_ONLY = {"postgresql": "SELECT current_setting('transaction_read_only') = '
 class SQLAlchemy(Check):
     """The database answers a query, through the same engine and pool as the application.
 
-    It proves that a connection is to be had (a pool that is exhausted is a failure, told as such), that the server
-    accepts the login and that it answers, all within the time of the check. It does not prove that tables are
-    there (give a model), that rows can be written (a PostgreSQL that only reads is found with `writable`), nor
-    that other queries are fast.
+    It proves that a connection is to be had (a pool that is exhausted is a failure, told as such), that
+    the server accepts the login and that it answers, all within the time of the check. It does not prove
+    that tables are there (give a model), that rows can be written (a PostgreSQL that only reads is found
+    with `writable`), nor that other queries are fast.
 
     Args:
         Session: The async session maker.

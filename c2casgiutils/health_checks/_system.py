@@ -18,9 +18,7 @@ class DiskSpace(Check):
         tags: Words to select the check by.
     """
 
-    def __init__(
-        self, path: str | Path = "/", minimum: float = 0.05, tags: list[str] | None = None
-    ) -> None:
+    def __init__(self, path: str | Path = "/", minimum: float = 0.05, tags: list[str] | None = None) -> None:
         super().__init__(tags)
         if minimum < 0:
             raise ValueError(f"DiskSpace takes a minimum of 0 or more, got {minimum}")

@@ -21,9 +21,9 @@ _SUCCESSES = range(200, 300)
 class Url(Check):
     """Another service answers a GET, with a new connection each time.
 
-    It proves that name resolution, connection, certificate and the service work from here, and that the status is
-    one of those wanted after redirects. It does not prove that the body makes sense: give a callback for this.
-    The id of the request that caused the run is passed on as `X-Request-ID`.
+    It proves that name resolution, connection, certificate and the service work from here, and that the
+    status is one of those wanted after redirects. It does not prove that the body makes sense: give a
+    callback for this. The id of the request that caused the run is passed on as `X-Request-ID`.
 
     Args:
         url: The address. Only callers with read-only access see it, without its credentials.
@@ -31,8 +31,8 @@ class Url(Check):
         params: Query parameters to add.
         headers: Headers to send.
         status: The status codes that are good, 200 to 299 by default.
-        callback: Called with the `httpx.Response`, its body read (1 MiB at most), sync or async; what it returns is
-            in the payload, what it raises is the failure.
+        callback: Called with the `httpx.Response`, its body read (1 MiB at most), sync or async; what it
+            returns is in the payload, what it raises is the failure.
     """
 
     def __init__(
