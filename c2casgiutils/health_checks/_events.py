@@ -35,7 +35,12 @@ class Events:
             level, "Health check %s: %s, was %s%s", entry.name, after.status, old, text and f": {text}"
         )
         if config.settings.health.webhook:
-            event: dict[str, Any] = {"check": entry.name, "from": old, "to": after.status, "at": _utc(after.when)}
+            event: dict[str, Any] = {
+                "check": entry.name,
+                "from": old,
+                "to": after.status,
+                "at": _utc(after.when),
+            }
             if before is not None:
                 event["held_seconds"] = round(after.at - before.since, 3)
             self._start(entry, event)

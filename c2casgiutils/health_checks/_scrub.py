@@ -51,9 +51,14 @@ def scrub(value: Any, secrets: Iterable[str] = ()) -> Any:
         return [scrub(item, secrets) for item in value]
     if isinstance(value, dict):
         return {
-            scrub_text(key, secrets): _MASK
-            if isinstance(item, str) and item and _SECRET_NAME.search(key)
-            else scrub(item, secrets)
+            scrub_text(key, secrets): _MASK if _is_secret(key, item) else scrub(item, secrets)
             for key, item in value.items()
         }
     return value
+
+
+def _is_secret(key: str, value: Any) -> bool:
+    """By the name; a number of tokens is none."""
+    if isinstance(value, bool) or value in (None, "", [], {}) or not _SECRET_NAME.search(key):
+        return False
+    return not (isinstance(value, int | float) and "token" in key.lower())

@@ -98,7 +98,9 @@ class PostgresServer(Process):
         wait_for(self.is_up, what="PostgreSQL")
         return self
 
-    def url(self, driver: str = "postgresql+psycopg", password: str = PASSWORD_QUOTED, database: str = "postgres") -> str:
+    def url(
+        self, driver: str = "postgresql+psycopg", password: str = PASSWORD_QUOTED, database: str = "postgres"
+    ) -> str:
         return f"{driver}://{USER}:{password}@127.0.0.1:{self.port}/{database}"
 
     def connect(self) -> "psycopg.Connection[Any]":
@@ -123,7 +125,8 @@ class PostgresServer(Process):
         """How many clients are connected, besides this question."""
         with self.connect() as connection:
             row = connection.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid != pg_backend_pid()"
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid != pg_backend_pid()"
             ).fetchone()
             assert row is not None
             return int(row[0])

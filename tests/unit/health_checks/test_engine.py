@@ -171,6 +171,10 @@ async def test_blocked_thread_is_one_thread(factory: Factory) -> None:
     assert (await factory.check()).entities[0].payload == {"thread": True}
 
 
+def _unchecked(**values: Any) -> Result:
+    return Result.model_construct(**values)
+
+
 class BadTextError(Exception):
     def __str__(self) -> str:
         raise ValueError
@@ -184,13 +188,13 @@ class BadTextError(Exception):
         pytest.param(Result(status_code=1000), id="status-1000"),
         pytest.param(Result(status_code=0), id="status-0"),
         pytest.param(Result(status_code=101), id="status-101"),
-        pytest.param(Result.model_construct(status_code="200", payload={}), id="status-text"),
-        pytest.param(Result.model_construct(status_code=None, payload={}), id="status-none"),
-        pytest.param(Result.model_construct(status_code=True, payload={}), id="status-bool"),
+        pytest.param(_unchecked(status_code="200", payload={}), id="status-text"),
+        pytest.param(_unchecked(status_code=None, payload={}), id="status-none"),
+        pytest.param(_unchecked(status_code=True, payload={}), id="status-bool"),
         pytest.param(Result(payload={"x": object()}), id="unserialisable"),
         pytest.param(Result(payload={"x": "\ud800"}), id="surrogate"),
-        pytest.param(Result.model_construct(status_code=200, payload=[1]), id="payload-list"),
-        pytest.param(Result.model_construct(status_code=200, payload=None), id="payload-none"),
+        pytest.param(_unchecked(status_code=200, payload=[1]), id="payload-list"),
+        pytest.param(_unchecked(status_code=200, payload=None), id="payload-none"),
     ],
 )
 async def test_wrong_result_is_one_failed_entity(factory: Factory, value: Any) -> None:
@@ -204,7 +208,7 @@ async def test_wrong_result_is_one_failed_entity(factory: Factory, value: Any) -
 async def test_endless_payload_is_one_failed_entity(factory: Factory) -> None:
     payload: dict[str, Any] = {}
     payload["again"] = payload
-    factory.add(Returning(Result.model_construct(status_code=200, payload=payload)))
+    factory.add(Returning(_unchecked(status_code=200, payload=payload)))
     assert (await factory.check()).entities[0].status == "fail"
 
 
