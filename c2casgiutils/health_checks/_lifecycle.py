@@ -16,7 +16,6 @@ async def startup() -> None:
     await _cluster.subscribe()
     await FACTORY.startup()
     _GRACEFUL_STOP.install()
-    instances.set_state("ready")
 
 
 async def shutdown() -> None:
