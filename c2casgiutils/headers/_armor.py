@@ -3,18 +3,19 @@
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from c2casgiutils._asgi import RESPONSE_START
+from c2casgiutils._asgi import RawHeaders, edit_headers_at_start, get_header
 from c2casgiutils.headers._defaults import DEFAULT_HEADERS_CONFIG
 from c2casgiutils.headers._errors import answer_error
 from c2casgiutils.headers._matchers import HeaderMatcher, compile_matcher
-from c2casgiutils.headers._rules import Rules
+from c2casgiutils.headers._rules import TOUCHED, Rules, path_inside
 
 _LOGGER = logging.getLogger(__name__)
 
+_NONCE = "c2casgiutils.nonce"
 _NONCE_BYTES = 18
 _SHARED_CACHE = re.compile(rb"\b(public|s-maxage)\b", re.IGNORECASE)
 
@@ -49,79 +50,101 @@ class ArmorHeaderMiddleware:
             *(headers_config or {}).items(),
         ]
         self._rules = Rules([compile_matcher(name, matcher) for name, matcher in matchers])
+        self._kinds = self._rules.kinds
+        self._decisions = self._rules.decisions
+        self._needs_nonce = self._rules.has_nonce
         self._warned_of_cached_nonce = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901  # the hot path
         """Serve one connection."""
-        start = RESPONSE_START.get(scope["type"])
-        if start is None:
-            await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._serve_other(scope, receive, send)
             return
 
-        # The scope is shared with the routes below, which change it.
-        path = scope["path"]
+        # A mounted application changes the root path of the scope, which it shares.
         root_path = scope.get("root_path", "")
-        nonce = self._make_nonce(scope) if self._rules.with_nonce else None
+        if self._needs_nonce:
+            self._prepare_nonce(scope)
         started = False
 
         def send_with_headers(message: Message) -> Awaitable[None]:
             nonlocal started
-            if message["type"] == start:
-                started = True
-                message = self._edit(message, scope, path, root_path, nonce)
+            if message["type"] != "http.response.start":
+                return send(message)
+            started = True
+            # Inline what most responses need, since a call costs as much: two short loops and a look-up.
+            decision = content_type = None
+            host = b""
+            try:
+                headers = message["headers"]
+                kinds = self._kinds
+                for name, value in headers:
+                    if kind := kinds[name]:
+                        if kind == TOUCHED:
+                            break
+                        content_type = value
+                else:
+                    for name, value in scope["headers"]:
+                        if name == b"host":
+                            host = value
+                            decision = self._decisions[host][content_type]
+                            break
+            except KeyError:
+                self._rules.learn(message.get("headers", ()), host)
+            message = {**message}
+            if decision is None or isinstance(decision, int):
+                message["headers"] = self._edit(message, scope, root_path, decision)
+            else:
+                message["headers"] = [*headers, *decision]
             return send(message)
 
         try:
             await self.app(scope, receive, send_with_headers)
         except Exception as error:
-            if started or scope["type"] != "http":
+            if started:
                 raise
             await answer_error(error, scope, receive, send_with_headers)
 
-    def _edit(self, message: Message, scope: Scope, path: str, root_path: str, nonce: str | None) -> Message:
-        """Give the start message with the headers that the rules ask for."""
-        rules = self._rules
+    async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a websocket, whose denial response gets the headers too, or the lifespan."""
+        if scope["type"] == "websocket":
+            root_path = scope.get("root_path", "")
+            if self._needs_nonce:
+                self._prepare_nonce(scope)
+            send = edit_headers_at_start(
+                scope, send, lambda message, _: self._edit(message, scope, root_path, None)
+            )
+        await self.app(scope, receive, send)
+
+    def _edit(self, message: Message, scope: Scope, root_path: str, mask: int | None) -> RawHeaders:
+        """Give the headers of a response, those included that the rules ask for.
+
+        Args:
+            message: The start of the response.
+            scope: The scope of the request.
+            root_path: The root path of this application.
+            mask: The rules that host and content type let through; `None` when that is not known, or when
+                a rule touches the headers of the endpoint.
+        """
         headers = message.get("headers", ())
-        present = {name.lower(): value for name, value in headers}
-        mask = self._request_mask(scope)
-        if rules.content_types is not None:
-            mask &= rules.content_types[present.get(b"content-type", b"")]
-        if rules.statuses is not None:
-            mask &= rules.statuses[message["status"]]
-        if mask & rules.with_path:
-            mask = rules.paths(path, root_path, mask)
-        plan = rules.plan(mask)
+        is_touched = mask is None
+        if mask is None:
+            mask = self._rules.match(_netloc(scope), get_header(headers, b"content-type") or b"")
+        path = path_inside(scope["path"], root_path) if root_path else scope["path"]
+        plan = self._rules.plan(mask, message["status"], scope.get("method", "GET"), path)
         if plan.has_nonce:
-            self._warn_of_cached_nonce(present.get(b"cache-control", b""))
-            plan = plan.with_nonce(nonce or _set_nonce(scope))
-        if plan.names.isdisjoint(present):
-            return {**message, "headers": [*headers, *plan.added]}
-        return {**message, "headers": plan.edit(headers)}
+            self._warn_of_cached_nonce(headers)
+            plan = plan.with_nonce(_ensure_nonce(scope))
+        return plan.edit(headers) if is_touched else [*headers, *plan.added]
 
-    def _request_mask(self, scope: Scope) -> int:
-        """Give the rules that host and method of the request let through."""
-        rules = self._rules
-        mask = rules.all
-        if rules.netlocs is not None:
-            for name, value in scope["headers"]:
-                if name == b"host":
-                    mask &= rules.netlocs[value]
-                    break
-            else:
-                mask &= rules.netlocs[_server_netloc(scope)]
-        if rules.methods is not None:
-            mask &= rules.methods[scope.get("method", "GET")]
-        return mask
-
-    def _make_nonce(self, scope: Scope) -> str | None:
+    def _prepare_nonce(self, scope: Scope) -> None:
         """Make a nonce if a rule could ask for one, as far as the request tells."""
-        rules = self._rules
-        mask = self._request_mask(scope) & rules.with_nonce
-        if mask & rules.with_path:
-            mask = rules.paths(scope["path"], scope.get("root_path", ""), mask)
-        return _set_nonce(scope) if mask else None
+        path = path_inside(scope["path"], scope.get("root_path", ""))
+        if self._rules.needs_nonce(_netloc(scope), scope.get("method", "GET"), path):
+            _ensure_nonce(scope)
 
-    def _warn_of_cached_nonce(self, cache_control: bytes) -> None:
+    def _warn_of_cached_nonce(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        cache_control = get_header(headers, b"cache-control") or b""
         if _SHARED_CACHE.search(cache_control) and not self._warned_of_cached_nonce:
             self._warned_of_cached_nonce = True
             _LOGGER.warning(
@@ -131,14 +154,20 @@ class ArmorHeaderMiddleware:
             )
 
 
-def _set_nonce(scope: Scope) -> str:
-    nonce = secrets.token_urlsafe(_NONCE_BYTES)
+def _ensure_nonce(scope: Scope) -> str:
+    """Give the nonce of the request; middlewares around and inside this one have the same."""
+    nonce: str | None = scope.get(_NONCE)
+    if nonce is None:
+        nonce = scope[_NONCE] = secrets.token_urlsafe(_NONCE_BYTES)
     scope.setdefault("state", {})["nonce"] = nonce
     return nonce
 
 
-def _server_netloc(scope: Scope) -> bytes:
-    """Give `host[:port]` of a request without a Host header."""
+def _netloc(scope: Scope) -> bytes:
+    """Give `host[:port]` of a request, the server's when there is no Host header."""
+    for name, value in scope["headers"]:
+        if name == b"host":
+            return bytes(value)
     host, port = scope.get("server") or ("", None)
     host = f"[{host}]" if ":" in host else host
     return (f"{host}:{port}" if port else host).encode("latin-1", "replace")

@@ -2,19 +2,20 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from c2casgiutils._asgi import get_header, remove_header
-from c2casgiutils.headers._addresses import Host, parse_forwarded_for, parse_host, parse_port
-from c2casgiutils.headers._origins import ForwardedReader, Origin, XForwardedReader, parse_scheme
+from c2casgiutils._asgi import get_header
+from c2casgiutils.headers._origins import ForwardedReader, Origin, Reader, XForwardedReader
 from c2casgiutils.headers._trusted import UNIX_PEER, TrustedHosts
+from c2casgiutils.headers._verdicts import DONE, SCHEMES, Verdict, make_verdict, parse_forced
 
 _LOGGER = logging.getLogger(__name__)
 
-_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-_SCHEMES = {"http": ("http", "https"), "websocket": ("ws", "wss")}
-_DONE = "c2casgiutils.forwarded"
+_MOST_REMEMBERED = 1024
+_LONGEST_REMEMBERED = 512
+_LOGGED_LENGTH = 200
 
 
 class ForwardedHeadersMiddleware:
@@ -56,35 +57,66 @@ class ForwardedHeadersMiddleware:
     ) -> None:
         self.app = app
         self._trusted = TrustedHosts(trusted_hosts)
-        self._read = _make_reader(headers_type, self._trusted, apply_prefix=apply_prefix)
-        self._forced = _parse_forced(force_proto, force_host, force_port, force_client)
+        self._reader = _make_reader(headers_type, self._trusted, apply_prefix=apply_prefix)
+        self._forced = parse_forced(force_proto, force_host, force_port, force_client)
+        self._names = (self._reader.names if self._reader else frozenset()) | {b"host"}
+        # What was decided for the same peer and headers; bounded, since clients choose what they send.
+        self._verdicts: dict[tuple[Any, ...], Verdict] = {}
         self._warned_of_server = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] in _SCHEMES:
+        if scope["type"] in SCHEMES:
             scope = self._apply(scope)
         await self.app(scope, receive, send)
 
     def _apply(self, scope: Scope) -> Scope:
         """Give the scope as the client meant it, or the same one when nothing is to be changed."""
-        origin = None
-        if self._read is not None:
-            peer = scope.get("client")
-            if peer is None or peer[1] != 0 or not self._is_peer_hidden(scope):  # noqa: SIM102
-                if (peer[0] if peer else None) in self._trusted:
-                    origin = self._read(scope["headers"])
-        if self._forced is not None:
-            origin = _merge(origin or Origin(), self._forced)
-            return _rewrite(scope, origin, self._forced.port)
-        return scope if origin is None else _rewrite(scope, origin, None)
+        names = self._names
+        peer = scope.get("client")
+        if peer is not None and peer[1] == 0 and self._is_peer_hidden(scope):
+            return scope
+        found = [header for header in scope["headers"] if header[0] in names]
+        key = (peer and peer[0], scope["type"], scope["scheme"], *found)
+        try:
+            verdict = self._verdicts[key]
+        except KeyError:
+            verdict = self._decide(key)
+        except TypeError:  # from a server that gives lists instead of tuples
+            return self._apply({**scope, "headers": [tuple(each) for each in scope["headers"]]})
+        if verdict.ignored:
+            _log_ignored(verdict)
+        if not verdict.changes:
+            return scope
+        rewritten = {**scope, **verdict.changes}
+        if verdict.host is not None:
+            rewritten["headers"] = [verdict.host, *(each for each in scope["headers"] if each[0] != b"host")]
+        if verdict.prefix is not None:
+            _add_prefix(rewritten, verdict.prefix)
+        return rewritten
+
+    def _decide(self, key: tuple[Any, ...]) -> Verdict:
+        """Decide about requests that look like this one, and remember it."""
+        peer, kind, scheme, *headers = key
+        fields: dict[bytes, bytes] = {}
+        for name, value in headers:
+            fields[name] = fields[name] + b"," + value if name in fields else value
+        origin = Origin()
+        if self._reader is not None and peer in self._trusted:
+            origin = self._reader.read(fields)
+        verdict = make_verdict(kind, scheme, fields, origin, self._forced)
+        if sum(map(len, fields.values())) <= _LONGEST_REMEMBERED:
+            if len(self._verdicts) >= _MOST_REMEMBERED:
+                self._verdicts.clear()
+            self._verdicts[key] = verdict
+        return verdict
 
     def _is_peer_hidden(self, scope: Scope) -> bool:
         """Tell whether the server replaced the peer by what X-Forwarded-For says, and warn about it once.
 
         uvicorn then sets the port to 0, which no TCP peer has.
         """
-        if not scope["client"][0] or scope["client"][0].startswith(UNIX_PEER) or _DONE in scope:
+        if not scope["client"][0] or scope["client"][0].startswith(UNIX_PEER) or DONE in scope:
             return False
         if get_header(scope["headers"], b"x-forwarded-for") is None:
             return False
@@ -97,9 +129,7 @@ class ForwardedHeadersMiddleware:
         return True
 
 
-def _make_reader(
-    headers_type: str, trusted: TrustedHosts, *, apply_prefix: bool
-) -> ForwardedReader | XForwardedReader | None:
+def _make_reader(headers_type: str, trusted: TrustedHosts, *, apply_prefix: bool) -> Reader | None:
     if headers_type not in {"x-forwarded", "forwarded", "none"}:
         raise ValueError(f"headers_type must be x-forwarded, forwarded or none, not {headers_type!r}")
     if headers_type == "x-forwarded":
@@ -109,70 +139,9 @@ def _make_reader(
     return ForwardedReader(trusted) if headers_type == "forwarded" else None
 
 
-def _parse_forced(proto: str | None, host: str | None, port: int | None, client: str | None) -> Origin | None:
-    if proto is None and host is None and port is None and client is None:
-        return None
-    forced = Origin(
-        is_secure=None if proto is None else parse_scheme(proto),
-        host=None if host is None else parse_host(host),
-        port=None if port is None else parse_port(str(port)),
-        client=None if client is None else parse_forwarded_for(client),
-    )
-    if proto is not None and forced.is_secure is None:
-        raise ValueError(f"force_proto must be http or https, not {proto!r}")
-    if host is not None and forced.host is None:
-        raise ValueError(f"force_host must be host[:port], not {host!r}")
-    if port is not None and forced.port is None:
-        raise ValueError(f"force_port must be between 1 and 65535, not {port!r}")
-    if client is not None and forced.client is None:
-        raise ValueError(f"force_client must be an address, not {client!r}")
-    return forced
-
-
-def _merge(origin: Origin, forced: Origin) -> Origin:
-    return Origin(
-        is_secure=origin.is_secure if forced.is_secure is None else forced.is_secure,
-        host=forced.host or origin.host,
-        port=origin.port,
-        client=forced.client or origin.client,
-        prefix=origin.prefix,
-    )
-
-
-def _rewrite(scope: Scope, origin: Origin, forced_port: int | None) -> Scope:
-    """Give a copy of the scope with what is known of the request."""
-    rewritten: Scope = {**scope, _DONE: True}
-    if origin.client is not None:
-        name, port = origin.client
-        rewritten["client"] = None if name is None else (name, port)
-    if origin.prefix is not None:
-        _add_prefix(rewritten, origin.prefix)
-    if origin.is_secure is not None:
-        rewritten["scheme"] = _SCHEMES[scope["type"]][origin.is_secure]
-    elif origin.host is None and origin.port is None and forced_port is None:
-        return rewritten
-    _set_host(rewritten, origin.host, origin.port, forced_port)
-    return rewritten
-
-
-def _set_host(scope: Scope, host: Host | None, port: int | None, forced_port: int | None) -> None:
-    """Make the server and the Host header agree with each other and with the scheme.
-
-    The port is the forced one, else the one beside the host, else the forwarded one, else that of the scheme.
-    """
-    default = _DEFAULT_PORTS.get(scope["scheme"], 80)
-    current = host
-    if current is None:
-        current = parse_host((get_header(scope["headers"], b"host") or b"").decode("latin-1"))
-        if current is None:
-            return
-    port = forced_port or current.port or port or default
-    scope["server"] = (current.name, port)
-    if host is None and port == (current.port or default):
-        return
-    name = f"[{current.name}]" if current.is_ipv6 else current.name
-    netloc = name if port == default else f"{name}:{port}"
-    scope["headers"] = [(b"host", netloc.encode("ascii")), *remove_header(scope["headers"], b"host")]
+def _log_ignored(verdict: Verdict) -> None:
+    for name, value in verdict.ignored:
+        _LOGGER.debug("Ignored in %s what is not valid: %r", name.decode(), value[:_LOGGED_LENGTH])
 
 
 def _add_prefix(scope: Scope, prefix: str) -> None:

@@ -72,6 +72,11 @@ class Rule:
     methods: frozenset[str] | None
     headers: tuple[tuple[bytes, bytes | None], ...]
 
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it looks at more than host and content type."""
+        return not (self.path is None and self.statuses is None and self.methods is None)
+
 
 def compile_matcher(name: str, matcher: Mapping[str, Any]) -> Rule:
     """Compile a matcher.

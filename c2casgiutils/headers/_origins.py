@@ -1,11 +1,8 @@
 """What the headers of proxies say about a request: scheme, host, port and client."""
 
-import functools
-import logging
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol, TypeVar
 
 from c2casgiutils.headers._addresses import (
     Host,
@@ -18,14 +15,10 @@ from c2casgiutils.headers._addresses import (
 from c2casgiutils.headers._forwarded_parser import LONGEST, MOST_ELEMENTS, parse_element, split_from_right
 from c2casgiutils.headers._trusted import TrustedHosts
 
-_LOGGER = logging.getLogger(__name__)
-
 _T = TypeVar("_T")
 
-_MEMO_ENTRIES = 1024
-_LONGEST_REMEMBERED = 512
-_LOGGED_LENGTH = 200
-_BLANKS = b" \t"
+Fields = Mapping[bytes, bytes]
+"""Raw headers by lower-case name; several of one name are joined with commas."""
 
 _IS_SECURE = {"http": False, "https": True, "ws": False, "wss": True}
 _SEGMENT = r"[A-Za-z0-9._~!$&'()*+;=:@-]+"
@@ -33,8 +26,7 @@ _PREFIX = re.compile(rf"(?:/(?!\.{{1,2}}(?:/|\Z)){_SEGMENT})+/?")
 _LONGEST_PREFIX = 1024
 
 
-@dataclass(slots=True, frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """What is known of a request; `None` means that nothing is said."""
 
     is_secure: bool | None = None
@@ -43,6 +35,18 @@ class Origin:
     client: Node | None = None
     """A node without a name: the client is known to be unknown."""
     prefix: str | None = None
+    ignored: tuple[bytes, ...] = ()
+    """The names of the headers that say something that is not valid."""
+
+
+class Reader(Protocol):
+    """Reads one family of headers."""
+
+    names: frozenset[bytes]
+    """The headers that it wants to see."""
+
+    def read(self, fields: Fields) -> Origin:
+        """Give what the headers say."""
 
 
 class XForwardedReader:
@@ -55,34 +59,32 @@ class XForwardedReader:
     def __init__(self, trusted: TrustedHosts, *, with_prefix: bool) -> None:
         self._trusted = trusted
         names = [b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port"]
-        self._names = frozenset([*names, b"x-forwarded-prefix"] if with_prefix else names)
-        self._walk_remembered = functools.lru_cache(maxsize=_MEMO_ENTRIES)(self._walk)
+        self.names = frozenset([*names, b"x-forwarded-prefix"] if with_prefix else names)
 
-    def __call__(self, headers: Iterable[tuple[bytes, bytes]]) -> Origin | None:
-        """Give what the headers say, `None` when there are none."""
-        names = self._names
-        fields: dict[bytes, bytes] = {}
-        for name, value in headers:
-            if name in names:
-                fields[name] = fields[name] + b"," + value if name in fields else value
-        if not fields:
-            return None
-        client, index, hops = self._client(fields.get(b"x-forwarded-for"))
+    def read(self, fields: Fields) -> Origin:
+        """Give what the headers say."""
+        client, index, hops = self._walk(fields.get(b"x-forwarded-for", b""))
+        ignored = [b"x-forwarded-for"] if client is None and b"x-forwarded-for" in fields else []
+
+        def pick(name: bytes, parse: Callable[[str], _T | None]) -> _T | None:
+            raw = fields.get(name)
+            if raw is None:
+                return None
+            members = raw.split(b",") if len(raw) <= LONGEST else [b""]
+            member = members[index if len(members) == hops else -1]
+            value = parse(member.decode("latin-1").strip(" \t"))
+            if value is None:
+                ignored.append(name)
+            return value
+
         return Origin(
-            _read(fields, b"x-forwarded-proto", parse_scheme, index, hops),
-            _read(fields, b"x-forwarded-host", parse_host, index, hops),
-            _read(fields, b"x-forwarded-port", parse_port, index, hops),
-            client,
-            _read(fields, b"x-forwarded-prefix", parse_prefix, index, hops),
+            is_secure=pick(b"x-forwarded-proto", parse_scheme),
+            host=pick(b"x-forwarded-host", parse_host),
+            port=pick(b"x-forwarded-port", parse_port),
+            client=client,
+            prefix=pick(b"x-forwarded-prefix", parse_prefix),
+            ignored=tuple(ignored),
         )
-
-    def _client(self, chain: bytes | None) -> tuple[Node | None, int, int]:
-        if chain is None:
-            return None, -1, 0
-        found = self._walk_remembered(chain) if len(chain) <= _LONGEST_REMEMBERED else self._walk(chain)
-        if found[0] is None:
-            _log_ignored(b"x-forwarded-for", chain)
-        return found
 
     def _walk(self, chain: bytes) -> tuple[Node | None, int, int]:
         """Give the client, its place in the chain and the length of the chain."""
@@ -106,28 +108,19 @@ class ForwardedReader:
     discards its element and all on its left.
     """
 
+    names = frozenset({b"forwarded"})
+
     def __init__(self, trusted: TrustedHosts) -> None:
         self._trusted = trusted
-        self._walk_remembered = functools.lru_cache(maxsize=_MEMO_ENTRIES)(self._walk)
 
-    def __call__(self, headers: Iterable[tuple[bytes, bytes]]) -> Origin | None:
-        """Give what the header says, `None` when there is none."""
-        values = [value for name, value in headers if name == b"forwarded"]
-        if not values:
-            return None
-        raw = b",".join(values)
-        origin, is_clean = self._walk_remembered(raw) if len(raw) <= _LONGEST_REMEMBERED else self._walk(raw)
-        if not is_clean:
-            _log_ignored(b"forwarded", raw)
-        return origin
-
-    def _walk(self, raw: bytes) -> tuple[Origin | None, bool]:
-        """Give what the elements say, and whether nothing of it had to be ignored."""
-        if len(raw) > LONGEST:
-            return None, False
-        elements = [text for text in split_from_right(raw.decode("latin-1")) if text.strip(" \t")]
-        if len(elements) > MOST_ELEMENTS:
-            return None, False
+    def read(self, fields: Fields) -> Origin:
+        """Give what the header says."""
+        raw = fields.get(b"forwarded")
+        if raw is None:
+            return Origin()
+        elements = self._elements(raw)
+        if elements is None:
+            return Origin(ignored=(b"forwarded",))
         is_clean = True
         is_secure, host, client = None, None, None
         for text in elements:
@@ -136,8 +129,7 @@ class ForwardedReader:
             if pairs is None or ("for" in pairs and node is None):
                 is_clean = False
                 break
-            said_secure = parse_scheme(pairs.get("proto", ""))
-            said_host = parse_host(pairs.get("host", ""))
+            said_secure, said_host = parse_scheme(pairs.get("proto", "")), parse_host(pairs.get("host", ""))
             is_clean &= (said_secure is not None) == ("proto" in pairs)
             is_clean &= (said_host is not None) == ("host" in pairs)
             is_secure = is_secure if said_secure is None else said_secure
@@ -145,7 +137,15 @@ class ForwardedReader:
             client = node or client
             if node is None or not node.is_address or node.name not in self._trusted:
                 break
-        return Origin(is_secure, host, None, client), is_clean
+        return Origin(is_secure, host, None, client, ignored=() if is_clean else (b"forwarded",))
+
+    @staticmethod
+    def _elements(raw: bytes) -> list[str] | None:
+        """Give the elements from the right, `None` when there are too many."""
+        if len(raw) > LONGEST:
+            return None
+        elements = [text for text in split_from_right(raw.decode("latin-1")) if text.strip(" \t")]
+        return elements if len(elements) <= MOST_ELEMENTS else None
 
 
 def parse_scheme(text: str) -> bool | None:
@@ -158,23 +158,3 @@ def parse_prefix(text: str) -> str | None:
     if len(text) > _LONGEST_PREFIX or not _PREFIX.fullmatch(text):
         return None
     return text.removesuffix("/")
-
-
-def _read(
-    fields: dict[bytes, bytes], name: bytes, parse: Callable[[str], _T | None], index: int, hops: int
-) -> _T | None:
-    raw = fields.get(name)
-    if raw is None:
-        return None
-    member = raw
-    if b"," in raw:
-        members = raw.split(b",") if len(raw) <= LONGEST else [b""]
-        member = members[index if len(members) == hops else -1]
-    value = parse(member.strip(_BLANKS).decode("latin-1"))
-    if value is None:
-        _log_ignored(name, raw)
-    return value
-
-
-def _log_ignored(name: bytes, value: bytes) -> None:
-    _LOGGER.debug("Ignored in %s what is not valid: %r", name.decode(), value[:_LOGGED_LENGTH])

@@ -1,37 +1,24 @@
 """All rules of a middleware as one table: from a response to the list of headers it gets."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from c2casgiutils.headers._matchers import Rule
 from c2casgiutils.headers._values import CSP_HEADERS, CSP_NONCE
 
-_Key = TypeVar("_Key", bytes, str, int)
-_Condition = TypeVar("_Condition")
+_Key = TypeVar("_Key", bound=Hashable)
+_Value = TypeVar("_Value")
 
 RawHeader = tuple[bytes, bytes]
 
-_MEMO_ENTRIES = 1024
-_MEMO_KEY_LENGTH = 256
+CONTENT_TYPE = 1
+TOUCHED = 2
+
+_MOST_REMEMBERED = 1024
+_LONGEST_REMEMBERED = 256
 _CSP_NAMES = frozenset(name.encode() for name in CSP_HEADERS)
 _NONCE = CSP_NONCE.encode()
-
-
-class Memo(dict[_Key, int], Generic[_Key]):
-    """Decisions taken before, as bit masks of rules; bounded, since clients choose some of the keys."""
-
-    def __init__(self, decide: Callable[[_Key], int]) -> None:
-        super().__init__()
-        self._decide: Callable[[_Key], int] = decide
-
-    def __missing__(self, key: _Key) -> int:
-        """Decide, and remember it while there is room."""
-        mask = self._decide(key)
-        if len(self) < _MEMO_ENTRIES and (isinstance(key, int) or len(key) <= _MEMO_KEY_LENGTH):
-            self[key] = mask
-        return mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,74 +80,102 @@ def make_plan(rules: Sequence[Rule]) -> Plan:
 class Rules:
     """The compiled rules; sets of them are bit masks, bit `n` is the rule number `n`.
 
-    Each condition gives the mask of the rules that it lets through, and the masks are combined with `&`. What
-    can be remembered comes first, so that a regex on the path is only run when all else holds.
-
-    A condition that no rule has is `None`.
+    What host and content type decide is remembered. Status, method and path are only looked at when a rule
+    that is left has such a condition, the regex on the path last.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         ordered = sorted(rules, key=lambda rule: (not rule.is_library, rule.order))
         self._rules = {1 << number: rule for number, rule in enumerate(ordered)}
+        self._touched = frozenset(name for rule in rules for name, _ in rule.headers)
+        self._conditional = [(bit, rule) for bit, rule in self._rules.items() if rule.is_conditional]
+        self._with_nonce = {bit: rule for bit, rule in self._rules.items() if make_plan([rule]).has_nonce}
+        self._undecided = sum(bit for bit, _ in self._conditional) | sum(self._with_nonce)
         self._plans: dict[int, Plan] = {}
-        self.all = (1 << len(ordered)) - 1
-        self.with_path = self._mask(lambda rule: rule.path is not None)
-        self.with_nonce = self._mask(lambda rule: make_plan([rule]).has_nonce)
-        self.content_types: Memo[bytes] | None = self._memo(lambda rule: rule.content_type, _matches)
-        self.netlocs: Memo[bytes] | None = self._memo(lambda rule: rule.netloc, _matches)
-        self.methods: Memo[str] | None = self._memo(
-            lambda rule: rule.methods, lambda methods, method: method in methods
-        )
-        self.statuses: Memo[int] | None = self._memo(
-            lambda rule: rule.statuses, lambda pair, status: pair[0] <= status <= pair[1]
-        )
+        self.has_nonce = bool(self._with_nonce)
+        self.kinds: dict[bytes, int] = {}
+        """Of a header's name: `TOUCHED` if a rule has it, `CONTENT_TYPE` if it is only that, else 0."""
+        self.decisions: dict[bytes, dict[bytes | None, tuple[RawHeader, ...] | int]] = {}
+        """For host and content type what to add to headers that no rule touches.
 
-    def paths(self, path: str, root_path: str, pending: int) -> int:
-        """Give the rules whose path lets this request through.
+        When more has to be looked at: the rules that are let through."""
+        self._masks: dict[tuple[bytes, bytes], int] = {}
+
+    def learn(self, headers: Iterable[RawHeader], host: bytes) -> None:
+        """Fill `kinds` and `decisions` with what a response with these headers looks up.
 
         Args:
-            path: The path of the scope.
-            root_path: The root path of the scope.
-            pending: The rules that all other conditions let through; only their regexes are run.
+            headers: The headers of the response.
+            host: The Host header of the request.
         """
-        inside = path_inside(path, root_path)
-        without_slash = inside.removeprefix("/")
-        mask = pending & ~self.with_path
-        pending &= self.with_path
-        while pending:
-            bit = pending & -pending
-            pending ^= bit
-            rule = self._rules[bit]
-            assert rule.path is not None  # noqa: S101
-            if rule.path.match(inside if rule.path_with_slash else without_slash):
-                mask |= bit
+        content_type = None
+        for name, value in headers:
+            kind = CONTENT_TYPE if name == b"content-type" else 0
+            _remember(self.kinds, name, TOUCHED if name.lower() in self._touched else kind)
+            content_type = value if kind else content_type
+        mask = self.match(host, content_type or b"")
+        by_type = self.decisions.get(host, {})
+        _remember(by_type, content_type, mask if mask & self._undecided else self._plan(mask).added)
+        if len(host) + len(content_type or b"") <= _LONGEST_REMEMBERED:
+            _remember(self.decisions, host, by_type)
+
+    def match(self, host: bytes, content_type: bytes) -> int:
+        """Give the rules that host and content type let through."""
+        mask = self._masks.get((host, content_type))
+        if mask is None:
+            netloc, media_type = host.decode("latin-1"), content_type.decode("latin-1")
+            mask = sum(
+                bit
+                for bit, rule in self._rules.items()
+                if (rule.netloc is None or rule.netloc.match(netloc))
+                and (rule.content_type is None or rule.content_type.match(media_type))
+            )
+            if len(host) + len(content_type) <= _LONGEST_REMEMBERED:
+                _remember(self._masks, (host, content_type), mask)
         return mask
 
-    def plan(self, mask: int) -> Plan:
-        """Give what these rules do together."""
+    def plan(self, mask: int, status: int, method: str, path: str) -> Plan:
+        """Give what the rules in `mask` do to a response.
+
+        Args:
+            mask: The rules that host and content type let through.
+            status: The status of the response.
+            method: The method of the request.
+            path: The path inside the root path, with its leading slash.
+        """
+        bare_path = path.removeprefix("/")
+        for bit, rule in self._conditional:
+            if mask & bit and not (
+                (rule.statuses is None or rule.statuses[0] <= status <= rule.statuses[1])
+                and (rule.methods is None or method in rule.methods)
+                and (rule.path is None or rule.path.match(path if rule.path_with_slash else bare_path))
+            ):
+                mask ^= bit
+        return self._plan(mask)
+
+    def needs_nonce(self, host: bytes, method: str, path: str) -> bool:
+        """Tell whether a rule could ask for a nonce, as far as the request tells."""
+        netloc, bare_path = host.decode("latin-1"), path.removeprefix("/")
+        return any(
+            (rule.netloc is None or rule.netloc.match(netloc))
+            and (rule.methods is None or method in rule.methods)
+            and (rule.path is None or rule.path.match(path if rule.path_with_slash else bare_path))
+            for rule in self._with_nonce.values()
+        )
+
+    def _plan(self, mask: int) -> Plan:
         plan = self._plans.get(mask)
         if plan is None:
             plan = make_plan([rule for bit, rule in self._rules.items() if bit & mask])
-            if len(self._plans) < _MEMO_ENTRIES:
-                self._plans[mask] = plan
+            _remember(self._plans, mask, plan)
         return plan
 
-    def _mask(self, has: Callable[[Rule], bool]) -> int:
-        return sum(bit for bit, rule in self._rules.items() if has(rule))
 
-    def _memo(
-        self, condition_of: Callable[[Rule], _Condition | None], holds: Callable[[_Condition, _Key], bool]
-    ) -> Memo[_Key] | None:
-        conditions = {bit: condition_of(rule) for bit, rule in self._rules.items()}
-        if all(condition is None for condition in conditions.values()):
-            return None
-
-        def decide(key: _Key) -> int:
-            return sum(
-                bit for bit, condition in conditions.items() if condition is None or holds(condition, key)
-            )
-
-        return Memo(decide)
+def _remember(memo: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Remember a decision; the memo is emptied when it is full, since clients choose some of the keys."""
+    if len(memo) >= _MOST_REMEMBERED:
+        memo.clear()
+    memo[key] = value
 
 
 def path_inside(path: str, root_path: str) -> str:
@@ -173,7 +188,3 @@ def path_inside(path: str, root_path: str) -> str:
         if rest.startswith("/"):
             return rest
     return path
-
-
-def _matches(pattern: re.Pattern[str], value: bytes) -> bool:
-    return pattern.match(value.decode("latin-1")) is not None
