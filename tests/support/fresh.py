@@ -12,6 +12,9 @@ def run_fresh(
 ) -> subprocess.CompletedProcess[str]:
     """Run code in an interpreter of its own that turns warnings into errors; check the exit code."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("C2C__")}
+    # Compiled modules are kept, in one place for all: hundreds of fresh interpreters start in a test run.
+    inherited.pop("PYTHONDONTWRITEBYTECODE", None)
+    inherited["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[2] / ".cache" / "pycache")
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         env={**inherited, **(env or {})},

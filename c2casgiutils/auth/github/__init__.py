@@ -1,1 +1,0 @@
-"""Sign-in with a GitHub account, whose permissions on a repository are the rights of the user."""
