@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from c2casgiutils import auth, broadcast, config, headers, health_checks, redis_utils, tools
     from c2casgiutils._app import lifespan, shutdown, startup
+    from c2casgiutils._install import install
 
     app: FastAPI
 
@@ -24,6 +25,7 @@ __all__ = [
     "config",
     "headers",
     "health_checks",
+    "install",
     "lifespan",
     "redis_utils",
     "shutdown",
@@ -31,16 +33,22 @@ __all__ = [
     "tools",
 ]
 
-_IN_APP = {"lifespan", "shutdown", "startup"}
+_DEFINED_IN = {
+    "app": "_app",
+    "install": "_install",
+    "lifespan": "_app",
+    "shutdown": "_app",
+    "startup": "_app",
+}
 
 if not TYPE_CHECKING:  # with it the type checkers would accept any name
 
     def __getattr__(name: str) -> Any:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        if name != "app" and name not in _IN_APP:
+        if name not in _DEFINED_IN:
             return importlib.import_module(f"{__name__}.{name}")
-        module = importlib.import_module(f"{__name__}._app")
+        module = importlib.import_module(f"{__name__}.{_DEFINED_IN[name]}")
         value = module.create_app() if name == "app" else getattr(module, name)
         return globals().setdefault(name, value)
 

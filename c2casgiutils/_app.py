@@ -36,6 +36,7 @@ def create_app(settings: config.Settings | None = None) -> FastAPI:
     app.add_middleware(ViewMiddleware)
     app.add_middleware(auth.CookieMiddleware)
     app.add_exception_handler(Exception, _internal_error)
+    app.router.routes[:0] = health_checks.probe_routes()
     app.include_router(tools.router)
     app.include_router(tools.index.router)
     app.include_router(health_checks.router, prefix="/health")

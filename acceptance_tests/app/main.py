@@ -1,6 +1,7 @@
 """The application."""
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -70,6 +71,12 @@ async def index() -> dict[str, str]:
     """Say hello."""
     _LOGGER.debug("Hello was asked for")
     return {"hello": "world"}
+
+
+@app.get("/process")
+async def process() -> dict[str, int]:
+    """Tell which process answers."""
+    return {"pid": os.getpid()}
 
 
 @app.get("/items")

@@ -21,6 +21,8 @@ from c2casgiutils.auth.dependencies import (
     require_read_only_access,
     require_read_write_access,
 )
+from c2casgiutils.auth.github import caller, client, permissions, refresh
+from c2casgiutils.auth.github.client import GitHubUnavailableError
 from c2casgiutils.auth.identity import get_auth
 from c2casgiutils.auth.mode import auth_type, check_settings, is_enabled
 from c2casgiutils.auth.model import (
@@ -52,6 +54,7 @@ __all__ = [
     "AuthenticationType",
     "CookieMiddleware",
     "GitHubSessionPayload",
+    "GitHubUnavailableError",
     "UserInfo",
     "access",
     "audit",
@@ -113,3 +116,5 @@ def _carry_cookies(main_app: FastAPI) -> None:
 
 async def shutdown() -> None:
     """Close what the authentication opened."""
+    for part in (caller, permissions, refresh, client):
+        await part.aclose()

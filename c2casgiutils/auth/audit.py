@@ -2,20 +2,30 @@
 
 import collections
 import datetime
+import json
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 from pydantic import BaseModel
 
+from c2casgiutils import redis_utils
+from c2casgiutils.auth import shared
 from c2casgiutils.auth.model import AuthInfo
+from c2casgiutils.request_tracking import current_request_id
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 _LOGGER = logging.getLogger("c2casgiutils.audit")
+_FAILURES = logging.getLogger(__name__)
 KEPT = 1000
 """How many records are kept."""
 
 CALLER = "c2casgiutils.auth.caller"
 """The key of the request's scope under which `get_auth` leaves the caller."""
+
+_LONGEST = 1000
 
 _ring: collections.deque["AuditEvent"] = collections.deque(maxlen=KEPT)
 
@@ -71,24 +81,61 @@ async def record(
         after: The value after; never a secret.
         result: How it ended.
     """
-    who = auth_info or (request.scope.get(CALLER) if request else None) or AuthInfo()
-    event = AuditEvent(
-        at=datetime.datetime.now(datetime.UTC),
-        who=who.user.login or who.type.value,
-        method=who.type.value,
-        action=action,
-        target=target,
-        before=before,
-        after=after,
-        result=result,
-        client=request.client.host if request and request.client else None,
-    )
-    _LOGGER.info("%s by %s: %s", action, event.who, result, extra={"audit": event.model_dump(mode="json")})
-    _ring.append(event)
+    try:
+        caller = auth_info or (request.scope.get(CALLER) if request else None) or AuthInfo()
+        event = AuditEvent(
+            at=datetime.datetime.now(datetime.UTC),
+            who=caller.user.login or caller.type.value,
+            method=caller.type.value,
+            action=action,
+            target=None if target is None else _plain(target),
+            before=_plain(before),
+            after=_plain(after),
+            result=_plain(result),
+            request_id=current_request_id(),
+            client=request.client.host if request and request.client else None,
+        )
+        text = event.model_dump_json()
+        _LOGGER.info("%s by %s: %s", action, event.who, event.result, extra={"audit": json.loads(text)})
+        _ring.append(event)
+        await shared.attempt(lambda redis: _add(redis, text))
+    except Exception:  # noqa: BLE001  # a boundary: what is recorded goes on whatever happens
+        _FAILURES.exception("An operation could not be recorded: %s", action)
+
+
+def _plain(value: Any) -> Any:
+    """A value that is short and cannot forge lines of a log."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:_LONGEST])
+
+
+async def _add(redis: "Redis", text: str) -> bool:
+    await redis.xadd(_stream(), {"event": text}, maxlen=KEPT, approximate=False)
+    return True
+
+
+async def _read(redis: "Redis", count: int) -> list[AuditEvent]:
+    entries: Any = await redis.xrevrange(_stream(), count=count)
+    events = []
+    for _, fields in entries:
+        try:
+            events.append(AuditEvent.model_validate_json(fields["event"]))
+        except (KeyError, ValueError):
+            _FAILURES.warning("An entry of the record in Redis is not one of ours")
+    return events
+
+
+def _stream() -> str:
+    return redis_utils.scoped("audit")
 
 
 async def last(count: int) -> tuple[str, list[AuditEvent]]:
     """The last records, the last one first, and whose they are: of the `cluster` or of the `process`."""
+    events = await shared.attempt(lambda redis: _read(redis, count))
+    if events is not None:
+        return "cluster", events
     return "process", list(_ring)[: -count - 1 : -1]
 
 

@@ -5,9 +5,14 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request, Response
 
-from c2casgiutils.auth import cross_site, model
+from c2casgiutils import config
+from c2casgiutils.auth import cross_site, model, sessions
+from c2casgiutils.auth.github import permissions
+from c2casgiutils.auth.github.client import TokenRefusedError
+from c2casgiutils.auth.github.permissions import Rights
 from c2casgiutils.auth.identity import get_auth
-from c2casgiutils.auth.model import AuthConfig, AuthInfo
+from c2casgiutils.auth.mode import auth_type
+from c2casgiutils.auth.model import AuthConfig, AuthenticationType, AuthInfo, AuthMethod
 
 _Caller = Annotated[AuthInfo, Depends(get_auth)]
 
@@ -16,10 +21,13 @@ async def auth_required(auth_info: _Caller) -> None:
     """A caller who proved who they are; it says nothing about rights.
 
     Raises:
-        HTTPException: 403 for an anonymous caller.
+        HTTPException: 403 for an anonymous caller, 503 when GitHub cannot be asked who it is.
     """
-    if not auth_info.is_logged_in:
-        raise HTTPException(403, "Sign in first")
+    if auth_info.is_logged_in:
+        return
+    if auth_info.unavailable is not None:
+        raise auth_info.unavailable
+    raise HTTPException(403, "Sign in first")
 
 
 async def check_access_config(
@@ -28,9 +36,43 @@ async def check_access_config(
     request: Request | None = None,
     fastapi_response: Response | None = None,
 ) -> bool:
-    """Whether the caller has the right on the repository; false outside GitHub mode."""
-    del auth_info, auth_config, request, fastapi_response
-    return False
+    """Whether the caller has the right on the repository; false outside GitHub mode.
+
+    Args:
+        auth_info: The caller.
+        auth_config: The right.
+        request: The request.
+        fastapi_response: Carries the cookie that is cleared when GitHub no longer knows the token.
+
+    Raises:
+        GitHubUnavailableError: 503, GitHub cannot be asked.
+    """
+    if auth_type() is not AuthenticationType.GITHUB:
+        return False
+    token, repository = auth_info.user.token, auth_config.github_repository or _repository()
+    if not auth_info.is_logged_in or not token or not repository:
+        return False
+    try:
+        rights = await _rights(auth_info, token, repository)
+    except TokenRefusedError:
+        if request is not None and fastapi_response is not None and auth_info.type is AuthMethod.GITHUB_OAUTH:
+            await sessions.end(request, fastapi_response)
+        return False
+    return rights.include(model.asked_of(auth_config))
+
+
+def _repository() -> str | None:
+    return config.settings.auth.github.repository
+
+
+async def _rights(auth_info: AuthInfo, token: str, repository: str) -> Rights:
+    if auth_info.unavailable is None:
+        return await permissions.rights_of(token, repository)
+    # the token is over and there is no next one: GitHub would refuse it, which ends the session
+    remembered = permissions.remembered(token, repository)
+    if remembered is None:
+        raise auth_info.unavailable
+    return remembered
 
 
 async def check_access(
@@ -42,9 +84,21 @@ async def check_access(
     """Whether the caller is an administrator of the configured repository or has the right asked for.
 
     Outside GitHub mode: whether the caller is signed in.
+
+    Args:
+        auth_info: The caller.
+        auth_config: The right.
+        request: The request.
+        response: Carries the cookies that are set or cleared.
+
+    Raises:
+        GitHubUnavailableError: 503, GitHub cannot be asked.
     """
-    del auth_config, request, response
-    return auth_info.is_logged_in
+    if auth_type() is not AuthenticationType.GITHUB:
+        return auth_info.is_logged_in
+    if await check_access_config(auth_info, model.admin_config(), request, response):
+        return True
+    return await check_access_config(auth_info, auth_config, request, response)
 
 
 async def check_read_only_access(

@@ -9,6 +9,7 @@ from fastapi.security.base import SecurityBase
 
 from c2casgiutils import config
 from c2casgiutils.auth import audit, cookies
+from c2casgiutils.auth.github.caller import github_caller
 from c2casgiutils.auth.mode import auth_type
 from c2casgiutils.auth.model import AuthenticationType, AuthInfo, AuthMethod, UserInfo
 from c2casgiutils.auth.secret import secret_caller
@@ -67,4 +68,6 @@ async def _caller(request: Request, response: Response) -> AuthInfo:
         name = config.settings.auth.test.username
         user = UserInfo(login="test", display_name=name, url="https://example.com")
         return AuthInfo(is_logged_in=True, user=user, type=AuthMethod.TEST)
+    if mode is AuthenticationType.GITHUB:
+        return await github_caller(request, response)
     return AuthInfo()

@@ -3,7 +3,8 @@
 import enum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import HTTPException
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from c2casgiutils import config
 
@@ -81,6 +82,16 @@ class AuthInfo(BaseModel):
     user: UserInfo = UserInfo()
     type: AuthMethod = AuthMethod.NONE
     session_payload: GitHubSessionPayload | None = Field(None, exclude=True, repr=False)
+    _unavailable: HTTPException | None = PrivateAttr(None)
+
+    def note_unavailable(self, error: HTTPException) -> None:
+        """Remember that the provider cannot be asked about this caller."""
+        self._unavailable = error
+
+    @property
+    def unavailable(self) -> HTTPException | None:
+        """The answer to a question that only the provider could answer, while it cannot be asked."""
+        return self._unavailable
 
 
 AccessType = config.GitHubAccessType | Literal["pull", "push", "admin"]
@@ -112,13 +123,27 @@ class AuthConfig(BaseModel):
     github_access_type_admin: AccessType | None = None
 
 
+_STRENGTH = list(config.GitHubAccessType)
+
+
+def asked_of(auth_config: AuthConfig) -> config.GitHubAccessType:
+    """The permission that a view asks for: the strongest one given, else that of the read-only level."""
+    given = (
+        auth_config.github_access_type,
+        auth_config.github_access_type_read_only,
+        auth_config.github_access_type_read_write,
+        auth_config.github_access_type_admin,
+    )
+    asked = [config.GitHubAccessType(each) for each in given if each is not None]
+    return max(asked, key=_STRENGTH.index) if asked else config.settings.auth.github.access_type_read_only
+
+
 def read_only_config() -> AuthConfig:
     """The configured repository at the read-only level."""
     github = config.settings.auth.github
-    # the older single setting counts where the newer one was not given
-    newer = "access_type_read_only" in github.model_fields_set or "access_type" not in github.model_fields_set
-    level = github.access_type_read_only if newer else github.access_type
-    return AuthConfig(github_repository=github.repository, github_access_type_read_only=level)
+    return AuthConfig(
+        github_repository=github.repository, github_access_type_read_only=github.access_type_read_only
+    )
 
 
 def read_write_config() -> AuthConfig:

@@ -4,9 +4,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from c2casgiutils import config
+from c2casgiutils import redis_utils
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -40,7 +40,7 @@ _link = _Link()
 
 def key(name: str) -> str:
     """The name of a key in Redis."""
-    return f"{config.settings.redis.broadcast_prefix}auth_{name}"
+    return redis_utils.scoped(f"auth_{name}")
 
 
 async def attempt(
@@ -68,8 +68,12 @@ async def attempt(
         return None
 
 
-def _client() -> Any:
-    return None
+def _client() -> "Redis | None":
+    try:
+        return redis_utils.get()[0]
+    except ValueError:
+        # half a Sentinel configuration, which the start reports
+        return None
 
 
 def forget() -> None:

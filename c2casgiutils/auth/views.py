@@ -9,6 +9,7 @@ from starlette.types import Message
 
 from c2casgiutils.auth import audit, cookies, cross_site, pages, sessions, urls
 from c2casgiutils.auth.dependencies import require_admin_access
+from c2casgiutils.auth.github.views import router as github_router
 from c2casgiutils.auth.identity import get_auth
 from c2casgiutils.auth.mode import auth_type
 from c2casgiutils.auth.model import AuthenticationType, AuthInfo, AuthMethod
@@ -35,6 +36,9 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"description": "The secret is wrong"},
     429: {"description": "Too many wrong secrets"},
 }
+
+
+router.include_router(github_router)
 
 
 class SuccessResponse(BaseModel):

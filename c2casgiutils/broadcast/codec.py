@@ -10,19 +10,25 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pydantic
+import pydantic.errors
 import pydantic_core
 from pydantic import ConfigDict, TypeAdapter
+from pydantic_core import SchemaSerializer, SchemaValidator
+from pydantic_core.core_schema import CoreConfig
 from typing_extensions import TypedDict
 
 MAX_MESSAGE_BYTES = 1024 * 1024
 """A larger message is an error of the caller."""
 
-_CONFIG = ConfigDict(
-    ser_json_bytes="base64",
-    val_json_bytes="base64",
-    ser_json_inf_nan="constants",
-    arbitrary_types_allowed=False,
-)
+_WIRE_CONFIG: CoreConfig = {
+    "ser_json_bytes": "base64",
+    "val_json_bytes": "base64",
+    "ser_json_inf_nan": "constants",
+}
+_make_typed_dict: Any = TypedDict
+_SCHEMAS_WITH_CONFIG = frozenset({"model", "dataclass", "typed-dict"})
+_VALUES = frozenset({"default", "metadata", "expected", "members"})
+"""Keys of a core schema that hold values of the user, not schemas."""
 
 
 class CodecError(ValueError):
@@ -65,15 +71,23 @@ def check_size(data: bytes) -> bytes:
 
 
 class TypedValue:
-    """A type that crosses the wire.
+    """A type that crosses the wire: any bytes and any float, also inside of models.
 
     Args:
         annotation: What `pydantic.TypeAdapter` takes.
+
+    Raises:
+        TypeError: Pydantic has no schema for it.
     """
 
     def __init__(self, annotation: Any) -> None:
-        wrapper: Any = TypedDict("wrapper", {"v": annotation})
-        self._adapter: TypeAdapter[Any] = _adapter(wrapper)
+        try:
+            schema = _with_wire_config(TypeAdapter(annotation).core_schema)
+        except pydantic.errors.PydanticUserError as error:
+            raise TypeError(f"{annotation!r} cannot cross the wire: {error}") from error
+        # The models' own serializers and validators would ignore the configuration of the wire.
+        self._serializer = SchemaSerializer(schema, _WIRE_CONFIG, _use_prebuilt=False)
+        self._validator = SchemaValidator(schema, _WIRE_CONFIG, _use_prebuilt=False)
 
     def encode(self, value: Any) -> bytes:
         """JSON of a value of the type.
@@ -81,7 +95,10 @@ class TypedValue:
         Raises:
             CodecError: It is not of the type, or cannot be serialised.
         """
-        return _dump(self._adapter, {"v": value})
+        try:
+            return self._serializer.to_json(value, warnings="error")
+        except (pydantic_core.PydanticSerializationError, ValueError, RecursionError) as error:
+            raise CodecError(f"cannot be sent: {error}") from error
 
     def decode(self, data: bytes) -> Any:
         """The value of JSON.
@@ -89,7 +106,10 @@ class TypedValue:
         Raises:
             CodecError: It is not of the type.
         """
-        return _load(self._adapter, data)["v"]
+        try:
+            return self._validator.validate_json(data)
+        except pydantic.ValidationError as error:
+            raise CodecError(f"not of the expected type: {error}") from error
 
 
 class TypedParameters:
@@ -113,8 +133,9 @@ class TypedParameters:
                 annotation = hints.get(name, Any)
                 has_default = parameter.default is not parameter.empty
                 fields[name] = typing.NotRequired[annotation] if has_default else annotation
-        wrapper: Any = TypedDict("parameters", fields)  # type: ignore[misc]  # made at run time
-        self._adapter: TypeAdapter[Any] = _adapter(wrapper, extra=extra)
+        parameters = _make_typed_dict("parameters", fields)
+        parameters.__pydantic_config__ = ConfigDict(extra=extra)
+        self._typed = TypedValue(parameters)
         self.result = TypedValue(hints.get("return", Any))
 
     def encode(self, params: Mapping[str, Any]) -> bytes:
@@ -125,7 +146,7 @@ class TypedParameters:
             CodecError: One is not of its type, or cannot be serialised.
         """
         self._signature.bind(**params)
-        return _dump(self._adapter, dict(params))
+        return self._typed.encode(dict(params))
 
     def decode(self, data: bytes) -> dict[str, Any]:
         """The parameters of JSON.
@@ -133,13 +154,20 @@ class TypedParameters:
         Raises:
             CodecError: They are not of their types.
         """
-        params: dict[str, Any] = _load(self._adapter, data)
+        params: dict[str, Any] = self._typed.decode(data)
         return params
 
 
-def _adapter(wrapper: Any, extra: typing.Literal["allow", "forbid"] = "forbid") -> TypeAdapter[Any]:
-    wrapper.__pydantic_config__ = ConfigDict(**_CONFIG, extra=extra)
-    return TypeAdapter(wrapper)
+def _with_wire_config(schema: Any) -> Any:
+    """A core schema whose models, dataclasses and typed dictionaries use the configuration of the wire."""
+    if isinstance(schema, dict):
+        result = {key: value if key in _VALUES else _with_wire_config(value) for key, value in schema.items()}
+        if schema.get("type") in _SCHEMAS_WITH_CONFIG:
+            result["config"] = {**(schema.get("config") or {}), **_WIRE_CONFIG}
+        return result
+    if isinstance(schema, list | tuple):
+        return type(schema)([_with_wire_config(item) for item in schema])
+    return schema
 
 
 def _hints(func: Callable[..., Any]) -> dict[str, Any]:
@@ -147,17 +175,3 @@ def _hints(func: Callable[..., Any]) -> dict[str, Any]:
         return typing.get_type_hints(func, include_extras=True)
     except NameError as error:
         raise TypeError(f"{func!r}: an annotation cannot be resolved: {error}") from error
-
-
-def _dump(adapter: TypeAdapter[Any], value: Any) -> bytes:
-    try:
-        return adapter.dump_json(value, warnings="error")
-    except (pydantic_core.PydanticSerializationError, ValueError, RecursionError) as error:
-        raise CodecError(f"cannot be sent: {error}") from error
-
-
-def _load(adapter: TypeAdapter[Any], data: bytes) -> Any:
-    try:
-        return adapter.validate_json(data)
-    except pydantic.ValidationError as error:
-        raise CodecError(f"not of the expected type: {error}") from error

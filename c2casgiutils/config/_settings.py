@@ -33,6 +33,7 @@ class Settings(BaseSettings):
         extra="ignore",
         validate_assignment=True,
         hide_input_in_errors=True,
+        defer_build=True,
     )
 
     redis: Redis = Field(default_factory=Redis)
@@ -44,9 +45,10 @@ class Settings(BaseSettings):
     instances: Instances = Field(default_factory=Instances)
     proxy_headers: ProxyHeaders = Field(default_factory=ProxyHeaders)
     http: bool = Field(default=False, description="Development over plain HTTP: cookies without `Secure`")
-    route_prefix: str = Field("/", description="Prefix under which everything is mounted")
+    route_prefix: str = Field(default="/", description="Prefix under which everything is mounted")
     drain_wait: NotNegativeDuration = Field(
-        datetime.timedelta(seconds=5), description="Time between the first sign of a stop and the stop"
+        default=datetime.timedelta(seconds=5),
+        description="Time between the first sign of a stop and the stop",
     )
     development: bool = Field(default=False, description="Show more to developers; not for production")
 

@@ -163,7 +163,9 @@ CookieName = Annotated[
 class Group(BaseModel):
     """A group of settings; an empty value counts as unset."""
 
-    model_config = ConfigDict(extra="ignore", validate_assignment=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="ignore", validate_assignment=True, hide_input_in_errors=True, defer_build=True
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -53,14 +53,16 @@ _Level = Annotated[GitHubAccessType, AnyCase]
 class JWTCookie(Group):
     """Attributes of the session cookie."""
 
-    name: CookieName = Field("c2c-jwt-auth", description="Name of the session cookie")
-    age: PositiveDuration = Field(datetime.timedelta(days=7), description="Time that a session lasts at most")
+    name: CookieName = Field(default="c2c-jwt-auth", description="Name of the session cookie")
+    age: PositiveDuration = Field(
+        default=datetime.timedelta(days=7), description="Time that a session lasts at most"
+    )
     same_site: Annotated[Literal["lax", "strict", "none"], AnyCase] = Field(
-        "lax", description="`SameSite` of the session cookie; `none` needs `SECURE`"
+        default="lax", description="`SameSite` of the session cookie; `none` needs `SECURE`"
     )
     secure: bool = Field(default=True, description="Session cookie only over HTTPS")
     path: Annotated[str, matches(r"/[!-:<-~]*", "a path that starts with /")] | None = Field(
-        None, description="Path of the session cookie; without it that of the mounted index"
+        default=None, description="Path of the session cookie; without it that of the mounted index"
     )
 
 
@@ -68,11 +70,13 @@ class JWT(Group):
     """Keys of the session."""
 
     secret: Annotated[Secret, AfterValidator(_check_key)] | None = Field(
-        None, description="Key of the session: 32 random characters or more, under 16 are refused"
+        default=None, description="Key of the session: 32 random characters or more, under 16 are refused"
     )
-    algorithm: Literal["HS256", "HS384", "HS512"] = Field("HS256", description="Signature of the session")
+    algorithm: Literal["HS256", "HS384", "HS512"] = Field(
+        default="HS256", description="Signature of the session"
+    )
     previous_secrets: Annotated[SecretList, AfterValidator(_check_keys)] = Field(
-        [], description="Earlier keys, comma-separated: still read, no longer written"
+        default=[], description="Earlier keys, comma-separated: still read, no longer written"
     )
     cookie: JWTCookie = Field(default_factory=JWTCookie)
 
@@ -81,37 +85,45 @@ class GitHub(Group):
     """Sign-in through GitHub."""
 
     repository: Annotated[str, matches(r"[\w.-]+/[\w.-]+", "organisation/repository")] | None = Field(
-        None, description="`organisation/repository` whose permissions count"
+        default=None, description="`organisation/repository` whose permissions count"
     )
     access_type: _Level = Field(
-        GitHubAccessType.PULL,
+        default=GitHubAccessType.PULL,
         description="The older single setting: sets the read-only level when that is unset",
     )
-    access_type_read_only: _Level = Field(GitHubAccessType.PULL, description="Permission needed for reading")
+    access_type_read_only: _Level = Field(
+        default=GitHubAccessType.PULL, description="Permission needed for reading"
+    )
     access_type_read_write: _Level = Field(
-        GitHubAccessType.PUSH, description="Permission needed for changing"
+        default=GitHubAccessType.PUSH, description="Permission needed for changing"
     )
     access_type_admin: _Level = Field(
-        GitHubAccessType.ADMIN, description="Permission needed for administration"
+        default=GitHubAccessType.ADMIN, description="Permission needed for administration"
     )
     authorize_url: HttpUrl = Field(
-        "https://github.com/login/oauth/authorize", description="OAuth page of GitHub"
+        default="https://github.com/login/oauth/authorize", description="OAuth page of GitHub"
     )
     token_url: HttpUrl = Field(
-        "https://github.com/login/oauth/access_token", description="OAuth token endpoint"
+        default="https://github.com/login/oauth/access_token", description="OAuth token endpoint"
     )
-    user_url: HttpUrl = Field("https://api.github.com/user", description="Who the user is")
-    repo_url: HttpUrl = Field("https://api.github.com/repos", description="Where permissions are asked")
-    client_id: str | None = Field(None, description="Client id of the OAuth application")
-    client_secret: Secret | None = Field(None, description="Client secret of the OAuth application")
-    scope: str = Field("repo", description="OAuth scope asked for")
-    proxy_url: HttpUrl | None = Field(None, description="Proxy of the OAuth callback, gets it as `came_from`")
-    state_cookie: CookieName = Field("c2c-state", description="Name of the cookie of a running sign-in")
+    user_url: HttpUrl = Field(default="https://api.github.com/user", description="Who the user is")
+    repo_url: HttpUrl = Field(
+        default="https://api.github.com/repos", description="Where permissions are asked"
+    )
+    client_id: str | None = Field(default=None, description="Client id of the OAuth application")
+    client_secret: Secret | None = Field(default=None, description="Client secret of the OAuth application")
+    scope: str = Field(default="repo", description="OAuth scope asked for")
+    proxy_url: HttpUrl | None = Field(
+        default=None, description="Proxy of the OAuth callback, gets it as `came_from`"
+    )
+    state_cookie: CookieName = Field(
+        default="c2c-state", description="Name of the cookie of a running sign-in"
+    )
     state_cookie_age: PositiveDuration = Field(
-        datetime.timedelta(minutes=10), description="Time that a sign-in may take"
+        default=datetime.timedelta(minutes=10), description="Time that a sign-in may take"
     )
     access_token_expiration_margin: NotNegativeDuration = Field(
-        datetime.timedelta(minutes=1), description="Time before its end that a token is refreshed"
+        default=datetime.timedelta(minutes=1), description="Time before its end that a token is refreshed"
     )
     bearer: bool = Field(default=False, description="Accept GitHub tokens in `Authorization: Bearer`")
     allow_public_pull: bool = Field(
@@ -119,7 +131,7 @@ class GitHub(Group):
         description="Let `pull` count on a public repository, where everybody has it",
     )
     permission_ttl: NotNegativeDuration = Field(
-        datetime.timedelta(seconds=60), description="Time that a permission is kept"
+        default=datetime.timedelta(seconds=60), description="Time that a permission is kept"
     )
 
     @model_validator(mode="before")
@@ -135,19 +147,19 @@ class TestUser(Group):
     """A user who is always signed in, for tests only."""
 
     __test__ = False
-    username: str | None = Field(None, description="A user who is always signed in, for tests only")
+    username: str | None = Field(default=None, description="A user who is always signed in, for tests only")
 
 
 class Auth(Group):
     """Who may see and do what."""
 
-    secret: Secret | None = Field(None, description="The shared secret")
+    secret: Secret | None = Field(default=None, description="The shared secret")
     public_url: HttpUrl | None = Field(
-        None,
+        default=None,
         description="Base of absolute links and of the OAuth callback; without it the host of the request",
     )
-    throttle_per_client: int = Field(20, ge=1, description="Wrong secrets of one address a minute")
-    throttle_total: int = Field(200, ge=1, description="Wrong secrets of all addresses a minute")
+    throttle_per_client: int = Field(default=20, ge=1, description="Wrong secrets of one address a minute")
+    throttle_total: int = Field(default=200, ge=1, description="Wrong secrets of all addresses a minute")
     jwt: JWT = Field(default_factory=JWT)
     github: GitHub = Field(default_factory=GitHub)
     test: TestUser = Field(default_factory=TestUser)

@@ -31,22 +31,24 @@ class Logging(BaseSettings):
         ConfigurationError: a value is wrong; one line for each wrong variable went to standard error.
     """
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", hide_input_in_errors=True, defer_build=True
+    )
 
     log_type: Annotated[Literal["console", "json"], AnyCase] = Field(
-        "console", description="Lines for people (`console`) or one JSON object a line (`json`)"
+        default="console", description="Lines for people (`console`) or one JSON object a line (`json`)"
     )
     log_level: LevelName = Field(
-        "INFO", description="Level of the application, of this library and of the server"
+        default="INFO", description="Level of the application, of this library and of the server"
     )
     sql_log_level: LevelName = Field(
-        "WARNING", description="Level of `sqlalchemy.engine`; `INFO` shows the statements"
+        default="WARNING", description="Level of `sqlalchemy.engine`; `INFO` shows the statements"
     )
-    other_log_level: LevelName = Field("WARNING", description="Level of all other loggers")
+    other_log_level: LevelName = Field(default="WARNING", description="Level of all other loggers")
     application_module: str = Field(
-        "c2casgiutils", validation_alias="C2C__TOOLS__LOGGING__APPLICATION_MODULE", exclude=True
+        default="c2casgiutils", validation_alias="C2C__TOOLS__LOGGING__APPLICATION_MODULE", exclude=True
     )
-    route_prefix: str = Field("/", validation_alias="C2C__ROUTE_PREFIX", exclude=True)
+    route_prefix: str = Field(default="/", validation_alias="C2C__ROUTE_PREFIX", exclude=True)
 
     def __init__(self, **values: Any) -> None:
         problems: list[str] = []

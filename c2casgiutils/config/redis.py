@@ -91,7 +91,7 @@ class Redis(Group):
     """Where Redis is and how the processes talk over it."""
 
     url: Annotated[Secret, AfterValidator(_check_redis_url)] | None = Field(
-        None,
+        default=None,
         description="Address, `redis://`, `rediss://` or `unix://`; without it each process is alone",
     )
     options: Annotated[
@@ -100,15 +100,18 @@ class Redis(Group):
         BeforeValidator(_if_text(parse_options)),
         PlainSerializer(lambda options: dict.fromkeys(options, MASK), when_used="json"),
     ] = Field(
-        {}, description="Further options of the client, `name=value,name=value`, the values read as YAML"
+        default={},
+        description="Further options of the client, `name=value,name=value`, the values read as YAML",
     )
     sentinels: Annotated[str, AfterValidator(_check_sentinels)] | None = Field(
-        None, description="Sentinels to ask for the master, `host:port,host:port`"
+        default=None, description="Sentinels to ask for the master, `host:port,host:port`"
     )
-    servicename: str | None = Field(None, description="Name of the service that the Sentinels watch")
-    db: int = Field(0, ge=0, description="Number of the database, with Sentinels")
-    broadcast_prefix: str = Field("broadcast_api_", description="Start of the names of all channels and keys")
+    servicename: str | None = Field(default=None, description="Name of the service that the Sentinels watch")
+    db: int = Field(default=0, ge=0, description="Number of the database")
+    broadcast_prefix: str = Field(
+        default="broadcast_api_", description="Start of the names of all channels and keys"
+    )
     broadcast_secret: Secret | None = Field(
-        None, description="Signs the messages between the processes; the same in each of them"
+        default=None, description="Signs the messages between the processes; the same in each of them"
     )
     cluster: bool = Field(default=False, description="The address is one of a Redis Cluster")

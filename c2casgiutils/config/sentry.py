@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ImportString
+from pydantic import AfterValidator, BeforeValidator, Field, ImportString
 
 from c2casgiutils.config._types import AnyCase, Group, Secret, StringList
+
+
+def _default(value: Any) -> Any:
+    return None if isinstance(value, str) and value.strip().lower() == "default" else value
 
 
 def _scrubber(value: Any) -> Any:
@@ -19,45 +23,50 @@ def _scrubber(value: Any) -> Any:
 class Sentry(Group):
     """Every field but `tags` is a keyword of `sentry_sdk.init`; the others stay out of the dump."""
 
-    dsn: Secret | None = Field(None, description="Where the events go; without it Sentry is off")
+    dsn: Secret | None = Field(default=None, description="Where the events go; without it Sentry is off")
     debug: bool = Field(default=False, description="Print what the SDK does")
-    release: str | None = Field(None, description="Release shown with the events")
-    environment: str = Field("production", description="Environment shown with the events")
-    dist: str | None = Field(None, description="Distribution within the release")
-    sample_rate: float = Field(1.0, ge=0, le=1, description="Share of the errors that are sent")
+    release: str | None = Field(default=None, description="Release shown with the events")
+    environment: str = Field(default="production", description="Environment shown with the events")
+    dist: str | None = Field(default=None, description="Distribution within the release")
+    sample_rate: float = Field(default=1.0, ge=0, le=1, description="Share of the errors that are sent")
     ignore_errors: StringList = Field(
-        [], description="Names of exceptions that are not sent, comma-separated"
+        default=[], description="Names of exceptions that are not sent, comma-separated"
     )
-    max_breadcrumbs: int = Field(100, ge=0, description="Breadcrumbs kept for an event")
+    max_breadcrumbs: int = Field(default=100, ge=0, description="Breadcrumbs kept for an event")
     attach_stacktrace: bool = Field(default=False, description="Stack trace with every message")
     send_default_pii: bool | None = Field(
-        None, description="Send personal data such as addresses and cookies"
+        default=None, description="Send personal data such as addresses and cookies"
     )
-    event_scrubber: Annotated[ImportString[Any], AfterValidator(_scrubber)] | None = Field(
-        None, description="`module:name` of an `EventScrubber` that replaces the default one"
+    event_scrubber: Annotated[
+        Annotated[ImportString[Any], AfterValidator(_scrubber)] | None, BeforeValidator(_default)
+    ] = Field(
+        default=None,
+        description="`default`, or `module:name` of an `EventScrubber` that replaces the default one",
     )
     include_source_context: bool = Field(default=True, description="Source lines around each frame")
     include_local_variables: bool = Field(default=True, description="Local variables of each frame")
     add_full_stack: bool = Field(default=False, description="All frames, not only those since the handler")
-    max_stack_frames: int = Field(100, ge=0, description="Frames sent at most")
-    server_name: str | None = Field(None, description="Name of the host shown with the events")
+    max_stack_frames: int = Field(default=100, ge=0, description="Frames sent at most")
+    server_name: str | None = Field(default=None, description="Name of the host shown with the events")
     project_root: str = Field(
         default_factory=lambda: str(Path.cwd()), description="Frames below it are the application's"
     )
-    in_app_include: StringList = Field([], description="Modules that are the application's, comma-separated")
+    in_app_include: StringList = Field(
+        default=[], description="Modules that are the application's, comma-separated"
+    )
     in_app_exclude: StringList = Field(
-        [], description="Modules that are not the application's, comma-separated"
+        default=[], description="Modules that are not the application's, comma-separated"
     )
     max_request_body_size: Annotated[Literal["never", "small", "medium", "always"], AnyCase] = Field(
-        "medium", description="Size up to which request bodies are sent"
+        default="medium", description="Size up to which request bodies are sent"
     )
-    max_value_length: int = Field(1024, ge=1, description="Characters of a value that are sent")
-    ca_certs: str | None = Field(None, description="File with the certificates that the SDK trusts")
+    max_value_length: int = Field(default=1024, ge=1, description="Characters of a value that are sent")
+    ca_certs: str | None = Field(default=None, description="File with the certificates that the SDK trusts")
     send_client_reports: bool = Field(default=True, description="Tell Sentry how many events were dropped")
     traces_sample_rate: float | None = Field(
-        None, ge=0, le=1, description="Share of the requests that are traced"
+        default=None, ge=0, le=1, description="Share of the requests that are traced"
     )
     ignored_loggers: StringList = Field(
-        [], exclude=True, description="Loggers whose records are no events, comma-separated"
+        default=[], exclude=True, description="Loggers whose records are no events, comma-separated"
     )
-    tags: dict[str, str] = Field({}, description="A tag of every event; empty values are kept")
+    tags: dict[str, str] = Field(default={}, description="A tag of every event; empty values are kept")

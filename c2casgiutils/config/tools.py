@@ -19,9 +19,11 @@ from c2casgiutils.config._types import (
 class ToolsLogging(Group):
     """Settings of the log level view."""
 
-    redis_prefix: str = Field("c2c_logging_level_", description="Start of the keys that hold the set levels")
+    redis_prefix: str = Field(
+        default="c2c_logging_level_", description="Start of the keys that hold the set levels"
+    )
     application_module: str = Field(
-        "c2casgiutils", description="The application's package: its logger gets LOG_LEVEL"
+        default="c2casgiutils", description="The application's package: its logger gets LOG_LEVEL"
     )
 
 
@@ -36,14 +38,16 @@ class Health(Group):
     """Settings of the health checks."""
 
     details: Annotated[Literal["never", "authorized", "always"], AnyCase] = Field(
-        "authorized", description="Who sees the payloads of the checks"
+        default="authorized", description="Who sees the payloads of the checks"
     )
     timeout: PositiveDuration = Field(
-        datetime.timedelta(seconds=2), description="Time that one check may take"
+        default=datetime.timedelta(seconds=2), description="Time that one check may take"
     )
-    ttl: NotNegativeDuration = Field(datetime.timedelta(seconds=1), description="Time that a result is kept")
+    ttl: NotNegativeDuration = Field(
+        default=datetime.timedelta(seconds=1), description="Time that a result is kept"
+    )
     webhook: Annotated[Secret, AfterValidator(check_url)] | None = Field(
-        None, description="Address told about changes of state"
+        default=None, description="Address told about changes of state"
     )
 
 
@@ -51,7 +55,7 @@ class Instances(Group):
     """Settings of the roster of processes."""
 
     heartbeat: PositiveDuration = Field(
-        datetime.timedelta(seconds=5), description="Time between two signs of life of a process"
+        default=datetime.timedelta(seconds=5), description="Time between two signs of life of a process"
     )
 
 
@@ -59,16 +63,20 @@ class ProxyHeaders(Group):
     """Which forwarded headers are believed, and from whom."""
 
     type: Annotated[Literal["none", "x-forwarded", "forwarded"], AnyCase] = Field(
-        "none", description="Family of headers that the proxy sets"
+        default="none", description="Family of headers that the proxy sets"
     )
     trusted_hosts: str = Field(
-        "127.0.0.1", description="Hosts and networks of the proxies, comma-separated, or `*`"
+        default="127.0.0.1", description="Hosts and networks of the proxies, comma-separated, or `*`"
     )
     force_proto: Annotated[Literal["http", "https"], AnyCase] | None = Field(
-        None, description="Scheme of every request, whatever the headers say"
+        default=None, description="Scheme of every request, whatever the headers say"
     )
-    force_host: str | None = Field(None, description="Host of every request, whatever the headers say")
-    force_port: Port | None = Field(None, ge=1, description="Port of every request, whatever the headers say")
+    force_host: str | None = Field(
+        default=None, description="Host of every request, whatever the headers say"
+    )
+    force_port: Port | None = Field(
+        default=None, ge=1, description="Port of every request, whatever the headers say"
+    )
     force_client: str | None = Field(
-        None, description="Client address of every request, whatever the headers say"
+        default=None, description="Client address of every request, whatever the headers say"
     )

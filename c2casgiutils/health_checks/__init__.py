@@ -1,10 +1,15 @@
-"""Health checks: what they are, who runs them, and the views that answer for them.
+"""Health checks: what they are, who runs them, the probes and the views that answer for them.
 
-In the mounted application `router` is included with the prefix `/health`, `mount_router` without one.
+In the mounted application `router` is included with the prefix `/health`, `mount_router` without one, and
+the routes of `probe_routes()` stand before all others.
 """
 
 from c2casgiutils.health_checks._alembic import Alembic
+from c2casgiutils.health_checks._certificate import Certificate
+from c2casgiutils.health_checks._custom import Custom
+from c2casgiutils.health_checks._drain import DrainRefused, drain, undrain
 from c2casgiutils.health_checks._factory import FACTORY, Factory
+from c2casgiutils.health_checks._lifecycle import shutdown, startup
 from c2casgiutils.health_checks._model import (
     Check,
     EntityResult,
@@ -13,34 +18,39 @@ from c2casgiutils.health_checks._model import (
     Result,
     Wrong,
 )
+from c2casgiutils.health_checks._probes import probe_routes, probes
 from c2casgiutils.health_checks._redis import Redis
 from c2casgiutils.health_checks._sqlalchemy import SQLAlchemy
+from c2casgiutils.health_checks._system import DiskSpace, LoopLag
+from c2casgiutils.health_checks._url import Url
+from c2casgiutils.health_checks._version import Version
 from c2casgiutils.health_checks._views import mount_router, router
 
 __all__ = [
     "FACTORY",
     "Alembic",
+    "Certificate",
     "Check",
+    "Custom",
+    "DiskSpace",
+    "DrainRefused",
     "EntityResult",
     "Factory",
     "GlobalResult",
     "JsonCheckError",
+    "LoopLag",
     "Redis",
     "Result",
     "SQLAlchemy",
+    "Url",
+    "Version",
     "Wrong",
+    "drain",
     "mount_router",
+    "probe_routes",
+    "probes",
     "router",
     "shutdown",
     "startup",
+    "undrain",
 ]
-
-
-async def startup() -> None:
-    """Start what runs in the background."""
-
-
-async def shutdown() -> None:
-    """End what runs in the background, and the runs under way."""
-    for entry in FACTORY.entries:
-        await entry.aclose()

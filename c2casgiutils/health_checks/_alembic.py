@@ -1,50 +1,99 @@
 """The check of the migrations."""
 
+import dataclasses
+import sys
+from pathlib import Path
 from typing import Any
 
 from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
-from c2casgiutils.health_checks._threads import in_thread
+
+
+@dataclasses.dataclass(frozen=True)
+class _Scripts:
+    heads: frozenset[str]
+    known: frozenset[str]
+    table: dict[str, Any]
 
 
 class Alembic(Check):
-    """The database is at the revision that the migration scripts end with.
+    """The database is at the revision, or the revisions, that the migration scripts end with.
+
+    It proves that every branch is migrated to its head. It does not prove that the tables look as the
+    migrations left them. The scripts are read once, in a thread; version table and schema (`version_table`,
+    `version_table_schema`) come from the configuration file. The payload has `current` and `heads`, and as
+    `state` of a failure `empty` (no revision stored), `behind` or `ahead` (a revision that the scripts do
+    not know).
 
     Args:
         Session: The async session maker.
         config_file: The configuration of Alembic.
         tags: Words to select the check by.
+        section: The section of the configuration file, that is Alembic's `--name`.
     """
 
     def __init__(
         self,
         Session: Any,  # noqa: N803  a promised name
-        config_file: str = "alembic.ini",
+        config_file: str | Path = "alembic.ini",
         tags: list[str] | None = None,
+        *,
+        section: str = "alembic",
     ) -> None:
         super().__init__(tags)
         self.session_maker = Session
         self.config_file = str(config_file)
-        self._heads: tuple[str, ...] | None = None
+        self.section = section
+        self._scripts: _Scripts | None = None
 
     async def check(self) -> Result:
         """Compare the revisions of the database with those of the scripts."""
-        if self._heads is None:
-            self._heads = await in_thread(self._read_heads)
+        if self._scripts is None:
+            self.doing = "reading the migration scripts"
+            self._scripts = await self.in_thread(self._read_scripts)
+        scripts = self._scripts
+        self.doing = "waiting for the database"
         async with self.session_maker() as session:
             connection = await session.connection()
-            current = await connection.run_sync(self._read_current)
-        payload = {"current": sorted(current), "heads": sorted(self._heads)}
-        if set(current) != set(self._heads):
-            raise JsonCheckError("The database is not at the revision of the scripts", payload)
+            current = await connection.run_sync(self._read_current, scripts.table)
+        payload = {"current": sorted(current), "heads": sorted(scripts.heads)}
+        if current != scripts.heads:
+            raise JsonCheckError(
+                "The database is not at the revision of the scripts", payload | _state(current, scripts)
+            )
         return Result(payload=payload)
 
-    def _read_heads(self) -> tuple[str, ...]:
+    def _read_scripts(self) -> _Scripts:
         from alembic.config import Config  # noqa: PLC0415  an extra
         from alembic.script import ScriptDirectory  # noqa: PLC0415  an extra
 
-        return tuple(ScriptDirectory.from_config(Config(self.config_file)).get_heads())
+        if not Path(self.config_file).is_file():  # Alembic takes a missing file as an empty one
+            raise FileNotFoundError(f"No configuration of Alembic: {self.config_file}")
+        configuration = Config(self.config_file, ini_section=self.section)
+        path = list(sys.path)
+        try:
+            scripts = ScriptDirectory.from_config(configuration)
+            heads = frozenset(scripts.get_heads())
+            known = frozenset(revision.revision for revision in scripts.walk_revisions())
+        finally:
+            _remove_first(len(sys.path) - len(path))
+        options = ("version_table", "version_table_schema")
+        values = {option: configuration.get_main_option(option) for option in options}
+        return _Scripts(heads, known, {option: value for option, value in values.items() if value})
 
-    def _read_current(self, connection: Any) -> tuple[str, ...]:
+    @staticmethod
+    def _read_current(connection: Any, options: dict[str, Any]) -> frozenset[str]:
         from alembic.runtime.migration import MigrationContext  # noqa: PLC0415  an extra
 
-        return tuple(MigrationContext.configure(connection).get_current_heads())
+        return frozenset(MigrationContext.configure(connection, opts=options).get_current_heads())
+
+
+def _state(current: frozenset[str], scripts: _Scripts) -> dict[str, str]:
+    if not current:
+        return {"state": "empty"}
+    return {"state": "behind" if current <= scripts.known else "ahead"}
+
+
+def _remove_first(number: int) -> None:
+    """Take off what `prepend_sys_path` put before the search path, which a server needs no more."""
+    if number > 0:
+        del sys.path[:number]

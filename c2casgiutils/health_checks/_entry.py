@@ -1,9 +1,10 @@
 """One registered check: a single run at a time, bounded, its result kept for a while."""
 
 import asyncio
+import collections
+import dataclasses
 import datetime
 import inspect
-import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +13,8 @@ from c2casgiutils import config
 from c2casgiutils.health_checks import _outcome
 from c2casgiutils.health_checks._model import Check, EntityResult, Options, Result
 from c2casgiutils.health_checks._outcome import Outcome
-from c2casgiutils.health_checks._threads import DaemonThread
 
-_LOGGER = logging.getLogger(__name__)
+_HISTORY = 60
 _GRACE_SECONDS = 0.05  # for the clean-up of a cancelled check, before its answer is given without it
 
 
@@ -40,11 +40,12 @@ class Entry:
         self.check = check
         self.options = options
         self.last: Outcome | None = None
+        self.in_background = False
+        self.history: collections.deque[Outcome] = collections.deque(maxlen=_HISTORY)
         self._limit = limit
         self._listener = listener
         self._flight: asyncio.Task[None] | None = None
         self._run: asyncio.Task[Result] | None = None
-        self._thread = DaemonThread()
 
     @property
     def name(self) -> str:
@@ -66,8 +67,10 @@ class Entry:
         return ttl.total_seconds()
 
     def fresh(self) -> Outcome | None:
-        """The last outcome if it is still good."""
+        """The last outcome if it is still good; a first one that comes by itself is not waited for."""
         last = self.last
+        if last is None and self.in_background:
+            return _outcome.UNKNOWN
         if last is None or time.monotonic() - last.at > self.kept:
             return None
         return last
@@ -120,7 +123,11 @@ class Entry:
             outcome = await self._bounded()
         if outcome is None:  # the check was cancelled by somebody else: this tells nothing about it
             return
-        before, self.last = self.last, outcome
+        before = self.last
+        same = before is not None and before.status == outcome.status
+        outcome = dataclasses.replace(outcome, since=before.since if before and same else outcome.at)
+        self.last = outcome
+        self.history.append(outcome)
         self._listener(self, before, outcome)
 
     async def _bounded(self) -> Outcome | None:
@@ -158,14 +165,14 @@ class Entry:
         try:
             if inspect.iscoroutinefunction(function):
                 return await function()
-            result = await self._thread.run(function)
+            result = await self.check.in_thread(function)
             return await result if inspect.isawaitable(result) else result
         except SystemExit as error:  # would end the event loop
             raise RuntimeError(f"The check wanted to end the process: {error}") from error
 
     def _is_stuck(self) -> bool:
         run = self._run
-        if self._thread.is_alive():
+        if self.check.is_blocked():
             return True
         return run is not None and not run.done() and run.get_loop() is asyncio.get_running_loop()
 
@@ -186,7 +193,10 @@ def to_seconds(value: float | datetime.timedelta | None, what: str) -> datetime.
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | datetime.timedelta):
         raise TypeError(f"{what} of a health check is a number of seconds or a timedelta, got {value!r}")
-    duration = value if isinstance(value, datetime.timedelta) else datetime.timedelta(seconds=value)
+    try:
+        duration = value if isinstance(value, datetime.timedelta) else datetime.timedelta(seconds=value)
+    except OverflowError:
+        raise ValueError(f"{what} of a health check is too long: {value!r}") from None
     if duration < datetime.timedelta() or (what != "ttl" and not duration):
         raise ValueError(f"{what} of a health check must be positive, got {value!r}")
     return duration

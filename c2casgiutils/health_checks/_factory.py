@@ -6,10 +6,15 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Sequence
 
+from c2casgiutils import instances, redis_utils
 from c2casgiutils.health_checks import _metrics
+from c2casgiutils.health_checks._background import Background
 from c2casgiutils.health_checks._entry import Entry, to_seconds
-from c2casgiutils.health_checks._model import Check, GlobalResult, Options, Severity
+from c2casgiutils.health_checks._events import Events
+from c2casgiutils.health_checks._model import Check, GlobalResult, Options, Severity, Status
 from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
+from c2casgiutils.health_checks._redis import Redis
+from c2casgiutils.health_checks._version import Version
 
 _LOGGER = logging.getLogger(__name__)
 _SIDE_BY_SIDE = 10
@@ -20,6 +25,9 @@ class Factory:
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
+        self._automatic: dict[str, Entry] = {}
+        self._events = Events()
+        self._background: Background | None = None
         self._limit: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
 
     def add(
@@ -69,11 +77,15 @@ class Factory:
             severity=severity,
             groups=frozenset(groups),
         )
-        self._entries[options.name] = Entry(check, options, self._semaphore, self._on_outcome)
+        entry = self._create(check, options)
+        self._entries[options.name] = entry
+        if self._background is not None:
+            self._background.add(entry)
 
     def clear(self) -> None:
         """Forget all checks: for tests."""
         self._entries.clear()
+        self._automatic.clear()
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -89,6 +101,10 @@ class Factory:
             if (not name or entry.name == name) and (not wanted or wanted & set(entry.options.tags))
         ]
 
+    def in_group(self, group: str) -> list[Entry]:
+        """The checks of a group."""
+        return [entry for entry in self._entries.values() if group in entry.options.groups]
+
     async def check(self, name: str | None = None, tags: str | None = None) -> GlobalResult:
         """Run the selected checks, or take their kept results.
 
@@ -98,6 +114,41 @@ class Factory:
         """
         started = time.monotonic()
         return summary(await outcomes(self.select(name, tags)), started, details=True)
+
+    def automatic(self) -> list[Entry]:
+        """The checks that come by themselves for what is configured: Redis and the version."""
+        wanted: dict[str, tuple[type[Check], bool]] = {
+            "redis": (Redis, redis_utils.is_configured()),
+            "version": (Version, instances.own().git_hash is not None),
+        }
+        found = []
+        for name, (kind, is_wanted) in wanted.items():
+            if not is_wanted or any(isinstance(entry.check, kind) for entry in self.entries):
+                continue
+            if name not in self._automatic:
+                self._automatic[name] = self._create(kind(), Options(name=name, level=2))
+            found.append(self._automatic[name])
+        return found
+
+    async def startup(self) -> None:
+        """Start the checks that run by themselves; those added later start when they are added."""
+        if self._background is not None:
+            return
+        self._background = Background()
+        for entry in self.entries:
+            self._background.add(entry)
+
+    async def aclose(self) -> None:
+        """End what runs in the background, and the runs under way."""
+        background, self._background = self._background, None
+        if background is not None:
+            await background.aclose()
+        for entry in (*self.entries, *self._automatic.values()):
+            await entry.aclose()
+        await self._events.aclose()
+
+    def _create(self, check: Check, options: Options) -> Entry:
+        return Entry(check, options, self._semaphore, self._on_outcome)
 
     def _free_name(self, name: str) -> str:
         if name not in self._entries:
@@ -115,8 +166,8 @@ class Factory:
         return self._limit[1]
 
     def _on_outcome(self, entry: Entry, before: Outcome | None, after: Outcome) -> None:
-        del before
         _metrics.record(entry.name, after)
+        self._events.on_outcome(entry, before, after)
 
 
 async def outcomes(entries: Iterable[Entry]) -> list[tuple[Entry, Outcome]]:
@@ -126,6 +177,22 @@ async def outcomes(entries: Iterable[Entry]) -> list[tuple[Entry, Outcome]]:
     if missing:
         await asyncio.gather(*(entry.refresh() for entry in missing))
     return [(entry, outcome or entry.last or UNKNOWN) for entry, outcome in found]
+
+
+def overall(found: Iterable[tuple[Entry, Outcome]], *, unknown: Status = "pass") -> Status:
+    """The one word for all: `fail` for a critical check that fails, `warn` for a degrading one or a warning.
+
+    Args:
+        found: The states.
+        unknown: What a critical check counts that did not run yet.
+    """
+    words: set[Status] = set()
+    for entry, outcome in found:
+        status = unknown if outcome.status == "unknown" else outcome.status
+        if status == "fail" and entry.options.severity == "degrading":
+            status = "warn"
+        words.add("pass" if entry.options.severity == "info" else status)
+    return "fail" if "fail" in words else "warn" if "warn" in words else "pass"
 
 
 def summary(found: Sequence[tuple[Entry, Outcome]], started: float, *, details: bool) -> GlobalResult:

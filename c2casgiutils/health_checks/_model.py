@@ -2,10 +2,14 @@
 
 import abc
 import datetime
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field
+
+from c2casgiutils.health_checks._threads import DaemonThread
+
+_T = TypeVar("_T")
 
 Status = Literal["pass", "warn", "fail", "skip", "unknown"]
 Severity = Literal["critical", "degrading", "info"]
@@ -78,12 +82,26 @@ class Check(abc.ABC):
     """What the check is waiting for now: told when its time is over."""
     secrets: Sequence[str] = ()
     """Strings that must not appear in an answer or a log line."""
+    _thread: DaemonThread | None = None
 
     def __init__(self, tags: list[str] | None = None) -> None:
         if isinstance(tags, str):
             raise TypeError(f"tags of a health check is a list of strings, got the string {tags!r}")
         self.tags = list(tags or [])
         self.name = type(self).__name__
+
+    async def in_thread(self, function: Callable[[], _T]) -> _T:
+        """Run blocking work in a thread; the check is not run again before it has ended.
+
+        Raises:
+            Exception: What the function raised.
+        """
+        self._thread = DaemonThread()
+        return await self._thread.run(function)
+
+    def is_blocked(self) -> bool:
+        """Whether a thread of an earlier run is still busy."""
+        return self._thread is not None and self._thread.busy
 
     @abc.abstractmethod
     async def check(self) -> Result:

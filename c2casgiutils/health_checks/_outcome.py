@@ -22,7 +22,10 @@ _TEXT_SIZE = 4_096
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one run: `seconds` it took, `at` on the monotonic clock, `when` in UTC."""
+    """The end of one run: `seconds` it took, `at` on the monotonic clock, `when` in UTC.
+
+    `since` is when the state began, on the monotonic clock.
+    """
 
     status: Status
     status_code: int
@@ -32,6 +35,12 @@ class Outcome:
     stacktrace: str | None = None
     at: float = dataclasses.field(default_factory=time.monotonic)
     when: datetime.datetime = dataclasses.field(default_factory=lambda: datetime.datetime.now(datetime.UTC))
+    since: float = 0.0
+
+    @property
+    def milliseconds(self) -> float:
+        """Duration of the run."""
+        return round(self.seconds * 1000, 3)
 
     @property
     def details(self) -> dict[str, Any]:

@@ -1,30 +1,103 @@
 """The check of Redis."""
 
-import importlib
 from typing import Any
 
-from c2casgiutils.health_checks._model import Check, Result
+from c2casgiutils import config, redis_utils
+from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
 
 
 class Redis(Check):
-    """Redis answers a PING, master and replica.
+    """Redis answers, master and replica, and takes writes if asked.
 
-    It does not prove that Redis accepts writes or that messages arrive. Without a configured Redis the check
-    is skipped.
+    It proves that the servers which the application uses answer a PING within the time of the check; with
+    `write` also that the master stores a value (it does not when it is out of memory, read-only or short
+    of replicas). A replica that is away or has lost its master is a warning: reads go to the master then.
+    A process that is deaf, that is whose broadcast subscriptions Redis does not confirm, fails. It does not
+    prove that there is memory left, without `write`.
+
+    Without a configured Redis the check is skipped, which is no success. With Sentinel the payload tells
+    what the sentinels know.
+
+    Args:
+        tags: Words to select the check by.
+        write: Store a small value that expires by itself at each run.
     """
 
+    def __init__(self, tags: list[str] | None = None, *, write: bool = False) -> None:
+        super().__init__(tags)
+        self.write = write
+
     async def check(self) -> Result:
-        """Ask the master and the replica."""
-        redis_utils: Any = importlib.import_module("c2casgiutils.redis_utils")
-        master, slave, _ = redis_utils.get()
+        """Ask the master, the replica and the sentinels."""
+        master, slave, sentinel = redis_utils.get()
         if master is None:
             return Result(payload={"message": "Redis is not configured"}, status="skip")
-        nodes: dict[str, Any] = {"master": master}
+        payload: dict[str, Any] = {"master": await self._master(master)}
+        warn = False
         if slave is not None and slave is not master:
-            nodes["slave"] = slave
-        payload: dict[str, Any] = {}
-        for name, node in nodes.items():
-            self.doing = f"waiting for the {name}"
-            await node.ping()
-            payload[name] = "ok"
-        return Result(payload=payload)
+            payload["slave"] = await self._slave(slave)
+            warn = "error" in payload["slave"] or payload["slave"].get("master_link_status") == "down"
+        if sentinel is not None:
+            payload["sentinels"] = await self._sentinels(sentinel)
+            warn = warn or any("error" in state for state in payload["sentinels"])
+        return Result(payload=payload, status="warn" if warn else "pass")
+
+    async def _master(self, master: Any) -> dict[str, Any]:
+        self.doing = "waiting for the master"
+        await master.ping()
+        if self.write:
+            await self._write(master)
+        return await _replication(master)
+
+    async def _write(self, master: Any) -> None:
+        from redis.exceptions import ResponseError  # noqa: PLC0415  on first use
+
+        self.doing = "waiting for a write"
+        try:
+            await master.set(f"{config.settings.redis.broadcast_prefix}health", "1", px=10_000)
+        except ResponseError as error:
+            raise JsonCheckError(f"Redis answers but takes no writes: {error}") from error
+
+    async def _slave(self, slave: Any) -> dict[str, Any]:
+        from redis.exceptions import RedisError  # noqa: PLC0415  on first use
+
+        self.doing = "waiting for the replica"
+        try:
+            await slave.ping()
+        except (RedisError, OSError) as error:
+            return {"error": str(error)}
+        return await _replication(slave)
+
+    async def _sentinels(self, sentinel: Any) -> list[dict[str, Any]]:
+        service = config.settings.redis.servicename
+        found = []
+        for number, client in enumerate(sentinel.sentinels):
+            self.doing = f"waiting for the sentinel {number + 1}"
+            found.append(await _sentinel_state(client, service))
+        return found
+
+
+async def _replication(node: Any) -> dict[str, Any]:
+    from redis.exceptions import RedisError  # noqa: PLC0415  on first use
+
+    try:
+        info = await node.info("replication")
+    except RedisError as error:  # a user without the right to INFO: the PING was answered all the same
+        return {"info": str(error)}
+    keys = ("role", "connected_slaves", "master_link_status", "master_last_io_seconds_ago")
+    return {key: info[key] for key in keys if key in info}
+
+
+async def _sentinel_state(client: Any, service: str | None) -> dict[str, Any]:
+    from redis.exceptions import RedisError  # noqa: PLC0415  on first use
+
+    try:
+        state = await client.sentinel_master(service)
+    except (RedisError, OSError) as error:
+        return {"error": str(error)}
+    keys = ("ip", "port", "flags", "num-slaves", "num-other-sentinels", "quorum")
+    return {key: _plain(state[key]) for key in keys if key in state}
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, set | frozenset) else value

@@ -1,31 +1,119 @@
 """The check of a database."""
 
+import asyncio
+import inspect
+import urllib.parse
+from collections.abc import Callable
 from typing import Any
 
-from c2casgiutils.health_checks._model import Check, Result
+from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
 
-_TOUCH = {"sqlite": "SELECT count(*) FROM sqlite_master"}
+_TOUCH = {"sqlite": "SELECT count(*) FROM sqlite_master"}  # `SELECT 1` does not open the file
+_READ_ONLY = {"postgresql": "SELECT current_setting('transaction_read_only') = 'on'"}
 
 
 class SQLAlchemy(Check):
-    """The database answers a query within the time of the check, taking a connection included.
+    """The database answers a query, through the same engine and pool as the application.
+
+    It proves that a connection is to be had (a pool that is exhausted is a failure, told as such), that
+    the server accepts the login and that it answers, all within the time of the check. It does not prove
+    that tables are there (give a model), that rows can be written (a PostgreSQL that only reads is found
+    with `writable`), nor that other queries are fast.
 
     Args:
         Session: The async session maker.
         tags: Words to select the check by.
+        read_only: The async session maker of the read-only engine, checked as well.
+        at_least_one_model: A mapped class of which at least one record must be there.
+        query: Called with the session instead of the ping, sync or async; what it returns is in the payload,
+            what it raises is the failure.
+        writable: Fail when the server only allows reading: a replica, or a disk that is full.
     """
 
-    def __init__(self, Session: Any, tags: list[str] | None = None) -> None:  # noqa: N803  a promised name
+    def __init__(
+        self,
+        Session: Any,  # noqa: N803  a promised name
+        tags: list[str] | None = None,
+        *,
+        read_only: Any = None,
+        at_least_one_model: Any = None,
+        query: Callable[[Any], Any] | None = None,
+        writable: bool = False,
+    ) -> None:
         super().__init__(tags)
-        self.session_maker = Session
+        if at_least_one_model is not None and query is not None:
+            raise ValueError("SQLAlchemy takes at_least_one_model or query, not both")
+        self.session_makers = {"read_write": Session} | ({"read_only": read_only} if read_only else {})
+        self.at_least_one_model = at_least_one_model
+        self.query = query
+        self.writable = writable
 
     async def check(self) -> Result:
-        """Run the query."""
-        import sqlalchemy  # noqa: PLC0415  an extra
+        """Query each engine."""
+        if len(self.session_makers) == 1:
+            return Result(payload=await self._query("read_write"))
+        found = await asyncio.gather(*map(self._query, self.session_makers), return_exceptions=True)
+        states = dict(zip(self.session_makers, found, strict=True))
+        errors = {label: state for label, state in states.items() if isinstance(state, BaseException)}
+        payload = {
+            label: {"error": type(state).__name__, "message": str(state)} if label in errors else state
+            for label, state in states.items()
+        }
+        if errors:
+            raise JsonCheckError(f"Failed: {', '.join(errors)}", payload) from next(iter(errors.values()))
+        return Result(payload=payload)
 
-        async with self.session_maker() as session:
-            self.doing = "waiting for a connection"
+    async def _query(self, label: str) -> dict[str, Any]:
+        async with self.session_makers[label]() as session:
+            self._prepare(session)
             connection = await session.connection()
             self.doing = "waiting for the query"
-            await session.execute(sqlalchemy.text(_TOUCH.get(connection.dialect.name, "SELECT 1")))
-        return Result()
+            if self.writable and label == "read_write":
+                await _require_writable(connection)
+            if self.query is not None:
+                return {"result": await _maybe_await(self.query(session))}
+            await self._ping(session, connection.dialect.name)
+        return {}
+
+    async def _ping(self, session: Any, dialect: str) -> None:
+        import sqlalchemy  # noqa: PLC0415  an extra
+
+        model = self.at_least_one_model
+        if model is None:
+            await session.execute(sqlalchemy.text(_TOUCH.get(dialect, "SELECT 1")))
+            return
+        statement = sqlalchemy.select(sqlalchemy.literal(1)).select_from(model).limit(1)
+        if (await session.execute(statement)).first() is None:
+            raise JsonCheckError(f"No record of {getattr(model, '__name__', model)} found")
+
+    def _prepare(self, session: Any) -> None:
+        """Learn the password, which must not leave, and tell what is waited for."""
+        from sqlalchemy.exc import UnboundExecutionError  # noqa: PLC0415  an extra
+
+        self.doing = "waiting for a connection"
+        try:
+            engine = session.get_bind()
+        except UnboundExecutionError:  # bound by model only: nothing known before the query
+            return
+        password = engine.url.password
+        if password:
+            self.secrets = (str(password), urllib.parse.quote(str(password), safe=""))
+        if _is_exhausted(engine.pool):
+            self.doing = f"waiting for a connection: all {engine.pool.checkedout()} of the pool are in use"
+
+
+def _is_exhausted(pool: Any) -> bool:
+    overflow = getattr(pool, "_max_overflow", -1)  # of QueuePool, which tells it in no public way
+    return bool(overflow >= 0 and pool.checkedout() >= pool.size() + overflow)
+
+
+async def _require_writable(connection: Any) -> None:
+    import sqlalchemy  # noqa: PLC0415  an extra
+
+    statement = _READ_ONLY.get(connection.dialect.name)
+    if statement and (await connection.execute(sqlalchemy.text(statement))).scalar():
+        raise JsonCheckError("The database only allows reading")
+
+
+async def _maybe_await(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value

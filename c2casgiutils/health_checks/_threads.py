@@ -17,14 +17,10 @@ class DaemonThread:
     """
 
     def __init__(self) -> None:
-        self._thread: threading.Thread | None = None
-
-    def is_alive(self) -> bool:
-        """Whether the last function still runs."""
-        return self._thread is not None and self._thread.is_alive()
+        self.busy = False
 
     async def run(self, function: Callable[[], _T]) -> _T:
-        """The result of the function; a cancelled caller leaves the thread behind.
+        """The result of the function; a cancelled caller leaves the thread behind, and `busy` true.
 
         Raises:
             Exception: What the function raised.
@@ -42,26 +38,24 @@ class DaemonThread:
             future.set_result(result)  # type: ignore[arg-type]  # without an error it is the result
 
         def work() -> None:
-            result: _T | None = None
-            error: Exception | None = None
-            try:
-                result = context.run(function)
-            except Exception as exception:  # noqa: BLE001  handed to the one who awaits
-                error = exception
-            except BaseException as exception:  # noqa: BLE001  must not end the event loop
-                error = RuntimeError(f"ended with {type(exception).__name__}")
-            if isinstance(error, StopIteration):  # not allowed in a future
-                error = RuntimeError("raised StopIteration")
+            result, error = _call(lambda: context.run(function))
+            self.busy = False
             try:
                 loop.call_soon_threadsafe(deliver, result, error)
             except RuntimeError:  # the loop is closed: nobody waits any more
                 return
 
-        self._thread = threading.Thread(target=work, name="c2c-health", daemon=True)
-        self._thread.start()
+        self.busy = True
+        threading.Thread(target=work, name="c2c-health", daemon=True).start()
         return await future
 
 
-async def in_thread(function: Callable[[], _T]) -> _T:
-    """Run one function in a thread of its own."""
-    return await DaemonThread().run(function)
+def _call(function: Callable[[], _T]) -> tuple[_T | None, Exception | None]:
+    try:
+        return function(), None
+    except StopIteration:  # not allowed in a future
+        return None, RuntimeError("raised StopIteration")
+    except Exception as error:  # noqa: BLE001  handed to the one who awaits
+        return None, error
+    except BaseException as error:  # noqa: BLE001  must not end the event loop
+        return None, RuntimeError(f"ended with {type(error).__name__}")

@@ -1,16 +1,20 @@
 """The HTTP views."""
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from pydantic import BaseModel, Field
 
-from c2casgiutils.health_checks import _access
+from c2casgiutils import auth, instances
+from c2casgiutils.broadcast.types import ClusterReport
+from c2casgiutils.health_checks import _access, _cluster, _drain
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, summary
 from c2casgiutils.health_checks._model import GlobalResult
+from c2casgiutils.health_checks._older import health_check
 
 router = APIRouter()
-"""`/`, with and without the slash: include it with a prefix such as `/health`."""
+"""`/`, with and without the slash, and `/cluster`: include it with a prefix such as `/health`."""
 mount_router = APIRouter()
 """The views that stand beside `/health/` in the mounted application."""
 
@@ -35,15 +39,108 @@ async def health_checks(
     return result
 
 
-def _add(target: APIRouter, *paths: str) -> None:
-    for number, path in enumerate(paths):
-        target.add_api_route(
-            path, health_checks, methods=["GET"], name="c2c_health_checks", include_in_schema=not number
-        )
-        target.add_api_route(
-            path, health_checks, methods=["HEAD"], name="c2c_health_checks", include_in_schema=False
-        )
+async def health_cluster(
+    response: Response,
+    history: Annotated[bool, Query(description="With the last results of each check and process")] = False,
+) -> _cluster.ClusterHealth:
+    """The state of each check in each process, and who did not answer."""
+    response.headers["Cache-Control"] = _NO_STORE
+    return await _cluster.matrix(history=history)
 
 
-_add(router, "/", "")
-_add(mount_router, "/health_checks", "/health_checks/")
+class DrainRequest(BaseModel):
+    """Which process to take out of service, and for how long."""
+
+    instance: str | None = Field(
+        None, description="The id of a process, `all`, or none for the one that answers"
+    )
+    seconds: float | None = Field(None, gt=0, le=86_400, description="Ready again by itself after so long")
+    force: bool = Field(default=False, description="Also when no other process would be ready")
+
+
+class DrainReply(BaseModel):
+    """The processes that changed their state."""
+
+    drained: list[str] = []
+    cluster: ClusterReport
+
+
+async def drain(
+    request: Request,
+    auth_info: Annotated[auth.AuthInfo, Depends(auth.get_auth)],
+    wanted: DrainRequest | None = None,
+) -> DrainReply:
+    """Take processes out of service: their readiness fails, requests go on being answered."""
+    wanted = wanted or DrainRequest()
+    ids = await _targets(wanted.instance)
+    if not wanted.force:
+        try:
+            await _drain.require_others(ids)
+        except _drain.DrainRefused as error:
+            await _record("drain", request, auth_info, wanted.instance, result="refused")
+            raise HTTPException(409, str(error)) from error
+    done, report = await _cluster.drain(ids, seconds=wanted.seconds, end=False)
+    await _record("drain", request, auth_info, wanted.instance, {"drained": done, "seconds": wanted.seconds})
+    return DrainReply(drained=done, cluster=report)
+
+
+async def undrain(
+    request: Request,
+    auth_info: Annotated[auth.AuthInfo, Depends(auth.get_auth)],
+    instance: Annotated[
+        str | None, Query(description="The id of a process, `all`, or none for this one")
+    ] = None,
+) -> DrainReply:
+    """Put processes back into service."""
+    done, report = await _cluster.drain(await _targets(instance), seconds=None, end=True)
+    await _record("undrain", request, auth_info, instance, {"ready": done})
+    return DrainReply(drained=[], cluster=report)
+
+
+async def _targets(instance: str | None) -> set[str]:
+    if instance is None:
+        return {instances.own().id}
+    known = {member.id for member in await instances.roster()}
+    if instance == "all":
+        return known
+    if instance not in known:
+        raise HTTPException(404, f"Unknown instance; known: {', '.join(sorted(known))}")
+    return {instance}
+
+
+async def _record(
+    action: str,
+    request: Request,
+    auth_info: auth.AuthInfo,
+    target: str | None,
+    after: Any = None,
+    *,
+    result: str = "ok",
+) -> None:
+    await auth.audit.record(
+        action,
+        request=request,
+        auth_info=auth_info,
+        target=target or instances.own().id,
+        after=after,
+        result=result,
+    )
+
+
+def _add(target: APIRouter, path: str, view: Any, *, name: str, shown: bool = True, **options: Any) -> None:
+    """Answer GET, and HEAD also in an application that does not turn it into GET."""
+    target.add_api_route(path, view, methods=["GET"], name=name, include_in_schema=shown, **options)
+    target.add_api_route(path, view, methods=["HEAD"], name=name, include_in_schema=False, **options)
+
+
+_READ = [Depends(auth.require_read_only_access)]
+_ADMIN = [Depends(auth.require_admin_access)]
+_add(router, "/", health_checks, name="c2c_health_checks")
+_add(router, "", health_checks, name="c2c_health_checks", shown=False)
+_add(router, "/cluster", health_cluster, name="c2c_health_cluster", dependencies=_READ)
+_add(mount_router, "/health_checks", health_checks, name="c2c_health_checks")
+_add(mount_router, "/health_checks/", health_checks, name="c2c_health_checks", shown=False)
+_add(mount_router, "/health_check", health_check, name="c2c_health_check")
+_add(mount_router, "/health_check/", health_check, name="c2c_health_check", shown=False)
+mount_router.add_api_route("/drain", drain, methods=["POST"], name="c2c_drain", dependencies=_ADMIN)
+mount_router.add_api_route("/drain", undrain, methods=["DELETE"], name="c2c_undrain", dependencies=_ADMIN)

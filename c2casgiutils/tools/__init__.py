@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, FastAPI
 
-from c2casgiutils.tools import headers, index, instances, logging_
+from c2casgiutils.tools import headers, index, instances, logging_, metrics, versions
 
 __all__ = ["headers", "index", "instances", "logging_", "router", "startup"]
 
@@ -10,6 +10,8 @@ router = APIRouter()
 router.include_router(headers.router, prefix="/headers")
 router.include_router(logging_.router, prefix="/logging")
 router.include_router(instances.router)
+router.include_router(metrics.router)
+router.include_router(versions.router)
 
 
 async def startup(main_app: FastAPI | None = None) -> None:

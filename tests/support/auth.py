@@ -8,6 +8,8 @@ from starlette.responses import PlainTextResponse
 
 from c2casgiutils import auth, config
 from c2casgiutils.auth import audit, revocations, shared, throttle
+from c2casgiutils.auth.github import caller, permissions, refresh
+from c2casgiutils.auth.github import client as github_client
 
 SECRET = "a shared secret"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -22,8 +24,8 @@ def configure(**auth_settings: Any) -> None:
 
 def forget_all() -> None:
     """Let this process forget what it counted, as a new one."""
-    for module in (audit, revocations, shared, throttle):
-        module.forget()
+    for part in (audit, revocations, shared, throttle, caller, permissions, refresh, github_client):
+        part.forget()
 
 
 def make_app(*, middleware: bool = True) -> FastAPI:
@@ -66,3 +68,19 @@ def make_client(app: FastAPI, *, address: str = "10.1.1.1", **arguments: Any) ->
     """A client that keeps cookies, as a browser at that address; close it."""
     transport = httpx.ASGITransport(app, client=(address, 1234))
     return httpx.AsyncClient(transport=transport, base_url=BASE_URL, **arguments)
+
+
+async def github_sign_in(client: httpx.AsyncClient, **parameters: str) -> httpx.Response:
+    """Walk through the sign-in as a browser does, and give the answer of the callback."""
+    response = await client.get("/c2c/auth/github/login", params=parameters)
+    assert response.status_code == 307, response.text
+    return await client.get(await ask_github(response.headers["location"]))
+
+
+async def ask_github(location: str) -> str:
+    """Let the user answer at GitHub, and give the address where the browser is sent."""
+    # loading the certificates of the machine takes longer than the answer
+    async with httpx.AsyncClient(verify=False) as outside:  # noqa: S501  # plain HTTP
+        response = await outside.get(location)
+    assert response.status_code == 302, response.text
+    return str(response.headers["location"])

@@ -8,25 +8,10 @@ import pytest
 from fastapi import FastAPI
 
 from c2casgiutils import config, health_checks
-from c2casgiutils.health_checks import FACTORY, Check, Result, Wrong
+from c2casgiutils.health_checks import FACTORY, Result, Wrong
+from tests.unit.health_checks.checks import Fine, Hanging, Raising, Returning
 
 PATHS = ["/health/", "/health", "/health_checks", "/health_checks/"]
-
-
-class Fine(Check):
-    async def check(self) -> Result:
-        return Result(payload={"message": "fine"})
-
-
-class Hanging(Check):
-    async def check(self) -> Result:
-        await asyncio.sleep(60)
-        return Result()
-
-
-class Raising(Check):
-    async def check(self) -> Result:
-        raise ValueError("postgresql://me:hush-hush@db.internal/x")
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -46,7 +31,7 @@ async def test_nothing_selected(client: httpx.AsyncClient) -> None:
 
 async def test_shape(client: httpx.AsyncClient) -> None:
     config.settings.health.details = "always"
-    FACTORY.add(Fine(tags=["a", "b"]))
+    FACTORY.add(Returning(Result(payload={"message": "fine"})), tags=["a", "b"])
     body = (await client.get("/health/")).json()
     assert body["status_code"] == 200
     assert body["time_taken"] >= 0
@@ -55,7 +40,7 @@ async def test_shape(client: httpx.AsyncClient) -> None:
     assert entity["time_taken"] >= 0
     del entity["age"], entity["time_taken"]
     assert entity == {
-        "name": "Fine",
+        "name": "Returning",
         "tags": ["a", "b"],
         "status_code": 200,
         "payload": {"message": "fine"},
@@ -96,7 +81,7 @@ async def test_hanging_check_is_one_failed_entity(client: httpx.AsyncClient) -> 
 
 
 async def test_anonymous_callers_see_no_text(client: httpx.AsyncClient) -> None:
-    FACTORY.add(Raising())
+    FACTORY.add(Raising(ValueError("postgresql://me:hush-hush@db.internal/x")))
     reply = await client.get("/health/")
     assert reply.status_code == 500
     assert reply.json()["entities"][0]["payload"] == {}
@@ -104,7 +89,7 @@ async def test_anonymous_callers_see_no_text(client: httpx.AsyncClient) -> None:
 
 async def test_details_hold_no_password(client: httpx.AsyncClient) -> None:
     config.settings.health.details = "always"
-    FACTORY.add(Raising())
+    FACTORY.add(Raising(ValueError("postgresql://me:hush-hush@db.internal/x")))
     reply = await client.get("/health/")
     payload = reply.json()["entities"][0]["payload"]
     assert payload["error"] == "ValueError"
@@ -130,14 +115,15 @@ async def test_route_name(app: FastAPI) -> None:
 
 def test_schema_has_no_warning(app: FastAPI) -> None:
     """Two methods on one function must not make two operations of one name."""
-    assert set(app.openapi()["paths"]) == {"/health/", "/health_checks"}
+    paths = {"/health/", "/health/cluster", "/health_checks", "/health_check", "/drain"}
+    assert set(app.openapi()["paths"]) == paths
 
 
 async def test_check_in_code() -> None:
     FACTORY.add(Fine(tags=["a"]))
     result = await FACTORY.check(None, "a")
     assert isinstance(result, health_checks.GlobalResult)
-    assert result.entities[0].payload == {"message": "fine"}
+    assert result.entities[0].payload == {"run": 1}
     assert (await FACTORY.check("Fine", "b")).entities == []
 
 
@@ -149,7 +135,7 @@ async def test_the_secret_opens_details(client: httpx.AsyncClient) -> None:
     wrong = await client.get("/health/", headers={"X-API-Key": "another"})
     assert [reply.json()["entities"][0]["payload"] for reply in (anonymous, known, wrong)] == [
         {},
-        {"message": "fine"},
+        {"run": 1},
         {},
     ]
 

@@ -1,0 +1,183 @@
+"""One call that wires an application as the documentation says."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+
+import c2casgiutils
+from c2casgiutils import config, headers, instances, prometheus, sentry
+
+_GZIP_FROM_BYTES = 1000
+_MOUNTED = "c2casgiutils_installed"
+_STRANGERS = ("https://stranger.invalid", "http://stranger.invalid", "https://a.b.stranger.invalid:1", "null")
+"""Origins that no application names: whoever accepts one of them accepts any."""
+
+
+def install(
+    app: FastAPI,
+    *,
+    path: str = "/c2c",
+    lifespan: bool = True,
+    sentry: bool = True,
+    metrics: bool = True,
+    metrics_port: bool = True,
+    armor: bool = True,
+    headers_config: Mapping[str, headers.HeaderMatcher] | None = None,
+    forwarded: bool = True,
+    gzip: bool = True,
+    trusted_hosts: Sequence[str] = (),
+    https_redirect: bool = False,
+    cors: Mapping[str, Any] | None = None,
+) -> None:
+    """Wire an application: mount the operations side, start and stop it, add the middlewares in their order.
+
+    Call it right after `app = FastAPI(...)`: a route that catches everything and was added before would hide
+    the mount, and Sentry sees what happens after it. Each piece also works alone, without this function.
+
+    Args:
+        app: The application, before it serves.
+        path: Where to mount, below `C2C__ROUTE_PREFIX`; the path without a last slash is redirected.
+        lifespan: Start and stop everything with the application, around its own lifespan.
+        sentry: Initialise Sentry, when there is a DSN and the application has not done so.
+        metrics: Measure the requests.
+        metrics_port: Serve the metrics on `C2C__PROMETHEUS__PORT` while the application runs.
+        armor: Add the security headers.
+        headers_config: Further matchers of the security headers.
+        forwarded: Believe proxies as `C2C__PROXY_HEADERS__...` says.
+        gzip: Compress answers of 1000 bytes or more.
+        trusted_hosts: Values of `Host` that are answered (`*.example.com`); all without it.
+        https_redirect: Redirect plain HTTP to HTTPS; not with `C2C__HTTP`.
+        cors: Keywords of Starlette's `CORSMiddleware`; no cross-origin access without it.
+
+    Raises:
+        ValueError: The path is none, `cors` lets any origin use the visitor's credentials, or the application
+            was wired before.
+    """
+    if getattr(app.state, _MOUNTED, False):
+        raise ValueError("install() was called before on this application")
+    target = _target(path)
+    _check_cors(cors)
+    setattr(app.state, _MOUNTED, True)
+    if sentry:
+        _init_sentry()
+    _mount(app, target)
+    if lifespan:
+        _compose_lifespan(app, metrics_port=metrics_port)
+    # The last one added is the outermost.
+    if gzip:
+        app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES)
+    if cors:
+        app.add_middleware(CORSMiddleware, **cors)
+    if https_redirect and not config.settings.http:
+        app.add_middleware(HTTPSRedirectMiddleware)
+    if trusted_hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(trusted_hosts))
+    _add_outermost(app, metrics=metrics, armor=armor, headers_config=headers_config, forwarded=forwarded)
+
+
+def _target(path: str) -> str:
+    if not re.fullmatch(r"(/[\w.~-]+)+/?", path, re.ASCII):
+        raise ValueError(f"path must be one such as /c2c, not {path!r}")
+    return config.settings.route_prefix + path.strip("/")
+
+
+def _check_cors(cors: Mapping[str, Any] | None) -> None:
+    """Refuse what lets a page of anybody act with the rights of its visitor."""
+    if not cors or not cors.get("allow_credentials"):
+        return
+    origins = cors.get("allow_origins") or ()
+    pattern = cors.get("allow_origin_regex")
+    if "*" in origins or "null" in origins or (pattern and any(re.fullmatch(pattern, o) for o in _STRANGERS)):
+        raise ValueError("cors with allow_credentials must name its origins, any origin would be accepted")
+
+
+def _init_sentry() -> None:
+    if not sentry.is_active():
+        sentry.init()
+
+
+def _mount(app: FastAPI, target: str) -> None:
+    async def redirect(request: Request) -> RedirectResponse:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"{quote(request.scope.get('root_path', ''))}{target}/{query}")
+
+    app.add_route(target, redirect, methods=["GET", "HEAD"], include_in_schema=False)
+    app.mount(target, c2casgiutils.app)
+
+
+def _compose_lifespan(app: FastAPI, *, metrics_port: bool) -> None:
+    """Start ours before and end it after the application's own."""
+    own: Callable[[Any], contextlib.AbstractAsyncContextManager[Any]] = app.router.lifespan_context
+
+    @contextlib.asynccontextmanager
+    async def composed(main_app: FastAPI) -> AsyncIterator[Any]:
+        sentry.enable_asyncio()
+        async with _metrics_port(on=metrics_port), c2casgiutils.lifespan(main_app), own(main_app) as state:
+            yield state
+
+    app.router.lifespan_context = composed
+
+
+@contextlib.asynccontextmanager
+async def _metrics_port(*, on: bool) -> AsyncIterator[None]:
+    if not on:
+        yield
+        return
+    await asyncio.to_thread(prometheus.start)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(prometheus.stop)
+
+
+def _armor_config(
+    headers_config: Mapping[str, headers.HeaderMatcher] | None,
+) -> dict[str, headers.HeaderMatcher]:
+    """The matchers; over plain HTTP no browser may be told to come back with HTTPS only."""
+    http: dict[str, headers.HeaderMatcher] = {"c2c_http": {"headers": {"Strict-Transport-Security": None}}}
+    return {**(http if config.settings.http else {}), **(headers_config or {})}
+
+
+def _add_outermost(
+    app: FastAPI,
+    *,
+    metrics: bool,
+    armor: bool,
+    headers_config: Mapping[str, headers.HeaderMatcher] | None,
+    forwarded: bool,
+) -> None:
+    """Add what sees every request and every answer, refusals of the other middlewares too."""
+    if metrics:
+        prometheus.instrument(app)
+        app.add_middleware(prometheus.InFlightMiddleware)
+        instances.register_figure("inflight", lambda: prometheus.InFlightMiddleware.count)
+    if armor:
+        app.add_middleware(headers.ArmorHeaderMiddleware, headers_config=_armor_config(headers_config))
+    if forwarded:
+        _add_forwarded(app)
+
+
+def _add_forwarded(app: FastAPI) -> None:
+    settings = config.settings.proxy_headers
+    forced = {
+        name: getattr(settings, name) for name in type(settings).model_fields if name.startswith("force_")
+    }
+    if settings.type == "none" and not any(forced.values()):
+        return
+    app.add_middleware(
+        headers.ForwardedHeadersMiddleware,
+        trusted_hosts=settings.trusted_hosts,
+        headers_type=settings.type,
+        **forced,
+    )

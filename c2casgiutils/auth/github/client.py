@@ -1,0 +1,172 @@
+"""Questions to GitHub: bounded in time and size, and never again and again while it is in trouble."""
+
+import asyncio
+import hashlib
+import json
+import logging
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from fastapi import HTTPException
+
+if TYPE_CHECKING:
+    import httpx
+
+_LOGGER = logging.getLogger(__name__)
+
+_CONNECT_SECONDS = 2.0
+_TOTAL_SECONDS = 5.0
+_LARGEST_ANSWER = 256 * 1024
+_MOST_CONNECTIONS = 20
+_REST_SECONDS = 3.0
+_MOST_RESTS = 1000
+_LONGEST_RETRY_SECONDS = 60
+_EVERYBODY = ""
+
+_clients: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient]" = (
+    weakref.WeakKeyDictionary()
+)
+_rests_until: dict[str, float] = {}
+
+
+class GitHubUnavailableError(HTTPException):
+    """503: GitHub is away, slow, limits the rate or answers nonsense; `Retry-After` says when to try."""
+
+    def __init__(self, retry_seconds: float = _REST_SECONDS) -> None:
+        seconds = min(max(1, round(retry_seconds)), _LONGEST_RETRY_SECONDS)
+        super().__init__(503, "GitHub cannot be asked now", {"Retry-After": str(seconds)})
+
+
+class TokenRefusedError(Exception):
+    """GitHub does not know the token, or no longer."""
+
+
+class CodeRefusedError(Exception):
+    """GitHub gives no token; the text is its code for the reason."""
+
+
+def fingerprint(token: str) -> str:
+    """A name for a token by which it cannot be found out."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def get(url: str, token: str) -> dict[str, Any] | None:
+    """Read a resource in the name of a user.
+
+    Returns:
+        The resource, none when the user has no access to it.
+
+    Raises:
+        TokenRefusedError: The token is not valid.
+        GitHubUnavailableError: There is no usable answer.
+    """
+    headers = {"Accept": "application/vnd.github+json", "Authorization": f"Bearer {token}"}
+    status, answer_headers, content = await _ask("GET", url, fingerprint(token), headers=headers)
+    if status == 200:  # noqa: PLR2004  # OK
+        return _object(content)
+    if status == 401:  # noqa: PLR2004  # Unauthorized
+        raise TokenRefusedError
+    if status in (403, 404, 410, 451) and not _is_rate_limited(answer_headers, content):
+        return None
+    raise _unusable(f"status {status}", fingerprint(token), answer_headers)
+
+
+async def post_form(url: str, form: dict[str, str]) -> dict[str, Any]:
+    """Ask the token endpoint (RFC 6749, 4.1.3).
+
+    Raises:
+        CodeRefusedError: It answers an error.
+        GitHubUnavailableError: There is no usable answer.
+    """
+    status, headers, content = await _ask(
+        "POST", url, _EVERYBODY, data=form, headers={"Accept": "application/json"}
+    )
+    if status not in (200, 400, 401, 403):
+        raise _unusable(f"status {status}", _EVERYBODY, headers)
+    answer = _object(content)
+    error = answer.get("error")
+    if isinstance(error, str):
+        raise CodeRefusedError(error[:100])
+    if status != 200:  # noqa: PLR2004  # OK
+        raise _unusable(f"status {status}", _EVERYBODY, headers)
+    return answer
+
+
+async def _ask(method: str, url: str, who: str, **arguments: Any) -> tuple[int, "httpx.Headers", bytes]:
+    import httpx  # noqa: PLC0415  # heavy
+
+    for each in (_EVERYBODY, who):
+        left = _rests_until.get(each, 0.0) - time.monotonic()
+        if left > 0:
+            raise GitHubUnavailableError(left)
+    try:
+        async with (
+            asyncio.timeout(_TOTAL_SECONDS),
+            _client().stream(method, url, **arguments) as response,
+        ):
+            return response.status_code, response.headers, await _read(response)
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        raise _unusable(type(error).__name__, _EVERYBODY) from error
+
+
+async def _read(response: "httpx.Response") -> bytes:
+    content = b""
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > _LARGEST_ANSWER:
+            raise _unusable("an answer that is too large", _EVERYBODY)
+    return content
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise _unusable("an answer that is no JSON object", _EVERYBODY)
+    return answer
+
+
+def _is_rate_limited(headers: "httpx.Headers", content: bytes) -> bool:
+    if headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers:
+        return True
+    return b"rate limit" in content[:1000].lower()
+
+
+def _unusable(reason: str, who: str, headers: "httpx.Headers | None" = None) -> GitHubUnavailableError:
+    """Remember the trouble for a moment: of one user, or of everybody."""
+    _LOGGER.warning("GitHub gives no usable answer: %s", reason)
+    limited = headers is not None and _is_rate_limited(headers, b"")
+    if len(_rests_until) >= _MOST_RESTS:
+        _rests_until.clear()
+    _rests_until[who if limited else _EVERYBODY] = time.monotonic() + _REST_SECONDS
+    asked = headers.get("retry-after", "") if headers is not None else ""
+    return GitHubUnavailableError(int(asked) if asked.isdecimal() and len(asked) < 6 else _REST_SECONDS)  # noqa: PLR2004
+
+
+def _client() -> "httpx.AsyncClient":
+    import httpx  # noqa: PLC0415  # heavy
+
+    loop = asyncio.get_running_loop()
+    if loop not in _clients:
+        _clients[loop] = httpx.AsyncClient(
+            timeout=httpx.Timeout(_TOTAL_SECONDS, connect=_CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=_MOST_CONNECTIONS),
+            headers={"User-Agent": "c2casgiutils"},
+            follow_redirects=False,
+        )
+    return _clients[loop]
+
+
+async def aclose() -> None:
+    """Close the connections of this event loop."""
+    client = _clients.pop(asyncio.get_running_loop(), None)
+    if client is not None:
+        await client.aclose()
+
+
+def forget() -> None:
+    """Forget the trouble."""
+    _rests_until.clear()

@@ -1,0 +1,187 @@
+"""The views of the sign-in with GitHub."""
+
+import hashlib
+import secrets
+import time
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.responses import JSONResponse, RedirectResponse
+
+from c2casgiutils import config
+from c2casgiutils.auth import audit, cookies, cross_site, pages, revocations, sessions, tokens, urls
+from c2casgiutils.auth.came_from import BadCameFromError, safe_came_from
+from c2casgiutils.auth.github import oauth
+from c2casgiutils.auth.github.client import CodeRefusedError, GitHubUnavailableError
+from c2casgiutils.auth.mode import auth_type
+from c2casgiutils.auth.model import AuthenticationType, AuthMethod
+from c2casgiutils.auth.tokens import BadTokenError, Kind
+
+_LONGEST_CODE = 1024
+
+
+async def _github_mode() -> None:
+    if auth_type() is not AuthenticationType.GITHUB:
+        raise HTTPException(404, "There is no sign-in with GitHub here")
+
+
+router = APIRouter(prefix="/auth/github", dependencies=[Depends(_github_mode)])
+
+
+class _State(BaseModel):
+    """What the state cookie keeps of a sign-in until the browser comes back."""
+
+    model_config = ConfigDict(strict=True)
+
+    state: str
+    verifier: str
+    redirect: str
+    came_from: str
+
+
+class _SignInError(Exception):
+    """A sign-in that fails; the text says why."""
+
+
+def came_from(request: Request) -> str:
+    """A dependency: where to go afterwards, the index page by default."""
+    values = request.query_params.getlist("came_from")
+    if not any(values):
+        return urls.index_path(request)
+    if len(values) > 1:
+        raise HTTPException(400, "came_from is given twice")
+    try:
+        return safe_came_from(values[0], urls.own_origin(request), urls.views_path(request))
+    except BadCameFromError as error:
+        raise HTTPException(400, f"came_from is refused: {error}") from None
+
+
+_CameFrom = Annotated[str, Depends(came_from)]
+_REDIRECT: dict[int | str, dict[str, Any]] = {307: {"description": "Where the browser goes on"}}
+
+
+@router.get("/login", name="c2c_github_login", status_code=307, responses=_REDIRECT)
+async def github_login(request: Request, response: Response, target: _CameFrom) -> Response:
+    """Begin to sign in: the browser is sent to GitHub, and comes back to the callback."""
+    callback = urls.callback_url(request)
+    state = _State(
+        state=secrets.token_urlsafe(32),
+        verifier=secrets.token_urlsafe(48),
+        redirect=oauth.redirect_uri(callback),
+        came_from=target,
+    )
+    age = int(config.settings.auth.github.state_cookie_age.total_seconds())
+    token = tokens.make(Kind.GITHUB_STATE, "browser", state.model_dump(), expires_at=int(time.time()) + age)
+    try:
+        _put_state(request, response, state.state, token, age)
+    except cookies.CookieTooLargeError:
+        raise HTTPException(400, "came_from is too long") from None
+    location = oauth.authorize_url(state.state, state.verifier, state.redirect)
+    return cookies.copy_to(RedirectResponse(location, 307), response)
+
+
+def _state_cookie(state: str) -> str:
+    """The name of the cookie of one sign-in: each tab of a browser has its own."""
+    suffix = hashlib.sha256(state.encode()).hexdigest()[:8]
+    return cookies.effective_name(f"{config.settings.auth.github.state_cookie}-{suffix}")
+
+
+def _put_state(request: Request, response: Response, state: str, token: str, age: int) -> None:
+    # not `strict`: the browser comes back from another site
+    path = urlsplit(urls.callback_url(request)).path
+    cookies.put(request, response, _state_cookie(state), token, path=path, age_seconds=age, same_site="lax")
+
+
+@router.get("/callback", name="c2c_github_callback", status_code=307, responses=_REDIRECT)
+async def github_callback(request: Request, response: Response) -> Response:
+    """End the sign-in: GitHub sends the browser here."""
+    try:
+        answer = await _finish(request, response)
+    except _SignInError as error:
+        await audit.record("auth.sign_in", request=request, target="github_oauth", result=f"refused: {error}")
+        answer = _failure(request, str(error), 400, {})
+    except GitHubUnavailableError as error:
+        answer = _failure(request, error.detail, error.status_code, dict(error.headers or {}))
+    return cookies.copy_to(answer, response)
+
+
+def _failure(request: Request, text: str, status_code: int, headers: dict[str, str]) -> Response:
+    if pages.prefers_html(request):
+        retry = request.url.path.removesuffix("callback") + "login"
+        return pages.error_page(text, retry, status_code, headers)
+    headers = {"X-Content-Type-Options": "nosniff", **headers}
+    return JSONResponse({"error": text, "detail": text}, status_code, headers)
+
+
+def _single(request: Request, name: str) -> str | None:
+    values = request.query_params.getlist(name)
+    if len(values) > 1:
+        raise _SignInError(f"{name} is given twice")
+    return values[0] if values else None
+
+
+async def _finish(request: Request, response: Response) -> Response:
+    given, code, error = (_single(request, name) for name in ("state", "code", "error"))
+    kept = await _take_state(request, response, given) if given else None
+    if error:
+        raise _SignInError("".join(letter for letter in error[:200] if letter.isprintable()))
+    if kept is None:
+        raise _SignInError("The sign-in was not begun in this browser, or too long ago")
+    if not code or len(code) > _LONGEST_CODE or not code.isascii() or not code.isprintable():
+        raise _SignInError("The code is missing or not valid")
+    try:
+        payload = await oauth.exchange(code, kept.verifier, kept.redirect)
+        sessions.start(request, response, AuthMethod.GITHUB_OAUTH, payload)
+    except CodeRefusedError as refusal:
+        raise _SignInError(f"GitHub refuses the code: {refusal}") from None
+    except ValidationError:
+        raise _SignInError("GitHub describes the user in an unknown way") from None
+    except cookies.CookieTooLargeError:
+        raise _SignInError("The session does not fit into a cookie") from None
+    caller = sessions.caller_of(
+        sessions.Session(id="", method=AuthMethod.GITHUB_OAUTH, expires_at=0, github=payload)
+    )
+    await audit.record("auth.sign_in", request=request, auth_info=caller, target="github_oauth")
+    return RedirectResponse(kept.came_from, 307)
+
+
+async def _take_state(request: Request, response: Response, given: str) -> _State | None:
+    """The state of the browser, which is used up."""
+    values = cookies.values_of(request, _state_cookie(given))
+    if not values:
+        return None
+    _put_state(request, response, given, "", 0)
+    longest = config.settings.auth.github.state_cookie_age.total_seconds()
+    try:
+        claims = tokens.unseal(Kind.GITHUB_STATE, values[0], longest_seconds=longest)
+        state = _State.model_validate(claims.data)
+    except (BadTokenError, ValidationError):
+        return None
+    if not secrets.compare_digest(state.state.encode(), given.encode()):
+        return None
+    return state if await revocations.consume(claims.jti, claims.exp) else None
+
+
+@router.get("/logout", name="c2c_github_logout", status_code=307, responses=_REDIRECT)
+async def github_logout_by_link(request: Request, response: Response, target: _CameFrom) -> Response:
+    """Sign out; when another site's page links here, a page asks first."""
+    if cross_site.is_cross_site(request):
+        return pages.confirmation_page(oauth.add_query(request.url.path, {"came_from": target}))
+    return await _sign_out(request, response, RedirectResponse(target, 307))
+
+
+@router.post("/logout", status_code=303, responses={303: {"description": "Where the browser goes on"}})
+async def github_logout(request: Request, response: Response, target: _CameFrom) -> Response:
+    """Sign out."""
+    if cross_site.is_cross_site(request):
+        raise HTTPException(403, cross_site.REFUSED)
+    return await _sign_out(request, response, RedirectResponse(target, 303))
+
+
+async def _sign_out(request: Request, response: Response, answer: Response) -> Response:
+    session = await sessions.end(request, response)
+    if session is not None:
+        await audit.record("auth.sign_out", request=request, auth_info=sessions.caller_of(session))
+    return cookies.copy_to(answer, response)

@@ -1,0 +1,11 @@
+"""Environment variables that belong to others and that we honour too."""
+
+import os
+from typing import Literal
+
+ForeignVariable = Literal["GIT_HASH", "PROMETHEUS_MULTIPROC_DIR", "SENTRY_DSN", "SENTRY_RELEASE"]
+
+
+def foreign(name: ForeignVariable) -> str | None:
+    """The value of the variable; an empty one counts as unset."""
+    return os.environ.get(name, "").strip() or None  # noqa: TID251  # this package is the reader

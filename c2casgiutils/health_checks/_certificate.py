@@ -1,0 +1,56 @@
+"""The check of a certificate."""
+
+import asyncio
+import datetime
+import ssl
+import urllib.parse
+
+from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
+
+
+class Certificate(Check):
+    """The certificate of a URL is valid, and will be for some days.
+
+    It proves that the chain and the name are accepted from here, and the date of its end. It does not
+    prove that other clients trust the same authorities, nor that the certificate was not revoked.
+
+    Args:
+        url: An https URL, or `host:port`.
+        days: A certificate that ends sooner is a failure.
+        tags: Words to select the check by.
+        context: How certificates are verified, by default with the authorities of the system.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        days: float = 14,
+        tags: list[str] | None = None,
+        *,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(tags)
+        parts = urllib.parse.urlsplit(url if "://" in url else f"https://{url}")
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError("Certificate takes an https URL or host:port")
+        self.host = parts.hostname
+        self.port = parts.port or 443
+        self.days = days
+        self._context = context
+
+    async def check(self) -> Result:
+        """Shake hands and read the date."""
+        if self._context is None:
+            self._context = await self.in_thread(ssl.create_default_context)
+        self.doing = "waiting for the handshake"
+        _, writer = await asyncio.open_connection(self.host, self.port, ssl=self._context)
+        try:
+            certificate = writer.get_extra_info("peercert")
+        finally:
+            writer.transport.abort()
+        end = datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), datetime.UTC)
+        left = (end - datetime.datetime.now(datetime.UTC)) / datetime.timedelta(days=1)
+        payload = {"host": self.host, "not_after": end.isoformat(), "days_left": round(left, 2)}
+        if left < self.days:
+            raise JsonCheckError(f"The certificate ends in {left:.1f} days", payload)
+        return Result(payload=payload)

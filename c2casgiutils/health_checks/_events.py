@@ -1,0 +1,110 @@
+"""Changes of state: told once, in the log and to the webhook."""
+
+import asyncio
+import datetime
+import logging
+import ssl
+from typing import Any
+
+from c2casgiutils import config, redis_utils
+from c2casgiutils.health_checks._entry import Entry
+from c2casgiutils.health_checks._outcome import Outcome
+from c2casgiutils.health_checks._threads import DaemonThread
+
+_LOGGER = logging.getLogger(__name__)
+_GOOD = {"pass", "skip"}
+_QUIET_SECONDS = 60.0
+_SEND_SECONDS = 5.0
+
+
+class Events:
+    """Notices when a check changes its state."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._context: ssl.SSLContext | None = None
+
+    def on_outcome(self, entry: Entry, before: Outcome | None, after: Outcome) -> None:
+        """Compare with the state before; a first result that is good is no event."""
+        old = before.status if before is not None else "unknown"
+        if old == after.status or (before is None and after.status in _GOOD):
+            return
+        level = logging.INFO if after.status in _GOOD else logging.WARNING
+        text = "\n".join(filter(None, (after.message, after.stacktrace)))
+        _LOGGER.log(
+            level, "Health check %s: %s, was %s%s", entry.name, after.status, old, text and f": {text}"
+        )
+        if config.settings.health.webhook:
+            event: dict[str, Any] = {
+                "check": entry.name,
+                "from": old,
+                "to": after.status,
+                "at": _utc(after.when),
+            }
+            if before is not None:
+                event["held_seconds"] = round(after.at - before.since, 3)
+            self._start(entry, event)
+
+    async def aclose(self) -> None:
+        """Give up what is not yet sent."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self, entry: Entry, event: dict[str, Any]) -> None:
+        task = asyncio.create_task(self._announce(entry, event), name="c2c-health-webhook")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _announce(self, entry: Entry, event: dict[str, Any]) -> None:
+        url = config.settings.health.webhook
+        if url is None or not await _is_first(entry, event["to"]):
+            return
+        try:
+            await self._send(str(url), event)
+        except Exception as error:  # noqa: BLE001  a message that is lost must not disturb the checks
+            # the address is a secret, and the texts of the HTTP client have it
+            _LOGGER.warning("The webhook of the health checks was not called: %s", type(error).__name__)
+
+    async def _send(self, url: str, event: dict[str, Any]) -> None:
+        import httpx  # noqa: PLC0415  on first use
+
+        if self._context is None:
+            self._context = await DaemonThread().run(ssl.create_default_context)
+        async with httpx.AsyncClient(verify=self._context, timeout=_SEND_SECONDS) as client:
+            try:
+                response = await client.post(url, json=event)
+            except httpx.TransportError:
+                await asyncio.sleep(1)
+                response = await client.post(url, json=event)
+        response.raise_for_status()
+
+
+async def _is_first(entry: Entry, status: str) -> bool:
+    """Whether this process is the one that tells: the first to claim the change in Redis.
+
+    Each state has a key of its own, which the change to another state removes: what is told last is true.
+    """
+    from redis.exceptions import RedisError  # noqa: PLC0415  on first use
+
+    master, _, _ = redis_utils.get()
+    if master is None:
+        return True
+    every = entry.options.every or datetime.timedelta()
+    seconds = max(_QUIET_SECONDS, 2 * every.total_seconds())
+    keys = {
+        state: redis_utils.scoped(f"health_event:{entry.name}:{state}")
+        for state in ("pass", "warn", "fail", "skip")
+    }
+    try:
+        if not await master.set(keys.pop(status), "1", nx=True, px=int(seconds * 1000)):
+            return False
+        await master.delete(*keys.values())
+    except (RedisError, OSError):  # better twice than never
+        return True
+    return True
+
+
+def _utc(when: datetime.datetime) -> str:
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

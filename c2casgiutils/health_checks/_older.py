@@ -1,0 +1,68 @@
+"""The view of c2cwsgiutils, for monitoring that exists already."""
+
+from typing import Annotated, Any
+
+from fastapi import HTTPException, Query, Request, Response
+
+from c2casgiutils.health_checks import _access
+from c2casgiutils.health_checks._entry import Entry
+from c2casgiutils.health_checks._factory import FACTORY, outcomes, overall
+from c2casgiutils.health_checks._outcome import Outcome
+
+
+async def health_check(
+    request: Request,
+    response: Response,
+    max_level: Annotated[int, Query(description="Run the checks up to this level; 0 runs none")] = 1,
+    checks: Annotated[str, Query(description="Comma-separated names; all when empty")] = "",
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """The state of the checks as `successes` and `failures`, by name."""
+    details = await _access.may_see_details(request, response)
+    entries = [*FACTORY.entries, *FACTORY.automatic()]
+    names = {name.strip() for name in checks.split(",") if name.strip()}
+    require_known("check", names, {entry.name for entry in entries}, details=details)
+    wanted = [
+        entry
+        for entry in entries
+        if entry.options.level <= max_level and (not names or entry.name in names) and max_level > 0
+    ]
+    found = await outcomes(wanted)
+    response.status_code = 500 if overall(found) == "fail" else 200
+    response.headers["Cache-Control"] = "no-cache, no-store"
+    body: dict[str, dict[str, dict[str, Any]]] = {"successes": {}, "failures": {}}
+    for entry, outcome in found:
+        body["failures" if outcome.status == "fail" else "successes"][entry.name] = _item(
+            entry, outcome, details=details
+        )
+    return body
+
+
+def require_known(what: str, names: set[str], known: set[str], *, details: bool) -> None:
+    """Answer 404 for a name that nobody registered, with the known ones for those who may see them.
+
+    Raises:
+        HTTPException: 404.
+    """
+    unknown = names - known
+    if not unknown:
+        return
+    text = f"Unknown {what}: {', '.join(sorted(unknown))}"
+    raise HTTPException(404, f"{text}; known: {', '.join(sorted(known))}" if details else text)
+
+
+def _item(entry: Entry, outcome: Outcome, *, details: bool) -> dict[str, Any]:
+    item: dict[str, Any] = {"timing": outcome.seconds, "level": entry.options.level}
+    if not details:
+        return item
+    if outcome.status == "fail":
+        item["message"] = outcome.message or "failed"
+    result = (
+        outcome.payload.get("result")
+        if outcome.status == "fail" and "error" in outcome.payload
+        else outcome.payload
+    )
+    if result not in (None, {}):
+        item["result"] = result
+    if outcome.stacktrace is not None:
+        item["stacktrace"] = outcome.stacktrace
+    return item

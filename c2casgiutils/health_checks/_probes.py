@@ -1,0 +1,218 @@
+"""The probes of Kubernetes: pure ASGI, nothing between the server and the answer.
+
+The forms are those of the Kubernetes API server
+(https://kubernetes.io/docs/reference/using-api/health-checks/) and, for `application/health+json`, of
+draft-inadarei-api-health-check-05.
+"""
+
+import json
+import urllib.parse
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from c2casgiutils import instances
+from c2casgiutils.health_checks import _access
+from c2casgiutils.health_checks._entry import Entry
+from c2casgiutils.health_checks._factory import FACTORY, outcomes, overall
+from c2casgiutils.health_checks._outcome import Outcome
+
+_TEXT = b"text/plain; charset=utf-8"
+_JSON = b"application/health+json"
+_Found = list[tuple[Entry, Outcome]]
+
+
+class Probe:
+    """One probe as an ASGI application.
+
+    Args:
+        name: Its name in the answers, such as `readyz`.
+        block: Tells why the process is not fit at all, such as `draining`; none when it may be.
+        group: Tells the group of checks that count; none: no check at all.
+        on_pass: Called when it passes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        block: Callable[[], str | None] | None = None,
+        group: Callable[[], str | None] | None = None,
+        on_pass: Callable[[], None] | None = None,
+    ) -> None:
+        self.name = name
+        self._block = block
+        self._group = group
+        self._on_pass = on_pass
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["method"] not in {"GET", "HEAD"}:
+            await _send(scope, send, 405, b"Method Not Allowed", extra=[(b"allow", b"GET, HEAD")])
+            return
+        reason = self._block() if self._block is not None else None
+        group = self._group() if self._group is not None else None
+        entries = FACTORY.in_group(group) if group is not None else None
+        if not scope["query_string"] and not entries and not _wants_json(scope):
+            await self._send_short(scope, send, reason)
+            return
+        await self._send_long(scope, receive, send, reason, entries)
+
+    async def _send_short(self, scope: Scope, send: Send, reason: str | None) -> None:
+        if reason is not None:
+            await _send(scope, send, 503, reason.encode())
+            return
+        self._passed()
+        await _send(scope, send, 200, b"ok")
+
+    async def _send_long(
+        self, scope: Scope, receive: Receive, send: Send, reason: str | None, entries: list[Entry] | None
+    ) -> None:
+        query = urllib.parse.parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        verbose = "verbose" in query
+        response = Response()
+        details = (verbose or _wants_json(scope)) and await _access.may_see_details(
+            Request(scope, receive), response
+        )
+        cookies = [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]
+        excluded = set(query.get("exclude", ())) if entries is not None else set()
+        entries = entries or []
+        unknown = excluded - {entry.name for entry in entries}
+        if unknown:
+            known = f"; known: {', '.join(entry.name for entry in entries)}" if details else ""
+            await _send(scope, send, 404, f"unknown check to exclude{known}".encode(), extra=cookies)
+            return
+        found = await outcomes(entry for entry in entries if entry.name not in excluded)
+        status = "fail" if reason is not None else overall(found, unknown="fail")
+        if status != "fail":
+            self._passed()
+        code = 503 if status == "fail" else 200
+        if _wants_json(scope):
+            body = _json(status, reason, found, details=details)
+            await _send(scope, send, code, body, content_type=_JSON, extra=cookies)
+            return
+        text = self._text(status, reason, found, verbose=verbose, details=details)
+        await _send(scope, send, code, text.encode(), extra=cookies)
+
+    def _passed(self) -> None:
+        if self._on_pass is not None:
+            self._on_pass()
+
+    def _text(self, status: str, reason: str | None, found: _Found, *, verbose: bool, details: bool) -> str:
+        if not verbose and reason is not None:
+            return reason
+        if not verbose and status != "fail":
+            return "ok"
+        lines = [f"[-]{reason}" if reason else "[+]ping ok"]
+        lines += [_line(entry, outcome, details=details) for entry, outcome in found]
+        lines.append(f"{self.name} check {'failed' if status == 'fail' else 'passed'}")
+        return "\n".join(lines) + "\n"
+
+
+def _line(entry: Entry, outcome: Outcome, *, details: bool) -> str:
+    if outcome.status in {"pass", "warn", "skip"}:
+        return f"[+]{entry.name} {'ok' if outcome.status == 'pass' else outcome.status}"
+    reason = (outcome.message or "no message") if details else "reason withheld"
+    mark = "-" if entry.options.severity == "critical" else "+"
+    return f"[{mark}]{entry.name} {'failed' if outcome.status == 'fail' else 'did not run yet'}: {reason}"
+
+
+def _json(status: str, reason: str | None, found: _Found, *, details: bool) -> bytes:
+    body: dict[str, Any] = {"status": status}
+    if reason is not None:
+        body["output"] = reason
+    checks = {
+        f"{entry.name}:responseTime": [_component(outcome, details=details)] for entry, outcome in found
+    }
+    if checks:
+        body["checks"] = checks
+    return json.dumps(body).encode()
+
+
+def _component(outcome: Outcome, *, details: bool) -> dict[str, Any]:
+    status = {"skip": "pass", "unknown": "warn"}.get(outcome.status, outcome.status)
+    component: dict[str, Any] = {"status": status}
+    if outcome.since:
+        component |= {"observedValue": outcome.milliseconds, "observedUnit": "ms"}
+        component["time"] = outcome.when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if details and outcome.message and outcome.status != "pass":
+        component["output"] = outcome.message
+    return component
+
+
+def _wants_json(scope: Scope) -> bool:
+    return any(
+        name == b"accept" and (b"application/health+json" in value or b"application/json" in value)
+        for name, value in scope["headers"]
+    )
+
+
+async def _send(
+    scope: Scope,
+    send: Send,
+    status: int,
+    body: bytes,
+    *,
+    content_type: bytes = _TEXT,
+    extra: list[tuple[bytes, bytes]] | None = None,
+) -> None:
+    headers = [
+        (b"content-type", content_type),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-cache, no-store"),
+        *(extra or ()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+class _StartUp:
+    """Remembers that the start was once done: the startup probe passes for good then."""
+
+    def __init__(self) -> None:
+        self.done = False
+
+    def finish(self) -> None:
+        self.done = True
+
+    def block(self) -> str | None:
+        return None if self.done or instances.state() != "starting" else "starting"
+
+    def group(self) -> str | None:
+        return None if self.done else "startup"
+
+
+START_UP = _StartUp()
+
+
+def _not_ready() -> str | None:
+    state = instances.state()
+    return None if state == "ready" else state
+
+
+def probe_routes(prefix: str = "") -> list[Route]:
+    """The routes `/livez`, `/readyz` and `/startupz`, to put before all others.
+
+    Args:
+        prefix: Path to put before each, without a slash at its end.
+    """
+    probes = {
+        "livez": Probe("livez"),
+        "readyz": Probe("readyz", _not_ready, lambda: "ready"),
+        "startupz": Probe("startupz", START_UP.block, START_UP.group, START_UP.finish),
+    }
+    return [
+        Route(f"{prefix}/{name}", probe, name=f"c2c_{name}", include_in_schema=False)
+        for name, probe in probes.items()
+    ]
+
+
+def probes(app: FastAPI) -> None:
+    """Put `/livez`, `/readyz` and `/startupz` at the root of an application too.
+
+    Args:
+        app: The application; its other routes at these paths, if any, are not reached any more.
+    """
+    app.router.routes[:0] = probe_routes()

@@ -1,0 +1,104 @@
+"""The check of a URL."""
+
+import contextlib
+import inspect
+import ssl
+import urllib.parse
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from c2casgiutils import __version__
+from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
+from c2casgiutils.request_tracking import current_request_id
+
+if TYPE_CHECKING:
+    import httpx
+
+_BODY_SIZE = 1_048_576
+_SUCCESSES = range(200, 300)
+
+
+class Url(Check):
+    """Another service answers a GET, with a new connection each time.
+
+    It proves that name resolution, connection, certificate and the service work from here, and that the
+    status is one of those wanted after redirects. It does not prove that the body makes sense: give a
+    callback for this. The id of the request that caused the run is passed on as `X-Request-ID`.
+
+    Args:
+        url: The address. Only callers with read-only access see it, without its credentials.
+        tags: Words to select the check by.
+        params: Query parameters to add.
+        headers: Headers to send.
+        status: The status codes that are good, 200 to 299 by default.
+        callback: Called with the `httpx.Response`, its body read (1 MiB at most), sync or async; what it
+            returns is in the payload, what it raises is the failure.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        tags: list[str] | None = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        status: Collection[int] = _SUCCESSES,
+        callback: Callable[["httpx.Response"], Any] | None = None,
+    ) -> None:
+        super().__init__(tags)
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(f"Url takes an http or https URL, got one of the scheme {parts.scheme!r}")
+        self.url = url
+        self.params = dict(params or {})
+        self.headers = dict(headers or {})
+        self.status = status
+        self.callback = callback
+        self.secrets = _secrets(parts, self.headers)
+        self._context: ssl.SSLContext | None = None
+
+    async def check(self) -> Result:
+        """Send the request."""
+        async with self._response() as response:
+            payload: dict[str, Any] = {"url": self.url, "status": response.status_code}
+            if response.status_code not in self.status:
+                raise JsonCheckError(f"The answer has the status {response.status_code}", payload)
+            if self.callback is not None:
+                await _read(response)
+                result = self.callback(response)
+                payload["result"] = await result if inspect.isawaitable(result) else result
+        return Result(payload=payload)
+
+    @contextlib.asynccontextmanager
+    async def _response(self) -> AsyncIterator["httpx.Response"]:
+        import httpx  # noqa: PLC0415  on first use
+
+        if self._context is None:  # reads the certificate authorities from the disk
+            self._context = await self.in_thread(ssl.create_default_context)
+        headers = {"User-Agent": f"c2casgiutils/{__version__}", **self.headers}
+        request_id = current_request_id()
+        if request_id:
+            headers.setdefault("X-Request-ID", request_id)
+        self.doing = "waiting for the answer"
+        async with (
+            httpx.AsyncClient(verify=self._context, follow_redirects=True, timeout=None) as client,  # noqa: S113  the check is bounded
+            client.stream("GET", self.url, params=self.params or None, headers=headers) as response,
+        ):
+            yield response
+
+
+async def _read(response: "httpx.Response") -> None:
+    body = bytearray()
+    async for part in response.aiter_bytes():
+        body += part
+        if len(body) > _BODY_SIZE:
+            raise JsonCheckError(f"The body is larger than {_BODY_SIZE} bytes")
+    response._content = bytes(body)  # noqa: SLF001  what `aread` does, with a bound
+
+
+def _secrets(parts: urllib.parse.SplitResult, headers: Mapping[str, str]) -> tuple[str, ...]:
+    names = {"authorization", "cookie", "x-api-key", "proxy-authorization"}
+    found = [value for name, value in headers.items() if name.lower() in names]
+    if parts.password:
+        found += [parts.password, urllib.parse.unquote(parts.password)]
+    return tuple(found)

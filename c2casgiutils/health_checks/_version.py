@@ -1,0 +1,45 @@
+"""The check of the running versions."""
+
+import time
+
+from c2casgiutils import instances
+from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
+
+
+class Version(Check):
+    """All processes of the roster run the same git hash.
+
+    It proves that a deployment has reached every process that is alive. During a deployment it is a
+    warning, and a failure when it lasts longer. Without `versions.json` it is skipped. It does not see
+    processes that have lost Redis.
+
+    Args:
+        tags: Words to select the check by.
+        deployment_seconds: For so long different versions are only a warning.
+    """
+
+    def __init__(self, tags: list[str] | None = None, *, deployment_seconds: float = 600) -> None:
+        super().__init__(tags)
+        self.deployment_seconds = deployment_seconds
+        self._since: float | None = None
+
+    async def check(self) -> Result:
+        """Compare the processes."""
+        own = instances.own().git_hash
+        if own is None:
+            return Result(payload={"message": "The version is not known: no versions.json"}, status="skip")
+        self.doing = "waiting for the roster"
+        roster = await instances.roster()
+        versions: dict[str, int] = {}
+        for instance in roster:
+            key = instance.git_hash or "unknown"
+            versions[key] = versions.get(key, 0) + 1
+        if len(versions) <= 1:
+            self._since = None
+            return Result(payload={"version": own, "count": len(roster)})
+        now = time.monotonic()
+        self._since = self._since or now
+        payload = {"version": own, "versions": versions}
+        if now - self._since > self.deployment_seconds:
+            raise JsonCheckError("Different versions run for too long", payload)
+        return Result(payload=payload, status="warn")

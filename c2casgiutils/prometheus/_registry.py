@@ -1,0 +1,171 @@
+"""What a scrape shows: the metrics of one process, or of all workers together."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from c2casgiutils import config, versions
+from c2casgiutils.config.foreign import foreign
+
+_PACKAGES = ("c2casgiutils", "fastapi", "pydantic", "redis", "sqlalchemy", "starlette", "uvicorn")
+"""Packages whose versions are shown, if they are installed: few, each is a series."""
+
+
+def multiprocess_directory() -> Path | None:
+    """The directory through which several workers share their metrics, or None."""
+    directory = foreign("PROMETHEUS_MULTIPROC_DIR")
+    return Path(directory) if directory else None
+
+
+def create_registry() -> Any:
+    """Create what a scrape collects from, a `prometheus_client.CollectorRegistry`.
+
+    With `PROMETHEUS_MULTIPROC_DIR` these are the metrics of all workers that share the directory, summed up
+    as the client library does it, else those of this process.
+    """
+    from prometheus_client import REGISTRY, CollectorRegistry, PlatformCollector  # noqa: PLC0415  on first use
+
+    registry = CollectorRegistry()
+    directory = multiprocess_directory()
+    if directory is None:
+        registry.register(REGISTRY)
+    else:
+        registry.register(_Workers(directory))
+        PlatformCollector(registry)
+    registry.register(BuildCollector())
+    registry.register(ResourceCollector(directory))
+    return registry
+
+
+def render(accept: str = "") -> tuple[bytes, str]:
+    """The metrics as text and its content type.
+
+    Args:
+        accept: The `Accept` header: the OpenMetrics format for those who ask for it.
+    """
+    from prometheus_client.exposition import choose_encoder  # noqa: PLC0415  on first use
+
+    encoder, content_type = choose_encoder(accept)
+    return encoder(create_registry()), content_type
+
+
+class _Workers:
+    """The metrics of all workers; the files of gauges of those that died are removed first."""
+
+    def __init__(self, directory: Path) -> None:
+        from prometheus_client import multiprocess  # noqa: PLC0415  on first use
+
+        self._directory = directory
+        self._multiprocess = multiprocess
+
+    def collect(self) -> Iterator[Any]:
+        directory = str(self._directory)
+        for pid in pids_of(self._directory):
+            if not _is_alive(pid):
+                self._multiprocess.mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]
+        collector = self._multiprocess.MultiProcessCollector(None, directory)  # type: ignore[no-untyped-call]
+        yield from collector.collect()  # type: ignore[no-untyped-call]
+
+
+class BuildCollector:
+    """Which build runs: `build_info` with the commit and the tag, `package_info` for the main packages."""
+
+    def __init__(self) -> None:
+        self._build = [versions.git_hash() or foreign("GIT_HASH") or "", versions.git_tag() or ""]
+        self._packages = list(_installed())
+
+    def collect(self) -> Iterator[Any]:
+        """The metrics, each with the value 1 and what it tells in its labels."""
+        from prometheus_client.metrics_core import GaugeMetricFamily  # noqa: PLC0415  on first use
+
+        prefix = config.settings.prometheus.prefix
+        build = GaugeMetricFamily(f"{prefix}build_info", "The deployed build", labels=["git_hash", "git_tag"])
+        build.add_metric(self._build, 1)
+        yield build
+        packages = GaugeMetricFamily(
+            f"{prefix}package_info", "Version of an installed package", labels=["package", "version"]
+        )
+        for package, version in self._packages:
+            packages.add_metric([package, version], 1)
+        yield packages
+
+
+def _installed() -> Iterator[tuple[str, str]]:
+    for package in _PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            yield package, metadata.version(package)
+
+
+_RESOURCES: dict[str, tuple[str, str | None]] = {  # name: its description, and its label beside `pid`
+    "process_resident_memory_bytes": ("Memory that a worker has in RAM", None),
+    "process_shared_memory_bytes": ("Part of the resident memory that may be shared with others", None),
+    "process_cpu_seconds_total": ("CPU time that a worker used, in user or system mode", "mode"),
+    "process_page_faults_total": ("Page faults of a worker, the major ones read from disk", "kind"),
+    "process_threads": ("Threads of a worker", None),
+    "process_open_fds": ("Open file descriptors of a worker", None),
+}
+
+
+class ResourceCollector:
+    """What each worker uses, read from `/proc`; other systems have none of it.
+
+    Args:
+        directory: The one that the workers share; without it only this process is shown.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+
+    def collect(self) -> Iterator[Any]:
+        """The metrics, each with the label `pid`."""
+        from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415  the same
+
+        prefix = config.settings.prometheus.prefix
+        pids = {os.getpid(), *(pids_of(self._directory) if self._directory else ())}
+        read = {pid: figures for pid in sorted(pids) if (figures := _figures(pid))}
+        for name, (text, label) in _RESOURCES.items():
+            family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            metric = family(prefix + name, text, labels=["pid", *([label] if label else [])])
+            for pid, figures in read.items():
+                for values, figure in figures.get(name, {}).items():
+                    metric.add_metric([str(pid), *values], figure)
+            yield metric
+
+
+def pids_of(directory: Path) -> set[int]:
+    """The processes that wrote metrics into the directory, dead ones too."""
+    names = (path.stem.rpartition("_")[2] for path in directory.glob("*.db"))
+    return {int(name) for name in names if name.isdecimal()}
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _figures(pid: int) -> dict[str, dict[tuple[str, ...], float]]:
+    """The figures of a process by metric and further labels, from proc(5); none when it is gone."""
+    process = Path("/proc") / str(pid)
+    try:
+        stat = (process / "stat").read_bytes().rpartition(b")")[2].split()
+        memory = (process / "statm").read_bytes().split()
+        descriptors = len(os.listdir(process / "fd"))  # noqa: PTH208  # counts, needs no paths
+    except OSError:
+        return {}
+    ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    return {
+        "process_resident_memory_bytes": {(): int(memory[1]) * page},
+        "process_shared_memory_bytes": {(): int(memory[2]) * page},
+        "process_cpu_seconds_total": {("user",): int(stat[11]) / ticks, ("system",): int(stat[12]) / ticks},
+        "process_page_faults_total": {("minor",): int(stat[7]), ("major",): int(stat[9])},
+        "process_threads": {(): int(stat[17])},
+        "process_open_fds": {(): descriptors},
+    }

@@ -1,0 +1,66 @@
+"""Write `versions.json`, to be run when the image of an application is built."""
+
+import argparse
+import importlib.metadata
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+_FILE = Path("versions.json")
+
+
+def describe(git_hash: str, git_tag: str | None = None) -> dict[str, Any]:
+    """Describe what is installed: `{"main": {"git_hash", "git_tag"?}, "packages": {name: version}}`.
+
+    The packages come from the metadata of this interpreter, so that packages installed in editable form or
+    from an address or a path are there too. The names are normalised as the packaging specification says
+    (https://packaging.python.org/en/latest/specifications/name-normalization/).
+
+    Args:
+        git_hash: The commit.
+        git_tag: The tag, if there is one.
+    """
+    packages: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:  # a broken left-over of an uninstallation has none
+            packages.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
+    main = {"git_hash": git_hash, **({"git_tag": git_tag} if git_tag else {})}
+    return {"main": main, "packages": dict(sorted(packages.items()))}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the file into the working directory.
+
+    Args:
+        arguments: `[GIT_TAG] GIT_HASH`; those of the command line by default.
+
+    Raises:
+        SystemExit: With the usage on standard error, for wrong arguments or a file that cannot be written.
+    """
+    parser = argparse.ArgumentParser(
+        prog="c2casgiutils-genversion",
+        usage="%(prog)s [-h] [GIT_TAG] GIT_HASH",
+        description="Write the versions of the application and of its packages into versions.json.",
+    )
+    parser.add_argument(
+        "values", nargs="+", metavar="[GIT_TAG] GIT_HASH", help="the tag, if there is one, then the hash"
+    )
+    values = [value.strip() for value in parser.parse_args(arguments).values]
+    if len(values) > 2:  # noqa: PLR2004  # a tag and a hash
+        parser.error(f"a tag and a hash are accepted, got {len(values)} values")
+    if not values[-1]:
+        parser.error("the hash is empty")
+    *tags, git_hash = values
+    content = json.dumps(describe(git_hash, *tags), indent=2) + "\n"
+    try:
+        _FILE.write_text(content, encoding="utf-8")
+    except OSError as error:
+        parser.exit(1, f"{parser.prog}: cannot write {_FILE.absolute()}: {error.strerror}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

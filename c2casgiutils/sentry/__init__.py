@@ -1,0 +1,96 @@
+"""Sentry: every setting of the group reaches the SDK, and no secret leaves with an event."""
+
+import sys
+import warnings
+from typing import Any
+
+from c2casgiutils import config, versions
+from c2casgiutils.config.foreign import foreign
+from c2casgiutils.config.sentry import Sentry
+from c2casgiutils.sentry._scrubber import Scrubber, secrets_of
+
+__all__ = ["Scrubber", "close", "enable_asyncio", "init", "is_active"]
+
+_ENVIRONMENT_FIRST = ("debug", "environment")
+"""Settings with a default that must not hide the standard `SENTRY_*` variable."""
+
+
+def init(**options: Any) -> bool:
+    """Initialise the SDK from `C2C__SENTRY__...`, as early as possible so that it sees every error after it.
+
+    Where a setting of ours is unset, the variable of the SDK counts (`SENTRY_DSN`, `SENTRY_ENVIRONMENT`,
+    `SENTRY_DEBUG`). The release is the first of `C2C__SENTRY__RELEASE`, `SENTRY_RELEASE`, the tag or hash of
+    the versions file, `GIT_HASH`. Without an `event_scrubber` of the application ours hides the configured
+    secrets and whatever is named like one, also in local variables, query strings and messages.
+
+    Args:
+        options: Further keywords of `sentry_sdk.init`, they win over the settings.
+
+    Returns:
+        Whether Sentry is on: false without a DSN.
+
+    Raises:
+        ConfigurationError: The DSN is wrong or the SDK is not installed; ends the start.
+    """
+    settings = config.settings.sentry
+    if not (options.get("dsn") or settings.dsn or foreign("SENTRY_DSN")):
+        return False
+    try:
+        import sentry_sdk  # noqa: PLC0415  on first use
+        from sentry_sdk.integrations.logging import ignore_logger  # noqa: PLC0415  the same
+        from sentry_sdk.utils import BadDsn  # noqa: PLC0415  the same
+    except ImportError:
+        config.end_start(["C2C__SENTRY__DSN: needs the package sentry-sdk, install c2casgiutils[sentry]"])
+    try:
+        with warnings.catch_warnings():
+            # The setting is part of our contract; the SDK still follows it.
+            warnings.filterwarnings("ignore", "The send_default_pii option is deprecated", DeprecationWarning)
+            sentry_sdk.init(**{**_options(settings), **options})
+    except BadDsn as error:
+        config.end_start([f"C2C__SENTRY__DSN (or SENTRY_DSN): is no DSN ({error})"])
+    for name in settings.ignored_loggers:
+        ignore_logger(name)
+    # The global scope reaches every event, transactions too.
+    for name, value in settings.tags.items():
+        sentry_sdk.get_global_scope().set_tag(name, value)
+    return True
+
+
+def is_active() -> bool:
+    """Whether the SDK was initialised, by us or by the application; never imports it."""
+    sdk = sys.modules.get("sentry_sdk")
+    return sdk is not None and bool(sdk.get_client().is_active())
+
+
+def enable_asyncio() -> None:
+    """Report what tasks of the running event loop raise; harmless when Sentry is off."""
+    if is_active():
+        from sentry_sdk.integrations.asyncio import enable_asyncio_integration  # noqa: PLC0415  on first use
+
+        enable_asyncio_integration()
+
+
+def close(timeout_seconds: float = 2) -> None:
+    """Send what waits and switch Sentry off; harmless when it is off. It blocks: use a thread."""
+    if is_active():
+        import sentry_sdk  # noqa: PLC0415  on first use
+
+        sentry_sdk.get_client().close(timeout=timeout_seconds)
+        sentry_sdk.get_global_scope().set_client(None)
+
+
+def _options(settings: Sentry) -> dict[str, Any]:
+    options = {name: value for name, value in settings.model_dump().items() if value is not None}
+    del options["tags"]
+    for name in _ENVIRONMENT_FIRST:
+        if name not in settings.model_fields_set:
+            del options[name]
+    release = settings.release or foreign("SENTRY_RELEASE") or versions.git_tag() or versions.git_hash()
+    release = release or foreign("GIT_HASH")
+    if release:
+        options["release"] = release
+    options.setdefault(
+        "event_scrubber",
+        Scrubber(secrets_of(config.settings), send_default_pii=bool(settings.send_default_pii)),
+    )
+    return options

@@ -1,0 +1,52 @@
+"""What is deployed: the versions file that `c2casgiutils-genversion` wrote when the image was built."""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+_LOGGER = logging.getLogger(__name__)
+
+FILES = (Path("/app/versions.json"), Path("versions.json"))
+"""Where the file is looked for, the first one wins; the second is in the working directory."""
+
+
+def read(files: Sequence[Path] = FILES) -> dict[str, Any] | None:
+    """Read the first versions file there is.
+
+    Args:
+        files: The candidates in order.
+
+    Returns:
+        `{"main": {"git_hash": ..., "git_tag": ...}, "packages": {name: version}}`, or None without a file; a
+        file that cannot be read or is no such object is one warning, and no file.
+    """
+    for file in files:
+        if not file.is_file():
+            continue
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            _LOGGER.warning("The versions file %s cannot be read: %s", file, error)
+            return None
+        if not isinstance(content, dict) or not isinstance(content.get("main"), dict):
+            _LOGGER.warning("The versions file %s has no object `main`", file)
+            return None
+        return content
+    return None
+
+
+def git_hash(files: Sequence[Path] = FILES) -> str | None:
+    """The commit that is deployed, or None when no file tells."""
+    return _of_main("git_hash", files)
+
+
+def git_tag(files: Sequence[Path] = FILES) -> str | None:
+    """The tag that is deployed, or None when no file tells."""
+    return _of_main("git_tag", files)
+
+
+def _of_main(key: str, files: Sequence[Path]) -> str | None:
+    value = (read(files) or {"main": {}})["main"].get(key)
+    return value if isinstance(value, str) and value else None

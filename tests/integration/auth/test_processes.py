@@ -1,0 +1,224 @@
+"""Several processes with one Redis share sessions, sign-outs, lockouts, refreshed tokens and the record."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from c2casgiutils import auth, config, redis_utils
+from c2casgiutils.auth import audit, revocations, shared, throttle
+from tests.support.auth import (
+    COOKIE,
+    KEY,
+    SECRET,
+    ask_github,
+    forget_all,
+    github_sign_in,
+    make_app,
+    make_client,
+)
+from tests.support.fake_github import FakeGitHub
+from tests.support.net import eventually
+from tests.support.processes import RedisServer, Uvicorn
+
+ENVIRONMENT = {
+    "C2C__AUTH__JWT__SECRET": KEY,
+    "C2C__AUTH__JWT__COOKIE__SECURE": "False",
+    "C2C__INSTANCES__HEARTBEAT": "1h",
+}
+
+
+@contextlib.contextmanager
+def _pair(environment: dict[str, str]) -> Iterator[list[str]]:
+    """Two servers that were not started at the same time."""
+    with (
+        Uvicorn("tests.support.auth_app:app", env={**ENVIRONMENT, **environment}) as first,
+        Uvicorn("tests.support.auth_app:app", env={**ENVIRONMENT, **environment}) as second,
+    ):
+        yield [first.url, second.url]
+
+
+@pytest.fixture(scope="module")
+def _secret_servers(_session_redis: RedisServer) -> Iterator[list[str]]:
+    with _pair({"C2C__REDIS__URL": _session_redis.url, "C2C__AUTH__SECRET": SECRET}) as urls:
+        yield urls
+
+
+@pytest.fixture(scope="module")
+def _github_servers(_session_redis: RedisServer, _session_github: FakeGitHub) -> Iterator[list[str]]:
+    environment = {**_session_github.environment(), "C2C__REDIS__URL": _session_redis.url}
+    with _pair(environment) as urls:
+        yield urls
+
+
+@pytest.fixture
+async def secret_pair(
+    _secret_servers: list[str], redis_server: RedisServer
+) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """Clients of two processes in secret mode."""
+    async with contextlib.AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(httpx.AsyncClient(base_url=url)) for url in _secret_servers]
+
+
+@pytest.fixture
+async def github_pair(
+    _github_servers: list[str], github: FakeGitHub, redis_server: RedisServer
+) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """Clients of two processes in GitHub mode."""
+    async with contextlib.AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(httpx.AsyncClient(base_url=url)) for url in _github_servers]
+
+
+async def test_shared_sessions(secret_pair: list[httpx.AsyncClient]) -> None:
+    """P04: a session of one process counts in the other one, its sign-out too."""
+    first, second = secret_pair
+    await first.post("/c2c/auth/login", data={"secret": SECRET})
+    kept = {"Cookie": f"{COOKIE}={first.cookies[COOKIE]}"}
+    assert (await second.get("/c2c/read", headers=kept)).status_code == 200
+    await first.post("/c2c/auth/logout")
+    assert (await second.get("/c2c/read", headers=kept)).status_code == 403
+
+
+async def test_shared_lockout(secret_pair: list[httpx.AsyncClient]) -> None:
+    """J41: wrong secrets at all processes count together."""
+    statuses = []
+    for number in range(21):
+        response = await secret_pair[number % 2].get("/c2c/read", headers={"X-API-Key": "wrong"})
+        statuses.append(response.status_code)
+    assert statuses == [403] * 20 + [429]
+    for client in secret_pair:
+        response = await client.get("/c2c/read", headers={"X-API-Key": SECRET})
+        assert response.status_code == 429
+        assert 0 < int(response.headers["retry-after"]) <= 60
+
+
+async def test_shared_record(secret_pair: list[httpx.AsyncClient]) -> None:
+    first, second = secret_pair
+    await first.post("/c2c/auth/login", data={"secret": SECRET})
+    await second.get("/c2c/read", headers={"X-API-Key": "wrong"})
+    answer = (await first.get("/c2c/audit", headers={"X-API-Key": SECRET})).json()
+    assert answer["scope"] == "cluster"
+    assert [event["result"] for event in answer["events"]] == ["refused", "ok"]
+
+
+async def test_sign_in_across_processes(github_pair: list[httpx.AsyncClient], github: FakeGitHub) -> None:
+    """A sign-in that one process began ends at the other one, and at one of them only."""
+    first, second = github_pair
+    location = (await first.get("/c2c/auth/github/login")).headers["location"]
+    callback = httpx.URL(await ask_github(location))
+    path = callback.raw_path.decode()
+    kept = {"Cookie": "; ".join(f"{name}={value}" for name, value in first.cookies.items())}
+    # the callback address names the first one: a balancer would hide it
+    kept["Host"] = callback.netloc.decode()
+    answers = await asyncio.gather(*(each.get(path, headers=kept) for each in (first, second)))
+    assert sorted(answer.status_code for answer in answers) == [307, 400]
+
+
+async def test_refresh_across_processes(github_pair: list[httpx.AsyncClient], github: FakeGitHub) -> None:
+    """J33: the refresh token is used once, whichever processes the requests reach."""
+    first, second = github_pair
+    github.expires_in = 30
+    await github_sign_in(first)
+    github.calls.clear()
+    github.delay_seconds = 0.2
+    old = {"Cookie": f"{COOKIE}={first.cookies[COOKIE]}"}
+    clients = [first, second] * 10
+    answers = await asyncio.gather(*(client.get("/c2c/read", headers=old) for client in clients))
+    assert {answer.status_code for answer in answers} == {200}
+    assert github.calls["/login/oauth/access_token"] == 1
+
+
+async def test_no_token_in_redis(
+    github_pair: list[httpx.AsyncClient], github: FakeGitHub, redis_server: RedisServer
+) -> None:
+    """P03: what is shared through Redis holds no token that can be read."""
+    github.expires_in = 30
+    await github_sign_in(github_pair[0])
+    await github_pair[0].get("/c2c/read")
+    with redis_server.client() as client:
+        keys = [key for key in client.scan_iter("*") if "auth_" in key or "audit" in key]
+        held = [client.xrange(key) for key in keys if client.type(key) == "stream"]
+    assert len(held) >= 2
+    assert "gho_" not in f"{keys}{held}"
+    assert "ghr_" not in f"{keys}{held}"
+
+
+async def test_record_is_capped(redis_server: RedisServer) -> None:
+    """The record keeps the last 1,000 events."""
+    config.settings = config.Settings(redis={"url": redis_server.url})
+    for number in range(1010):
+        await audit.record("test", target=str(number))
+    scope, events = await audit.last(1000)
+    assert scope == "cluster"
+    assert [events[0].target, events[-1].target] == ["1009", "10"]
+    with redis_server.client() as client:
+        assert client.xlen(redis_utils.scoped("audit")) == 1000
+
+
+async def test_foreign_entry_in_the_record(redis_server: RedisServer) -> None:
+    config.settings = config.Settings(redis={"url": redis_server.url})
+    await audit.record("test")
+    with redis_server.client() as client:
+        client.xadd(redis_utils.scoped("audit"), {"x": "y"})
+        client.xadd(redis_utils.scoped("audit"), {"event": "{}"})
+    assert [event.action for event in (await audit.last(10))[1]] == ["test"]
+
+
+async def test_without_redis_for_a_while() -> None:
+    """Redis away: each process watches for itself, and a sign-out of that time reaches the others later."""
+    with RedisServer() as server:
+        redis = {"url": server.url}
+        config.settings = config.Settings(
+            redis=redis, auth={"secret": SECRET, "jwt": {"secret": KEY}, "throttle_per_client": 1}
+        )
+        async with make_client(make_app()) as client:
+            await client.post("/c2c/auth/login", data={"secret": SECRET})
+            kept = {"Cookie": f"{COOKIE}={client.cookies[COOKIE]}"}
+            server.kill()
+            assert (await client.get("/c2c/read", headers=kept)).status_code == 200
+            await client.post("/c2c/auth/logout")
+            assert (await client.get("/c2c/read", headers=kept)).status_code == 403
+            wrong = [await client.get("/c2c/read", headers={"X-API-Key": "wrong"}) for _ in range(2)]
+            assert [answer.status_code for answer in wrong] == [403, 429]
+            server.start()
+
+            async def saved() -> bool:
+                shared.forget()
+                await client.get("/c2c/read", headers=kept)
+                with server.client() as inspect:
+                    return bool(list(inspect.scan_iter("*auth_used_*")))
+
+            await eventually(saved, seconds=10, what="the sign-out in Redis")
+            forget_all()
+            assert (await client.get("/c2c/read", headers=kept)).status_code == 403
+
+
+async def test_redis_that_hangs() -> None:
+    """A Redis that does not answer costs a request a moment, and the next ones nothing."""
+    with RedisServer() as server:
+        config.settings = config.Settings(
+            redis={"url": server.url}, auth={"secret": SECRET, "jwt": {"secret": KEY}}
+        )
+        server.pause()
+        try:
+            async with make_client(make_app()) as client, asyncio.timeout(8):
+                for _ in range(10):
+                    response = await client.get("/c2c/read", headers={"X-API-Key": SECRET})
+                    assert response.status_code == 200
+        finally:
+            server.resume()
+        await auth.shutdown()
+        await redis_utils.aclose()
+
+
+def test_memory_is_bounded() -> None:
+    """Neither made-up addresses nor sessions fill the memory."""
+    for number in range(10_100):
+        throttle._count_here(f"10.{number // 65536}.{number // 256 % 256}.{number % 256}")
+    assert len(throttle._windows) <= 10_001
+    assert throttle._look_here("unknown").total == 10_100
+    for number in range(20_100):
+        revocations._remember(revocations._used, str(number), 9_999_999_999)
+    assert len(revocations._used) == 20_000

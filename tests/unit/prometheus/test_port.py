@@ -1,0 +1,126 @@
+"""The metrics port."""
+
+import http.client
+import logging
+import socket
+from collections.abc import Iterator
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from c2casgiutils import config, prometheus
+from tests.support.net import free_port, wait_for
+
+
+def scrape(port: int, address: str = "127.0.0.1") -> str:
+    connection = http.client.HTTPConnection(address, port, timeout=10)
+    try:
+        connection.request("GET", "/metrics")
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _stopped() -> Iterator[None]:
+    yield
+    prometheus.stop()
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> int:
+    number = free_port()
+    monkeypatch.setenv("C2C__PROMETHEUS__PORT", str(number))
+    config.settings = config.Settings()
+    return number
+
+
+def test_the_port_shows_the_metrics(port: int) -> None:
+    prometheus.start()
+    families = {family.name: family for family in text_string_to_metric_families(scrape(port))}
+    assert {"python_info", "process_cpu_seconds"} <= set(families)
+    packages = {sample.labels["package"] for sample in families["c2casgiutils_package_info"].samples}
+    assert {"c2casgiutils", "fastapi"} <= packages
+    memory = families["c2casgiutils_process_resident_memory_bytes"].samples[0].value
+    assert 1_000_000 < memory < 10_000_000_000
+
+
+def test_the_configured_prefix(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C2C__PROMETHEUS__PREFIX", "maps_")
+    config.settings = config.Settings()
+    prometheus.start()
+    text = scrape(port)
+    assert "\nmaps_build_info{" in text
+    assert "\nc2casgiutils_build_info{" not in text
+
+
+def test_the_commit_is_shown(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_HASH", "0a1b2c3")
+    prometheus.start()
+    assert 'c2casgiutils_build_info{git_hash="0a1b2c3",git_tag=""} 1.0' in scrape(port)
+
+
+def test_it_listens_on_the_loopback_only(port: int) -> None:
+    prometheus.start()
+    scrape(port)
+    with pytest.raises(ConnectionRefusedError):
+        scrape(port, "127.0.0.2")
+
+
+def test_the_address_setting(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C2C__PROMETHEUS__ADDRESS", "127.0.0.3")
+    config.settings = config.Settings()
+    prometheus.start()
+    assert scrape(port, "127.0.0.3")
+
+
+def test_port_0_is_off(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setenv("C2C__PROMETHEUS__PORT", "0")
+    config.settings = config.Settings()
+    with caplog.at_level(logging.INFO, "c2casgiutils.prometheus"):
+        prometheus.start()
+    assert caplog.records == []
+
+
+def test_starting_and_stopping_twice_changes_nothing(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    prometheus.start()
+    prometheus.start()
+    prometheus.stop()
+    prometheus.stop()
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    with pytest.raises(ConnectionRefusedError):
+        scrape(port)
+
+
+def test_it_can_be_started_again(port: int) -> None:
+    for _ in range(3):
+        prometheus.start()
+        assert scrape(port)
+        prometheus.stop()
+
+
+def test_a_taken_port_is_one_warning_and_is_taken_over(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", port)):
+        prometheus.start()
+        with pytest.raises(AssertionError):
+            wait_for(lambda: len(caplog.records) > 1, seconds=2.5)
+    (warning,) = caplog.records
+    assert warning.levelname == "WARNING"
+    assert f"port {port}: " in warning.getMessage()
+    assert "PROMETHEUS_MULTIPROC_DIR" in warning.getMessage()
+
+    def is_served() -> bool:
+        try:
+            return "python_info" in scrape(port)
+        except ConnectionRefusedError:
+            return False
+
+    wait_for(is_served, seconds=10)
+
+
+@pytest.mark.parametrize("address", ["203.0.113.1", "no.such.host.invalid"])
+def test_an_address_that_cannot_be_bound_is_one_warning(
+    port: int, address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    prometheus.start(address=address)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]

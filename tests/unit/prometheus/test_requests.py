@@ -1,0 +1,134 @@
+"""The metrics of requests: labels that a client cannot multiply."""
+
+import asyncio
+import uuid
+from collections import Counter
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+from prometheus_client import REGISTRY
+
+from c2casgiutils import prometheus
+from tests.support.fresh import run_fresh
+
+
+def handlers() -> Counter[tuple[str, str]]:
+    """Requests counted by method and handler."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for family in REGISTRY.collect():
+        for sample in family.samples:
+            if sample.name == "http_requests_total":
+                counts[sample.labels["method"], sample.labels["handler"]] += int(sample.value)
+    return counts
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    app, mounted, router = FastAPI(), FastAPI(), APIRouter()
+
+    @app.get("/items/{name}/")
+    @mounted.get("/things/{name}")
+    @router.get("/included/{name}")
+    async def fine(name: str) -> str:
+        return name
+
+    app.include_router(router, prefix="/part")
+    app.mount("/c2c", mounted)
+    prometheus.instrument(app)
+    return app
+
+
+async def call(app: FastAPI, method: str, path: str) -> int:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        return (await client.request(method, path)).status_code
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "label"),
+    [
+        pytest.param("GET", "/items/{}/", ("GET", "/items/{name}/"), id="template"),
+        pytest.param("GET", "/c2c/things/{}", ("GET", "/c2c/things/{name}"), id="mounted"),
+        pytest.param("GET", "/part/included/{}", ("GET", "/part/included/{name}"), id="included"),
+        pytest.param("GET", "/nowhere/{}", ("GET", "none"), id="no route"),
+        pytest.param("GET", "/c2c/nowhere/{}", ("GET", "none"), id="no route in the mount"),
+        pytest.param("GET", "/items/{}", ("GET", "none"), id="slash redirect"),
+        pytest.param("GET", "/c2c/things/{}/", ("GET", "none"), id="slash redirect in the mount"),
+        pytest.param("X-{}", "/items/1/", ("other", "/items/{name}/"), id="unknown method"),
+    ],
+)
+async def test_labels(app: FastAPI, method: str, path: str, label: tuple[str, str]) -> None:
+    before = handlers()
+    unique = uuid.uuid4().hex
+    await call(app, method.format(unique), path.format(unique))
+    after = handlers()
+    assert {key for key in after if after[key] != before[key]} == {label}
+
+
+async def test_two_applications_of_a_process(app: FastAPI) -> None:
+    other = FastAPI()
+    prometheus.instrument(other)
+    before = handlers()["GET", "none"]
+    await call(app, "GET", "/nowhere")
+    await call(other, "GET", "/nowhere")
+    assert handlers()["GET", "none"] == before + 2
+
+
+async def test_requests_in_flight_are_counted() -> None:
+    inside, go_on = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        inside.set()
+        await go_on.wait()
+        raise RuntimeError
+
+    middleware = prometheus.InFlightMiddleware(app)
+
+    async def receive() -> dict[str, object]:
+        return {}
+
+    async def send(_message: object) -> None:
+        pass
+
+    task = asyncio.create_task(middleware({"type": "http"}, receive, send))
+    await asyncio.wait_for(inside.wait(), 10)
+    assert prometheus.InFlightMiddleware.count == 1
+    assert REGISTRY.get_sample_value("http_requests_inprogress") == 1
+    go_on.set()
+    with pytest.raises(RuntimeError):
+        await task
+    assert prometheus.InFlightMiddleware.count == 0
+
+
+def test_without_the_package_nothing_is_measured() -> None:
+    done = run_fresh(
+        "import sys; sys.modules['prometheus_fastapi_instrumentator'] = None\n"
+        "from fastapi import FastAPI\nfrom c2casgiutils import prometheus\n"
+        "app = FastAPI(); print(prometheus.instrument(app), app.user_middleware)"
+    )
+    assert done.stdout == "False []\n", done.stderr
+
+
+def test_beside_the_applications_own() -> None:
+    """The application instruments itself as 0.x did: nothing fails, nothing is counted twice."""
+    done = run_fresh("""
+import asyncio, httpx
+from fastapi import FastAPI
+from prometheus_client import REGISTRY
+from prometheus_fastapi_instrumentator import Instrumentator
+from c2casgiutils import prometheus
+
+app = FastAPI()
+Instrumentator(should_instrument_requests_inprogress=True).instrument(app)
+prometheus.instrument(app)
+app.add_middleware(prometheus.InFlightMiddleware)
+
+async def main():
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
+        await client.get("/")
+asyncio.run(main())
+labels = {"method": "GET", "handler": "none", "status": "4xx"}
+print(REGISTRY.get_sample_value("http_requests_total", labels))
+""")
+    assert done.stdout == "1.0\n", done.stderr

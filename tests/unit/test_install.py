@@ -1,0 +1,348 @@
+"""`install()`: one call for the documented set-up, and each step can be left out."""
+
+import asyncio
+import http.client
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+import sentry_sdk
+from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
+
+import c2casgiutils
+from c2casgiutils import config, sentry
+from tests.support.net import free_port
+
+SECRET = "s3cret-of-the-test"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, C2C__PROMETHEUS__PORT="0", C2C__AUTH__SECRET=SECRET)
+
+
+def configure(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    config.settings = config.Settings()
+
+
+def make_app(**options: Any) -> FastAPI:
+    app = FastAPI()
+    c2casgiutils.install(app, **options)
+
+    @app.get("/text")
+    async def text() -> PlainTextResponse:
+        return PlainTextResponse("x" * 2000)
+
+    @app.get("/fail")
+    async def fail() -> None:
+        raise RuntimeError("boom")
+
+    return app
+
+
+def client_of(app: FastAPI, **options: Any) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("127.0.0.1", 50000))
+    return httpx.AsyncClient(transport=transport, **{"base_url": "http://testserver", **options})
+
+
+def running(app: FastAPI) -> AbstractAsyncContextManager[Any]:
+    return app.router.lifespan_context(app)
+
+
+async def test_the_operations_side_is_mounted() -> None:
+    app = make_app()
+    async with running(app), client_of(app) as client:
+        assert (await client.get("/c2c/health_checks")).status_code == 200
+        assert (await client.get("/c2c/metrics", headers={"X-API-Key": SECRET})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path", "root_path", "url", "location"),
+    [
+        pytest.param("/", "/c2c", "", "/c2c?a=b", "/c2c/?a=b", id="default"),
+        pytest.param("/api", "/c2c", "", "/api/c2c", "/api/c2c/", id="route prefix"),
+        pytest.param("/", "/ops/tools/", "", "/ops/tools", "/ops/tools/", id="path"),
+        pytest.param("/api/", "/c2c", "/behind", "/behind/api/c2c", "/behind/api/c2c/", id="root path"),
+    ],
+)
+async def test_where_it_is_mounted(  # noqa: PLR0917  # one case
+    monkeypatch: pytest.MonkeyPatch, prefix: str, path: str, root_path: str, url: str, location: str
+) -> None:
+    configure(monkeypatch, C2C__ROUTE_PREFIX=prefix)
+    transport = httpx.ASGITransport(make_app(path=path), root_path=root_path)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        for method in ("GET", "HEAD"):
+            response = await client.request(method, url)
+            assert (response.status_code, response.headers["location"]) == (307, location)
+        assert (await client.get(location.partition("?")[0] + "health_checks")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["", "/", "c2c", "/a b", "/{x}", "//c2c", "/c2c?x"])
+def test_a_wrong_path(path: str) -> None:
+    with pytest.raises(ValueError, match="path must be"):
+        c2casgiutils.install(FastAPI(), path=path)
+
+
+def test_twice_on_one_application() -> None:
+    app = make_app()
+    with pytest.raises(ValueError, match="called before"):
+        c2casgiutils.install(app)
+
+
+async def test_both_lifespans_run_ours_around_the_applications() -> None:
+    order = []
+
+    @asynccontextmanager
+    async def own(app: FastAPI) -> AsyncIterator[dict[str, str]]:
+        await c2casgiutils.broadcast.subscribe("channel-of-the-test", _ignore)
+        order.append("started")
+        yield {"from": "own"}
+        order.append("ended")
+        await c2casgiutils.broadcast.unsubscribe("channel-of-the-test")
+
+    app = FastAPI(lifespan=own)
+    c2casgiutils.install(app)
+    async with running(app) as state:
+        assert state == {"from": "own"}
+        assert order == ["started"]
+    assert order == ["started", "ended"]
+
+
+async def _ignore(**_: object) -> None:
+    pass
+
+
+async def test_with_our_lifespan_given_by_the_application_too() -> None:
+    app = FastAPI(lifespan=c2casgiutils.lifespan)
+    c2casgiutils.install(app)
+    async with running(app):
+        pass
+
+
+async def test_an_application_that_does_not_start_leaves_nothing_behind() -> None:
+    @asynccontextmanager
+    async def own(app: FastAPI) -> AsyncIterator[None]:
+        raise RuntimeError("no start")
+        yield
+
+    app = FastAPI(lifespan=own)
+    c2casgiutils.install(app)
+    tasks = asyncio.all_tasks()
+    with pytest.raises(RuntimeError, match="no start"):
+        async with running(app):
+            pass
+    assert asyncio.all_tasks() == tasks
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/text", 200), ("/fail", 500), ("/nowhere", 404), ("/c2c/health_checks", 200)]
+)
+async def test_security_headers_on_every_answer(path: str, status: int) -> None:
+    async with client_of(make_app()) as client:
+        response = await client.get(path)
+    assert response.status_code == status
+    assert response.headers["x-frame-options"] == "DENY"
+    assert response.headers["strict-transport-security"]
+
+
+async def test_security_headers_on_refusals_of_other_middlewares() -> None:
+    app = make_app(trusted_hosts=["good.example"], cors={"allow_origins": ["https://a.example"]})
+    async with client_of(app) as client:
+        refused = await client.get("/text")
+        preflight = await client.options(
+            "/text",
+            headers={
+                "Host": "good.example",
+                "Origin": "https://a.example",
+                "Access-Control-Request-Method": "GET",
+            },
+        )
+    assert (refused.status_code, preflight.status_code) == (400, 200)
+    for response in (refused, preflight):
+        assert response.headers["x-frame-options"] == "DENY"
+
+
+async def test_no_transport_security_over_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, C2C__HTTP="true")
+    async with client_of(make_app(https_redirect=True)) as client:
+        response = await client.get("/text")
+    assert response.status_code == 200
+    assert "strict-transport-security" not in response.headers
+
+
+async def test_further_matchers_of_the_headers() -> None:
+    app = make_app(headers_config={"mine": {"headers": {"X-Frame-Options": "SAMEORIGIN"}}})
+    async with client_of(app) as client:
+        assert (await client.get("/text")).headers["x-frame-options"] == "SAMEORIGIN"
+
+
+@pytest.mark.parametrize(
+    ("options", "header", "value"),
+    [
+        pytest.param({}, "content-encoding", "gzip", id="gzip"),
+        pytest.param({"gzip": False}, "content-encoding", None, id="no gzip"),
+        pytest.param({"armor": False}, "x-frame-options", None, id="no armor"),
+        pytest.param({}, "access-control-allow-origin", None, id="no CORS"),
+        pytest.param(
+            {"cors": {"allow_origins": ["https://a.example"]}},
+            "access-control-allow-origin",
+            "https://a.example",
+            id="CORS",
+        ),
+    ],
+)
+async def test_steps(options: dict[str, Any], header: str, value: str | None) -> None:
+    async with client_of(make_app(**options)) as client:
+        response = await client.get("/text", headers={"Origin": "https://a.example"})
+    assert response.headers.get(header) == value
+
+
+async def test_https_redirect_behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The redirection sees what the trusted proxy says: no loop."""
+    configure(monkeypatch, C2C__PROXY_HEADERS__TYPE="x-forwarded")
+    async with client_of(make_app(https_redirect=True)) as client:
+        assert (await client.get("/text")).status_code == 307
+        secure = await client.get("/text", headers={"X-Forwarded-Proto": "https"})
+    assert secure.status_code == 200
+
+
+async def test_trusted_hosts_see_the_forwarded_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, C2C__PROXY_HEADERS__TYPE="x-forwarded")
+    async with client_of(make_app(trusted_hosts=["good.example"])) as client:
+        good = await client.get("/text", headers={"X-Forwarded-Host": "good.example"})
+        bad = await client.get("/text", headers={"Host": "good.example", "X-Forwarded-Host": "bad.example"})
+    assert (good.status_code, bad.status_code) == (200, 400)
+
+
+@pytest.mark.parametrize("forwarded", [True, False])
+async def test_forwarded_headers_only_when_the_setting_says_so(forwarded: bool) -> None:
+    async with client_of(make_app(trusted_hosts=["testserver"], forwarded=forwarded)) as client:
+        response = await client.get("/text", headers={"X-Forwarded-Host": "bad.example"})
+    assert response.status_code == 200
+
+
+async def test_a_forced_scheme_needs_no_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, C2C__PROXY_HEADERS__FORCE_PROTO="https")
+    async with client_of(make_app(https_redirect=True)) as client:
+        assert (await client.get("/text")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "cors",
+    [
+        {"allow_origins": ["*"]},
+        {"allow_origins": ["https://a.example", "*"]},
+        {"allow_origins": ["null"]},
+        {"allow_origin_regex": ".*"},
+        {"allow_origin_regex": "https?://.*"},
+        {"allow_origin_regex": "https://.+"},
+    ],
+    ids=str,
+)
+def test_any_origin_with_credentials_is_refused(cors: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must name its origins"):
+        c2casgiutils.install(FastAPI(), cors={**cors, "allow_credentials": True})
+    c2casgiutils.install(FastAPI(), cors=cors)
+
+
+@pytest.mark.parametrize(
+    "cors",
+    [{"allow_origins": ["https://a.example"]}, {"allow_origin_regex": r"https://[\w-]+\.example\.com"}],
+    ids=str,
+)
+def test_named_origins_with_credentials(cors: dict[str, Any]) -> None:
+    c2casgiutils.install(FastAPI(), cors={**cors, "allow_credentials": True})
+
+
+@pytest.mark.parametrize("metrics_port", [True, False])
+async def test_the_metrics_port_while_the_application_runs(
+    monkeypatch: pytest.MonkeyPatch, metrics_port: bool
+) -> None:
+    port = free_port()
+    configure(monkeypatch, C2C__PROMETHEUS__PORT=str(port))
+    app = make_app(metrics_port=metrics_port)
+
+    def is_served() -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().status == 200
+        except ConnectionRefusedError:
+            return False
+        finally:
+            connection.close()
+
+    assert not is_served()
+    async with running(app):
+        assert await asyncio.to_thread(is_served) == metrics_port
+    assert not is_served()
+
+
+@pytest.mark.parametrize("metrics", [True, False])
+async def test_requests_are_measured(metrics: bool) -> None:
+    app = make_app(metrics=metrics)
+    route = f"/measured-{metrics}"
+
+    @app.get(route)
+    async def measured() -> None: ...
+
+    async with client_of(app) as client:
+        await client.get(route)
+        text = (await client.get("/c2c/metrics", headers={"X-API-Key": SECRET})).text
+    assert (f'handler="{route}"' in text) == metrics
+
+
+async def test_the_roster_gets_the_requests_in_flight() -> None:
+    app = make_app()
+    async with running(app), client_of(app) as client:
+        roster = (await client.get("/c2c/instances", headers={"X-API-Key": SECRET})).json()
+    assert "inflight" in str(roster)
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_sentry(monkeypatch: pytest.MonkeyPatch, on: bool) -> None:
+    configure(monkeypatch, C2C__SENTRY__DSN="http://key@127.0.0.1:9/1")
+    try:
+        make_app(sentry=on)
+        assert sentry.is_active() == on
+    finally:
+        sentry.close(0)
+
+
+def test_sentry_that_the_application_initialised_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, C2C__SENTRY__DSN="http://key@127.0.0.1:9/1")
+    try:
+        sentry.init(release="by hand")
+        make_app()
+        assert sentry_sdk.get_client().options["release"] == "by hand"
+    finally:
+        sentry.close(0)
+
+
+async def test_without_the_lifespan_step_nothing_is_started(caplog: pytest.LogCaptureFixture) -> None:
+    app = FastAPI()
+    before = app.router.lifespan_context
+    with caplog.at_level(logging.WARNING):
+        c2casgiutils.install(app, lifespan=False)
+    assert app.router.lifespan_context is before
+
+
+async def test_by_hand_without_install() -> None:
+    """Each piece works alone."""
+    app = FastAPI()
+    app.mount("/c2c", c2casgiutils.app)
+    app.add_middleware(c2casgiutils.headers.ArmorHeaderMiddleware)
+    await c2casgiutils.startup(app)
+    try:
+        async with client_of(app) as client:
+            response = await client.get("/c2c/health_checks")
+        assert response.status_code == 200
+        assert response.headers["x-frame-options"] == "DENY"
+    finally:
+        await c2casgiutils.shutdown()
