@@ -65,7 +65,7 @@ class RedisBroadcaster(BaseBroadcaster):
             on_up=self._on_up,
             on_down=lambda: metrics.set_connected(False),
             sharded=settings.cluster,
-            check_role=has_roles,
+            is_right=redis_utils.is_master_connection if settings.sentinels else None,
             check_seconds=_CHECK_ROLE_SECONDS if has_roles else _CHECK_SECONDS,
         )
 

@@ -4,7 +4,23 @@ The clients belong to the event loop and the process that asked for them: on ano
 new ones are made.
 """
 
-from c2casgiutils.redis_utils._clients import aclose, cleanup, create_link_connection, get, is_configured
+from c2casgiutils.redis_utils._clients import (
+    aclose,
+    cleanup,
+    create_link_connection,
+    get,
+    is_configured,
+    is_master_connection,
+)
 from c2casgiutils.redis_utils._names import describe, scoped
 
-__all__ = ["aclose", "cleanup", "create_link_connection", "describe", "get", "is_configured", "scoped"]
+__all__ = [
+    "aclose",
+    "cleanup",
+    "create_link_connection",
+    "describe",
+    "get",
+    "is_configured",
+    "is_master_connection",
+    "scoped",
+]

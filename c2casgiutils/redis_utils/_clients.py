@@ -231,6 +231,23 @@ async def create_link_connection() -> "AbstractConnection":
     return pool.connection_class(**{**pool.connection_kwargs, "retry": None, **options})
 
 
+async def is_master_connection(connection: "AbstractConnection") -> bool:
+    """Ask the sentinels whether a connection still goes to the master; yes when none of them answers.
+
+    A master that was replaced by hand goes on as if nothing had happened for up to ten seconds.
+    """
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    master, _, _ = get()
+    pool: Any = master.connection_pool if master is not None else None
+    try:
+        async with asyncio.timeout(1):
+            host, port = await pool.get_master_address()
+    except (RedisError, OSError, TimeoutError):
+        return True
+    return (host, port) == (getattr(connection, "host", host), getattr(connection, "port", port))
+
+
 async def _cluster_connection(cluster: Any, options: dict[str, Any]) -> "AbstractConnection":
     from redis.asyncio.connection import Connection, parse_url  # noqa: PLC0415
 

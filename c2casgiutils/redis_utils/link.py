@@ -57,7 +57,7 @@ class Link:
         on_up: Called (in a task of its own) each time all subscriptions are confirmed.
         on_down: Called each time the connection is lost.
         sharded: Use sharded publish and subscribe (Redis Cluster).
-        check_role: Leave a server that is no master any more.
+        is_right: Tells at each check whether the connection still goes to the right server.
         check_seconds: How often a silent connection is tried out.
     """
 
@@ -69,7 +69,7 @@ class Link:
         on_up: Callable[[], Awaitable[None]],
         on_down: Callable[[], object] = lambda: None,
         sharded: bool = False,
-        check_role: bool = False,
+        is_right: "Callable[[AbstractConnection], Awaitable[bool]] | None" = None,
         check_seconds: float = 5,
     ) -> None:
         self._connect = connect
@@ -77,7 +77,7 @@ class Link:
         self._on_up = on_up
         self._on_down = on_down
         self._letter = "S" if sharded else ""
-        self._check_role = check_role
+        self._is_right = is_right
         self._check_seconds = check_seconds
         self._channels: set[str] = set()
         self._pending: deque[_Pending] = deque()
@@ -315,18 +315,18 @@ class Link:
             _LOGGER.exception("What has to be done after each connection to Redis failed")
 
     async def _check(self) -> None:
-        """Ask for the time: shows that the link lives, and sets the clock; ask for the role, too."""
-        commands: list[Command] = [("TIME",)]
-        if self._check_role:
-            commands.append(("HELLO",))
+        """Ask for time and role: shows that the link lives and is the right one; sets the clock."""
+        commands: list[Command] = [("TIME",), ("HELLO",)]
         sent = time.monotonic()
         replies = await self.execute(*commands, seconds=_CONNECT_SECONDS - REPLY_SECONDS)
         received = time.monotonic()
         if not isinstance(replies[0], ReplyError) and (self._clock_offset is None or received - sent < 1):
             seconds, microseconds = replies[0]
             self._clock_offset = int(seconds) + int(microseconds) / 1e6 - (sent + received) / 2
-        if self._check_role and isinstance(replies[1], dict) and replies[1].get(b"role") != b"master":
+        if isinstance(replies[1], dict) and replies[1].get(b"role") == b"replica":
             raise LinkDownError("the server is a replica now")
+        if self._is_right is not None and self._connection and not await self._is_right(self._connection):
+            raise LinkDownError("another server is the master now")
 
     def _note_up(self) -> None:
         self._established.set()

@@ -1,0 +1,70 @@
+"""Redis Cluster with three nodes."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from redis.crc import key_slot
+
+from c2casgiutils import broadcast, instances, redis_utils
+from tests.integration.broadcast.conftest import PREFIX, complete, configure, leave, settings, who
+from tests.support.member import Member
+from tests.support.net import eventually
+from tests.support.redis_groups import ClusterGroup
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[ClusterGroup]:
+    with ClusterGroup() as group:
+        yield group
+
+
+@pytest.fixture(scope="module")
+def members(cluster: ClusterGroup) -> Iterator[set[int]]:
+    with contextlib.ExitStack() as stack:
+        members = [
+            stack.enter_context(Member(**settings(node.url, C2C__REDIS__CLUSTER="True")))
+            for node in cluster.nodes
+        ]
+        for member in members:
+            member.wait_ready()
+        yield {member.pid for member in members}
+
+
+@pytest.fixture
+async def joined(cluster: ClusterGroup, members: set[int]) -> AsyncIterator[set[int]]:
+    broadcast.cleanup()
+    configure(cluster.url, cluster=True)
+    await broadcast.startup()
+    await eventually(lambda: complete(members), what="all answers")
+    yield members
+    await leave()
+
+
+async def test_all_answer_wherever_they_entered(joined: set[int]) -> None:
+    """Processes that know different nodes meet on the one that owns the names of the service."""
+    for _ in range(10):
+        assert await who() == joined
+    assert {instance.pid for instance in await instances.roster()} == {*joined, os.getpid()}
+
+
+async def test_subscriptions_follow_their_slot(joined: set[int], cluster: ClusterGroup) -> None:
+    slot = key_slot(f"{{{PREFIX}}}".encode())
+    owner = cluster.owner(slot)
+    other = next(node for node in cluster.nodes if node is not owner)
+    with owner.client() as client, other.client() as target:
+        client.execute_command("DEL", f"{{{PREFIX}}}instances")
+        id_ = target.execute_command("CLUSTER", "MYID")
+        for node in (target, client):
+            node.execute_command("CLUSTER", "SETSLOT", slot, "NODE", id_)
+    await eventually(lambda: complete(joined), seconds=10, what="all answers from the new node")
+
+
+async def test_client_reaches_all_nodes(joined: set[int]) -> None:
+    master, slave, _ = redis_utils.get()
+    assert master is not None
+    assert master is slave
+    for name in ("a", "b", "c"):
+        await master.set(name, name)
+        assert await master.get(name) == name

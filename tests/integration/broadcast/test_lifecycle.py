@@ -1,0 +1,313 @@
+"""Start, end, and start again: settings, event loops, forks, leaks."""
+
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from c2casgiutils import broadcast, config, instances, redis_utils
+from c2casgiutils.broadcast import BroadcastUnavailable
+from tests.integration.broadcast.conftest import configure, leave
+from tests.support.broadcasting import payloads
+from tests.support.net import eventually
+from tests.support.processes import RedisServer
+
+
+async def _here() -> str:
+    return "here"
+
+
+@pytest.fixture(autouse=True)
+async def _clean(redis_server: RedisServer) -> AsyncIterator[None]:
+    broadcast.cleanup()
+    configure(redis_server.url)
+    yield
+    await leave()
+
+
+async def _answers(channel: str = "here") -> list[str]:
+    return payloads(await broadcast.broadcast(channel, expect_answers=True, timeout=2))
+
+
+async def test_startup_alone_is_a_full_start(redis_server: RedisServer) -> None:
+    await broadcast.startup()
+    with redis_server.client() as client:
+        assert set(client.hgetall("test_instances")) == {instances.own().id, "token"}
+        assert 0 < client.ttl("test_instances") <= 24 * 3600
+
+
+async def test_startup_twice_does_nothing_the_second_time() -> None:
+    await broadcast.startup()
+    first = instances.own().id
+    await asyncio.gather(broadcast.startup(), broadcast.startup())
+    assert instances.own().id == first
+    assert len(await instances.roster()) == 1
+
+
+async def test_subscriptions_before_startup_move_to_redis(redis_server: RedisServer) -> None:
+    await broadcast.subscribe("here", _here)
+    call = await broadcast.decorate(_here, expect_answers=True)
+    assert await _answers() == ["here"]
+    await broadcast.startup()
+    assert await _answers() == ["here"]
+    assert payloads(await call()) == ["here"]
+    with redis_server.client() as client:
+        channels = client.pubsub_channels()
+    assert {"test_here", f"test_c2c_decorated_{__name__}._here"} <= set(channels)
+
+
+async def test_registrations_survive_shutdown_and_not_cleanup() -> None:
+    await broadcast.subscribe("here", _here)
+    await broadcast.startup()
+    await broadcast.shutdown()
+    assert await _answers() == ["here"]
+    await broadcast.startup()
+    assert await _answers() == ["here"]
+    broadcast.cleanup()
+    assert await broadcast.broadcast("here", expect_answers=True) == []
+
+
+async def test_changed_url_is_used_after_the_cleanups(redis_server: RedisServer) -> None:
+    await broadcast.startup()
+    with RedisServer() as other:
+        config.settings.redis.url = other.url
+        broadcast.cleanup()
+        redis_utils.cleanup()
+        await broadcast.startup()
+        with other.client() as client:
+            assert client.exists("test_instances")
+        config.settings.redis.url = None
+        broadcast.cleanup()
+        redis_utils.cleanup()
+        await broadcast.startup()
+        assert instances.scope() == "process"
+        assert broadcast.is_listening() is None
+        assert redis_utils.get() == (None, None, None)
+
+
+async def test_shutdown_leaves_the_roster_and_no_connection(redis_server: RedisServer) -> None:
+    with redis_server.client() as client:
+        await broadcast.startup()
+        own = instances.own().id
+        await broadcast.shutdown()
+        await broadcast.shutdown()
+        assert client.hget("test_instances", own) is None
+        await eventually(lambda: _count_clients(client, 1), what="no connection")
+    assert await broadcast.broadcast("here", expect_answers=True) == []
+
+
+async def _count_clients(client: object, number: int) -> bool:
+    return len(client.client_list()) == number  # type: ignore[attr-defined]  # a Redis client
+
+
+_TWO_LOOPS = """
+import asyncio, sys
+from c2casgiutils import broadcast, config, instances, redis_utils
+config.settings.redis.url = sys.argv[1]
+config.settings.redis.broadcast_prefix = "test_"
+
+async def here():
+    return "here"
+
+async def ask():
+    return [answer.payload for answer in await broadcast.broadcast("here", expect_answers=True, timeout=2)]
+
+async def first():
+    await broadcast.subscribe("here", here)
+    await broadcast.startup()
+    return await ask()
+
+async def without_start():
+    try:
+        await ask()
+    except broadcast.BroadcastUnavailable as error:
+        return "startup() again" in str(error) and broadcast.is_listening() is False
+
+async def last():
+    await broadcast.startup()
+    result = await ask()
+    await redis_utils.get()[0].ping()
+    await broadcast.shutdown()
+    await redis_utils.aclose()
+    return result
+
+print(asyncio.run(first()), asyncio.run(without_start()), asyncio.run(last()))
+"""
+
+_FORK = """
+import asyncio, os, sys
+from c2casgiutils import broadcast, config, instances, redis_utils
+config.settings.redis.url = sys.argv[1]
+config.settings.redis.broadcast_prefix = "test_"
+
+async def who():
+    return os.getpid()
+
+async def ask():
+    return {answer.payload for answer in await broadcast.broadcast("who", expect_answers=True, timeout=2)}
+
+async def child(parent, write):
+    try:
+        await ask()
+    except broadcast.BroadcastUnavailable:
+        pass
+    else:
+        return "no error"
+    await broadcast.startup()
+    result = await ask() == {os.getpid(), parent}
+    os.write(write, b"answered" if result else b"wrong")
+    await broadcast.shutdown()
+
+async def parent():
+    await broadcast.subscribe("who", who)
+    await broadcast.startup()
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        asyncio.events._set_running_loop(None)
+        code = 1
+        try:
+            asyncio.run(child(os.getppid(), write))
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(write)
+    text = await asyncio.to_thread(os.read, read, 100)
+    status = await asyncio.to_thread(os.waitpid, pid, 0)
+    print(text.decode(), status[1], len(await ask()))
+    await broadcast.shutdown()
+    await redis_utils.aclose()
+
+asyncio.run(parent())
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [(_TWO_LOOPS, "['here'] True ['here']"), (_FORK, "answered 0 1")],
+    ids=["second event loop", "fork after the start"],
+)
+async def test_another_loop_or_process_is_noticed(
+    redis_server: RedisServer, script: str, expected: str
+) -> None:
+    """It is an error until `startup` is called there, and then all works; no warning, no task is left."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-X", "dev", "-W", "error", "-W", "ignore::DeprecationWarning", "-c", script),
+        redis_server.url,
+        cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        out, err = await process.communicate()
+    assert (out.decode().strip(), err.decode()) == (expected, "")
+
+
+async def test_cancelled_listener_is_noticed() -> None:
+    await broadcast.subscribe("here", _here)
+    await broadcast.startup()
+    (listener,) = [task for task in asyncio.all_tasks() if task.get_name() == "c2casgiutils-redis-link"]
+    listener.cancel()
+    await asyncio.wait([listener])
+    assert broadcast.is_listening() is False
+    with pytest.raises(BroadcastUnavailable, match=r"startup\(\) again"):
+        await _answers()
+    await broadcast.startup()
+    assert await _answers() == ["here"]
+
+
+async def test_call_from_another_thread_is_an_error() -> None:
+    await broadcast.startup()
+    errors = []
+
+    def call() -> None:
+        try:
+            asyncio.run(_answers())
+        except BroadcastUnavailable as error:
+            errors.append(str(error))
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    await asyncio.to_thread(thread.join, 10)
+    assert len(errors) == 1
+    assert broadcast.is_listening()
+
+
+async def test_cancelled_call_leaves_nothing() -> None:
+    async def slow() -> None:
+        await asyncio.sleep(60)
+
+    await broadcast.subscribe("slow", slow)
+    await broadcast.startup()
+    for pause in (0, 0.05):
+        call = asyncio.create_task(broadcast.broadcast("slow", expect_answers=True))
+        await asyncio.sleep(pause)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    slot = broadcast._slot
+    assert slot is not None
+    assert isinstance(slot.broadcaster, broadcast.redis.RedisBroadcaster)
+    assert not slot.broadcaster._calls
+
+
+def _descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_fifty_starts_leave_nothing() -> None:
+    await broadcast.subscribe("here", _here)
+    await broadcast.startup()
+    await broadcast.shutdown()
+    await redis_utils.aclose()
+    before = _descriptors(), len(asyncio.all_tasks()), threading.active_count()
+    for _ in range(50):
+        await broadcast.startup()
+        assert await _answers() == ["here"]
+        await broadcast.shutdown()
+        await redis_utils.aclose()
+    await asyncio.sleep(0.05)
+    assert (_descriptors(), len(asyncio.all_tasks()), threading.active_count()) == before
+
+
+async def test_many_broadcasts_leave_nothing() -> None:
+    """Tasks, descriptors, channels and objects are as before; the long form is in the benchmark."""
+    await broadcast.subscribe("here", _here)
+    await broadcast.startup()
+
+    async def many(number: int) -> tuple[int, int, int]:
+        for _ in range(number // 100):
+            await asyncio.gather(*(_answers() for _ in range(100)))
+        await asyncio.sleep(0.05)
+        gc.collect()
+        return _descriptors(), len(asyncio.all_tasks()), len(gc.get_objects())
+
+    await many(1000)
+    before = await many(1000)
+    after = await many(4000)
+    assert after[:2] == before[:2]
+    assert after[2] - before[2] < 500
+
+
+async def test_default_prefix_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    config.settings.redis.broadcast_prefix = "broadcast_api_"
+    await broadcast.startup()
+    assert any("C2C__REDIS__BROADCAST_PREFIX" in record.getMessage() for record in caplog.records)
+
+
+async def test_services_with_other_prefixes_do_not_hear_each_other(redis_server: RedisServer) -> None:
+    await broadcast.subscribe("here", _here)
+    await broadcast.startup()
+    config.settings.redis.broadcast_prefix = "other_"
+    config.settings.redis.url = f"{redis_server.url}/5"
+    stranger = broadcast.redis.RedisBroadcaster()
+    await stranger.init()
+    try:
+        assert await stranger.broadcast("here", expect_answers=True) == []
+    finally:
+        await stranger.aclose()
