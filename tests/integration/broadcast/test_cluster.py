@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from redis.crc import key_slot
-from tests.support.fleet import PREFIX, complete, configure, leave, settings, who
-from tests.support.member import Member
 
 from c2casgiutils import broadcast, instances, redis_utils
+from tests.support.fleet import PREFIX, complete, configure, leave, settings, who
+from tests.support.member import Member
 from tests.support.net import eventually
 from tests.support.redis_groups import ClusterGroup
 

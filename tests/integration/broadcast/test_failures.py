@@ -10,7 +10,7 @@ import pytest
 
 from c2casgiutils import broadcast, config, instances
 from c2casgiutils.broadcast import BroadcastResponse, BroadcastUnavailable, FailedAnswer, MissingAnswer
-from tests.integration.broadcast.conftest import Fleet, complete, configure, in_roster, leave, who, within
+from tests.support.fleet import Fleet, complete, configure, in_roster, leave, who, within
 from tests.support.net import eventually, free_port
 from tests.support.processes import RedisServer
 from tests.support.proxy import Proxy

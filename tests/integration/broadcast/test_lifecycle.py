@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.support.fleet import configure, leave
 
 from c2casgiutils import broadcast, config, instances, redis_utils
 from c2casgiutils.broadcast import BroadcastUnavailable
 from tests.support.broadcasting import payloads
+from tests.support.fleet import configure, leave
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
 

@@ -5,10 +5,10 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.support.fleet import PREFIX, complete, leave, who, within
-from tests.support.member import Member
 
 from c2casgiutils import broadcast, config, redis_utils
+from tests.support.fleet import PREFIX, complete, leave, who, within
+from tests.support.member import Member
 from tests.support.net import eventually, free_port, wait_for
 from tests.support.redis_groups import SentinelGroup
 

@@ -1,0 +1,108 @@
+"""A redis-server with processes that take part in a broadcast, and what the tests ask them."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from c2casgiutils import broadcast, config, instances, redis_utils
+from c2casgiutils.broadcast import BroadcastResponse, BroadcastUnavailable
+from tests.support.member import Member
+from tests.support.processes import RedisServer
+
+PREFIX = "test_"
+MEMBERS = 2
+
+
+def configure(url: str, **more: Any) -> None:
+    """Settings of the test's own process."""
+    config.settings.redis.url = url
+    config.settings.redis.broadcast_prefix = PREFIX
+    for name, value in more.items():
+        setattr(config.settings.redis, name, value)
+
+
+def settings(url: str, **more: str) -> dict[str, str]:
+    """The same as environment of another process, with a quick heartbeat."""
+    return {
+        "C2C__REDIS__URL": url,
+        "C2C__REDIS__BROADCAST_PREFIX": PREFIX,
+        "C2C__INSTANCES__HEARTBEAT": "1",
+        **more,
+    }
+
+
+class Fleet:
+    """A redis-server and members; both may be maltreated, `mend` makes them whole again."""
+
+    def __init__(self) -> None:
+        self.server = RedisServer()
+        self.members: list[Member] = []
+
+    def start(self) -> None:
+        self.server.start()
+        self.members = [self.create_member() for _ in range(MEMBERS)]
+        for member in self.members:
+            member.wait_ready()
+
+    def create_member(self) -> Member:
+        return Member(**settings(self.server.url)).start()
+
+    def mend(self) -> None:
+        assert self.server.process is not None
+        self.server.resume() if self.server.process.poll() is None else self.server.start()
+        for index, member in enumerate(self.members):
+            assert member.process is not None
+            if member.process.poll() is None:
+                member.signal(18)  # SIGCONT
+            else:
+                member.__exit__()
+                self.members[index] = self.create_member()
+        for member in self.members:
+            member.wait_ready()
+
+    @property
+    def pids(self) -> set[int]:
+        return {member.pid for member in self.members}
+
+    def stop(self) -> None:
+        for member in self.members:
+            member.__exit__()
+        self.server.__exit__()
+
+
+async def leave() -> None:
+    """End the broadcast of the test's own process."""
+    await broadcast.shutdown()
+    broadcast.cleanup()
+    await redis_utils.aclose()
+
+
+async def who(seconds: float = 2) -> set[int]:
+    """The processes that answer; a missing answer is an error."""
+    answers = await broadcast.broadcast("who", expect_answers=True, timeout=seconds)
+    assert answers is not None
+    assert all(isinstance(answer, BroadcastResponse) for answer in answers), answers
+    return {answer.payload for answer in answers if isinstance(answer, BroadcastResponse)}
+
+
+async def complete(pids: set[int]) -> bool:
+    """Tell whether exactly these processes answer."""
+    try:
+        return await who() == pids
+    except (BroadcastUnavailable, AssertionError):
+        return False
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Fail when the block takes longer."""
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    yield
+    assert loop.time() - start < seconds
+
+
+async def in_roster(condition: Callable[[list[instances.Instance]], bool]) -> bool:
+    """Tell whether the roster is as it should."""
+    return condition(await instances.roster())
