@@ -197,7 +197,7 @@ async def test_another_loop_or_process_is_noticed(
 ) -> None:
     """It is an error until `startup` is called there, and then all works; no warning, no task is left."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-X", "dev", "-W", "error", "-W", "ignore::DeprecationWarning", "-c", script),
+        *(sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-c", script),
         redis_server.url,
         cwd=Path(__file__).parents[3],
         stdout=subprocess.PIPE,
