@@ -1,23 +1,59 @@
-"""The assembly: the application to mount, and what runs beside it from start to end."""
+"""The assembly: the application to mount, and what runs beside it from start to end.
+
+What is assembled is imported on first use, so that an access to `c2casgiutils.app` is cheap.
+"""
 
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING
 
-from fastapi import Depends, FastAPI, HTTPException, Request
-from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi import FastAPI
+from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
 
-import c2casgiutils
-from c2casgiutils import auth, broadcast, config, health_checks, instances, redis_utils, tools
-from c2casgiutils.tools import static
-from c2casgiutils.tools._views import NO_STORE, ViewMiddleware
+from c2casgiutils import __version__
+
+if TYPE_CHECKING:
+    from c2casgiutils import config
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def create_app(settings: config.Settings | None = None) -> FastAPI:
+class OperationsApp(FastAPI):
+    """The application to mount; its routes are assembled at the first use, by a request or by `url_for`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            title="c2casgiutils", version=__version__, openapi_url=None, docs_url=None, redoc_url=None
+        )
+        self._assembly = threading.Lock()
+        self._is_assembled = False
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """All routes."""
+        self.assemble()
+        return super().routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        self.assemble()
+        await super().__call__(scope, receive, send)
+
+    def assemble(self) -> None:
+        """Add the routes and middlewares, once."""
+        if self._is_assembled:
+            return
+        with self._assembly:
+            if not self._is_assembled:
+                _assemble(self)
+                self._is_assembled = True
+
+
+def create_app(settings: "config.Settings | None" = None) -> FastAPI:
     """Create the application to mount.
 
     Args:
@@ -25,26 +61,10 @@ def create_app(settings: config.Settings | None = None) -> FastAPI:
             settings stay as they are.
     """
     if settings is not None:
+        from c2casgiutils import config  # noqa: PLC0415 # see the top
+
         config.settings = settings
-    app = FastAPI(
-        title="c2casgiutils",
-        version=c2casgiutils.__version__,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-    )
-    app.add_middleware(ViewMiddleware)
-    app.add_middleware(auth.CookieMiddleware)
-    app.add_exception_handler(Exception, _internal_error)
-    app.router.routes[:0] = health_checks.probe_routes()
-    app.include_router(tools.router)
-    app.include_router(tools.index.router)
-    app.include_router(health_checks.router, prefix="/health")
-    app.include_router(health_checks.mount_router)
-    app.include_router(auth.router)
-    app.mount("/static", static.StaticFiles(), name="c2c_static")
-    _add_documentation(app)
-    return app
+    return OperationsApp()
 
 
 async def startup(main_app: FastAPI | None = None) -> None:
@@ -112,6 +132,9 @@ class _Lifecycle:
 
     @staticmethod
     async def _start(steps: contextlib.AsyncExitStack, main_app: FastAPI | None) -> None:
+        # See the top
+        from c2casgiutils import auth, broadcast, health_checks, instances, redis_utils, tools  # noqa: PLC0415
+
         steps.push_async_callback(_guarded, redis_utils.aclose)
         steps.push_async_callback(_guarded, auth.shutdown)
         await auth.startup(main_app)
@@ -120,6 +143,10 @@ class _Lifecycle:
         await tools.startup(main_app)
         steps.push_async_callback(_guarded, health_checks.shutdown)
         await health_checks.startup()
+        for route in main_app.routes if main_app is not None else ():
+            mounted = getattr(route, "app", None)
+            if isinstance(mounted, OperationsApp):
+                mounted.assemble()  # now, not in the first request
         instances.set_state("ready")
 
 
@@ -134,25 +161,18 @@ async def _guarded(step: Callable[[], Awaitable[None]]) -> None:
         _LOGGER.exception("A step of the shutdown failed")
 
 
-async def _internal_error(_request: Request, _error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": "Internal Server Error"}, 500, headers=NO_STORE)
+def _assemble(app: FastAPI) -> None:
+    from c2casgiutils import auth, health_checks, tools  # noqa: PLC0415 # see the top
+    from c2casgiutils.tools import views  # noqa: PLC0415 # see the top
 
-
-def _docs_on() -> None:
-    if not config.settings.tools.docs:
-        raise HTTPException(404)
-
-
-def _add_documentation(app: FastAPI) -> None:
-    @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(auth.require_read_only_access)])
-    async def c2c_openapi(request: Request) -> JSONResponse:
-        servers = [{"url": request.scope.get("root_path", "").rstrip("/") or "/"}]
-        return JSONResponse({**app.openapi(), "servers": servers})
-
-    @app.get("/docs", include_in_schema=False, dependencies=[Depends(_docs_on)])
-    async def c2c_docs() -> HTMLResponse:
-        return get_swagger_ui_html(openapi_url="openapi.json", title=app.title)
-
-    @app.get("/redoc", include_in_schema=False, dependencies=[Depends(_docs_on)])
-    async def c2c_redoc() -> HTMLResponse:
-        return get_redoc_html(openapi_url="openapi.json", title=app.title)
+    app.add_middleware(views.ViewMiddleware)
+    app.add_middleware(auth.CookieMiddleware)
+    app.add_exception_handler(Exception, views.internal_error)
+    app.router.routes[:0] = health_checks.probe_routes()
+    app.include_router(tools.router)
+    app.include_router(tools.index.router)
+    app.include_router(health_checks.router, prefix="/health")
+    app.include_router(health_checks.mount_router)
+    app.include_router(auth.router)
+    app.include_router(tools.documentation.router)
+    app.mount("/static", tools.static.StaticFiles(), name="c2c_static")

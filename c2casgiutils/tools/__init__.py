@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, FastAPI
 
-from c2casgiutils.tools import headers, index, instances, logging_, metrics, versions
+from c2casgiutils.tools import documentation, headers, index, instances, logging_, metrics, static, versions
 
-__all__ = ["headers", "index", "instances", "logging_", "router", "startup"]
+__all__ = ["documentation", "headers", "index", "instances", "logging_", "router", "startup", "static"]
 
 router = APIRouter()
 router.include_router(headers.router, prefix="/headers")

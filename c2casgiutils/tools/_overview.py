@@ -7,7 +7,7 @@ import logging
 
 from fastapi import HTTPException, Request, Response
 
-from c2casgiutils import auth, health_checks, instances
+from c2casgiutils import auth, broadcast, health_checks, instances
 from c2casgiutils.health_checks import EntityResult, GlobalResult
 from c2casgiutils.tools import _levels, logging_
 from c2casgiutils.tools._masking import masked, masked_url
@@ -102,7 +102,7 @@ class Overview:
 async def caller_of(request: Request, response: Response) -> Caller:
     """Tell who is looking; trouble in finding out makes an anonymous caller, never an error."""
     mode = auth.auth_type().name
-    info = auth.AuthInfo()
+    info = auth.AuthInfo(session_payload=None)
     try:
         info = await auth.get_auth(request, response)
         return Caller(
@@ -204,6 +204,10 @@ def _problems(health: GlobalResult, roster: list[instances.Instance], trouble: s
         for entity in health.entities
         if entity.status in _WORDS
     ]
+    if broadcast.is_listening() is False:
+        found.append(
+            Problem("fail", "deaf", "Messages of other processes do not reach the process that answered")
+        )
     if trouble:
         found.append(Problem("warn", "degraded", trouble))
     versions = {instance.version for instance in roster}

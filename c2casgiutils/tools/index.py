@@ -11,7 +11,6 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
-import c2casgiutils
 from c2casgiutils import auth, config, instances
 from c2casgiutils.tools import _levels, _overview, logging_, static
 from c2casgiutils.tools._overview import Message
@@ -126,7 +125,7 @@ async def _page(
             links=(*_LINKS, *docs),
             css=static.hashed_name("c2c.css"),
             icon=static.hashed_name("c2c.svg"),
-            version=c2casgiutils.__version__,
+            version=instances.own().packages.get("c2casgiutils", ""),
         )
     )
     response.body = text.encode()

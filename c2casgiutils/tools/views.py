@@ -1,11 +1,12 @@
-"""What all views have in common: they answer HEAD and no cache keeps them."""
+"""What all views have in common: they answer HEAD, no cache keeps them, errors are JSON with `detail`."""
 
 from collections.abc import MutableMapping
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-NO_STORE = {"Cache-Control": "no-cache, no-store"}
 _NO_STORE = (b"cache-control", b"no-cache, no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _CACHEABLE = (b"cache-control", b"public, max-age=31536000, immutable")
@@ -34,6 +35,12 @@ class ViewMiddleware:
             await send(message)
 
         await self.app(inner_scope, receive, send_view)
+
+
+async def internal_error(_request: Request, _error: Exception) -> JSONResponse:
+    """Answer for an unexpected exception, outside of the middleware; the server logs the exception."""
+    headers = {"Cache-Control": _NO_STORE[1].decode(), "X-Content-Type-Options": "nosniff"}
+    return JSONResponse({"detail": "Internal Server Error"}, 500, headers)
 
 
 def _finished(headers: Any) -> list[tuple[bytes, bytes]]:
