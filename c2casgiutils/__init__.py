@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from c2casgiutils import auth, broadcast, config, headers, health_checks, redis_utils, tools
     from c2casgiutils._app import lifespan, shutdown, startup
     from c2casgiutils._install import install
+    from c2casgiutils.health_checks import drain
 
     app: FastAPI
 
@@ -23,6 +24,7 @@ __all__ = [
     "auth",
     "broadcast",
     "config",
+    "drain",
     "headers",
     "health_checks",
     "install",
@@ -35,6 +37,7 @@ __all__ = [
 
 _DEFINED_IN = {
     "app": "_app",
+    "drain": "health_checks",
     "install": "_install",
     "lifespan": "_app",
     "shutdown": "_app",

@@ -132,7 +132,7 @@ class Factory:
 
     async def startup(self) -> None:
         """Start the checks that run by themselves; those added later start when they are added."""
-        if self._background is not None:
+        if self._background is not None and self._background.is_alive:
             return
         self._background = Background()
         for entry in self.entries:
@@ -141,7 +141,7 @@ class Factory:
     async def aclose(self) -> None:
         """End what runs in the background, and the runs under way."""
         background, self._background = self._background, None
-        if background is not None:
+        if background is not None and background.is_alive:
             await background.aclose()
         for entry in (*self.entries, *self._automatic.values()):
             await entry.aclose()

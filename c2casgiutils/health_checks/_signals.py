@@ -33,7 +33,7 @@ class GracefulStop:
 
     def install(self) -> None:
         """Stand before the handler that is there; it must be uvicorn's and this the main thread."""
-        if self._previous is not None or threading.current_thread() is not threading.main_thread():
+        if threading.current_thread() is not threading.main_thread():
             return
         previous = signal.getsignal(signal.SIGTERM)
         if not callable(previous) or not (getattr(previous, "__module__", "") or "").startswith("uvicorn"):

@@ -1,0 +1,111 @@
+"""Draining one process, by code and by HTTP."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+import c2casgiutils
+from c2casgiutils import config, health_checks, instances
+
+SECRET = "a-secret-of-the-test"
+HEADERS = {"X-API-Key": SECRET}
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    config.settings = config.Settings(auth={"secret": SECRET})
+    app = FastAPI()
+    app.mount("/c2c", c2casgiutils.app)
+
+    @app.get("/work")
+    async def work() -> str:
+        return "done"
+
+    async with (
+        c2casgiutils.lifespan(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client,
+    ):
+        yield client
+
+
+async def test_draining_is_not_ready_and_goes_on(client: httpx.AsyncClient) -> None:
+    await c2casgiutils.drain(force=True)
+    replies = [await client.get(path) for path in ("/c2c/readyz", "/c2c/livez", "/c2c/startupz", "/work")]
+    assert [reply.status_code for reply in replies] == [503, 200, 200, 200]
+    assert replies[0].text == "draining"
+    assert instances.own().state == "draining"
+
+
+async def test_health_json_says_draining(client: httpx.AsyncClient) -> None:
+    await c2casgiutils.drain(force=True)
+    reply = await client.get("/c2c/readyz", headers={"Accept": "application/health+json"})
+    assert (reply.status_code, reply.json()) == (503, {"status": "fail", "output": "draining"})
+
+
+async def test_last_process_is_refused(client: httpx.AsyncClient) -> None:
+    with pytest.raises(health_checks.DrainRefused):
+        await c2casgiutils.drain()
+    assert instances.state() == "ready"
+
+
+async def test_ends_by_itself(client: httpx.AsyncClient) -> None:
+    await c2casgiutils.drain(seconds=0.1, force=True)
+    assert instances.state() == "draining"
+    await asyncio.sleep(0.2)
+    assert instances.state() == "ready"
+
+
+async def test_a_second_drain_replaces_the_time(client: httpx.AsyncClient) -> None:
+    await c2casgiutils.drain(seconds=0.1, force=True)
+    await c2casgiutils.drain(force=True)
+    await asyncio.sleep(0.2)
+    assert instances.state() == "draining"
+
+
+async def test_view(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    own = instances.own().id
+    reply = await client.post("/c2c/drain", json={"force": True, "seconds": 60}, headers=HEADERS)
+    assert (reply.status_code, reply.json()["drained"]) == (200, [own])
+    assert reply.json()["cluster"]["complete"] is True
+    assert (await client.get("/c2c/readyz")).status_code == 503
+    assert (await client.delete("/c2c/drain", headers=HEADERS)).status_code == 200
+    assert (await client.get("/c2c/readyz")).status_code == 200
+    assert [record.name for record in caplog.records].count("c2casgiutils.audit") == 2
+
+
+@pytest.mark.parametrize("instance", [None, "all", "own"])
+async def test_view_refuses_the_last(client: httpx.AsyncClient, instance: str | None) -> None:
+    instance = instances.own().id if instance == "own" else instance
+    reply = await client.post("/c2c/drain", json={"instance": instance}, headers=HEADERS)
+    assert reply.status_code == 409
+    assert "no Redis" in reply.json()["detail"]
+    assert instances.state() == "ready"
+
+
+async def test_view_without_body(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/c2c/drain", headers=HEADERS)).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        pytest.param({"seconds": 0}, 422, id="no-time"),
+        pytest.param({"seconds": 1e9}, 422, id="for-ever"),
+        pytest.param({"instance": "nobody"}, 404, id="unknown"),
+        pytest.param({"force": "perhaps"}, 422, id="force"),
+    ],
+)
+async def test_view_wrong_input(client: httpx.AsyncClient, body: dict[str, object], status: int) -> None:
+    assert (await client.post("/c2c/drain", json=body, headers=HEADERS)).status_code == status
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_view_needs_an_administrator(client: httpx.AsyncClient, method: str) -> None:
+    reply = await client.request(method, "/c2c/drain")
+    assert reply.status_code == 403
+    assert instances.state() == "ready"
