@@ -22,6 +22,7 @@ async def shutdown() -> None:
     """End all of it, and the runs under way."""
     await _GRACEFUL_STOP.aclose()
     DRAIN.forget()
+    START_UP.done = False
     if instances.state() == "ready":
         instances.set_state("draining")
     await _cluster.unsubscribe()
