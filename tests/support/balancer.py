@@ -1,4 +1,4 @@
-"""A small HTTP load balancer of the loopback: asks the readiness of its servers and spreads requests over them."""
+"""A small HTTP load balancer of the loopback."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,9 @@ from typing import Self
 
 
 class Balancer:
-    """Forwards each connection to the next server that was ready when last asked; it never tries twice.
+    """Asks the readiness of its servers and spreads the requests over them.
+
+    Forwards each connection to the next server that was ready when last asked, and never tries twice.
 
     Args:
         ports: The servers.

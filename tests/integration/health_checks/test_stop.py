@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import httpx
 import pytest
@@ -119,7 +119,7 @@ async def test_rolling_restart_loses_no_request(redis_server: RedisServer) -> No
         assert all(number > 10 for number in balancer.served.values())
 
 
-def _all_ready(balancer: Balancer):  # type: ignore[no-untyped-def]  # a condition
+def _all_ready(balancer: Balancer) -> Callable[[], Awaitable[bool]]:
     async def condition() -> bool:
         return all(balancer.ready.values())
 
