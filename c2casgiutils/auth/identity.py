@@ -55,8 +55,10 @@ async def get_auth(
     Raises:
         HTTPException: 429 for a client that sent too many wrong secrets.
     """
-    auth_info = await _caller(request, response)
-    request.scope[audit.CALLER] = auth_info
+    # once for a request, however many ask: a wrong secret counts once
+    if audit.CALLER not in request.scope:
+        request.scope[audit.CALLER] = await _caller(request, response)
+    auth_info: AuthInfo = request.scope[audit.CALLER]
     return auth_info
 
 

@@ -1,0 +1,181 @@
+"""Signing in and out in a real browser."""
+
+import itertools
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser
+
+from c2casgiutils.auth.came_from import BadCameFromError, safe_came_from
+from tests.support.auth import KEY, SECRET
+from tests.support.browser import Visit, chromium
+from tests.support.fake_github import FakeGitHub
+from tests.support.processes import Uvicorn
+
+APPLICATION = "tests.support.page_app:app"
+ENVIRONMENT = {"C2C__AUTH__JWT__SECRET": KEY, "C2C__HTTP": "True"}
+
+
+@pytest.fixture(scope="module")
+def auth_browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def secret_url() -> Iterator[str]:
+    with Uvicorn(APPLICATION, env={**ENVIRONMENT, "C2C__AUTH__SECRET": SECRET}) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def github() -> Iterator[FakeGitHub]:
+    with FakeGitHub() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def github_url(github: FakeGitHub) -> Iterator[str]:
+    with Uvicorn(APPLICATION, env={**ENVIRONMENT, **github.environment()}) as server:
+        yield server.url
+
+
+def test_secret_form(auth_browser: Browser, secret_url: str) -> None:
+    """The form signs in, a wrong secret is told on the page, no address holds it, sign-out ends it."""
+    with Visit(auth_browser, secret_url) as visit:
+        page = visit.page
+        page.goto("/c2c/")
+        page.get_by_label("Secret", exact=False).first.fill("wrong")
+        page.get_by_role("button", name="Sign in").click()
+        assert page.get_by_text("Wrong secret").is_visible()
+        page.get_by_label("Secret", exact=False).first.fill(SECRET)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign out").wait_for()
+        assert page.url == f"{secret_url}/c2c/"
+        (cookie,) = visit.context.cookies()
+        assert (cookie["name"], cookie["path"]) == ("c2c-jwt-auth", "/c2c")
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("button", name="Sign in").wait_for()
+        assert visit.context.cookies() == []
+
+
+def test_secret_link(auth_browser: Browser, secret_url: str) -> None:
+    """The older link with the secret signs in and leaves no secret in the address bar."""
+    with Visit(auth_browser, secret_url) as visit:
+        visit.page.goto(f"/c2c/auth/login?secret={SECRET}")
+        visit.page.get_by_role("button", name="Sign out").wait_for()
+        assert visit.page.url == f"{secret_url}/c2c/"
+
+
+def test_other_site_signs_nobody_out(auth_browser: Browser, secret_url: str) -> None:
+    """A link of another site shows the page that asks; its button signs out."""
+    with Visit(auth_browser, secret_url) as visit:
+        page = visit.page
+        page.goto(f"/c2c/auth/login?secret={SECRET}")
+        link = f'<a href="{secret_url}/c2c/auth/logout">a prize</a>'
+        page.goto(f"data:text/html,{link}")
+        page.get_by_text("a prize").click()
+        page.get_by_text("Another site asks to sign you out").wait_for()
+        assert visit.context.cookies()
+        assert visit.axe() == []
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("button", name="Sign in").wait_for()
+        assert visit.context.cookies() == []
+
+
+def _ours(visit: Visit, github: FakeGitHub) -> None:
+    """The way over GitHub is no complaint."""
+    visit.complaints[:] = [each for each in visit.complaints if github.url not in each]
+
+
+def test_github_dance(auth_browser: Browser, github_url: str, github: FakeGitHub) -> None:
+    """The button of the page leads to GitHub and back, signed in; sign-out ends it."""
+    github.reset()
+    with Visit(auth_browser, github_url) as visit:
+        page = visit.page
+        page.goto("/c2c/")
+        page.get_by_role("link", name="Sign in with GitHub").click()
+        page.get_by_text("The Octocat").wait_for()
+        assert page.url == f"{github_url}/c2c/"
+        assert [cookie["name"] for cookie in visit.context.cookies()] == ["c2c-jwt-auth"]
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("link", name="Sign in with GitHub").wait_for()
+        assert visit.context.cookies() == []
+        _ours(visit, github)
+
+
+def test_github_leads_back(auth_browser: Browser, github_url: str, github: FakeGitHub) -> None:
+    github.reset()
+    with Visit(auth_browser, github_url, expected=("404 (Not Found)",)) as visit:  # it has no icon
+        visit.page.goto("/c2c/auth/github/login?came_from=/private")
+        assert visit.page.url == f"{github_url}/private"
+        _ours(visit, github)
+
+
+def test_github_user_refuses(auth_browser: Browser, github_url: str, github: FakeGitHub) -> None:
+    """The error is a page, from which the user may try again."""
+    github.reset()
+    github.user = None
+    with Visit(auth_browser, github_url, expected=("400 (Bad Request)",)) as visit:
+        page = visit.page
+        page.goto("/c2c/auth/github/login")
+        page.get_by_role("heading", name="The sign-in failed").wait_for()
+        assert visit.axe() == []
+        github.user = "octocat"
+        page.get_by_role("link", name="Try again").click()
+        page.get_by_text("The Octocat").wait_for()
+        _ours(visit, github)
+
+
+def test_without_access(auth_browser: Browser, github_url: str, github: FakeGitHub) -> None:
+    """Who is signed in without a right sees the page without the tools."""
+    github.reset()
+    github.repositories.clear()
+    with Visit(auth_browser, github_url) as visit:
+        visit.page.goto("/c2c/auth/github/login")
+        visit.page.get_by_role("heading", name="No access").wait_for()
+        _ours(visit, github)
+
+
+SCHEMES = ["", "https:", "HTTPS:", "http:", "javascript:", "data:", "\thttps:", "ht\ntps:"]
+SLASHES = ["", "/", "//", "///", "/\\", "\\/", "/./", "/../", "/.//", "/%2e//", "/a/..//", "/;/", "/\t/"]
+HOSTS = [
+    "",
+    "app.example.com",
+    "app.example.com:443",
+    "evil.example",
+    "app.example.com@evil.example",
+    "evil.example\\@app.example.com",
+    "app.example.com.evil.example",
+    "\uff45vil.example",
+    "[::1]",
+]
+TAILS = [
+    "",
+    "/",
+    "//evil.example",
+    "/..//evil.example",
+    "?//evil.example",
+    "#@evil.example",
+    "/%5cevil",
+    "\\evil",
+]
+
+
+def test_every_redirect_stays_here(auth_browser: Browser) -> None:
+    """Whatever is accepted, a browser's own parser resolves it to our origin: 7,488 combinations."""
+    origin = "https://app.example.com"
+    accepted = []
+    for parts in itertools.product(SCHEMES, SLASHES, HOSTS, TAILS):
+        try:
+            accepted.append(safe_came_from("".join(parts), origin, "/c2c"))
+        except BadCameFromError:
+            continue
+    assert len(accepted) > 200
+    page = auth_browser.new_page()
+    script = "([values, origin]) => values.filter(value => new URL(value, origin).origin !== origin)"
+    assert page.evaluate(script, [accepted, origin]) == []
+    page.close()
+    assert {urlsplit(value).netloc for value in accepted} == {""}
