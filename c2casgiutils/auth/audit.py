@@ -96,7 +96,8 @@ async def record(
             client=request.client.host if request and request.client else None,
         )
         text = event.model_dump_json()
-        _LOGGER.info("%s by %s: %s", action, event.who, event.result, extra={"audit": json.loads(text)})
+        fields = {f"audit_{name}": value for name, value in json.loads(text).items() if value is not None}
+        _LOGGER.info("%s by %s: %s", action, event.who, event.result, extra=fields)
         _ring.append(event)
         await shared.attempt(lambda redis: _add(redis, text))
     except Exception:  # noqa: BLE001  # a boundary: what is recorded goes on whatever happens

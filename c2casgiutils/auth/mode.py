@@ -7,17 +7,12 @@ from c2casgiutils.auth.model import AuthenticationType
 
 _LOGGER = logging.getLogger(__name__)
 
-_SHORTEST_KEY = 16
-_SHORT_KEY = 32
+_SHORT_SECRET = 16
 
 
-def _github_parts() -> dict[str, bool]:
+def _is_github_set() -> bool:
     github = config.settings.auth.github
-    return {
-        "C2C__AUTH__GITHUB__REPOSITORY": bool(github.repository),
-        "C2C__AUTH__GITHUB__CLIENT_ID": bool(github.client_id),
-        "C2C__AUTH__GITHUB__CLIENT_SECRET": bool(github.client_secret),
-    }
+    return bool(github.repository and github.client_id and github.client_secret)
 
 
 def auth_type() -> AuthenticationType:
@@ -27,7 +22,7 @@ def auth_type() -> AuthenticationType:
         return AuthenticationType.SECRET
     if auth.test.username:
         return AuthenticationType.TEST
-    if all(_github_parts().values()):
+    if _is_github_set():
         return AuthenticationType.GITHUB
     return AuthenticationType.NONE
 
@@ -38,41 +33,34 @@ def is_enabled() -> bool:
 
 
 def check_settings() -> None:
-    """Refuse settings that cannot work, warn about those that are dangerous.
+    """Refuse settings that cannot work together, warn about those that are dangerous.
 
     Raises:
-        ValueError: Half a GitHub configuration, a missing or short key for the cookies.
+        ConfigurationError: GitHub without a key for its sessions; it names the variable.
     """
-    parts = _github_parts()
-    if any(parts.values()) and not all(parts.values()):
-        missing = ", ".join(name for name, given in parts.items() if not given)
-        raise ValueError(f"{missing}: required as soon as one of {', '.join(parts)} is set")
     mode = auth_type()
-    key = config.settings.auth.jwt.secret
-    if mode is AuthenticationType.GITHUB and not key:
-        raise ValueError("C2C__AUTH__JWT__SECRET: required for the authentication with GitHub")
-    for value in [key, *config.settings.auth.jwt.previous_secrets]:
-        _check_key(value)
+    if mode is AuthenticationType.GITHUB and not config.settings.auth.jwt.secret:
+        config.end_start(
+            ["C2C__AUTH__JWT__SECRET: is missing; the sign-in with GitHub needs 32 random characters or more"]
+        )
     _warn(mode)
-
-
-def _check_key(key: str | None) -> None:
-    if not key:
-        return
-    if len(key) < _SHORTEST_KEY:
-        raise ValueError(f"C2C__AUTH__JWT__SECRET: at least {_SHORTEST_KEY} characters are required")
-    if len(key) < _SHORT_KEY:
-        _LOGGER.warning("C2C__AUTH__JWT__SECRET is short, use %s characters or more", _SHORT_KEY)
 
 
 def _warn(mode: AuthenticationType) -> None:
     others = {
         AuthenticationType.SECRET: bool(config.settings.auth.secret),
         AuthenticationType.TEST: bool(config.settings.auth.test.username),
-        AuthenticationType.GITHUB: all(_github_parts().values()),
+        AuthenticationType.GITHUB: _is_github_set(),
     }
     ignored = [kind.value for kind, given in others.items() if given and kind is not mode]
     if ignored:
         _LOGGER.warning("Several kinds of authentication are set: %s is used, not %s", mode.value, ignored)
     if mode is AuthenticationType.TEST:
         _LOGGER.warning("C2C__AUTH__TEST__USERNAME is set: everybody is signed in with all rights")
+    auth = config.settings.auth
+    if mode is AuthenticationType.SECRET and not auth.jwt.secret and len(auth.secret or "") < _SHORT_SECRET:
+        _LOGGER.warning(
+            "C2C__AUTH__SECRET is short and also makes the key of the sessions: set C2C__AUTH__JWT__SECRET"
+        )
+    if mode is not AuthenticationType.NONE and (config.settings.http or not auth.jwt.cookie.secure):
+        _LOGGER.warning("Session cookies are not for HTTPS only: for development, not for production")

@@ -1,7 +1,6 @@
 """The session of a browser: one encrypted cookie."""
 
 import logging
-import math
 import time
 from typing import Any
 
@@ -60,15 +59,19 @@ def start(
     """
     expires_at = int(time.time()) + _longest_seconds()
     session = Session(id=tokens.new_id(), method=method, expires_at=expires_at, github=github)
-    write(request, response, session)
+    _write(request, response, session, _longest_seconds())
 
 
 def write(request: Request, response: Response, session: Session) -> None:
-    """Write the cookie of a session, new or changed; its identifier and its end stay.
+    """Write the cookie of a session anew; its identifier and its end stay.
 
     Raises:
         cookies.CookieTooLargeError: A browser would not keep it.
     """
+    _write(request, response, session, max(1, int(session.expires_at - time.time())))
+
+
+def _write(request: Request, response: Response, session: Session, age_seconds: int) -> None:
     data: dict[str, Any] = {"method": session.method.value}
     if session.method is AuthMethod.SECRET:
         data["secret"] = tokens.keyed_hash(config.settings.auth.secret or "", _SECRET_LABEL)
@@ -83,7 +86,7 @@ def write(request: Request, response: Response, session: Session) -> None:
             _name(),
             token,
             path=_path(request),
-            age_seconds=max(1, math.ceil(session.expires_at - time.time())),
+            age_seconds=age_seconds,
             same_site=config.settings.auth.jwt.cookie.same_site,
         )
     except cookies.CookieTooLargeError:

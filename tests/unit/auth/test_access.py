@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from c2casgiutils import auth
-from tests.support.auth import SECRET, configure
+from tests.support.auth import SECRET, configure, make_client
 
 PROTECTED = [
     f"/c2c/{name}" for name in ("read", "write", "admin", "signed-in", "factory", "context", "audit")
@@ -100,15 +100,8 @@ def test_auth_type(settings: dict[str, object], expected: str) -> None:
     assert auth.is_enabled() is (expected != "NONE")
 
 
-async def test_several_kinds_are_warned_about(caplog: pytest.LogCaptureFixture) -> None:
-    configure(secret=SECRET, test={"username": "x"})
-    await auth.startup(None)
-    assert "Several kinds of authentication" in caplog.text
-    assert SECRET not in caplog.text
-
-
 async def test_github_needs_a_key() -> None:
-    """GitHub without a key for its sessions ends the start and names the variable."""
+    """P08: GitHub without a key for its sessions ends the start and names the variable."""
     configure(github={"repository": "o/r", "client_id": "i", "client_secret": "s"})
     with pytest.raises(ValueError, match="C2C__AUTH__JWT__SECRET"):
         await auth.startup(None)
@@ -138,3 +131,72 @@ def test_token_is_never_dumped() -> None:
     shown = f"{info!r} {info} {info.model_dump()} {info.model_dump_json()} {payload!r}"
     assert info.user.token == "gho_secret"
     assert "secret" not in shown
+
+
+WARNINGS = {
+    "several kinds": ({"secret": SECRET * 2, "test": {"username": "x"}}, "Several kinds of authentication"),
+    "test user": ({"test": {"username": "x"}}, "everybody is signed in"),
+    "short secret": ({"secret": "short"}, "also makes the key of the sessions"),
+    "plain cookies": ({"secret": SECRET * 2, "jwt": {"cookie": {"secure": False}}}, "not for HTTPS only"),
+}
+
+
+@pytest.mark.parametrize(("settings", "text"), WARNINGS.values(), ids=WARNINGS)
+async def test_warnings(caplog: pytest.LogCaptureFixture, settings: dict[str, object], text: str) -> None:
+    """P08: what is dangerous is said loudly at the start, without a secret."""
+    configure(**settings)
+    await auth.startup(None)
+    assert text in caplog.text
+    assert SECRET not in caplog.text
+    assert "short'" not in caplog.text
+
+
+async def test_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    configure(secret=SECRET * 2)
+    await auth.startup(None)
+    assert caplog.text == ""
+
+
+async def test_record_is_structured(caplog: pytest.LogCaptureFixture) -> None:
+    """A record is one line with its parts as fields; what it holds cannot forge another line."""
+    caplog.set_level("INFO", "c2casgiutils.audit")
+    await auth.audit.record(
+        "logging.level", target="a\nforged", before={"x": 1}, after=object(), result="5/6"
+    )
+    (line,) = caplog.records
+    assert line.getMessage() == "logging.level by none: 5/6"
+    fields = vars(line)
+    assert fields["audit_target"] == "a\ufffdforged"
+    assert fields["audit_before"] == '{"x": 1}'
+    assert "<object" in fields["audit_after"]
+    assert fields["audit_method"] == "none"
+
+
+async def test_record_never_raises(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    await auth.audit.record("test", after=Broken())
+    assert "could not be recorded" in caplog.text
+
+
+async def test_wrong_secret_counts_once_a_request() -> None:
+    """However many dependencies ask who is calling."""
+    from typing import Annotated
+
+    from fastapi import Depends, FastAPI, Request, Response
+
+    configure(secret=SECRET, throttle_per_client=2)
+    app = FastAPI()
+
+    @app.get("/")
+    async def twice(
+        request: Request, response: Response, info: Annotated[auth.AuthInfo, Depends(auth.get_auth)]
+    ) -> bool:
+        return info is await auth.get_auth(request, response)
+
+    async with make_client(app) as client:
+        for _ in range(2):
+            assert (await client.get("/", headers={"X-API-Key": "wrong"})).json() is True
+        assert (await client.get("/", headers={"X-API-Key": "wrong"})).status_code == 429
