@@ -60,10 +60,10 @@ def create_app(settings: "config.Settings | None" = None) -> FastAPI:
         settings: Taken as `config.settings` of the process, which has one settings object; by default the
             settings stay as they are.
     """
-    if settings is not None:
-        from c2casgiutils import config  # noqa: PLC0415 # see the top
+    from c2casgiutils import config  # noqa: PLC0415 # see the top
 
-        config.settings = settings
+    # read now: wrong settings end the start while the application is imported, without a traceback
+    config.settings = settings if settings is not None else config.settings
     return OperationsApp()
 
 

@@ -8,6 +8,7 @@ from c2casgiutils.auth.model import AuthenticationType
 _LOGGER = logging.getLogger(__name__)
 
 _SHORT_SECRET = 16
+_SHORT_KEY = 32
 
 
 def _is_github_set() -> bool:
@@ -36,14 +37,14 @@ def check_settings() -> None:
     """Refuse settings that cannot work together, warn about those that are dangerous.
 
     Raises:
-        ConfigurationError: GitHub without a key for its sessions; it names the variable.
+        ConfigurationError: Half a GitHub configuration, GitHub without a key for the sessions, or cookies
+            that no browser would take.
     """
-    mode = auth_type()
-    if mode is AuthenticationType.GITHUB and not config.settings.auth.jwt.secret:
-        config.end_start(
-            ["C2C__AUTH__JWT__SECRET: is missing; the sign-in with GitHub needs 32 random characters or more"]
-        )
-    _warn(mode)
+    config.settings.check()
+    keys = [config.settings.auth.jwt.secret, *config.settings.auth.jwt.previous_secrets]
+    if any(key and len(key) < _SHORT_KEY for key in keys):
+        _LOGGER.warning("C2C__AUTH__JWT__SECRET is short, use %s characters or more", _SHORT_KEY)
+    _warn(auth_type())
 
 
 def _warn(mode: AuthenticationType) -> None:

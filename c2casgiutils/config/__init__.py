@@ -32,5 +32,6 @@ settings: Settings
 def __getattr__(name: str) -> Any:
     if name != "settings":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()["settings"] = Settings()
-    return globals()["settings"]
+    read = Settings()
+    read.check()
+    return globals().setdefault(name, read)

@@ -1,7 +1,6 @@
 """The root of the settings."""
 
 import datetime
-import logging
 import re
 from typing import Any
 
@@ -11,13 +10,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from c2casgiutils.config._environment import OLDER_NAMES, PREFIX, EnvironmentSource
 from c2casgiutils.config._errors import describe, end_start
 from c2casgiutils.config._types import NotNegativeDuration
-from c2casgiutils.config.auth import RECOMMENDED_KEY, Auth, problems_of
+from c2casgiutils.config.auth import Auth, contradictions
 from c2casgiutils.config.prometheus import Prometheus
 from c2casgiutils.config.redis import Redis
 from c2casgiutils.config.sentry import Sentry
 from c2casgiutils.config.tools import Health, Instances, ProxyHeaders, Tools
-
-_LOGGER = logging.getLogger(__name__)
 
 
 class Settings(BaseSettings):
@@ -62,12 +59,19 @@ class Settings(BaseSettings):
             # pydantic-settings says only in its message which group is no JSON
             field = re.search(r'field "(\w+)"', str(error))
             problems = [f"{PREFIX}{field[1].upper() if field else ''}: is no JSON object"]
-        else:
-            problems = problems_of(self.auth, http=self.http)
         if problems:
             end_start(problems)
-        if self.auth.jwt.secret and len(self.auth.jwt.secret) < RECOMMENDED_KEY:
-            _LOGGER.warning("C2C__AUTH__JWT__SECRET has under %d characters, use more", RECOMMENDED_KEY)
+
+    def check(self) -> None:
+        """Check what no value shows by itself; done for the settings of a process when they are read first.
+
+        Raises:
+            ConfigurationError: half a GitHub configuration, GitHub without a key of the sessions, or
+                `SameSite=None` for a cookie that is not secure.
+        """
+        problems = contradictions(self.auth, http=self.http)
+        if problems:
+            end_start(problems)
 
     @field_validator("route_prefix", mode="after")
     @classmethod

@@ -19,9 +19,7 @@ from c2casgiutils.config._types import (
 )
 
 _SHORTEST_KEY = 16
-RECOMMENDED_KEY = 32
-"""Length from which a key of the session is fine without a warning."""
-
+_ACCEPTED_KEY = "32 random characters or more"
 _EXAMPLES = ("change-me", "changeme", "your-secret")
 
 
@@ -35,11 +33,9 @@ class GitHubAccessType(enum.StrEnum):
 
 def _check_key(key: str) -> str:
     if len(key) < _SHORTEST_KEY:
-        raise ValueError(
-            f"has under {_SHORTEST_KEY} characters; accepted are {RECOMMENDED_KEY} or more random ones"
-        )
+        raise ValueError(f"has under {_SHORTEST_KEY} characters; accepted are {_ACCEPTED_KEY}")
     if any(example in key.lower() for example in _EXAMPLES):
-        raise ValueError(f"is an example; accepted are {RECOMMENDED_KEY} or more random characters")
+        raise ValueError(f"is an example; accepted are {_ACCEPTED_KEY}")
     return key
 
 
@@ -165,33 +161,34 @@ class Auth(Group):
     test: TestUser = Field(default_factory=TestUser)
 
 
-def problems_of(auth: Auth, *, http: bool) -> list[str]:
+def contradictions(auth: Auth, *, http: bool) -> list[str]:
     """What is wrong between settings that are right one by one, one text for each wrong variable.
 
     Args:
         auth: the settings.
         http: cookies go without `Secure`, for development over plain HTTP.
     """
-    problems = []
+    problems = _missing_of_github(auth)
     if auth.jwt.cookie.same_site == "none" and (http or not auth.jwt.cookie.secure):
         problems.append(
             "C2C__AUTH__JWT__COOKIE__SAME_SITE: none needs a secure cookie; accepted are lax and strict"
         )
-    if auth.secret is None and auth.test.username is None:
-        problems.extend(_half_github(auth.github))
     return problems
 
 
-def _half_github(github: GitHub) -> list[str]:
-    needed = {
-        "REPOSITORY": github.repository,
-        "CLIENT_ID": github.client_id,
-        "CLIENT_SECRET": github.client_secret,
+def _missing_of_github(auth: Auth) -> list[str]:
+    parts = {
+        "C2C__AUTH__GITHUB__REPOSITORY": auth.github.repository,
+        "C2C__AUTH__GITHUB__CLIENT_ID": auth.github.client_id,
+        "C2C__AUTH__GITHUB__CLIENT_SECRET": auth.github.client_secret,
     }
-    missing = [name for name, value in needed.items() if value is None]
-    if len(missing) == len(needed):
+    if not any(parts.values()):
         return []
-    together = ", ".join(f"C2C__AUTH__GITHUB__{name}" for name in needed)
-    return [
-        f"C2C__AUTH__GITHUB__{name}: is missing; accepted is all or none of {together}" for name in missing
+    problems = [
+        f"{name}: is missing; accepted is all or none of {', '.join(parts)}"
+        for name, value in parts.items()
+        if not value
     ]
+    if not problems and not (auth.secret or auth.test.username or auth.jwt.secret):
+        problems.append(f"C2C__AUTH__JWT__SECRET: is missing; the sign-in with GitHub needs {_ACCEPTED_KEY}")
+    return problems

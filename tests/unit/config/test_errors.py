@@ -104,60 +104,68 @@ def test_reading_the_settings_raises_it_each_time(monkeypatch: pytest.MonkeyPatc
             _ = config.settings
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {"C2C__AUTH__JWT__COOKIE__SECURE": "False"},
-        {"C2C__HTTP": "True"},
-    ],
-    ids=["secure off", "plain http"],
-)
-def test_same_site_none_needs_secure(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("C2C__AUTH__JWT__COOKIE__SAME_SITE", "None")
-    assert config.Settings().auth.jwt.cookie.same_site == "none"
+# between settings that are right one by one: found when the settings of a process are read
+
+
+def read_by_a_process(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> config.Settings:
+    monkeypatch.delattr(config, "settings")
     for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(config.ConfigurationError, match=r"COOKIE__SAME_SITE: .* lax and strict$"):
-        config.Settings()
+        monkeypatch.setenv(f"C2C__{name}", value)
+    return config.settings
 
 
-GITHUB = {"REPOSITORY": "org/repo", "CLIENT_ID": "id", "CLIENT_SECRET": "hunter2"}
+GITHUB = {
+    "AUTH__GITHUB__REPOSITORY": "org/repo",
+    "AUTH__GITHUB__CLIENT_ID": "id",
+    "AUTH__GITHUB__CLIENT_SECRET": "hunter2",
+}
+KEY = {"AUTH__JWT__SECRET": "0123456789abcdef0123456789abcdef"}
+SAME_SITE = {"AUTH__JWT__COOKIE__SAME_SITE": "None"}
+CONTRADICTIONS: dict[str, tuple[dict[str, str], set[str]]] = {
+    "only the repository": (
+        {"AUTH__GITHUB__REPOSITORY": "org/repo"},
+        {"AUTH__GITHUB__CLIENT_ID", "AUTH__GITHUB__CLIENT_SECRET"},
+    ),
+    "only the client secret": (
+        {"AUTH__GITHUB__CLIENT_SECRET": "hunter2"},
+        {"AUTH__GITHUB__CLIENT_ID", "AUTH__GITHUB__REPOSITORY"},
+    ),
+    "no client secret": ({**GITHUB, "AUTH__GITHUB__CLIENT_SECRET": ""}, {"AUTH__GITHUB__CLIENT_SECRET"}),
+    "half beside a secret": (
+        {**GITHUB, "AUTH__GITHUB__CLIENT_ID": "", "AUTH__SECRET": "x"},
+        {"AUTH__GITHUB__CLIENT_ID"},
+    ),
+    "GitHub without a key": (GITHUB, {"AUTH__JWT__SECRET"}),
+    "same site none, secure off": ({**SAME_SITE, "AUTH__JWT__COOKIE__SECURE": "False"}, set(SAME_SITE)),
+    "same site none, plain http": ({**SAME_SITE, "HTTP": "True"}, set(SAME_SITE)),
+}
 
 
-@pytest.mark.parametrize(
-    "given", [["REPOSITORY"], ["CLIENT_ID"], ["CLIENT_SECRET"], ["CLIENT_ID", "REPOSITORY"]], ids=str
-)
-def test_half_a_github_configuration_names_what_is_missing(
-    given: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+def test_a_contradiction_is_a_line_for_each_wrong_variable(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in given:
-        monkeypatch.setenv(f"C2C__AUTH__GITHUB__{name}", GITHUB[name])
+    environment, wrong = CONTRADICTIONS[name]
     with pytest.raises(config.ConfigurationError):
-        config.Settings()
+        read_by_a_process(monkeypatch, environment)
     output = capsys.readouterr().err
-    missing = {line.partition(":")[0] for line in output.splitlines()}
-    assert missing == {f"C2C__AUTH__GITHUB__{name}" for name in set(GITHUB) - set(given)}
+    assert {line.partition(":")[0].removeprefix("C2C__") for line in output.splitlines()} == wrong
     assert "hunter2" not in output
 
 
-@pytest.mark.parametrize("name", ["SECRET", "TEST__USERNAME"])
-def test_half_a_github_configuration_of_another_mode_is_no_error(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A secret and a test user come before GitHub; `auth_type` warns about the others."""
-    monkeypatch.setenv("C2C__AUTH__GITHUB__REPOSITORY", "org/repo")
-    monkeypatch.setenv(f"C2C__AUTH__{name}", "something")
-    assert config.Settings().auth.github.repository == "org/repo"
-
-
-def test_a_key_under_32_characters_is_a_warning(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("C2C__AUTH__JWT__SECRET", "0123456789abcdef")
-    config.Settings()
-    assert [record.getMessage() for record in caplog.records] == [
-        "C2C__AUTH__JWT__SECRET has under 32 characters, use more"
-    ]
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {**GITHUB, **KEY},
+        {**GITHUB, "AUTH__SECRET": "x"},
+        {**GITHUB, "AUTH__TEST__USERNAME": "x"},
+        SAME_SITE,
+        KEY,
+    ],
+    ids=["github", "secret first", "test user first", "same site none", "only a key"],
+)
+def test_no_contradiction(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_by_a_process(monkeypatch, environment) is config.settings
 
 
 @pytest.mark.parametrize("key", ["change-me-change-me-change-me", "your-secret-key-of-32-characters"])
