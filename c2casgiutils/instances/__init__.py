@@ -17,6 +17,7 @@ from c2casgiutils.instances._slot import (
     shutdown,
     startup,
     state,
+    unregister_figure,
 )
 from c2casgiutils.instances._view import TOKEN_FIELD, Member, View
 
@@ -37,4 +38,5 @@ __all__ = [
     "shutdown",
     "startup",
     "state",
+    "unregister_figure",
 ]

@@ -25,6 +25,11 @@ def register(name: str, read: Callable[[], float | int]) -> None:
     _registered[name] = read
 
 
+def unregister(name: str) -> None:
+    """Remove a figure; an unknown one is no error."""
+    _registered.pop(name, None)
+
+
 class LagMeter:
     """Measures how late the event loop calls back: the longest delay since it was last read."""
 

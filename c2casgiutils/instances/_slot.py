@@ -100,5 +100,10 @@ def register_figure(name: str, read: Callable[[], float | int]) -> None:
     _figures.register(name, read)
 
 
+def unregister_figure(name: str) -> None:
+    """Remove a figure; an unknown one is no error."""
+    _figures.unregister(name)
+
+
 def _current() -> Presence | None:
     return _presence if _presence is not None and _presence.pid == os.getpid() else None

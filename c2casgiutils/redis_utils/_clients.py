@@ -204,14 +204,9 @@ def _create_sentinel() -> _Clients:
 
 
 def _addresses(text: str) -> list[tuple[str, int]]:
-    """Read `host:port,[address]:port`."""
-    result = []
-    for item in filter(None, (part.strip() for part in text.split(","))):
-        host, colon, port = item.rpartition(":")
-        if not colon or not port.isdecimal() or not host.strip("[]"):
-            raise ValueError(f"C2C__REDIS__SENTINELS: {item!r} is not host:port")
-        result.append((host.strip("[]"), int(port)))
-    return result
+    """Read `host:port,[address]:port`; the settings have checked it."""
+    pairs = (item.strip().rpartition(":") for item in text.split(",") if item.strip())
+    return [(host.strip("[]"), int(port)) for host, _, port in pairs]
 
 
 async def create_link_connection() -> "AbstractConnection":
