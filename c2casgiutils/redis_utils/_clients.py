@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils import config
+from c2casgiutils.config.redis import parse_sentinels
 from c2casgiutils.redis_utils import _names
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _create_sentinel() -> _Clients:
         )
     options = {**_options(), "decode_responses": True}
     sentinel = Sentinel(  # type: ignore[no-untyped-call]  # redis-py
-        _addresses(settings.sentinels or ""),
+        parse_sentinels(settings.sentinels or ""),
         sentinel_kwargs={key: options[key] for key in _DEFAULTS if key in options},
         **options,
     )
@@ -201,12 +202,6 @@ def _create_sentinel() -> _Clients:
     master = sentinel.master_for(settings.servicename, connection_pool_class=pool, **_pool_options())
     slave = sentinel.slave_for(settings.servicename, connection_pool_class=pool, **_pool_options())
     return _Clients(master, slave, sentinel)
-
-
-def _addresses(text: str) -> list[tuple[str, int]]:
-    """Read `host:port,[address]:port`; the settings have checked it."""
-    pairs = (item.strip().rpartition(":") for item in text.split(",") if item.strip())
-    return [(host.strip("[]"), int(port)) for host, _, port in pairs]
 
 
 async def create_link_connection() -> "AbstractConnection":
