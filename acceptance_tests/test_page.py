@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -12,6 +12,7 @@ from tests.support.browser import Visit, chromium
 from tests.support.processes import Uvicorn
 
 Start = Callable[..., Uvicorn]
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 
 
 @pytest.fixture
@@ -29,23 +30,33 @@ def sign_in(visit: Visit) -> None:
     expect(visit.page.get_by_role("heading", name="Log levels")).to_be_visible()
 
 
-def test_look_and_accessibility(demo: Start, browser: Browser, tmp_path: Path) -> None:
-    """Light and dark, wide and narrow: no complaint, nothing wider than the window."""
-    server = demo()
-    for scheme in ("light", "dark"):
+def looks(visit: Visit, path: Path, name: str) -> None:
+    """Look at the page light and dark, wide and narrow."""
+    for scheme in SCHEMES:
+        visit.page.emulate_media(color_scheme=scheme)
         for width in (1280, 320):
-            options: dict[str, Any] = {
-                "color_scheme": scheme,
-                "viewport": {"width": width, "height": 800},
-            }
-            with Visit(browser, server.url, **options) as visit:
-                visit.page.goto("/c2c/")
-                visit.screenshot(tmp_path / f"out-{scheme}-{width}.png")
-                assert visit.axe() == []
-                sign_in(visit)
-                visit.screenshot(tmp_path / f"in-{scheme}-{width}.png")
-                assert visit.axe() == []
-                assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+            visit.page.set_viewport_size({"width": width, "height": 800})
+            visit.screenshot(path / f"{name}-{scheme}-{width}.png")
+            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert visit.axe() == []
+
+
+def test_look_and_accessibility(demo: Start, browser: Browser, tmp_path: Path) -> None:
+    """Signed out, after a wrong secret, signed in; the policy of the main application breaks nothing."""
+    server = demo(
+        C2C__REDIS__URL="redis://127.0.0.1:1", DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/none.db"
+    )
+    with Visit(browser, server.url) as visit:
+        answer = visit.page.goto("/c2c/")
+        assert answer is not None
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        looks(visit, tmp_path, "signed-out")
+        visit.page.goto("/c2c/?sign_in=wrong")
+        looks(visit, tmp_path, "wrong-secret")
+        sign_in(visit)
+        visit.page.goto("/c2c/?logger=root")
+        expect(visit.page.get_by_text("Redis cannot be reached").first).to_be_visible()
+        looks(visit, tmp_path, "signed-in")
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
@@ -63,7 +74,9 @@ def test_work_with_the_page(demo: Start, browser: Browser, javascript: bool) -> 
         page.get_by_label("Set a logger in all processes").fill("app.of.the.page")
         page.get_by_label("Level", exact=True).select_option("DEBUG")
         page.get_by_role("button", name="Set", exact=True).click()
-        expect(page.get_by_text("The level of app.of.the.page was set in every process.")).to_be_visible()
+        expect(
+            page.get_by_text("The level of app.of.the.page was set to DEBUG in every process.")
+        ).to_be_visible()
         expect(page.get_by_role("row", name="app.of.the.page DEBUG")).to_be_visible()
 
         page.get_by_label("Read a logger").fill("app.of.the.page.child")
@@ -71,5 +84,5 @@ def test_work_with_the_page(demo: Start, browser: Browser, javascript: bool) -> 
         expect(page.get_by_text("app.of.the.page.child inherits DEBUG")).to_be_visible()
 
         page.get_by_role("button", name="Sign out").click()
-        page.goto("/c2c/")
         expect(page.get_by_label("Secret")).to_be_visible()
+        expect(page).to_have_url(f"{server.url}/c2c/")

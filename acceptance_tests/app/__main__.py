@@ -3,6 +3,8 @@
 import argparse
 import os
 import secrets
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -46,6 +48,7 @@ def main() -> None:
     secret = os.environ.setdefault("C2C__AUTH__SECRET", secrets.token_urlsafe(9))
     os.environ.setdefault("C2C__HTTP", "True")
     os.environ.setdefault("C2C__AUTH__JWT__COOKIE__SECURE", "False")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the database is removed then too
     with tempfile.TemporaryDirectory(prefix="c2casgiutils-demo-") as directory:
         os.environ.setdefault("DATABASE_URL", f"sqlite+aiosqlite:///{directory}/demo.db")
         alembic.config.main(["--config", str(_HERE / "alembic.ini"), "upgrade", "head"])

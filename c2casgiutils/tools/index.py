@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
-from c2casgiutils import auth, config, instances
+from c2casgiutils import auth, config, instances, versions
 from c2casgiutils.tools import _levels, _overview, logging_, static
 from c2casgiutils.tools._overview import Message
 
@@ -42,9 +42,11 @@ _SIGN_IN_ERRORS = {
 }
 _LINKS = (
     ("health_checks", "Health checks"),
+    ("health/cluster", "Health checks of all processes"),
     ("instances", "Processes"),
     ("logging/overrides", "Log levels"),
     ("headers/", "Request headers"),
+    ("metrics", "Metrics"),
     ("auth/status", "Who am I"),
     ("openapi.json", "OpenAPI"),
 )
@@ -53,35 +55,36 @@ _LINKS = (
 @router.get("/", name="c2c_index")
 async def get_index(request: Request) -> HTMLResponse:
     """Show the page."""
-    message = None
-    logger = request.query_params.get("logger", "")
-    if request.query_params.get("result") == "set" and logger:
-        message = Message(
-            "pass", "Done.", f"The level of {logger[: _levels.NAME_LIMIT]} was set in every process."
-        )
-    return await _page(request, message=message, logger=logger)
+    return await _page(request, logger=request.query_params.get("logger", ""))
 
 
 @router.post("/", name="c2c_index_set_level")
 async def post_index(request: Request) -> Response:
     """Set a log level from the form of the page; only a full success leads back to the page."""
-    async with request.form(max_files=0, max_fields=10) as form:
-        name, level = str(form.get("name", "")).strip(), str(form.get("level", ""))
-    message, status = await _set_level(request, name, level)
-    if message is None:
-        return RedirectResponse(f"?logger={quote(name, safe='')}&result=set#levels", 303)
-    return await _page(request, message=message, logger=name, level=level, status=status)
-
-
-async def _set_level(request: Request, name: str, level: str) -> tuple[Message | None, int]:
     response = Response()
     try:
         auth_info = await auth.get_auth(request, response)
         await auth.require_read_write_access(auth_info, request, response)
+        # Read only now: strangers make us read no body.
+        async with request.form(max_files=0, max_fields=10) as form:
+            name, level = str(form.get("name", "")).strip(), str(form.get("level", ""))
+    except HTTPException as error:
+        message = Message("fail", "Not changed.", f"{error.detail}.")
+        return await _page(request, message=message, status=error.status_code)
+    refusal = await _set_level(request, auth_info, name, level)
+    if refusal is None:
+        return RedirectResponse(f"?logger={quote(name, safe='')}&result=set#levels", 303)
+    message, status = refusal
+    return await _page(request, message=message, logger=name, level=level, status=status)
+
+
+async def _set_level(
+    request: Request, auth_info: auth.AuthInfo, name: str, level: str
+) -> tuple[Message, int] | None:
+    """Set the level; what was not done, or in part, comes back as a message and a status."""
+    try:
         wanted = logging_.LevelRequest(name=name, level=level)
         report = await logging_.change(wanted.name, wanted.level, request=request, auth_info=auth_info)
-    except HTTPException as error:
-        return Message("fail", "Not changed.", f"{error.detail}."), error.status_code
     except ValidationError as error:
         reasons = "; ".join(
             f"{item['loc'][0]}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()
@@ -93,7 +96,7 @@ async def _set_level(request: Request, name: str, level: str) -> tuple[Message |
         return Message("fail", "Not done.", f"{error}."), 503
     cluster = report.cluster
     if cluster.complete:
-        return None, 303
+        return None
     silent = ", ".join(f"{item.pid} on {item.hostname}" for item in [*cluster.missing, *cluster.failed])
     text = (
         f"{cluster.answered} of {cluster.asked} processes confirmed the level. Without an answer: {silent}."
@@ -102,35 +105,50 @@ async def _set_level(request: Request, name: str, level: str) -> tuple[Message |
 
 
 async def _page(
-    request: Request, *, message: Message | None, logger: str, level: str = "", status: int = 200
+    request: Request,
+    *,
+    message: Message | None = None,
+    logger: str = "",
+    level: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     response = HTMLResponse(status_code=status, headers=_HEADERS)
     caller = await _overview.caller_of(request, response)
-    overview = await _overview.collect(request, caller, logger=logger if status < 400 else None)  # noqa: PLR2004
-    sign_in_error = _SIGN_IN_ERRORS.get(request.query_params.get("sign_in", ""))
-    docs = (("docs", "API documentation"),) if config.settings.tools.docs else ()
-    text = (
-        _templates()
-        .get_template("index.html")
-        .render(
-            overview=overview,
-            title=_title(),
-            message=message if caller.can_read or not sign_in_error else None,
-            sign_in_error=sign_in_error,
-            logger=logger[: _levels.NAME_LIMIT],
-            level=level.strip().upper(),
-            words=_STATE_WORDS,
-            check_words=_CHECK_WORDS,
-            came_from=request.url.path,
-            links=(*_LINKS, *docs),
-            css=static.hashed_name("c2c.css"),
-            icon=static.hashed_name("c2c.svg"),
-            version=instances.own().packages.get("c2casgiutils", ""),
-        )
-    )
-    response.body = text.encode()
+    overview = await _overview.collect(request, caller, logger=logger if status == 200 else None)  # noqa: PLR2004
+    context = {
+        "overview": overview,
+        "message": message or _done(request, overview),
+        "sign_in_error": _SIGN_IN_ERRORS.get(request.query_params.get("sign_in", "")),
+        "logger": logger[: _levels.NAME_LIMIT],
+        "level": level.strip().upper(),
+        "links": _links(caller),
+        "came_from": request.url.path,
+        "title": _title(),
+        "words": _STATE_WORDS,
+        "check_words": _CHECK_WORDS,
+        "css": static.hashed_name("c2c.css"),
+        "icon": static.hashed_name("c2c.svg"),
+        "version": instances.own().packages.get("c2casgiutils", ""),
+    }
+    response.body = _templates().get_template("index.html").render(context).encode()
     response.headers["Content-Length"] = str(len(response.body))
     return response
+
+
+def _done(request: Request, overview: _overview.Overview) -> Message | None:
+    """After the form led back to the page: what was done, told from the state and not from the address."""
+    logger = request.query_params.get("logger", "")
+    level = overview.levels.overrides.get(logger) if overview.levels else None
+    if request.query_params.get("result") != "set" or level is None:
+        return None
+    return Message("pass", "Done.", f"The level of {logger} was set to {level} in every process.")
+
+
+def _links(caller: _overview.Caller) -> list[tuple[str, str]]:
+    audit = [("audit", "Audit log")] if caller.is_admin else []
+    deployed = [("versions.json", "Versions")] if versions.read() is not None else []
+    docs = [("docs", "API documentation")] if config.settings.tools.docs else []
+    return [*_LINKS, *deployed, *audit, *docs]
 
 
 def _title() -> str:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from c2casgiutils import config, health_checks
 from c2casgiutils._app import create_app
 from c2casgiutils.tools import _levels, _overview
+from tests.unit.tools.conftest import SECRET
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -84,7 +85,7 @@ async def test_set_a_level_from_the_form(client: httpx.AsyncClient) -> None:
     assert answer.status_code == 303
     page = await client.get(str(answer.url.join(answer.headers["Location"])))
     assert page.request.url.path == "/c2c/"
-    assert "The level of tests.of the&amp;page was set" in page.text
+    assert "The level of tests.of the&amp;page was set to DEBUG" in page.text
     assert _levels.read("tests.of the&page").level == "DEBUG"
 
 
@@ -109,6 +110,37 @@ async def test_bad_forms(client: httpx.AsyncClient, data: dict[str, str], status
 async def test_a_post_that_is_no_form(client: httpx.AsyncClient, content_type: str) -> None:
     answer = await client.post("", content=b'{"name": "a"}', headers={"Content-Type": content_type})
     assert 400 <= answer.status_code < 500
+
+
+async def test_the_address_is_not_believed(client: httpx.AsyncClient) -> None:
+    """A link cannot make the page say that something was done."""
+    page = await client.get("", params={"logger": "tests.never.set", "result": "set"})
+    assert "was set" not in page.text
+
+
+async def test_a_form_of_another_site(anonymous: httpx.AsyncClient) -> None:
+    """The session cookie alone is no proof: a form on another site changes nothing."""
+    signed_in = await anonymous.post("auth/login", data={"secret": SECRET})
+    assert signed_in.is_success
+    cookie = signed_in.headers["Set-Cookie"].partition(";")[0]
+    data = {"name": "tests.cross.site", "level": "DEBUG"}
+    for headers, status in (
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://testserver"}, 303),
+    ):
+        answer = await anonymous.post("", data=data, headers={"Cookie": cookie, **headers})
+        assert answer.status_code == status
+        assert (_levels.read("tests.cross.site").level == "DEBUG") == (status == 303)
+
+
+async def test_many_overrides(client: httpx.AsyncClient) -> None:
+    for number in range(205):
+        _levels.apply(f"tests.many.{number}", "INFO")
+    text = (await client.get("")).text
+    assert text.count("tests.many.") == 2 * 200
+    assert "and 5 more" in text
 
 
 async def test_anonymous_form(anonymous: httpx.AsyncClient) -> None:

@@ -1,0 +1,45 @@
+"""What `make serve` starts and prints."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from tests.support.net import free_port, wait_for
+from tests.support.processes import Process, binary
+
+_ROOT = Path(__file__).parents[1]
+
+
+def is_up(url: str) -> bool:
+    """Whether the demo answers."""
+    try:
+        return httpx.get(url, timeout=5).is_success
+    except httpx.TransportError:
+        return False
+
+
+def test_the_printed_commands_do_what_they_say() -> None:
+    """Without Redis, on SQLite; Ctrl-C ends it and leaves no database behind."""
+    port = free_port()
+    command = [sys.executable, "-m", "acceptance_tests.app", "--port", str(port)]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("C2C__")}
+    with Process(command, env={**env, "PYTHONUNBUFFERED": "1"}, cwd=_ROOT) as demo:
+        wait_for(lambda: is_up(f"http://127.0.0.1:{port}/"), seconds=40, what="the demo")
+        printed = demo.output.partition("Try in another terminal")[2].partition("For several processes")[0]
+        script = 'set -e\ncurl() { command curl --fail --silent --show-error "$@"; echo; }\n' + printed
+        binary("curl", "curl")
+        result = subprocess.run(
+            ["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+        answers = result.stdout.splitlines()
+        assert answers[:2] == ['{"name":"one","id":1}', '[{"name":"one","id":1}]']
+        assert answers[-1] == '{"overrides":[{"name":"acceptance_tests","level":"DEBUG"}]}'
+        assert "Hello was asked for" in demo.output
+        demo.signal(signal.SIGINT)
+        demo.wait()
+        assert "Traceback" not in demo.output
