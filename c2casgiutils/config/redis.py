@@ -44,12 +44,15 @@ def _read_value(name: str, text: str, number: int) -> Any:
     import yaml  # noqa: PLC0415  # only needed when options are set
 
     if name in _CREDENTIALS and text[:1] not in ("'", '"'):
-        return MaskedStr(text)
+        return text
     try:
-        value = yaml.safe_load(text)
+        return yaml.safe_load(text)
     except yaml.YAMLError:
         raise ValueError(f"the value of pair {number} ({name}) is no YAML") from None
-    return MaskedStr(value) if isinstance(value, str) else value
+
+
+def _mask(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: MaskedStr(value) if isinstance(value, str) else value for name, value in options.items()}
 
 
 def parse_sentinels(text: str) -> list[tuple[str, int]]:
@@ -98,6 +101,7 @@ class Redis(Group):
         dict[str, Any],
         NoDecode,
         BeforeValidator(_if_text(parse_options)),
+        AfterValidator(_mask),
         PlainSerializer(lambda options: dict.fromkeys(options, MASK), when_used="json"),
     ] = Field(
         default={},

@@ -20,7 +20,9 @@ _SYSLOG_LEVELS = {
 _LONGEST_TEXT = 32_768
 # attributes of each record, and what uvicorn and newer Pythons add for themselves
 _NO_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message", "id"}
-_CONTROL_CHARACTERS = {code: f"\\x{code:02x}" for code in (*range(32), 127) if chr(code) not in "\n\t"}
+_CONTROL_CHARACTERS = {
+    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
+}
 
 
 def _request_id(record: logging.LogRecord) -> str | None:
@@ -152,10 +154,10 @@ class ConsoleFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as text."""
-        return redact(super().format(record))
+        return redact(super().format(record)).translate(_CONTROL_CHARACTERS).replace("\n", "\n    ")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # a name of the standard library
         """The first part of the text, without a traceback."""
-        line = super().formatMessage(record).translate(_CONTROL_CHARACTERS).replace("\n", "\n    ")
+        line = super().formatMessage(record)
         request_id = _request_id(record)
         return f"{line} [{request_id}]" if request_id else line

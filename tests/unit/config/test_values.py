@@ -1,9 +1,12 @@
 """Secrets, lists, Redis options, Sentinels, Sentry."""
 
+import copy
 import json
 import logging
+import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -60,6 +63,25 @@ def test_an_assigned_secret_is_masked_too(with_secrets: config.Settings) -> None
     with_secrets.auth.secret = "hunter3"
     assert with_secrets.auth.secret == "hunter3"
     assert "hunter3" not in repr(with_secrets)
+
+
+def test_assigned_options_are_masked_too(with_secrets: config.Settings) -> None:
+    with_secrets.redis.options = {"password": "hunter3", "socket_timeout": 5}
+    assert with_secrets.redis.options == {"password": "hunter3", "socket_timeout": 5}
+    assert "hunter3" not in repr(with_secrets)
+
+
+@pytest.mark.parametrize(
+    "clone",
+    [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))],  # noqa: S301  # made here
+    ids=["deepcopy", "pickle"],
+)
+def test_copies_are_equal_and_masked(
+    clone: Callable[[config.Settings], config.Settings], with_secrets: config.Settings
+) -> None:
+    other = clone(with_secrets)
+    assert other == with_secrets
+    assert "hunter2" not in repr(other)
 
 
 def test_secrets_are_not_logged_at_start(

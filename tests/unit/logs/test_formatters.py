@@ -176,4 +176,10 @@ def test_the_default_form_of_a_console_line() -> None:
 
 
 def test_a_logged_text_cannot_pass_for_another_line() -> None:
-    assert console(record("a\nERROR forged\x1b[31m\r")) == "INFO a\n    ERROR forged\\x1b[31m\\x0d"
+    assert console(record("a\nERROR forged\x1b[31m\r\x9b")) == "INFO a\n    ERROR forged\\x1b[31m\\x0d\\x9b"
+
+
+def test_an_exception_cannot_pass_for_another_line() -> None:
+    entry = record("failed")
+    entry.exc_text = "Traceback\nValueError: a\nERROR forged"
+    assert console(entry).splitlines()[1:] == ["    Traceback", "    ValueError: a", "    ERROR forged"]
