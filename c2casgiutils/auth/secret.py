@@ -47,8 +47,13 @@ async def check_secret(request: Request, given: bytes) -> bool:
     return False
 
 
-async def count_wrong(request: Request, method: AuthMethod) -> None:
-    """Count and record a wrong credential.
+async def count_wrong(request: Request, method: AuthMethod, reason: str = "") -> None:
+    """Count and record a failed sign-in.
+
+    Args:
+        request: The request.
+        method: The way that was tried.
+        reason: Why it failed, where it is not just a wrong credential.
 
     Raises:
         throttle.TooManyAttemptsError: The client sent too many wrong ones.
@@ -59,9 +64,10 @@ async def count_wrong(request: Request, method: AuthMethod) -> None:
         # not recorded: a flood would push everything else out of the record
         _LOGGER.debug("A client sends too many wrong credentials")
         raise
-    result = (
-        "refused" if count < config.settings.auth.throttle_per_client else "refused, throttled from now on"
-    )
+    is_last = count >= config.settings.auth.throttle_per_client
+    result = "refused, throttled from now on" if is_last else "refused"
+    if reason:
+        result = f"{result}: {reason}"
     await audit.record("auth.sign_in", request=request, target=method.value, result=result)
 
 

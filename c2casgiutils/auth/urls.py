@@ -1,7 +1,7 @@
 """Where things are: our own origin, the mount, the index page, the callback."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import HTTPException
 from starlette.requests import HTTPConnection
@@ -10,6 +10,7 @@ from starlette.routing import NoMatchFound
 from c2casgiutils import config
 
 _NETLOC = re.compile(r"(?:[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_PATH_LETTERS = "/:@!$&'()*+=~"
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -25,10 +26,10 @@ def request_origin(connection: HTTPConnection) -> str:
     Raises:
         HTTPException: 400 when the host is not the name of one.
     """
-    url = connection.url
-    if not _NETLOC.fullmatch(url.netloc):
+    host = connection.headers.get("host", "")
+    if not _NETLOC.fullmatch(host):
         raise HTTPException(400, "The host of the request is not valid")
-    return normalise_origin(f"{url.scheme}://{url.netloc}")
+    return normalise_origin(f"{connection.scope['scheme']}://{host}")
 
 
 def own_origin(connection: HTTPConnection) -> str:
@@ -40,23 +41,27 @@ def own_origin(connection: HTTPConnection) -> str:
     return normalise_origin(f"{parts.scheme}://{parts.netloc}")
 
 
+def request_path(connection: HTTPConnection) -> str:
+    """The path of the request as it is in an address, which fits into a cookie and a page."""
+    return quote(connection.scope["path"], safe=_PATH_LETTERS)
+
+
 def mount_path(connection: HTTPConnection) -> str:
     """The path that our views are under, `/` at least; it is the path of the cookies."""
-    root: str = connection.scope.get("root_path", "")
-    return root.rstrip("/") or "/"
+    return quote(connection.scope.get("root_path", "").rstrip("/"), safe=_PATH_LETTERS) or "/"
 
 
 def views_path(connection: HTTPConnection) -> str:
     """The path in front of `/auth/...` for a request to one of these views."""
-    return connection.url.path.rpartition("/auth/")[0]
+    return request_path(connection).rpartition("/auth/")[0]
 
 
 def index_path(connection: HTTPConnection) -> str:
     """The path of the page, or of the mount where there is no page."""
     try:
         return connection.url_for("c2c_index").path
-    except (NoMatchFound, KeyError):
-        return f"{connection.scope.get('root_path', '').rstrip('/')}/"
+    except (NoMatchFound, KeyError, ValueError):
+        return f"{mount_path(connection).rstrip('/')}/"
 
 
 def callback_path(connection: HTTPConnection) -> str:

@@ -124,7 +124,7 @@ async def _start_session(request: Request, response: Response) -> None:
 async def logout_by_link(request: Request, response: Response) -> Response:
     """Sign out; when another site's page links here, a page asks first."""
     if cross_site.is_cross_site(request):
-        return pages.confirmation_page(request.url.path)
+        return pages.confirmation_page(urls.request_path(request))
     return cookies.copy_to(await _sign_out(request, response), response)
 
 

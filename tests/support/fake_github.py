@@ -48,6 +48,8 @@ class FakeGitHub:
         expires_in: Seconds that access tokens last; none for tokens that last.
         trouble: The trouble by path prefix, of `_TROUBLES`.
         calls: How often each path was asked.
+        forms: What the token endpoint was asked.
+        cookies: What came along with each question of a server.
     """
 
     def __init__(self) -> None:
@@ -69,6 +71,7 @@ class FakeGitHub:
         self.trouble: dict[str, str] = {}
         self.calls: collections.Counter[str] = collections.Counter()
         self.forms: list[dict[str, str]] = []
+        self.cookies: list[str] = []
         self._codes: dict[str, _Grant] = {}
         self._tokens: dict[str, tuple[str, float]] = {}
         self._refresh_tokens: dict[str, str] = {}
@@ -132,6 +135,8 @@ class FakeGitHub:
     async def _in_trouble(self, request: Request) -> Response | None:
         path = request.url.path
         self.calls[path] += 1
+        if path != "/login/oauth/authorize":
+            self.cookies.append(request.headers.get("cookie", ""))
         await asyncio.sleep(self.delay_seconds)
         kind = next((kind for prefix, kind in self.trouble.items() if path.startswith(prefix)), None)
         if kind is None:
@@ -183,7 +188,7 @@ class FakeGitHub:
             self._refresh_tokens[refresh_token] = login
             answer |= {"expires_in": self.expires_in, "refresh_token": refresh_token}
             answer["refresh_token_expires_in"] = 15897600
-        return JSONResponse(answer)
+        return JSONResponse(answer, headers={"Set-Cookie": f"logged_in={login}"})
 
     def _login_of(self, request: Request) -> str | None:
         login, ends_at = self._tokens.get(request.headers.get("authorization", "")[7:], (None, 0.0))

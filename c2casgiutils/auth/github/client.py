@@ -6,6 +6,7 @@ import json
 import logging
 import time
 import weakref
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
@@ -151,12 +152,14 @@ def _client() -> "httpx.AsyncClient":
 
     loop = asyncio.get_running_loop()
     if loop not in _clients:
-        _clients[loop] = httpx.AsyncClient(
+        client = _clients[loop] = httpx.AsyncClient(
             timeout=httpx.Timeout(_TOTAL_SECONDS, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=_MOST_CONNECTIONS),
             headers={"User-Agent": "c2casgiutils"},
             follow_redirects=False,
         )
+        # what GitHub sets in the name of one user is not sent in the name of the next
+        client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return _clients[loop]
 
 

@@ -1,5 +1,6 @@
 """The views of the sign-in with GitHub."""
 
+import contextlib
 import hashlib
 import secrets
 import time
@@ -17,6 +18,8 @@ from c2casgiutils.auth.github import oauth
 from c2casgiutils.auth.github.client import CodeRefusedError, GitHubUnavailableError
 from c2casgiutils.auth.mode import auth_type
 from c2casgiutils.auth.model import AuthenticationType, AuthMethod
+from c2casgiutils.auth.secret import count_wrong
+from c2casgiutils.auth.throttle import TooManyAttemptsError
 from c2casgiutils.auth.tokens import BadTokenError, Kind
 
 _LONGEST_CODE = 1024
@@ -100,16 +103,22 @@ async def github_callback(request: Request, response: Response) -> Response:
     try:
         answer = await _finish(request, response)
     except _SignInError as error:
-        await audit.record("auth.sign_in", request=request, target="github_oauth", result=f"refused: {error}")
+        await _record_failure(request, str(error))
         answer = _failure(request, str(error), 400, {})
     except GitHubUnavailableError as error:
         answer = _failure(request, error.detail, error.status_code, dict(error.headers or {}))
     return cookies.copy_to(answer, response)
 
 
+async def _record_failure(request: Request, reason: str) -> None:
+    """Record a failure, but not a flood of them: it would push everything else out of the record."""
+    with contextlib.suppress(TooManyAttemptsError):
+        await count_wrong(request, AuthMethod.GITHUB_OAUTH, reason)
+
+
 def _failure(request: Request, text: str, status_code: int, headers: dict[str, str]) -> Response:
     if pages.prefers_html(request):
-        retry = request.url.path.removesuffix("callback") + "login"
+        retry = urls.request_path(request).removesuffix("callback") + "login"
         return pages.error_page(text, retry, status_code, headers)
     headers = {"X-Content-Type-Options": "nosniff", **headers}
     return JSONResponse({"error": text, "detail": text}, status_code, headers)
@@ -168,7 +177,7 @@ async def _take_state(request: Request, response: Response, given: str) -> _Stat
 async def github_logout_by_link(request: Request, response: Response, target: _CameFrom) -> Response:
     """Sign out; when another site's page links here, a page asks first."""
     if cross_site.is_cross_site(request):
-        return pages.confirmation_page(oauth.add_query(request.url.path, {"came_from": target}))
+        return pages.confirmation_page(oauth.add_query(urls.request_path(request), {"came_from": target}))
     return await _sign_out(request, response, RedirectResponse(target, 307))
 
 

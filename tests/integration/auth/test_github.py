@@ -653,3 +653,35 @@ async def test_no_token_is_shown(
     assert "ghr_" not in shown
     assert CLIENT_SECRET not in shown
     assert github.forms[0]["code"] not in shown
+
+
+async def test_calls_of_many_users(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """L15: many users with many requests at once are one question for each."""
+    sessions = []
+    for number in range(30):
+        login = f"user-{number}"
+        github.repositories["org/repo"].permissions[login] = ["pull"]
+        payload = {"login": login, "display_name": "", "url": "", "access_token": github.token(login)}
+        data = {"method": "github_oauth", "github": payload}
+        sessions.append(tokens.make(Kind.SESSION, login, data, expires_at=int(time.time()) + 60))
+    github.delay_seconds = 0.1
+    cookies = [{"Cookie": f"{COOKIE}={session}"} for session in sessions for _ in range(5)]
+    answers = await asyncio.gather(*(client.get("/c2c/read", headers=cookie) for cookie in cookies))
+    assert {answer.status_code for answer in answers} == {200}
+    assert github.calls == {"/repos/org/repo": 30}
+
+
+async def test_flood_of_failures(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """Failed callbacks are recorded, a flood of them is not."""
+    for _ in range(30):
+        assert (await client.get("/c2c/auth/github/callback?error=x")).status_code == 400
+    results = [event.result for event in (await auth.audit.last(100))[1]]
+    assert results == ["refused, throttled from now on: x"] + ["refused: x"] * 19
+
+
+async def test_no_cookies_of_github(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """What GitHub sets for one user is not sent for another one."""
+    await github_sign_in(client)
+    await client.get("/c2c/read")
+    assert github.cookies == [""] * len(github.cookies)
+    assert len(github.cookies) >= 3

@@ -4,6 +4,7 @@ import logging
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from c2casgiutils import auth, config
 from tests.support.auth import BASE_URL, COOKIE, KEY, SECRET, configure, make_app, make_client
@@ -372,3 +373,53 @@ async def test_bad_host(client: httpx.AsyncClient) -> None:
     await sign_in(client)
     response = await client.post(f"{BASE_URL}/c2c/write", headers={"Host": "a b", "Origin": "https://a b"})
     assert response.status_code == 400
+
+
+@pytest.mark.parametrize("host", ["[::1", "[evil]", "a b", "a@b", "a/b", "x" * 300 + "\xe9", ""])
+async def test_odd_hosts(client: httpx.AsyncClient, host: str) -> None:
+    """No host is a reason for a 500."""
+    for path in ("/c2c/auth/login", "/c2c/auth/logout", "/c2c/auth/github/login"):
+        request = client.build_request(
+            "POST", path, headers={**HTML, "Origin": "https://x"}, data={"secret": SECRET}
+        )
+        request.headers.raw[0] = (b"Host", host.encode("latin-1"))
+        assert (await client.send(request)).status_code in (303, 400, 403, 405)
+
+
+async def test_mount_path_in_the_cookie() -> None:
+    """A path that the caller chooses cannot add attributes to a cookie."""
+    from fastapi import FastAPI
+
+    inner = FastAPI()
+    inner.include_router(auth.router)
+    app = FastAPI()
+    app.mount("/{tenant}", inner)
+    async with make_client(app) as client:
+        response = await client.get(
+            "/x%3B%20Domain=example.com%E2%82%AC/auth/login", headers={"X-API-Key": SECRET}
+        )
+    assert response.status_code == 200
+    assert "; Path=/x%3B%20Domain=example.com%E2%82%AC; " in response.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("path", ["/c2c/auth/logout", "/c2c/auth/login", "/c2c/read"])
+async def test_query_of_any_bytes(path: str) -> None:
+    """Bytes that are no text are no reason for a 500."""
+    statuses = []
+
+    async def send(message: Message) -> None:
+        statuses.append(message.get("status"))
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "scheme": "https",
+        "path": path,
+        "query_string": b"secret=\xff&\xfe=",
+        "headers": [(b"host", b"app.example.com"), (b"accept", HTML["Accept"].encode())],
+    }
+    await make_app()(scope, receive, send)
+    assert statuses[0] in (303, 403)
