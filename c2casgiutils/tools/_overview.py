@@ -44,12 +44,16 @@ class Caller:
 
 @dataclasses.dataclass(frozen=True)
 class Levels:
-    """The log levels: overrides by name, all levels to choose from, and the logger that was asked for."""
+    """The log levels: overrides by name, all levels to choose from, and the logger that was asked for.
+
+    `refusal` says why the logger cannot be read; `is_partial` that the overrides are those of this process.
+    """
 
     overrides: dict[str, str]
     names: list[str]
     asked: _levels.Level | None = None
-    trouble: str | None = None
+    refusal: str | None = None
+    is_partial: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +138,7 @@ async def collect(request: Request, caller: Caller, *, logger: str | None) -> Ov
         processes=[_process(instance) for instance in roster],
         levels=levels,
         request=_request_rows(request),
-        problems=_problems(health, roster, levels.trouble),
+        problems=_problems(health, roster, levels),
     )
 
 
@@ -184,21 +188,20 @@ def _request_rows(request: Request) -> list[tuple[str, str]]:
 
 async def _read_levels(logger: str | None) -> Levels:
     asked = None
-    trouble = None
+    refusal = None
     if logger:
         try:
             asked = _levels.read(_levels.checked_name(logger))
         except ValueError as error:
-            trouble = f"This cannot be read: {error}."
+            refusal = f"This cannot be read: {error}."
     try:
         overrides = await logging_.overrides()
     except _levels.StoreUnavailableError:
-        overrides = _levels.applied()
-        trouble = "Redis cannot be reached: these are the levels of the process that answered."
-    return Levels(overrides, _levels.level_names(), asked, trouble)
+        return Levels(_levels.applied(), _levels.level_names(), asked, refusal, is_partial=True)
+    return Levels(overrides, _levels.level_names(), asked, refusal)
 
 
-def _problems(health: GlobalResult, roster: list[instances.Instance], trouble: str | None) -> list[Problem]:
+def _problems(health: GlobalResult, roster: list[instances.Instance], levels: Levels) -> list[Problem]:
     found = [
         Problem(entity.status, _WORDS[entity.status], f"Health check {entity.name}{_reason(entity)}")
         for entity in health.entities
@@ -208,8 +211,8 @@ def _problems(health: GlobalResult, roster: list[instances.Instance], trouble: s
         found.append(
             Problem("fail", "deaf", "Messages of other processes do not reach the process that answered")
         )
-    if trouble:
-        found.append(Problem("warn", "degraded", trouble))
+    if levels.is_partial:
+        found.append(Problem("warn", "degraded", "The log levels that Redis keeps cannot be read"))
     versions = {instance.version for instance in roster}
     if len(versions) > 1:
         found.append(Problem("warn", "drift", f"Several versions run: {', '.join(sorted(versions))}"))
