@@ -54,6 +54,7 @@ __all__ = [
 
 _LOGGER = logging.getLogger(__name__)
 _DEFAULT_PREFIX = "broadcast_api_"
+_FIGURE = "broadcast_queue"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -97,6 +98,7 @@ async def startup(app: Any = None) -> None:
     if _slot is not None and _slot.is_alive:
         await _slot.broadcaster.init()
         return
+    redis_utils.get()  # wrong settings end the start here
     callbacks = dict(_slot.broadcaster.handlers.callbacks) if _slot is not None else {}
     _discard()
     presence = instances.create_presence(app)
@@ -108,7 +110,7 @@ async def startup(app: Any = None) -> None:
         broadcaster = LocalBroadcaster()
     broadcaster.handlers.callbacks.update(callbacks)
     _slot = _Slot(broadcaster, asyncio.get_running_loop(), os.getpid())
-    instances.register_figure("broadcast_queue", lambda: broadcaster.handlers.queue_length)
+    instances.register_figure(_FIGURE, lambda: broadcaster.handlers.queue_length)
     instances.startup(app, broadcaster.link if isinstance(broadcaster, RedisBroadcaster) else None)
     await broadcaster.init()
 
@@ -122,6 +124,7 @@ async def shutdown() -> None:
     keep = LocalBroadcaster()
     keep.handlers.callbacks.update(slot.broadcaster.handlers.callbacks)
     _slot = _Slot(keep, None, os.getpid())
+    instances.unregister_figure(_FIGURE)
     await instances.shutdown()
     await slot.broadcaster.aclose()
 
@@ -144,6 +147,7 @@ def _discard() -> None:
         _inherited.append(_slot)
         return
     _slot.broadcaster.abort()
+    instances.unregister_figure(_FIGURE)
     _instances_slot.forget()
 
 

@@ -1,10 +1,12 @@
 """Functions that run in every process when they are called in one."""
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import inspect
 import threading
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -62,20 +64,26 @@ def create_caller(
         expect_answers: Wait for the answers.
         timeout: Seconds to wait at most.
     """
+    name = getattr(func, "__qualname__", channel)
 
     @functools.wraps(func)
     async def call(*args: Any, **kwargs: Any) -> list[Answer] | None:
         if args:
-            raise TypeError(f"{func.__qualname__} is broadcast: it takes keyword arguments only")
+            raise TypeError(f"{name} is broadcast: it takes keyword arguments only")
         try:
             payload = codec.check_size(handler.encode_parameters(kwargs))
         except codec.CodecError as error:
-            raise BroadcastError(f"{func.__qualname__}: the parameters {error}") from error
+            raise BroadcastError(f"{name}: the parameters {error}") from error
         return await request(
             channel, payload, expect_answers=expect_answers, timeout=timeout, decode=handler.decode_result
         )
 
     return call
+
+
+def _is_plain(error: BaseException) -> bool:
+    """Tell whether a future takes the error, and a task passes it on without ending the event loop."""
+    return isinstance(error, Exception) and not isinstance(error, StopIteration)
 
 
 def in_threads(func: Callable[..., Any]) -> Callback:
@@ -84,11 +92,13 @@ def in_threads(func: Callable[..., Any]) -> Callback:
     The threads are daemons: one that never ends does not keep the process from ending, and only delays calls
     of the same function.
     """
-    slots = asyncio.Semaphore(_THREADS_PER_FUNCTION)
+    slots_of_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]
+    slots_of_loops = weakref.WeakKeyDictionary()
 
     async def call(**params: Any) -> Any:
-        await slots.acquire()
         loop = asyncio.get_running_loop()
+        slots = slots_of_loops.setdefault(loop, asyncio.Semaphore(_THREADS_PER_FUNCTION))
+        await slots.acquire()
         future: asyncio.Future[Any] = loop.create_future()
 
         def finish(result: Any, error: BaseException | None) -> None:
@@ -104,13 +114,13 @@ def in_threads(func: Callable[..., Any]) -> Callback:
             result, error = None, None
             try:
                 result = context.run(functools.partial(func, **params))
-            except Exception as raised:  # noqa: BLE001  # handed over to the awaiting task
-                error = raised
-            if not loop.is_closed():
+            except BaseException as raised:  # noqa: BLE001  # handed over to the awaiting task
+                error = raised if _is_plain(raised) else RuntimeError(repr(raised))
+            with contextlib.suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(finish, result, error)
 
         context = contextvars.copy_context()
-        threading.Thread(target=work, name=f"c2casgiutils-{func.__name__}", daemon=True).start()
+        threading.Thread(target=work, name="c2casgiutils-broadcast", daemon=True).start()
         return await future
 
     return call

@@ -71,6 +71,10 @@ class Handlers:
             encode = getattr(callback, "encode_result", codec.encode)
             result = await callback(**(decode(payload) or {}))
             outcome = Outcome(codec.check_size(encode(result)))
+        except asyncio.CancelledError:
+            if reply is not None:
+                reply(Outcome(error="cancelled: the process ends"))
+            raise
         except Exception as error:
             _LOGGER.warning("The handler of the channel %r failed", channel, exc_info=True)
             metrics.count("handler_failures")

@@ -26,6 +26,7 @@ _RECONNECT_GRACE_SECONDS = 0.1
 _FORGET_SECONDS = 10.0
 _SLACK_SECONDS = 1.0
 _LOG_EVERY_SECONDS = 10.0
+_TRIES = 2
 _CHECK_SECONDS = 5.0
 _CHECK_ROLE_SECONDS = 1.0
 _WRONG_SERVER = frozenset({"MOVED", "ASK", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY", "TRYAGAIN"})
@@ -84,7 +85,6 @@ class RedisBroadcaster(BaseBroadcaster):
             ValueError: The settings of Redis are wrong.
         """
         if not self.link.is_running:
-            redis_utils.get()
             metrics.set_connected(False)
             await self.link.subscribe(self._inbox, *map(self._channel, self.handlers.callbacks))
             self.presence.channels = set(self.handlers.callbacks)
@@ -206,29 +206,31 @@ class RedisBroadcaster(BaseBroadcaster):
         """
         commands = [(self._publish_word, self._channel(channel), message), *more]
         end = min(end, time.monotonic() + _SEND_SECONDS)
-        replies = await self._try_publish(commands, end)
-        if isinstance(replies, str):
-            replies = await self._try_publish(commands, end)
-        if isinstance(replies, str):
-            raise BroadcastUnavailable(f"the message to {channel!r} was not sent: {replies}")
-        metrics.count("sent")
-        return replies
-
-    async def _try_publish(self, commands: Sequence[link_.Command], end: float) -> list[Any] | str:
-        """The replies, or why there are none."""
-        if not self.link.is_running:
-            return "the listener was stopped; call startup() again"
-        if not await self.link.wait_up(min(_RECONNECT_GRACE_SECONDS, end - time.monotonic())):
-            return f"Redis is away ({self.link.last_error or 'not connected yet'})"
-        try:
-            replies = await self.link.execute(*commands, seconds=end - time.monotonic())
-        except link_.LinkDownError as error:
-            return str(error)
-        if isinstance(replies[0], link_.ReplyError):
-            if replies[0].code in _WRONG_SERVER:
-                self.link.reset(str(replies[0]))
-            return f"Redis refused: {replies[0]}"
-        return replies
+        problem = ""
+        for _ in range(_TRIES):
+            if not self.link.is_running:
+                problem = "the listener was stopped; call startup() again"
+                break
+            left = end - time.monotonic()
+            if left <= 0:
+                problem = problem or "no time is left"
+                break
+            if not await self.link.wait_up(min(_RECONNECT_GRACE_SECONDS, left)):
+                problem = f"Redis is away ({self.link.last_error or 'not connected yet'})"
+                continue
+            try:
+                replies = await self.link.execute(*commands, seconds=end - time.monotonic())
+            except link_.LinkDownError as error:
+                problem = str(error)
+                continue
+            if not isinstance(replies[0], link_.ReplyError):
+                metrics.count("sent")
+                return replies
+            problem = f"Redis refused: {replies[0]}"
+            if replies[0].code not in _WRONG_SERVER:
+                break
+            self.link.reset(problem)
+        raise BroadcastUnavailable(f"the message to {channel!r} was not sent: {problem}")
 
     def _channel(self, name: str) -> str:
         return self._prefix + name
@@ -302,8 +304,7 @@ class RedisBroadcaster(BaseBroadcaster):
         metrics.set_connected(True)
         metrics.count("reconnects", 1 if self._ready.is_set() else 0)
         await self.presence.announce()
-        for hook in list(self._hooks):
-            await self._restore(hook)
+        await asyncio.gather(*map(self._restore, self._hooks))
         self._ready.set()
 
     async def _restore(self, hook: Hook) -> None:

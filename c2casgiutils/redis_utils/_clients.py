@@ -241,8 +241,8 @@ async def is_master_connection(connection: "AbstractConnection") -> bool:
 async def _cluster_connection(cluster: Any, options: dict[str, Any]) -> "AbstractConnection":
     from redis.asyncio.connection import Connection, parse_url  # noqa: PLC0415
 
-    await cluster.aclose()
     await cluster.initialize()
+    await cluster.nodes_manager.initialize()  # who owns what may have changed
     node = cluster.get_node_from_key(_names.scoped(""))
     url_options: dict[str, Any] = {**parse_url(str(config.settings.redis.url))}
     connection_class = url_options.pop("connection_class", Connection)

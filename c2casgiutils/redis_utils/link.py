@@ -120,7 +120,8 @@ class Link:
         return self.is_up
 
     async def aclose(self) -> None:
-        """Stop the listener and close the connection."""
+        """Stop the listener and close the connection, after what was sent."""
+        self._flush()
         self.abort()
         if self._task is not None and self._task.get_loop() is asyncio.get_running_loop():
             await asyncio.wait([self._task])

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import dataclasses
+import threading
 import time
 from typing import Any
 
@@ -234,3 +235,28 @@ class Conformance:
             return isinstance(again, BroadcastResponse)
 
         await eventually(accepted, what="an answer after the queue is empty")
+
+    async def test_handlers_that_run_at_the_end_are_named_as_failed(self) -> None:
+        started = asyncio.Event()
+
+        async def slow() -> None:
+            started.set()
+            await asyncio.sleep(60)
+
+        await broadcast.subscribe("slow", slow)
+        call = asyncio.create_task(broadcast.broadcast("slow", expect_answers=True))
+        await started.wait()
+        await broadcast.shutdown()
+        async with asyncio.timeout(5):
+            (answer,) = await call or []
+        assert isinstance(answer, FailedAnswer)
+        assert "the process ends" in answer.error
+
+    async def test_function_of_many_blocking_calls_uses_few_threads(self) -> None:
+        def blocking() -> int:
+            time.sleep(0.01)
+            return threading.active_count()
+
+        call = await broadcast.decorate(blocking, expect_answers=True)
+        results = await asyncio.gather(*(call() for _ in range(50)))
+        assert max(payloads(result)[0] for result in results) < 25

@@ -260,19 +260,24 @@ def _descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+def _links() -> int:
+    gc.collect()
+    return sum(isinstance(thing, broadcast.redis.RedisBroadcaster) for thing in gc.get_objects())
+
+
 async def test_fifty_starts_leave_nothing() -> None:
     await broadcast.subscribe("here", _here)
     await broadcast.startup()
     await broadcast.shutdown()
     await redis_utils.aclose()
-    before = _descriptors(), len(asyncio.all_tasks()), threading.active_count()
+    before = _descriptors(), len(asyncio.all_tasks()), _links()
     for _ in range(50):
         await broadcast.startup()
         assert await _answers() == ["here"]
         await broadcast.shutdown()
         await redis_utils.aclose()
     await asyncio.sleep(0.05)
-    assert (_descriptors(), len(asyncio.all_tasks()), threading.active_count()) == before
+    assert (_descriptors(), len(asyncio.all_tasks()), _links()) == before
 
 
 async def test_many_broadcasts_leave_nothing() -> None:
