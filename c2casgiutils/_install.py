@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 import c2casgiutils
-from c2casgiutils import config, headers, instances, prometheus, sentry
+from c2casgiutils import config, headers, health_checks, instances, prometheus, sentry
 
 _GZIP_FROM_BYTES = 1000
 _MOUNTED = "c2casgiutils_installed"
@@ -32,6 +32,7 @@ def install(
     sentry: bool = True,
     metrics: bool = True,
     metrics_port: bool = True,
+    probes: bool = False,
     armor: bool = True,
     headers_config: Mapping[str, headers.HeaderMatcher] | None = None,
     forwarded: bool = True,
@@ -52,6 +53,7 @@ def install(
         sentry: Initialise Sentry, when there is a DSN and the application has not done so.
         metrics: Measure the requests.
         metrics_port: Serve the metrics on `C2C__PROMETHEUS__PORT` while the application runs.
+        probes: Put `/livez`, `/readyz` and `/startupz` at the root of the application too.
         armor: Add the security headers.
         headers_config: Further matchers of the security headers.
         forwarded: Believe proxies as `C2C__PROXY_HEADERS__...` says.
@@ -72,6 +74,8 @@ def install(
     if sentry:
         _init_sentry()
     _mount(app, target)
+    if probes:
+        health_checks.probes(app)
     if lifespan:
         _compose_lifespan(app, metrics_port=metrics_port)
     # The last one added is the outermost.

@@ -305,6 +305,14 @@ async def test_the_roster_gets_the_requests_in_flight() -> None:
     assert "inflight" in str(roster)
 
 
+@pytest.mark.parametrize("probes", [True, False])
+async def test_probes_at_the_root(probes: bool) -> None:
+    app = make_app(probes=probes)
+    async with running(app), client_of(app) as client:
+        assert (await client.get("/livez")).status_code == (200 if probes else 404)
+        assert (await client.get("/c2c/livez")).status_code == 200
+
+
 @pytest.mark.parametrize("on", [True, False])
 def test_sentry(monkeypatch: pytest.MonkeyPatch, on: bool) -> None:
     configure(monkeypatch, C2C__SENTRY__DSN="http://key@127.0.0.1:9/1")
