@@ -16,6 +16,9 @@ from tests.support.processes import RedisServer, Uvicorn
 
 SECRET = "secret-of-the-acceptance-tests"
 _ROOT = Path(__file__).parents[1]
+_APP = Path(__file__).parent / "app"
+
+collect_ignore = ["app"]  # a project of its own; test_scaffold.py runs its tests
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "head",
     ]
     subprocess.run(
-        command, env={**os.environ, "DATABASE_URL": url}, cwd=_ROOT, check=True, capture_output=True
+        command, env={**os.environ, "APP__DATABASE_URL": url}, cwd=_ROOT, check=True, capture_output=True
     )
     return path
 
@@ -59,14 +62,15 @@ def demo(database_url: str) -> Iterator[Callable[..., Uvicorn]]:
 
         def start(*, workers: int = 1, **env: str) -> Uvicorn:
             settings = {
-                "DATABASE_URL": database_url,
+                "APP__DATABASE_URL": database_url,
+                "C2C__PROMETHEUS__PORT": "0",
                 "C2C__AUTH__SECRET": SECRET,
                 "C2C__HTTP": "True",
                 "C2C__AUTH__JWT__COOKIE__SECURE": "False",
                 **env,
             }
             return servers.enter_context(
-                Uvicorn("acceptance_tests.app.main:app", workers=workers, env=settings)
+                Uvicorn("app.main:app", "--app-dir", str(_APP), workers=workers, env=settings)
             )
 
         yield start

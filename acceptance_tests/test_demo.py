@@ -38,8 +38,8 @@ def test_the_printed_commands_do_what_they_say() -> None:
         assert (result.returncode, result.stderr) == (0, "")
         answers = result.stdout.splitlines()
         assert answers[:2] == ['{"name":"one","id":1}', '[{"name":"one","id":1}]']
-        assert answers[-1] == '{"overrides":[{"name":"acceptance_tests","level":"DEBUG"}]}'
-        assert "Hello was asked for" in demo.output
+        assert answers[-1] == '{"overrides":[{"name":"app","level":"DEBUG"}]}'
+        assert "A greeting was asked for" in demo.output
         demo.signal(signal.SIGINT)
         demo.wait()
         assert "Traceback" not in demo.output

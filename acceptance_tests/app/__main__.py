@@ -11,10 +11,7 @@ from pathlib import Path
 import alembic.config
 import uvicorn
 
-import c2casgiutils
-
 _HERE = Path(__file__).parent
-_LOGGING = Path(c2casgiutils.__file__).parent / "logging.yaml"
 
 _HELP = """
 The demo runs at {url} with a fresh SQLite database, and stops with Ctrl-C.
@@ -27,10 +24,12 @@ Try in another terminal
   curl -X POST -H 'Content-Type: application/json' -d '{{"name": "one"}}' {url}/items
   curl {url}/items
   curl {url}/c2c/health_checks
+  curl -X POST -H 'Content-Type: application/json' -d '{{"text": "hello"}}' {url}/echo/pydantic
+  curl -H 'X-API-Key: {secret}' {url}/c2c/metrics
   curl -H 'X-API-Key: {secret}' {url}/c2c/headers/
-  curl -H 'X-API-Key: {secret}' '{url}/c2c/logging/level?name=acceptance_tests'
+  curl -H 'X-API-Key: {secret}' '{url}/c2c/logging/level?name=app'
   curl -X POST -H 'X-API-Key: {secret}' -H 'Content-Type: application/json' \\
-       -d '{{"name": "acceptance_tests", "level": "DEBUG"}}' {url}/c2c/logging/level
+       -d '{{"name": "app", "level": "DEBUG"}}' {url}/c2c/logging/level
   curl {url}/                # now logs a debug line in the first terminal
   curl -H 'X-API-Key: {secret}' {url}/c2c/logging/overrides
 
@@ -49,17 +48,19 @@ def main() -> None:
     os.environ.setdefault("C2C__HTTP", "True")
     os.environ.setdefault("C2C__AUTH__JWT__COOKIE__SECURE", "False")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the database is removed then too
+    os.environ.setdefault("C2C__PROMETHEUS__PORT", "0")  # {url}/c2c/metrics has them too
     with tempfile.TemporaryDirectory(prefix="c2casgiutils-demo-") as directory:
-        os.environ.setdefault("DATABASE_URL", f"sqlite+aiosqlite:///{directory}/demo.db")
+        os.environ.setdefault("APP__DATABASE_URL", f"sqlite+aiosqlite:///{directory}/demo.db")
         alembic.config.main(["--config", str(_HERE / "alembic.ini"), "upgrade", "head"])
         print(_HELP.format(url=f"http://{args.host}:{args.port}", secret=secret), flush=True)
         uvicorn.run(
-            "acceptance_tests.app.main:app",
+            "app.main:app",
+            app_dir=str(_HERE),
             host=args.host,
             port=args.port,
             workers=args.workers,
             proxy_headers=False,
-            log_config=str(_LOGGING),
+            log_config=str(_HERE / "logging.yaml"),
         )
 
 

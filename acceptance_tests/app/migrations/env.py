@@ -1,23 +1,26 @@
-"""Run the migrations on the database of the demo."""
+"""Run the migrations."""
 
 import asyncio
 
 from alembic import context
 from sqlalchemy import Connection
 
-from acceptance_tests.app.database import Base, engine
+from app.database import engine
+from app.models import Base
 
 
-def _migrate(connection: Connection) -> None:
+def migrate(connection: Connection) -> None:
+    """Run them on a connection."""
     context.configure(connection=connection, target_metadata=Base.metadata)
     with context.begin_transaction():
         context.run_migrations()
 
 
-async def _main() -> None:
+async def main() -> None:
+    """Connect, migrate, disconnect."""
     async with engine.begin() as connection:
-        await connection.run_sync(_migrate)
+        await connection.run_sync(migrate)
     await engine.dispose()
 
 
-asyncio.run(_main())
+asyncio.run(main())

@@ -1,1 +1,1 @@
-"""{{ cookiecutter.project_description | replace('"', "'") }}."""
+"""{{ cookiecutter.project_description | replace('"', "'") | replace("\\", "/") }}."""

@@ -1,4 +1,4 @@
-"""Create the table of the items."""
+"""The table of the items."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,8 @@ def upgrade() -> None:
     op.create_table(
         "item",
         sa.Column("id", sa.Integer(), primary_key=True),
-        sa.Column("name", sa.String(100), nullable=False, unique=True),
+        sa.Column("name", sa.String(100), nullable=False),
+        sa.UniqueConstraint("name"),
     )
 
 

@@ -1,0 +1,40 @@
+"""What all tests need."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+SECRET = "secret-of-the-tests"
+
+# Before the application is imported.
+os.environ["C2C__AUTH__SECRET"] = SECRET
+os.environ["C2C__PROMETHEUS__PORT"] = "0"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Migrate a fresh SQLite database; the tests need no server."""
+    file = tmp_path_factory.mktemp("database") / "test.db"
+    os.environ["APP__DATABASE_URL"] = f"sqlite+aiosqlite:///{file}"
+
+    from alembic.command import upgrade
+    from alembic.config import Config
+
+    upgrade(Config(Path(__file__).parents[1] / "alembic.ini"), "head")
+    yield
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    """Make a client of the running application."""
+    from app.main import app
+
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+    ):
+        yield client

@@ -1,0 +1,95 @@
+"""The demo is the rendered scaffold plus marked parts; the options of the scaffold are checked."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cookiecutter.exceptions import FailedHookException
+from cookiecutter.main import cookiecutter
+
+_ROOT = Path(__file__).parents[1]
+_APP = _ROOT / "acceptance_tests/app"
+_OF_THE_DEMO = {"__init__.py", "__main__.py", "app/demo.py"}
+_MARKED = re.compile(r"\n*# demo: begin\n.*?# demo: end\n", re.DOTALL)
+
+
+def render(folder: Path, **options: str) -> Path:
+    """Render the scaffold."""
+    return Path(
+        cookiecutter(str(_ROOT / "scaffold"), no_input=True, output_dir=str(folder), extra_context=options)
+    )
+
+
+def tracked(folder: Path) -> set[str]:
+    """The files of a folder that are, or would be, in the repository."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "."]
+    if not (_ROOT / ".git").exists():  # an exported tree
+        return files(folder)
+    return set(subprocess.check_output(command, cwd=folder, text=True).split()) & files(folder)
+
+
+def files(folder: Path) -> set[str]:
+    """All files of a folder."""
+    found = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    return {str(path) for path in found if "__pycache__" not in path.parts and path.suffix != ".db"}
+
+
+def test_the_demo_is_the_rendered_scaffold(tmp_path: Path) -> None:
+    """To mend it, change both: the template and the demo."""
+    rendered = render(tmp_path, project_slug="app", project_description="Demo")
+    assert tracked(_APP) - _OF_THE_DEMO == files(rendered)
+    for name in sorted(files(rendered)):
+        ours = _MARKED.sub("\n", (_APP / name).read_text()).rstrip("\n")
+        assert ours == (rendered / name).read_text().rstrip("\n"), f"{name} differs"
+
+
+def test_the_logging_configuration_is_the_packaged_one() -> None:
+    """No third version of it to keep."""
+    rendered = _ROOT / "scaffold/{{cookiecutter.project_slug}}/logging.yaml"
+    assert rendered.read_text() == (_ROOT / "c2casgiutils/logging.yaml").read_text()
+
+
+def test_the_tests_of_a_rendered_project_pass(tmp_path: Path) -> None:
+    """With the options that are not the default; `make scaffold OPTIONS=all` shows each combination."""
+    options = {"database": "postgresql", "github_auth": "yes"}
+    project = render(tmp_path, **options, project_slug="one_project", project_description='A "b" \\d')
+    assert len((project / "one_project/main.py").read_text().splitlines()) <= 60
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("C2C__", "PYTEST"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-W", "error"],
+        cwd=project,
+        env={**env, "PYTHONPATH": str(_ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("slug", "problem"),
+    [
+        pytest.param("MyProject", "lower case letters", id="upper case"),
+        pytest.param("my-project", "lower case letters", id="hyphen"),
+        pytest.param("my project", "lower case letters", id="blank"),
+        pytest.param("1project", "lower case letters", id="digit first"),
+        pytest.param("projét", "lower case letters", id="not ASCII"),
+        pytest.param('x"; import os', "lower case letters", id="quote"),
+        pytest.param("project_", "no _ at the end", id="underscore at the end"),
+        pytest.param("class", "word of Python", id="keyword"),
+        pytest.param("json", "a Python package of this name", id="standard library"),
+        pytest.param("fastapi", "a Python package of this name", id="dependency"),
+    ],
+)
+def test_a_name_that_cannot_be_used(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], slug: str, problem: str
+) -> None:
+    """It is refused with the reason, and nothing is written."""
+    with pytest.raises(FailedHookException):
+        render(tmp_path, project_slug=slug)
+    assert problem in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())
