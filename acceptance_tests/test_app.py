@@ -40,7 +40,7 @@ def test_routes_on_one_worker_without_redis(demo: Start) -> None:
         assert client.get("/items/99").status_code == 404
         assert [answer["text"] for answer in client.post("/echo/dict", json={"text": "a"}).json()] == ["a"]
         assert client.get("/slow", params={"seconds": 0}).json() == {"seconds": 0}
-        failed = client.get("/fail")
+        failed = httpx.get(f"{server.url}/fail", timeout=10)  # the server closes the connection then
         assert (failed.status_code, failed.headers["x-frame-options"]) == (500, "DENY")
         assert "The demo fails here" not in failed.text
         assert client.get("/c2c/health_checks").status_code == 200
