@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from c2casgiutils import config, redis_utils
+from c2casgiutils import broadcast, config, redis_utils
 from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
 
 
@@ -33,6 +33,8 @@ class Redis(Check):
         if master is None:
             return Result(payload={"message": "Redis is not configured"}, status="skip")
         payload: dict[str, Any] = {"master": await self._master(master)}
+        if broadcast.is_listening() is False:
+            raise JsonCheckError("deaf: the messages of the other processes do not arrive", payload)
         warn = False
         if slave is not None and slave is not master:
             payload["slave"] = await self._slave(slave)
