@@ -167,6 +167,7 @@ def _assemble(app: FastAPI) -> None:
 
     app.add_middleware(views.ViewMiddleware)
     app.add_middleware(auth.CookieMiddleware)
+    app.add_middleware(health_checks.FastPath)
     app.add_exception_handler(Exception, views.internal_error)
     app.router.routes[:0] = health_checks.probe_routes()
     app.include_router(tools.router)

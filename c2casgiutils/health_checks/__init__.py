@@ -1,13 +1,14 @@
 """Health checks: what they are, who runs them, the probes and the views that answer for them.
 
-In the mounted application `router` is included with the prefix `/health`, `mount_router` without one, and
-the routes of `probe_routes()` stand before all others.
+In the mounted application `router` is included with the prefix `/health`, `mount_router` without one, the
+routes of `probe_routes()` stand before all others, and `FastPath` before all middlewares.
 """
 
 from c2casgiutils.health_checks._alembic import Alembic
 from c2casgiutils.health_checks._certificate import Certificate
 from c2casgiutils.health_checks._custom import Custom
 from c2casgiutils.health_checks._drain import DrainRefused, drain, undrain
+from c2casgiutils.health_checks._endpoint import FastPath
 from c2casgiutils.health_checks._factory import FACTORY, Factory
 from c2casgiutils.health_checks._lifecycle import shutdown, startup
 from c2casgiutils.health_checks._model import (
@@ -36,6 +37,7 @@ __all__ = [
     "DrainRefused",
     "EntityResult",
     "Factory",
+    "FastPath",
     "GlobalResult",
     "JsonCheckError",
     "LoopLag",

@@ -4,6 +4,8 @@ from fastapi import HTTPException, Request, Response
 
 from c2casgiutils import auth, config
 
+_CREDENTIALS = {b"authorization", b"cookie", b"x-api-key"}
+
 
 async def may_see_details(request: Request, response: Response) -> bool:
     """Whether the caller sees payloads, errors and stack traces: by `C2C__HEALTH__DETAILS`.
@@ -14,8 +16,20 @@ async def may_see_details(request: Request, response: Response) -> bool:
     policy = config.settings.health.details
     if policy != "authorized":
         return policy == "always"
+    if _is_anonymous(request):
+        return False
     try:
         auth_info = await auth.get_auth(request, response)
         return await auth.check_read_only_access(auth_info, request, response)
     except HTTPException:
         return False
+
+
+def _is_anonymous(request: Request) -> bool:
+    """Whether the request has nothing to prove anything with: seen at once, as probes ask often."""
+    mode = auth.auth_type()
+    if mode is auth.AuthenticationType.NONE:
+        return True
+    if mode is auth.AuthenticationType.TEST or b"secret" in request.scope["query_string"]:
+        return False
+    return not any(name in _CREDENTIALS for name, _ in request.scope["headers"])

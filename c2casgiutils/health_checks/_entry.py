@@ -105,18 +105,21 @@ class Entry:
 
     def entity(self, outcome: Outcome, *, details: bool) -> EntityResult:
         """The public form of an outcome."""
-        ran = outcome is not _outcome.UNKNOWN
-        return EntityResult(
-            name=self.options.name,
-            tags=self.options.tags,
-            status_code=outcome.status_code,
-            payload=outcome.details if details else {},
-            time_taken=outcome.seconds,
-            status=outcome.status,
-            level=self.options.level,
-            severity=self.options.severity,
-            age=max(0.0, time.monotonic() - outcome.at) if ran else None,
-        )
+        return EntityResult(**self.fields(outcome, details=details))
+
+    def fields(self, outcome: Outcome, *, details: bool) -> dict[str, Any]:
+        """The fields of `EntityResult`, without the cost of the model."""
+        return {
+            "name": self.options.name,
+            "tags": self.options.tags,
+            "status_code": outcome.status_code,
+            "payload": outcome.details if details else {},
+            "time_taken": outcome.seconds,
+            "status": outcome.status,
+            "level": self.options.level,
+            "severity": self.options.severity,
+            "age": None if outcome is _outcome.UNKNOWN else max(0.0, time.monotonic() - outcome.at),
+        }
 
     async def _fly(self) -> None:
         async with self._limit():

@@ -195,11 +195,16 @@ def overall(found: Iterable[tuple[Entry, Outcome]], *, unknown: Status = "pass")
     return "fail" if "fail" in words else "warn" if "warn" in words else "pass"
 
 
-def summary(found: Sequence[tuple[Entry, Outcome]], started: float, *, details: bool) -> GlobalResult:
-    """The contract's form; only critical checks count for the status code."""
+def worst(found: Iterable[tuple[Entry, Outcome]]) -> int:
+    """The status code for all; only critical checks count."""
     codes = [outcome.status_code for entry, outcome in found if entry.options.severity == "critical"]
+    return max(codes, default=200)
+
+
+def summary(found: Sequence[tuple[Entry, Outcome]], started: float, *, details: bool) -> GlobalResult:
+    """The contract's form."""
     return GlobalResult(
-        status_code=max(codes, default=200),
+        status_code=worst(found),
         time_taken=time.monotonic() - started,
         entities=[entry.entity(outcome, details=details) for entry, outcome in found],
     )

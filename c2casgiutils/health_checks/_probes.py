@@ -50,7 +50,7 @@ class Probe:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["method"] not in {"GET", "HEAD"}:
-            await _send(scope, send, 405, b"Method Not Allowed", extra=[(b"allow", b"GET, HEAD")])
+            await send_answer(scope, send, 405, b"Method Not Allowed", extra=[(b"allow", b"GET, HEAD")])
             return
         reason = self._block() if self._block is not None else None
         group = self._group() if self._group is not None else None
@@ -62,10 +62,10 @@ class Probe:
 
     async def _send_short(self, scope: Scope, send: Send, reason: str | None) -> None:
         if reason is not None:
-            await _send(scope, send, 503, reason.encode())
+            await send_answer(scope, send, 503, reason.encode())
             return
         self._passed()
-        await _send(scope, send, 200, b"ok")
+        await send_answer(scope, send, 200, b"ok")
 
     async def _send_long(
         self, scope: Scope, receive: Receive, send: Send, reason: str | None, entries: list[Entry] | None
@@ -82,7 +82,7 @@ class Probe:
         unknown = excluded - {entry.name for entry in entries}
         if unknown:
             known = f"; known: {', '.join(entry.name for entry in entries)}" if details else ""
-            await _send(scope, send, 404, f"unknown check to exclude{known}".encode(), extra=cookies)
+            await send_answer(scope, send, 404, f"unknown check to exclude{known}".encode(), extra=cookies)
             return
         found = await outcomes(entry for entry in entries if entry.name not in excluded)
         status = "fail" if reason is not None else overall(found, unknown="fail")
@@ -91,10 +91,10 @@ class Probe:
         code = 503 if status == "fail" else 200
         if _wants_json(scope):
             body = _json(status, reason, found, details=details)
-            await _send(scope, send, code, body, content_type=_JSON, extra=cookies)
+            await send_answer(scope, send, code, body, content_type=_JSON, extra=cookies)
             return
         text = self._text(status, reason, found, verbose=verbose, details=details)
-        await _send(scope, send, code, text.encode(), extra=cookies)
+        await send_answer(scope, send, code, text.encode(), extra=cookies)
 
     def _passed(self) -> None:
         if self._on_pass is not None:
@@ -149,7 +149,7 @@ def _wants_json(scope: Scope) -> bool:
     )
 
 
-async def _send(
+async def send_answer(
     scope: Scope,
     send: Send,
     status: int,
@@ -158,10 +158,12 @@ async def _send(
     content_type: bytes = _TEXT,
     extra: list[tuple[bytes, bytes]] | None = None,
 ) -> None:
+    """Send a whole answer that nobody keeps."""
     headers = [
         (b"content-type", content_type),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-cache, no-store"),
+        (b"x-content-type-options", b"nosniff"),
         *(extra or ()),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -192,20 +194,22 @@ def _not_ready() -> str | None:
     return None if state == "ready" else state
 
 
+PROBES = {
+    "livez": Probe("livez"),
+    "readyz": Probe("readyz", _not_ready, lambda: "ready"),
+    "startupz": Probe("startupz", START_UP.block, START_UP.group, START_UP.finish),
+}
+
+
 def probe_routes(prefix: str = "") -> list[Route]:
     """The routes `/livez`, `/readyz` and `/startupz`, to put before all others.
 
     Args:
         prefix: Path to put before each, without a slash at its end.
     """
-    probes = {
-        "livez": Probe("livez"),
-        "readyz": Probe("readyz", _not_ready, lambda: "ready"),
-        "startupz": Probe("startupz", START_UP.block, START_UP.group, START_UP.finish),
-    }
     return [
         Route(f"{prefix}/{name}", probe, name=f"c2c_{name}", include_in_schema=False)
-        for name, probe in probes.items()
+        for name, probe in PROBES.items()
     ]
 
 

@@ -1,15 +1,15 @@
 """The HTTP views."""
 
-import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel, Field
+from starlette.routing import Route
 
 from c2casgiutils import auth, instances
 from c2casgiutils.broadcast.types import ClusterReport
-from c2casgiutils.health_checks import _access, _cluster, _drain
-from c2casgiutils.health_checks._factory import FACTORY, outcomes, summary
+from c2casgiutils.health_checks import _cluster, _drain
+from c2casgiutils.health_checks._endpoint import HEALTH, answer
 from c2casgiutils.health_checks._model import GlobalResult
 from c2casgiutils.health_checks._older import health_check
 
@@ -19,24 +19,21 @@ mount_router = APIRouter()
 """The views that stand beside `/health/` in the mounted application."""
 
 _NO_STORE = "no-cache, no-store"
-_BODILESS = {204, 205, 304}
+_QUERY = {
+    "name": "The name of one check",
+    "tags": "Comma-separated tags, of which a check must have one",
+}
+_DOCUMENTED = {
+    "parameters": [
+        {"in": "query", "name": name, "description": text, "schema": {"type": "string"}}
+        for name, text in _QUERY.items()
+    ]
+}
 
 
-async def health_checks(
-    request: Request,
-    response: Response,
-    name: Annotated[str | None, Query(description="The name of one check")] = None,
-    tags: Annotated[
-        str | None, Query(description="Comma-separated tags, of which a check must have one")
-    ] = None,
-) -> GlobalResult:
+async def health_checks(request: Request) -> Response:
     """The state of the selected checks; the status code is that of the worst one."""
-    started = time.monotonic()
-    details = await _access.may_see_details(request, response)
-    result = summary(await outcomes(FACTORY.select(name, tags)), started, details=details)
-    response.headers["Cache-Control"] = _NO_STORE
-    response.status_code = 200 if result.status_code in _BODILESS else result.status_code
-    return result
+    return await answer(request)
 
 
 async def health_cluster(
@@ -133,12 +130,14 @@ def _add(target: APIRouter, path: str, view: Any, *, name: str, shown: bool = Tr
     target.add_api_route(path, view, methods=["HEAD"], name=name, include_in_schema=False, **options)
 
 
+_SHAPE: dict[str, Any] = {"response_model": GlobalResult, "openapi_extra": _DOCUMENTED}
 _READ = [Depends(auth.require_read_only_access)]
 _ADMIN = [Depends(auth.require_admin_access)]
-_add(router, "/", health_checks, name="c2c_health_checks")
+router.routes.append(Route("/", HEALTH, name="c2c_health_checks", include_in_schema=False))
+_add(router, "/", health_checks, name="c2c_health_checks", **_SHAPE)  # for the schema: the one above answers
 _add(router, "", health_checks, name="c2c_health_checks", shown=False)
 _add(router, "/cluster", health_cluster, name="c2c_health_cluster", dependencies=_READ)
-_add(mount_router, "/health_checks", health_checks, name="c2c_health_checks")
+_add(mount_router, "/health_checks", health_checks, name="c2c_health_checks", **_SHAPE)
 _add(mount_router, "/health_checks/", health_checks, name="c2c_health_checks", shown=False)
 _add(mount_router, "/health_check", health_check, name="c2c_health_check")
 _add(mount_router, "/health_check/", health_check, name="c2c_health_check", shown=False)
