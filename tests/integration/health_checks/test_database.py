@@ -140,7 +140,7 @@ async def test_exhausted_pool(factory: Factory, session: Any, engine: AsyncEngin
 
 
 async def test_server_full_of_connections(factory: Factory, postgres: PostgresServer) -> None:
-    connections = []
+    connections: list[psycopg.Connection[Any]] = []
     engine = create_async_engine(postgres.url())
     factory.add(SQLAlchemy(Session=async_sessionmaker(engine)), ttl=0)
     try:
