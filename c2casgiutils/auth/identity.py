@@ -23,7 +23,7 @@ class _SessionCookie(SecurityBase):
     @property
     def model(self) -> APIKey:  # type: ignore[override]  # computed, because the settings are not read at import
         """The entry of the document."""
-        return APIKey(**{"in": APIKeyIn.cookie}, name=config.settings.auth.jwt.cookie.name)
+        return APIKey.model_validate({"in": APIKeyIn.cookie, "name": config.settings.auth.jwt.cookie.name})
 
     async def __call__(self) -> None:
         """`get_auth` reads the request by itself."""

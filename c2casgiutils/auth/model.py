@@ -41,7 +41,7 @@ class UserInfo(BaseModel):
     login: str | None = None
     display_name: str | None = None
     url: str | None = None
-    token: str | None = Field(None, exclude=True, repr=False)
+    token: str | None = Field(default=None, exclude=True, repr=False)
 
 
 class GitHubSessionPayload(BaseModel):
@@ -64,7 +64,7 @@ class GitHubSessionPayload(BaseModel):
     url: str = Field(max_length=1000)
     access_token: str = Field(min_length=1, repr=False)
     access_token_expires_at: int | None = None
-    refresh_token: str | None = Field(None, min_length=1, repr=False)
+    refresh_token: str | None = Field(default=None, min_length=1, repr=False)
     refresh_token_expires_at: int | None = None
 
 
@@ -81,7 +81,7 @@ class AuthInfo(BaseModel):
     is_logged_in: bool = False
     user: UserInfo = UserInfo()
     type: AuthMethod = AuthMethod.NONE
-    session_payload: GitHubSessionPayload | None = Field(None, exclude=True, repr=False)
+    session_payload: GitHubSessionPayload | None = Field(default=None, exclude=True, repr=False)
     _unavailable: HTTPException | None = PrivateAttr(None)
 
     def note_unavailable(self, error: HTTPException) -> None:
@@ -116,7 +116,7 @@ class AuthConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    github_repository: str | None = Field(None, pattern=r"^[\w.-]+/[\w.-]+$")
+    github_repository: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
     github_access_type: AccessType | None = None
     github_access_type_read_only: AccessType | None = None
     github_access_type_read_write: AccessType | None = None

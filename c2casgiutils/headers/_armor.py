@@ -75,8 +75,8 @@ class ArmorHeaderMiddleware:
             # Inline what most responses need, since a call costs as much: two short loops and a look-up.
             decision = content_type = None
             host = b""
+            headers = message.get("headers", ())
             try:
-                headers = message["headers"]
                 kinds = self._kinds
                 for name, value in headers:
                     if kind := kinds[name]:

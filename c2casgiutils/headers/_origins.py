@@ -47,6 +47,7 @@ class Reader(Protocol):
 
     def read(self, fields: Fields) -> Origin:
         """Give what the headers say."""
+        ...
 
 
 class XForwardedReader:

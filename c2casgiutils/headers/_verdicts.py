@@ -59,7 +59,7 @@ def make_verdict(kind: str, scheme: str, fields: Fields, origin: Origin, forced:
         changes[DONE] = True
     return Verdict(
         changes,
-        (b"host", new_host) if new_host not in {None, raw_host} else None,
+        (b"host", new_host) if new_host is not None and new_host != raw_host else None,
         origin.prefix,
         tuple((name, fields[name]) for name in origin.ignored),
     )

@@ -49,9 +49,11 @@ class DrainRequest(BaseModel):
     """Which process to take out of service, and for how long."""
 
     instance: str | None = Field(
-        None, description="The id of a process, `all`, or none for the one that answers"
+        default=None, description="The id of a process, `all`, or none for the one that answers"
     )
-    seconds: float | None = Field(None, gt=0, le=86_400, description="Ready again by itself after so long")
+    seconds: float | None = Field(
+        default=None, gt=0, le=86_400, description="Ready again by itself after so long"
+    )
     force: bool = Field(default=False, description="Also when no other process would be ready")
 
 

@@ -25,9 +25,9 @@ class TokenAnswer(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
 
     access_token: str = Field(pattern=_TOKEN, max_length=1000, repr=False)
-    expires_in: int | None = Field(None, gt=0, lt=_YEARS_SECONDS)
-    refresh_token: str | None = Field(None, pattern=_TOKEN, max_length=1000, repr=False)
-    refresh_token_expires_in: int | None = Field(None, gt=0, lt=_YEARS_SECONDS)
+    expires_in: int | None = Field(default=None, gt=0, lt=_YEARS_SECONDS)
+    refresh_token: str | None = Field(default=None, pattern=_TOKEN, max_length=1000, repr=False)
+    refresh_token_expires_in: int | None = Field(default=None, gt=0, lt=_YEARS_SECONDS)
 
     def tokens(self) -> dict[str, Any]:
         """The part of a session that the answer gives."""
