@@ -130,7 +130,7 @@ async def store(name: str, level: str, *, timeout_seconds: float) -> None:
         raise StoreUnavailableError(type(error).__name__) from error
 
 
-async def stored(*, timeout_seconds: float | None = None) -> dict[str, str]:
+async def stored(*, timeout_seconds: float) -> dict[str, str]:
     """Read the overrides that Redis keeps, by logger; a bad entry is skipped and logged.
 
     Raises:
@@ -148,7 +148,7 @@ async def stored(*, timeout_seconds: float | None = None) -> dict[str, str]:
         raise StoreUnavailableError(type(error).__name__) from error
 
 
-async def restore(*, timeout_seconds: float | None = None) -> None:
+async def restore(*, timeout_seconds: float) -> None:
     """Apply the overrides that Redis keeps. Redis away: logged, tried again when it is back."""
     try:
         overrides = await stored(timeout_seconds=timeout_seconds)

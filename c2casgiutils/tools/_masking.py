@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import unquote_plus
 
 MASK = "**********"
 
@@ -18,6 +18,8 @@ _SENSITIVE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_USER_INFORMATION = re.compile(r"//[^/?#@\s]*@")
+_PARAMETER = re.compile(r"([?&;])([^=&;?#\s]{1,200})=[^&;#\s]*")
 _SENSITIVE_PARAMETERS = re.compile(r"^(code|state)$", re.IGNORECASE)
 
 
@@ -27,18 +29,19 @@ def is_sensitive(name: str) -> bool:
 
 
 def masked(items: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the names and values with the sensitive values replaced."""
-    return [(name, MASK if _hide(name) else value) for name, value in items]
+    """Return names and values with the sensitive values replaced, also in the URLs of others (`Referer`)."""
+    return [(name, MASK if _hide(name) else masked_url(value)) for name, value in items]
 
 
-def masked_url(url: str) -> str:
-    """Return the URL without its user information and with sensitive query values replaced."""
-    parts = urlsplit(url)
-    query = "&".join(
-        f"{quote(name)}={quote(value, safe='*')}"
-        for name, value in masked(parse_qsl(parts.query, keep_blank_values=True))
+def masked_url(text: str) -> str:
+    """Return a text with the user information and the sensitive query values of its URLs replaced.
+
+    Not parsed as a URL: what a hostile `Host` makes of one is none, and is shown all the same.
+    """
+    text = _USER_INFORMATION.sub("//", text)
+    return _PARAMETER.sub(
+        lambda match: f"{match[1]}{match[2]}={MASK}" if _hide(unquote_plus(match[2])) else match[0], text
     )
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
 def _hide(name: str) -> bool:

@@ -7,7 +7,7 @@ import logging
 
 from fastapi import HTTPException, Request, Response
 
-from c2casgiutils import auth, broadcast, health_checks, instances
+from c2casgiutils import auth, broadcast, config, health_checks, instances
 from c2casgiutils.health_checks import EntityResult, GlobalResult
 from c2casgiutils.tools import _levels, logging_
 from c2casgiutils.tools._masking import masked, masked_url
@@ -129,6 +129,9 @@ async def collect(request: Request, caller: Caller, *, logger: str | None) -> Ov
     health, levels, roster = await asyncio.gather(
         health_checks.FACTORY.check(), _read_levels(logger), instances.roster()
     )
+    if config.settings.health.details == "never":
+        for entity in health.entities:
+            entity.payload = {}
     return Overview(
         caller,
         at,
@@ -226,7 +229,7 @@ def _problems(health: GlobalResult, roster: list[instances.Instance], levels: Le
 
 def _reason(entity: EntityResult) -> str:
     texts = [str(entity.payload[key]) for key in ("error", "message") if entity.payload.get(key)]
-    return f": {': '.join(texts).splitlines()[0]}"[:200] if texts else ""
+    return f": {': '.join(texts)}".partition("\n")[0][:200] if texts else ""
 
 
 _WORDS = {"fail": "down", "warn": "degraded", "unknown": "unknown"}

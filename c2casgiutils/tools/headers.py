@@ -1,6 +1,7 @@
 """The view that shows the request as the application receives it, behind all proxies."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
@@ -12,14 +13,14 @@ router = APIRouter(tags=["headers"], dependencies=[Depends(auth.require_read_onl
 
 
 class URLResponse(BaseModel):
-    """The parts of a URL."""
+    """The parts of a URL; all empty when a hostile `Host` makes it none."""
 
-    scheme: str
-    netloc: str
-    hostname: str | None
-    port: int | None
-    path: str
-    query: str
+    scheme: str = ""
+    netloc: str = ""
+    hostname: str | None = None
+    port: int | None = None
+    path: str = ""
+    query: str = ""
 
 
 class ClientInfoResponse(BaseModel):
@@ -88,14 +89,19 @@ def _joined(items: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _url(url: str) -> URLResponse:
-    from starlette.datastructures import URL  # noqa: PLC0415
-
-    parts = URL(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return URLResponse()
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
     return URLResponse(
         scheme=parts.scheme,
         netloc=parts.netloc,
         hostname=parts.hostname,
-        port=parts.port,
+        port=port,
         path=parts.path,
         query=parts.query,
     )

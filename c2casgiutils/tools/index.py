@@ -122,7 +122,7 @@ async def _page(
         "logger": logger[: _levels.NAME_LIMIT],
         "level": level.strip().upper(),
         "links": _links(caller),
-        "came_from": request.url.path,
+        "came_from": request.scope["path"],
         "title": _title(),
         "words": _STATE_WORDS,
         "check_words": _CHECK_WORDS,

@@ -15,7 +15,8 @@ _LOGGER = logging.getLogger(__name__)
 
 CHANNEL = "c2c_logging_level"
 _TIMEOUT_SECONDS = 2
-_RESTORE_SECONDS = 0.5
+_RESTORE_AT_START_SECONDS = 0.5
+_RESTORE_SECONDS = 30
 
 router = APIRouter(tags=["logging"])
 
@@ -172,7 +173,7 @@ async def _apply_everywhere(*, name: str, level: str) -> dict[str, Any]:
 
 
 async def _restore() -> None:
-    await _levels.restore()
+    await _levels.restore(timeout_seconds=_RESTORE_SECONDS)
 
 
 async def startup(main_app: FastAPI | None = None) -> None:
@@ -187,4 +188,4 @@ async def startup(main_app: FastAPI | None = None) -> None:
         _LOGGER.exception("Changes of log levels in other processes will not be heard")
     broadcast.on_restore(_restore)
     if broadcast.is_listening():
-        await _levels.restore(timeout_seconds=_RESTORE_SECONDS)
+        await _levels.restore(timeout_seconds=_RESTORE_AT_START_SECONDS)

@@ -30,8 +30,10 @@ class ViewMiddleware:
         async def send_view(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = _finished(message.get("headers", ()))
-            elif is_head and message["type"] == "http.response.body":
-                message = {**message, "body": b""}
+            elif is_head:
+                # Also instead of the extensions that send a file (`http.response.pathsend`).
+                more = message.get("more_body", False)
+                message = {"type": "http.response.body", "body": b"", "more_body": more}
             await send(message)
 
         await self.app(inner_scope, receive, send_view)

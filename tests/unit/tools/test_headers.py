@@ -71,7 +71,10 @@ def test_shown(name: str) -> None:
         ("http://host/?code=abc&state=def", f"http://host/?code={MASK}&state={MASK}"),
         ("http://user:word@host:81/p", "http://host:81/p"),
         ("http://host/?a=%0D%0A&b=", "http://host/?a=%0D%0A&b="),
-        ("http://[::1]:80/p?x", "http://[::1]:80/p?x="),
+        ("http://[::1]:80/p?x", "http://[::1]:80/p?x"),
+        ("http://host/?%73ecret=abc&x%5Ftoken=1", f"http://host/?%73ecret={MASK}&x%5Ftoken={MASK}"),
+        ("http://host/?a=b@c", "http://host/?a=b@c"),
+        ("?secret=", f"?secret={MASK}"),
     ],
 )
 def test_masked_url(url: str, expected: str) -> None:
@@ -105,3 +108,17 @@ async def test_path_parameters(client: httpx.AsyncClient, path: str, params: dic
 
 async def test_needs_the_read_only_level(anonymous: httpx.AsyncClient) -> None:
     assert (await anonymous.get("headers/")).status_code == 403
+
+
+async def test_a_secret_in_the_referer(client: httpx.AsyncClient) -> None:
+    """A page that was opened with the secret in its query names it in `Referer`."""
+    headers = {"Referer": "https://user:word@host/c2c/?a=1&secret=s3cret-of-the-test#x"}
+    answer = await client.get("headers/", headers=headers)
+    assert answer.json()["headers"]["referer"] == f"https://host/c2c/?a=1&secret={MASK}#x"
+
+
+@pytest.mark.parametrize("host", ["[", "[::1", "a:b", "a:99999", "a b", "é", "", "a/b?c#d"])
+@pytest.mark.parametrize("path", ["headers/", ""])
+async def test_hostile_hosts(client: httpx.AsyncClient, host: str, path: str) -> None:
+    answer = await client.get(path, headers=[(b"Host", host.encode())])
+    assert answer.status_code == 200

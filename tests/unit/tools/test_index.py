@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from c2casgiutils import config, health_checks
 from c2casgiutils._app import create_app
-from c2casgiutils.tools import _levels, _overview
+from c2casgiutils.tools import _levels, _overview, static
 from tests.unit.tools.conftest import SECRET
 
 POLICY = (
@@ -166,6 +166,24 @@ async def test_links_resolve_anywhere(mount: str, root_path: str) -> None:
     assert {target: answer.status_code for target, answer in answers.items() if not answer.is_success} == {}
     styles = [answer for target, answer in answers.items() if target.endswith(".css")]
     assert [style.headers["Cache-Control"] for style in styles] == ["public, max-age=31536000, immutable"]
+
+
+async def test_details_switched_off(client: httpx.AsyncClient) -> None:
+    health_checks.FACTORY.add(Broken())
+    config.settings.health = config.settings.health.model_copy(update={"details": "never"})
+    text = (await client.get("")).text
+    assert "Broken" in text
+    assert "inner truth" not in text
+
+
+async def test_unchanged_static_file(client: httpx.AsyncClient) -> None:
+    path = f"static/{static.hashed_name('c2c.css')}"
+    first = await client.get(path)
+    second = await client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (second.status_code, second.content) == (304, b"")
+    assert second.headers["Cache-Control"] == first.headers["Cache-Control"]
+    head = await client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
 
 
 async def test_static_files(client: httpx.AsyncClient) -> None:
