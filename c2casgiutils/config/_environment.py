@@ -1,12 +1,13 @@
 """The environment as the source of the settings: empty values, older names, unknown names."""
 
+import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -18,6 +19,7 @@ OLDER_NAMES = {
 """Names of older releases that are still read, and the name that replaces each."""
 
 _TAG_PREFIX = "c2c__sentry__tag_"
+_TAGS = "c2c__sentry__tags"
 
 
 def variables(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[str, FieldInfo]]:
@@ -36,10 +38,13 @@ def _group_names(names: Iterable[str]) -> set[str]:
 
 
 class EnvironmentSource(EnvSettingsSource):
-    """Reads `C2C__...` variables in any case.
+    """Reads `C2C__...` variables in any case; a whole group may be a JSON object.
 
     An empty value counts as unset (but for Sentry tags), a name of an older release is read with a warning
     when the new one is not set, and an unknown name is a warning that names the nearest known one.
+
+    Raises:
+        SettingsError: what should be a JSON object is none; it names the variable.
     """
 
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
@@ -47,28 +52,32 @@ class EnvironmentSource(EnvSettingsSource):
         given = {
             name: value or "" for name, value in self.env_vars.items() if name.startswith(PREFIX.lower())
         }
-        self._tags = {
-            name.removeprefix(_TAG_PREFIX): value
-            for name, value in given.items()
-            if name.startswith(_TAG_PREFIX)
-        }
+        tags = {name: value for name, value in given.items() if name.startswith(_TAG_PREFIX)}
+        self._tags = {name.removeprefix(_TAG_PREFIX): value for name, value in tags.items()}
         names = [name for name, _ in variables(settings_cls)]
-        self.env_vars = _usable(
-            {
-                name: value
-                for name, value in given.items()
-                if value.strip() and not name.startswith(_TAG_PREFIX)
-            },
-            {name.lower() for name in (*names, *_group_names(names))},
-        )
+        groups = {name.lower() for name in _group_names(names)}
+        set_ = {name: value for name, value in given.items() if value.strip() and name not in tags}
+        self.env_vars = _usable(set_, {name.lower() for name in names} | groups)
+        _check_objects({name: value for name, value in self.env_vars.items() if name in groups | {_TAGS}})
 
     def __call__(self) -> dict[str, Any]:
         """The values as nested dictionaries."""
         values = super().__call__()
-        if self._tags:
-            sentry = values.setdefault("sentry", {})
-            sentry["tags"] = {**sentry.get("tags", {}), **self._tags}
+        sentry = values.setdefault("sentry", {}) if self._tags else {}
+        tags = sentry.get("tags") or {}
+        if self._tags and isinstance(tags, dict):
+            sentry["tags"] = {**tags, **self._tags}
         return values
+
+
+def _check_objects(texts: Mapping[str, str | None]) -> None:
+    for name, text in texts.items():
+        try:
+            is_object = isinstance(json.loads(text or ""), dict)
+        except ValueError:
+            is_object = False
+        if not is_object:
+            raise SettingsError(f"{name.upper()}: is no JSON object")
 
 
 def _usable(given: Mapping[str, str], known: set[str]) -> dict[str, str]:

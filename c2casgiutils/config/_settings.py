@@ -56,9 +56,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             problems = describe(error, PREFIX, {newer: older for older, newer in OLDER_NAMES.items()})
         except SettingsError as error:
-            # pydantic-settings says only in its message which group is no JSON
-            field = re.search(r'field "(\w+)"', str(error))
-            problems = [f"{PREFIX}{field[1].upper() if field else ''}: is no JSON object"]
+            problems = [str(error)]
         if problems:
             end_start(problems)
 

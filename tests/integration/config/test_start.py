@@ -8,22 +8,28 @@ READING = "tests.integration.config.application:app"
 MOUNTING = "tests.integration.config.mounting:app"
 
 
+WRONG = {"C2C__DRAIN_WAIT": "hunter", "C2C__AUTH__JWT__SECRET": "hunter2"}
+HALF = {"C2C__AUTH__GITHUB__CLIENT_SECRET": "hunter2"}
+MISSING = {"C2C__AUTH__GITHUB__CLIENT_ID", "C2C__AUTH__GITHUB__REPOSITORY"}
+
+
 @pytest.mark.parametrize(
-    ("application", "environment", "wrong"),
+    ("application", "workers", "environment", "wrong"),
     [
-        (READING, {"C2C__HTTP": "maybe", "C2C__AUTH__JWT__SECRET": "hunter2"}, None),
-        (MOUNTING, {"C2C__DRAIN_WAIT": "hunter", "C2C__REDIS__URL": "hunter2"}, None),
-        (
-            MOUNTING,
-            {"C2C__AUTH__GITHUB__CLIENT_SECRET": "hunter2"},
-            {"C2C__AUTH__GITHUB__CLIENT_ID", "C2C__AUTH__GITHUB__REPOSITORY"},
-        ),
+        (READING, 1, WRONG, set(WRONG)),
+        (READING, 2, WRONG, set(WRONG)),
+        (MOUNTING, 1, HALF, MISSING),
+        (MOUNTING, 2, WRONG, set(WRONG)),
     ],
-    ids=["read at import", "only mounted", "half a configuration"],
+    ids=[
+        "read at import",
+        "read at import, two workers",
+        "half a configuration",
+        "only mounted, two workers",
+    ],
 )
-@pytest.mark.parametrize("workers", [1, 2])
 def test_wrong_settings_end_the_server(
-    application: str, environment: dict[str, str], wrong: set[str] | None, workers: int
+    application: str, workers: int, environment: dict[str, str], wrong: set[str]
 ) -> None:
     """Each variable is one line for each worker, there is no traceback and nobody starts again."""
     server = Uvicorn(application, workers=workers, env=environment)
@@ -34,7 +40,6 @@ def test_wrong_settings_end_the_server(
     finally:
         server.kill()
     assert code == 3 or workers > 1  # the code of a supervisor is its own affair
-    wrong = wrong or set(environment)
     lines = [line for line in output.splitlines() if line.startswith("C2C__")]
     assert {line.partition(":")[0] for line in lines} == wrong
     assert len(lines) <= workers * len(wrong)

@@ -1,0 +1,45 @@
+"""Whatever stands in a variable: settings, or lines that name it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from c2casgiutils import config
+from c2casgiutils.config._environment import variables
+
+NAMES = [name for name, _ in variables(config.Settings)]
+GROUPS = ["C2C__REDIS", "C2C__SENTRY", "C2C__AUTH__JWT", "C2C__SENTRY__TAG_X"]
+TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=40)
+NEARLY = st.from_regex(r"[-+PTYMDWHS0-9hmswd.,:=\[\]{}\"'/@a ]{0,12}", fullmatch=True)
+
+
+@given(name=st.sampled_from([*NAMES, *GROUPS]), text=TEXT | NEARLY, other=TEXT)
+def test_any_text_is_read_or_refused(name: str, text: str, other: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(name, text)
+        patch.setenv("C2C__SENTRY__TAG_OTHER", other)
+        try:
+            config.Settings()
+        except config.ConfigurationError as error:
+            (problem,) = error.problems
+            assert problem.startswith(name)  # most texts are no error
+            assert "\n" not in problem
+
+
+@given(TEXT | NEARLY)
+def test_any_text_is_a_duration_or_refused(text: str) -> None:
+    try:
+        assert config.parse_duration(text) >= config.parse_duration("0")
+    except ValueError as error:
+        assert str(error).startswith("Invalid time delta: ")  # noqa: PT017
+
+
+def test_tags_beside_a_group_of_another_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C2C__SENTRY__TAG_X", "y")
+    for text in ("[1]", "5", '{"tags": [1]}', '{"tags": "a"}'):
+        monkeypatch.setenv("C2C__SENTRY", text)
+        with pytest.raises(config.ConfigurationError, match=r"^C2C__SENTRY"):
+            config.Settings()
+    for text, tags in (('{"tags": {"a": "b"}}', {"a": "b", "x": "y"}), ('{"tags": null}', {"x": "y"})):
+        monkeypatch.setenv("C2C__SENTRY", text)
+        assert config.Settings().sentry.tags == tags
