@@ -7,6 +7,7 @@ from c2casgiutils.headers._defaults import (
     STRICT_HEADERS_CONFIG,
 )
 from c2casgiutils.headers._forwarded import ForwardedHeadersMiddleware
+from c2casgiutils.headers._grade import Finding, Grade, grade
 from c2casgiutils.headers._matchers import HeaderMatcher
 from c2casgiutils.headers._values import CSP_NONCE, Header
 
@@ -16,7 +17,10 @@ __all__ = [
     "DEFAULT_HEADERS_CONFIG",
     "STRICT_HEADERS_CONFIG",
     "ArmorHeaderMiddleware",
+    "Finding",
     "ForwardedHeadersMiddleware",
+    "Grade",
     "Header",
     "HeaderMatcher",
+    "grade",
 ]

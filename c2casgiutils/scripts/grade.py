@@ -1,0 +1,63 @@
+"""The console script `c2casgiutils-grade`: grades the security headers of an application.
+
+The application is called in process, as over HTTPS under a public name; its lifespan is not run.
+"""
+
+import argparse
+import asyncio
+import importlib
+import os
+import sys
+from typing import Any
+
+from c2casgiutils.headers import grade
+
+_GOOD_SCORE = 90
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print score and findings, and end with 1 when the score is under the threshold.
+
+    Args:
+        arguments: Those of the command line.
+
+    Raises:
+        SystemExit: Always; 2 when the application cannot be imported.
+    """
+    parser = argparse.ArgumentParser(prog="c2casgiutils-grade", description=__doc__)
+    parser.add_argument("application", metavar="IMPORT_STRING", help="module:attribute, as for uvicorn")
+    parser.add_argument(
+        "path", metavar="PATH", nargs="?", default="/", help="the path to ask for (%(default)s)"
+    )
+    parser.add_argument("--threshold", type=int, default=_GOOD_SCORE, help="the least score (%(default)s)")
+    options = parser.parse_args(arguments)
+    try:
+        app = _import(options.application)
+    except (ImportError, AttributeError, ValueError) as error:
+        parser.error(f"cannot import {options.application}: {error}")
+    status, headers = asyncio.run(_call(app, options.path))
+    result = grade(headers)
+    sys.stdout.write(f"{options.path} answered {status}: {result.letter}, score {result.score}\n")
+    for finding in sorted(result.findings, key=lambda each: each.modifier):
+        sys.stdout.write(f"  {finding.modifier:+4d}  {finding.header} {finding.message}\n")
+    raise SystemExit(result.score < options.threshold)
+
+
+def _import(import_string: str) -> Any:
+    module, separator, attribute = import_string.partition(":")
+    if not (module and separator and attribute):
+        raise ValueError("it must be module:attribute")
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109  # import paths are strings
+    value: Any = importlib.import_module(module)
+    for name in attribute.split("."):
+        value = getattr(value, name)
+    return value
+
+
+async def _call(app: Any, path: str) -> tuple[int, list[tuple[str, str]]]:
+    import httpx  # noqa: PLC0415  # heavy, and only needed here
+
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="https://www.example.com") as http:
+        response = await http.get(path)
+    return response.status_code, response.headers.multi_items()
