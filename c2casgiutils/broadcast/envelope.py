@@ -34,7 +34,7 @@ class RequestHeader(Header):
     """A message to the handlers of a channel."""
 
     number: int
-    until: float
+    until: float | None = None
     reply_to: str | None = None
     request_id: str | None = None
 

@@ -1,7 +1,7 @@
 """Metrics of the broadcast; `prometheus_client` is loaded with the first one."""
 
 import functools
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from c2casgiutils import config
 
@@ -64,9 +64,3 @@ def observe_handler(seconds: float) -> None:
 def set_connected(connected: bool) -> None:
     """Note whether the listener hears."""
     _current().connected.set(1 if connected else 0)
-
-
-def value(event: Event) -> float:
-    """The present value of a counter, for tests and figures."""
-    counter: Any = _current().events[event]
-    return float(next(iter(counter.collect())).samples[0].value)

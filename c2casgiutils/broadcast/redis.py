@@ -159,7 +159,7 @@ class RedisBroadcaster(BaseBroadcaster):
             sender=self.presence.id,
             at=now,
             number=self._number,
-            until=now + wait + _SLACK_SECONDS,
+            until=now + wait + _SLACK_SECONDS if self.link.has_clock else None,
             reply_to=self._inbox if expect_answers else None,
             request_id=current_request_id(),
         )
@@ -217,7 +217,7 @@ class RedisBroadcaster(BaseBroadcaster):
                 break
             if not await self.link.wait_up(min(_RECONNECT_GRACE_SECONDS, left)):
                 problem = f"Redis is away ({self.link.last_error or 'not connected yet'})"
-                continue
+                break
             try:
                 replies = await self.link.execute(*commands, seconds=end - time.monotonic())
             except link_.LinkDownError as error:
@@ -258,7 +258,7 @@ class RedisBroadcaster(BaseBroadcaster):
     def _take_request(self, channel: str, data: bytes) -> None:
         now = self.link.now()
         header, payload = self._envelopes.open(channel, data, RequestHeader, now)
-        if now > header.until:
+        if header.until is not None and now > header.until and self.link.has_clock:
             raise DroppedError("stale")
         if not self._seen.is_new(header.sender, header.number):
             raise DroppedError("seen before")

@@ -30,6 +30,7 @@ _LOGGER = logging.getLogger(__name__)
 _PACKAGES = ("c2casgiutils", "fastapi", "starlette", "pydantic", "redis", "uvicorn")
 _BEATS_TO_EXPIRY = 3
 _BEATS_TO_REMOVAL = 12
+_TROUBLE_SECONDS = 1.0
 _KEY_SECONDS = 24 * 3600
 
 
@@ -132,7 +133,8 @@ class Presence:
 
     async def _beat_for_ever(self) -> None:
         while True:
-            seconds = self._heartbeat * random.uniform(0.9, 1.1)  # noqa: S311  # jitter
+            beat = min(self._heartbeat, _TROUBLE_SECONDS) if self._trouble else self._heartbeat
+            seconds = beat * random.uniform(0.9, 1.1)  # noqa: S311  # jitter
             try:
                 async with asyncio.timeout(seconds):
                     await self._wake.wait()

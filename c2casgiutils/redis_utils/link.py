@@ -107,6 +107,11 @@ class Link:
         """The time of Redis as seconds since 1970; the own clock as long as Redis was never reached."""
         return time.time() if self._clock_offset is None else time.monotonic() + self._clock_offset
 
+    @property
+    def has_clock(self) -> bool:
+        """Tell whether `now` is the time of Redis; not so without the right to ask for it."""
+        return self._clock_offset is not None
+
     def start(self) -> None:
         """Start the listener on the running event loop."""
         self._task = asyncio.create_task(self._run(), name="c2casgiutils-redis-link")
@@ -179,17 +184,23 @@ class Link:
         Raises:
             LinkDownError: Redis is away or did not reply in time.
         """
-        future = self.send(*commands)
-        return await self._reply(future, seconds)
+        return await self._reply(self.send(*commands), seconds)
 
     async def _reply(self, future: asyncio.Future[list[Any]], seconds: float) -> list[Any]:
+        loop = asyncio.get_running_loop()
+        # When the loop itself stood still, what arrived meanwhile is read first.
+        handle = loop.call_later(seconds, loop.call_soon, self._expire, future, seconds)
         try:
-            async with asyncio.timeout(seconds):
-                return await future
-        except TimeoutError:
-            if time.monotonic() - self._last_received >= REPLY_SECONDS <= seconds:
-                self._drop("no reply")
-            raise LinkDownError(f"Redis did not reply within {seconds:.3g} s") from None
+            return await future
+        finally:
+            handle.cancel()
+
+    def _expire(self, future: asyncio.Future[list[Any]], seconds: float) -> None:
+        if future.done():
+            return
+        future.set_exception(LinkDownError(f"Redis did not reply within {seconds:.3g} s"))
+        if time.monotonic() - self._last_received >= REPLY_SECONDS <= seconds:
+            self._drop("no reply")
 
     async def subscribe(self, *channels: str) -> None:
         """Subscribe, now and after each reconnection; returns when Redis has confirmed.
