@@ -4,6 +4,7 @@ They are kept until the token would have expired, in the memory of the process a
 What could not be written to Redis is written with the next question.
 """
 
+import itertools
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 _MOST = 20_000
+_MOST_SAVED = 200
 
 _used: dict[str, int] = {}
 _unsaved: dict[str, int] = {}
@@ -48,7 +50,7 @@ async def revoke(token_id: str, expires_at: int) -> None:
 
 async def is_revoked(token_id: str) -> bool:
     """Whether a token is used up, in this process or another one."""
-    saving = dict(_unsaved)
+    saving = dict(itertools.islice(_unsaved.items(), _MOST_SAVED))
 
     async def ask(redis: "Redis") -> bool:
         async with redis.pipeline(transaction=False) as pipeline:

@@ -239,6 +239,7 @@ _TROUBLES: dict[str, Any] = {
     "flood": _flood,
     "unavailable": lambda: JSONResponse({"message": "maintenance"}, 503),
     "bad request": lambda: Response("no", 400),
+    "bad credentials": lambda: JSONResponse({"message": "Bad credentials"}, 401),
     "refused": lambda: JSONResponse({"error": "bad_refresh_token"}, 400),
     "odd user": lambda: JSONResponse({"login": 5}),
     "odd permissions": lambda: JSONResponse({"private": True, "permissions": {"admin": "yes", "pull": 1}}),

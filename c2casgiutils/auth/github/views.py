@@ -28,6 +28,8 @@ _LONGEST_CODE = 1024
 async def _github_mode() -> None:
     if auth_type() is not AuthenticationType.GITHUB:
         raise HTTPException(404, "There is no sign-in with GitHub here")
+    if not config.settings.auth.jwt.secret:
+        raise HTTPException(503, "C2C__AUTH__JWT__SECRET is missing")
 
 
 router = APIRouter(prefix="/auth/github", dependencies=[Depends(_github_mode)])
@@ -145,8 +147,6 @@ async def _finish(request: Request, response: Response) -> Response:
         sessions.start(request, response, AuthMethod.GITHUB_OAUTH, payload)
     except CodeRefusedError as refusal:
         raise _SignInError(f"GitHub refuses the code: {refusal}") from None
-    except ValidationError:
-        raise _SignInError("GitHub describes the user in an unknown way") from None
     except cookies.CookieTooLargeError:
         raise _SignInError("The session does not fit into a cookie") from None
     caller = sessions.caller_of(

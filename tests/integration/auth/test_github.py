@@ -685,3 +685,54 @@ async def test_no_cookies_of_github(client: httpx.AsyncClient, github: FakeGitHu
     await client.get("/c2c/read")
     assert github.cookies == [""] * len(github.cookies)
     assert len(github.cookies) >= 3
+
+
+async def test_target_that_grows_too_long(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """A target that does not fit into the state cookie once it is encoded is refused."""
+    response = await client.get("/c2c/auth/github/login", params={"came_from": "/" + "é" * 1000})
+    assert response.status_code == 400
+    assert "set-cookie" not in response.headers
+
+
+async def test_wrong_client_secret(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """What is wrong on our side signs nobody out."""
+    await aged(client, github)
+    over = await _over(client)
+    configure(jwt={"secret": KEY}, github=github.settings(client_secret="wrong"))
+    assert (await github_sign_in(client)).json()["error"].endswith("incorrect_client_credentials")
+    async with make_client(make_app()) as bare:
+        response = await bare.get("/c2c/read", headers=over)
+    assert response.status_code == 503
+    assert "set-cookie" not in response.headers
+
+
+async def test_token_that_is_refused_at_once(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    callback = await begun(client)
+    github.trouble["/user"] = "bad credentials"
+    assert (await client.get(callback)).status_code == 400
+
+
+async def test_without_a_key(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """An application that does not call `startup` is closed, not broken."""
+    configure(github=github.settings())
+    assert (await client.get("/c2c/auth/github/login")).status_code == 503
+    assert (await client.get("/c2c/read")).status_code == 403
+
+
+async def test_known_permission_with_a_token_that_is_over(
+    client: httpx.AsyncClient, github: FakeGitHub
+) -> None:
+    """What was known about the token still counts while the next one cannot be had."""
+    await aged(client, github, access_token_expiration_margin="0s")
+    assert (await client.get("/c2c/read")).status_code == 200
+    over = await _over(client)
+    github.trouble["/login"] = "unavailable"
+    async with make_client(make_app()) as bare:
+        assert (await bare.get("/c2c/read", headers=over)).status_code == 200
+        assert (await bare.get("/c2c/write", headers=over)).status_code == 403
+
+
+async def test_right_is_asked_without_a_request(github: FakeGitHub) -> None:
+    """A token that GitHub refuses is a no, also where there is no cookie to clear."""
+    info = auth.AuthInfo(is_logged_in=True, user=auth.UserInfo(token="gho_unknown"))
+    assert not await auth.check_access(info, auth.AuthConfig())

@@ -9,6 +9,8 @@ import pytest
 
 from c2casgiutils import auth, config, redis_utils
 from c2casgiutils.auth import audit, revocations, shared, throttle
+from c2casgiutils.auth.github import refresh
+from c2casgiutils.auth.github.client import GitHubUnavailableError, TokenRefusedError, fingerprint
 from tests.support.auth import (
     COOKIE,
     KEY,
@@ -128,6 +130,41 @@ async def test_refresh_across_processes(github_pair: list[httpx.AsyncClient], gi
     answers = await asyncio.gather(*(client.get("/c2c/read", headers=old) for client in clients))
     assert {answer.status_code for answer in answers} == {200}
     assert github.calls["/login/oauth/access_token"] == 1
+
+
+OUTCOMES = {"done": "gho_next", "refused": TokenRefusedError, "unavailable": GitHubUnavailableError}
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+async def test_waiting_for_the_process_that_asks(redis_server: RedisServer, outcome: str) -> None:
+    """Who comes second gets what the first one gets, whatever it is."""
+    settings = {"url": redis_server.url}
+    config.settings = config.Settings(redis=settings, auth={"jwt": {"secret": KEY}})
+    name = fingerprint("ghr_old")
+    assert await shared.attempt(lambda redis: refresh._lock(redis, name))
+    waiting = asyncio.create_task(refresh.refreshed("ghr_old"))
+    await asyncio.sleep(0.1)
+    result = refresh._seal({"access_token": "gho_next"}) if outcome == "done" else outcome
+    assert await shared.attempt(lambda redis: refresh._tell(redis, name, result))
+    async with asyncio.timeout(10):
+        if outcome == "done":
+            assert (await waiting)["access_token"] == "gho_next"
+            refresh.forget()
+            assert (await refresh.refreshed("ghr_old"))["access_token"] == "gho_next"
+        else:
+            with pytest.raises(OUTCOMES[outcome]):  # type: ignore[call-overload]  # the errors of the table
+                await waiting
+
+
+async def test_process_that_asks_and_dies(redis_server: RedisServer) -> None:
+    """A result of another key, or none when Redis goes too, is a 503 and no sign-out."""
+    settings = {"url": redis_server.url}
+    config.settings = config.Settings(redis=settings, auth={"jwt": {"secret": KEY}})
+    name = fingerprint("ghr_old")
+    await shared.attempt(lambda redis: refresh._lock(redis, name))
+    await shared.attempt(lambda redis: refresh._tell(redis, name, "a.b.c"))
+    with pytest.raises(GitHubUnavailableError):
+        await refresh.refreshed("ghr_old")
 
 
 async def test_no_token_in_redis(

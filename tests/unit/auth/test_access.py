@@ -200,3 +200,56 @@ async def test_wrong_secret_counts_once_a_request() -> None:
         for _ in range(2):
             assert (await client.get("/", headers={"X-API-Key": "wrong"})).json() is True
         assert (await client.get("/", headers={"X-API-Key": "wrong"})).status_code == 429
+
+
+QUESTIONS = [(kind, level) for kind in ("check", "require") for level in ("read_only", "read_write", "admin")]
+
+
+@pytest.mark.parametrize(("kind", "level"), QUESTIONS)
+@pytest.mark.parametrize("signed_in", [True, False])
+async def test_context(kind: str, level: str, signed_in: bool) -> None:
+    """Every question of a context is that of the function with its name."""
+    from fastapi import HTTPException, Request, Response
+
+    request = Request({"type": "http", "method": "GET", "headers": [], "path": "/", "query_string": b""})
+    info = auth.AuthInfo(is_logged_in=signed_in)
+    context = auth.AccessContext(info, request, Response())
+    name = f"{kind}_{level}_access"
+    for ask in (getattr(context, name), lambda: getattr(auth, name)(info, request, Response())):
+        if kind == "check":
+            assert await ask() is signed_in
+        elif signed_in:
+            await ask()
+        else:
+            with pytest.raises(HTTPException) as refusal:
+                await ask()
+            assert refusal.value.status_code == 403
+
+
+async def test_questions_without_a_request() -> None:
+    """The functions are called directly too, with the caller alone."""
+    info = auth.AuthInfo(is_logged_in=True)
+    assert await auth.check_read_only_access(info)
+    assert await auth.check_access(info, auth.AuthConfig())
+    assert not await auth.check_access_config(info, auth.AuthConfig())
+
+
+def test_strongest_access_type_counts() -> None:
+    from c2casgiutils.auth.model import asked_of
+
+    assert asked_of(auth.AuthConfig(github_access_type="push", github_access_type_read_only="pull")) == "push"
+    assert asked_of(auth.AuthConfig(github_access_type_admin="pull")) == "pull"
+    assert asked_of(auth.AuthConfig()) == "pull"
+
+
+async def test_middleware_leaves_other_scopes_alone() -> None:
+    """A websocket or the lifespan passes untouched."""
+    seen = []
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        seen.append((scope, receive, send))
+
+    scope: dict[str, object] = {"type": "websocket"}
+    receive, send = object(), object()
+    await auth.CookieMiddleware(app)(scope, receive, send)  # type: ignore[arg-type]  # passed on as they are
+    assert seen == [({"type": "websocket"}, receive, send)]
