@@ -1,0 +1,114 @@
+"""Requests per second of one worker with more and more around a route, under wrk.
+
+bare       a FastAPI route
+third      the same with what others make, wired by hand: GZip and the instrumentator
+install    c2casgiutils.install() with its defaults
+full       everything on: install() with forwarded headers, trusted hosts, CORS, probes, Redis
+
+Goal: `install` reaches at least 85 % of `third`. The runs of the variants alternate; compared are runs that
+follow each other, of which the median counts.
+"""
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.support.processes import RedisServer, Uvicorn, binary
+
+GOAL = 0.85
+ROUNDS = 15
+SECONDS = 1
+CONNECTIONS = 32
+
+ROUTE = """
+@app.get("/items/{item}")
+async def read(item: int) -> dict[str, int]:
+    return {"item": item}
+"""
+APPLICATIONS = {
+    "bare": "from fastapi import FastAPI\napp = FastAPI()",
+    "third": """
+from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
+from prometheus_fastapi_instrumentator import Instrumentator
+app = FastAPI()
+app.add_middleware(GZipMiddleware, minimum_size=1000)
+Instrumentator(should_instrument_requests_inprogress=True).instrument(app)
+""",
+    "install": """
+import c2casgiutils
+from fastapi import FastAPI
+app = FastAPI()
+c2casgiutils.install(app)
+""",
+    "full": """
+import c2casgiutils
+from fastapi import FastAPI
+app = FastAPI()
+c2casgiutils.install(
+    app, probes=True, trusted_hosts=["localhost", "127.0.0.1"], cors={"allow_origins": ["https://a.example"]},
+    headers_config={"mine": {"path_match": "^/items/", "headers": {"X-Mine": "1"}}},
+)
+""",
+}
+
+
+@contextmanager
+def serve(name: str, folder: Path, redis_url: str) -> Iterator[Uvicorn]:
+    """Start one variant."""
+    (folder / f"bench_{name}.py").write_text(APPLICATIONS[name] + ROUTE)
+    settings = {"C2C__PROMETHEUS__PORT": "0", "PYTHONWARNINGS": ""}
+    if name == "full":
+        settings |= {"C2C__PROXY_HEADERS__TYPE": "x-forwarded", "C2C__REDIS__URL": redis_url}
+    server = Uvicorn(f"bench_{name}:app", "--app-dir", str(folder), "--no-access-log", env=settings)
+    with server:
+        yield server
+
+
+def measure(url: str, seconds: int = SECONDS) -> float:
+    """Requests per second; an error is an error."""
+    command = [binary("wrk", "wrk"), "--threads=1", f"--connections={CONNECTIONS}", f"--duration={seconds}s"]
+    output = subprocess.run(
+        [*command, "--header=X-Forwarded-For: 198.51.100.7", f"{url}/items/1"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    found = re.search(r"Requests/sec:\s+([\d.]+)", output)
+    if found is None or "Non-2xx" in output or "Socket errors" in output:
+        sys.exit(f"wrk failed:\n{output}")
+    return float(found[1])
+
+
+def main() -> None:
+    """Measure all variants and compare."""
+    results: dict[str, list[float]] = {name: [] for name in APPLICATIONS}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="c2casgiutils-bench-")))
+        redis = stack.enter_context(RedisServer())
+        servers = {name: stack.enter_context(serve(name, folder, redis.url)) for name in APPLICATIONS}
+        for server in servers.values():
+            measure(server.url, 1)
+        for _ in range(ROUNDS):
+            for name, server in servers.items():
+                results[name].append(measure(server.url))
+    for name, values in results.items():
+        median = statistics.median(values)
+        print(f"{name:8} {median:6.0f} requests/s ({min(values):.0f} to {max(values):.0f})")
+    print(f"load of the machine: {os.getloadavg()[0]:.1f}")
+    pairs = zip(results["install"], results["third"], strict=True)
+    share = statistics.median(ours / theirs for ours, theirs in pairs)
+    print(f"install() reaches {share:.0%} of the third-party parts alone; goal {GOAL:.0%}")
+    sys.exit(share < GOAL)
+
+
+if __name__ == "__main__":
+    main()
