@@ -14,6 +14,7 @@ NAME_LIMIT = 200
 QUOTA = 200
 """How many loggers that no module asked for may be given a level; Python never frees a logger."""
 _BATCH = 500
+_NAMED = 10
 
 
 class Level(NamedTuple):
@@ -99,11 +100,8 @@ def apply(name: str, level: str) -> Level:
     name, level = checked_name(name), checked_level(level)
     if _existing(name) is None:
         _made_up.add(name)
-    before = read(name).level
     logging.getLogger(name).setLevel(level)
     _applied[name] = level
-    if before != level:
-        _LOGGER.warning("The level of the logger %s was changed from %s to %s", name, before, level)
     return read(name)
 
 
@@ -155,8 +153,11 @@ async def restore(*, timeout_seconds: float) -> None:
     except StoreUnavailableError as error:
         _LOGGER.warning("The stored log levels cannot be read now: %s", error)
         return
-    for name, level in overrides.items():
-        apply(name, level)
+    changed = [name for name, level in overrides.items() if read(name).level != level]
+    for name in changed:
+        apply(name, overrides[name])
+    if changed:
+        _LOGGER.warning("Restored the levels of %s loggers: %s", len(changed), ", ".join(changed[:_NAMED]))
 
 
 async def _entries(master: Any) -> AsyncIterator[tuple[str, str]]:

@@ -164,12 +164,20 @@ async def _store_and_tell(name: str, level: str) -> ClusterReport:
     if answers:
         return ClusterReport.of(answers)
     # Nobody subscribes: `startup` was not called, so this process stands alone.
-    _levels.apply(name, level)
+    _apply(name, level)
     return ClusterReport(asked=1, answered=1, missing=[], failed=[], complete=True)
 
 
+def _apply(name: str, level: str) -> _levels.Level:
+    before = _levels.read(_levels.checked_name(name)).level
+    after = _levels.apply(name, level)
+    if before != after.level:
+        _LOGGER.warning("The level of the logger %s was changed from %s to %s", name, before, after.level)
+    return after
+
+
 async def _apply_everywhere(*, name: str, level: str) -> dict[str, Any]:
-    return _levels.apply(name, level)._asdict()
+    return _apply(name, level)._asdict()
 
 
 async def _restore() -> None:
