@@ -30,11 +30,11 @@ def test_not_ready_first(server: Uvicorn) -> None:
     assert get(server, "/readyz") == (200, "ok")
     started = time.monotonic()
     server.signal(signal.SIGTERM)
-    wait_for(lambda: get(server, "/readyz") == (503, "draining"), seconds=1, what="draining")
+    wait_for(lambda: get(server, "/readyz") == (503, "draining"), seconds=2, what="draining")
     assert get(server, "/livez") == (200, "ok")
     assert get(server, "/work")[0] == 200
-    server.wait(10)
-    assert 1.9 < time.monotonic() - started < 8
+    server.wait(20)
+    assert 1.9 < time.monotonic() - started < 15
     assert "Traceback" not in server.output
 
 
@@ -44,14 +44,14 @@ def test_second_signal_stops_at_once(second: signal.Signals) -> None:
         server.signal(signal.SIGTERM)
         wait_for(lambda: get(server, "/readyz")[0] == 503, seconds=2, what="draining")
         server.signal(second)
-        server.wait(10)
+        server.wait(20)
         assert "Traceback" not in server.output
 
 
 def test_first_sigint_stops_at_once() -> None:
     with Uvicorn(APP, env={"C2C__DRAIN_WAIT": "60"}) as server:
         server.signal(signal.SIGINT)
-        server.wait(10)
+        server.wait(20)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_first_sigint_stops_at_once() -> None:
 def test_no_wait(env: dict[str, str]) -> None:
     with Uvicorn(APP, env=env) as server:
         server.signal(signal.SIGTERM)
-        server.wait(10)
+        server.wait(20)
         assert "Traceback" not in server.output
 
 
@@ -89,8 +89,8 @@ def test_two_workers() -> None:
             what="draining",
         )
         assert get(server, "/work")[0] == 200
-        server.wait(10)
-        assert 1.9 < time.monotonic() - started < 9
+        server.wait(20)
+        assert 1.9 < time.monotonic() - started < 15
 
 
 async def test_rolling_restart_loses_no_request(redis_server: RedisServer) -> None:

@@ -1,0 +1,181 @@
+"""The checks of all processes, draining another one, one message for all: two servers on one Redis."""
+
+import asyncio
+import contextlib
+import json
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Self
+
+import httpx
+import pytest
+
+from tests.support.net import eventually
+from tests.support.processes import RedisServer, Uvicorn
+
+APP = "tests.support.health_app:app"
+SECRET = "a-secret-of-the-test"
+HEADERS = {"X-API-Key": SECRET}
+
+
+class Hook:
+    """An HTTP server of the loopback that remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/hush-hush"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length: ")[2].split("\r\n")[0])
+        self.events.append(json.loads(await reader.readexactly(length)))
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+
+@pytest.fixture
+async def hook() -> AsyncIterator[Hook]:
+    async with Hook() as hook:
+        yield hook
+
+
+@pytest.fixture
+async def servers(redis_server: RedisServer, hook: Hook) -> AsyncIterator[list[Uvicorn]]:
+    env = {
+        "C2C__REDIS__URL": redis_server.url,
+        "C2C__REDIS__BROADCAST_PREFIX": "matrix_",
+        "C2C__AUTH__SECRET": SECRET,
+        "C2C__HEALTH__TTL": "0",
+        "C2C__HEALTH__WEBHOOK": hook.url,
+        "C2C__DRAIN_WAIT": "0",
+    }
+    with contextlib.ExitStack() as stack:
+        servers = [Uvicorn(APP, env=env) for _ in range(2)]
+        await asyncio.gather(*(asyncio.to_thread(stack.enter_context, server) for server in servers))
+        await eventually(_sees(servers[0], 2), what="both in the roster")
+        await eventually(_sees(servers[1], 2), what="both in the roster")
+        yield servers
+
+
+async def ask(server: Uvicorn, method: str, path: str, **options: Any) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=server.url, headers=HEADERS, timeout=15) as client:
+        return await client.request(method, path, **options)
+
+
+async def matrix(server: Uvicorn, query: str = "") -> Any:
+    reply = await ask(server, "GET", f"/c2c/health/cluster{query}")
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+def _sees(server: Uvicorn, number: int) -> Callable[[], Awaitable[bool]]:
+    async def condition() -> bool:
+        body = await matrix(server)
+        return len(body["instances"]) == number and body["cluster"]["answered"] == number
+
+    return condition
+
+
+async def test_matrix_and_silence(servers: list[Uvicorn], hook: Hook) -> None:
+    """Each check in each process, and one that does not answer is named."""
+    body = await matrix(servers[0], "?history=true")
+    pids = {instance["pid"] for instance in body["instances"]}
+    assert pids == {server.pid for server in servers}
+    assert (body["status"], body["scope"], body["cluster"]["complete"]) == ("pass", "cluster", True)
+    ids = {instance["id"] for instance in body["instances"]}
+    assert {row["name"]: set(row["cells"]) for row in body["checks"]} == {"Fine": ids, "Slow": ids}
+    cell = next(iter(body["checks"][0]["cells"].values()))
+    assert cell["status"] == "pass"
+    assert cell["milliseconds"] >= 0
+    assert cell["age"] >= 0
+    assert cell["history"][-1][1] == "pass"
+
+    await ask(servers[1], "POST", "/slow?seconds=30")
+    body = await matrix(servers[0])
+    slow = next(row for row in body["checks"] if row["name"] == "Slow")
+    states = {instance["id"]: slow["cells"][instance["id"]]["status"] for instance in body["instances"]}
+    assert sorted(states.values()) == ["fail", "pass"]
+    assert body["status"] == "warn"
+
+    servers[1].signal(signal.SIGSTOP)
+    async with asyncio.timeout(10):
+        body = await matrix(servers[0])
+    servers[1].signal(signal.SIGCONT)
+    assert body["cluster"]["complete"] is False
+    assert [missing["pid"] for missing in body["cluster"]["missing"]] == [servers[1].pid]
+    assert {instance["pid"]: instance["answered"] for instance in body["instances"]} == {
+        servers[0].pid: True,
+        servers[1].pid: False,
+    }
+
+
+async def test_needs_the_read_only_level(servers: list[Uvicorn]) -> None:
+    async with httpx.AsyncClient(base_url=servers[0].url) as client:
+        assert (await client.get("/c2c/health/cluster")).status_code == 403
+
+
+async def test_drain_another_process(servers: list[Uvicorn]) -> None:
+    """By its id; the last ready one is refused; both see it in the roster; it ends by itself."""
+    body = await matrix(servers[0])
+    ids = {instance["pid"]: instance["id"] for instance in body["instances"]}
+    other = ids[servers[1].pid]
+    reply = await ask(servers[0], "POST", "/c2c/drain", json={"instance": other, "seconds": 3})
+    assert (reply.status_code, reply.json()["drained"]) == (200, [other])
+    assert (await ask(servers[1], "GET", "/readyz")).text == "draining"
+    assert (await ask(servers[0], "GET", "/readyz")).text == "ok"
+
+    async def is_seen() -> bool:
+        states = {instance["id"]: instance["state"] for instance in (await matrix(servers[0]))["instances"]}
+        return states[other] == "draining"
+
+    await eventually(is_seen, seconds=5, what="the roster shows it")
+    refused = await ask(servers[0], "POST", "/c2c/drain", json={})
+    assert refused.status_code == 409
+    refused = await ask(servers[0], "POST", "/c2c/drain", json={"instance": "all"})
+    assert refused.status_code == 409
+    await eventually(_text(servers[1], "ok"), seconds=10, what="the drain ends by itself")
+
+
+async def test_drain_all_when_forced(servers: list[Uvicorn]) -> None:
+    reply = await ask(servers[0], "POST", "/c2c/drain", json={"instance": "all", "force": True})
+    assert len(reply.json()["drained"]) == 2
+    assert [(await ask(server, "GET", "/readyz")).status_code for server in servers] == [503, 503]
+    reply = await ask(servers[0], "DELETE", "/c2c/drain?instance=all")
+    assert reply.json()["cluster"]["complete"] is True
+    assert [(await ask(server, "GET", "/readyz")).status_code for server in servers] == [200, 200]
+
+
+async def test_one_message_for_all(servers: list[Uvicorn], hook: Hook) -> None:
+    """Both processes notice the same outage and its end; the webhook is called once for each."""
+    for seconds, states in (("30", 1), ("0", 2)):
+        await asyncio.gather(*(ask(server, "POST", f"/slow?seconds={seconds}") for server in servers))
+        await asyncio.gather(*(ask(server, "GET", "/c2c/health/") for server in servers))
+        await eventually(_count(hook, states), seconds=10, what="the message")
+    await asyncio.sleep(0.5)
+    assert [(event["check"], event["to"]) for event in hook.events] == [("Slow", "fail"), ("Slow", "pass")]
+    assert hook.events[1]["held_seconds"] >= 0
+    assert all("hush" not in server.output for server in servers)
+
+
+def _text(server: Uvicorn, text: str) -> Callable[[], Awaitable[bool]]:
+    async def condition() -> bool:
+        return (await ask(server, "GET", "/readyz")).text == text
+
+    return condition
+
+
+def _count(hook: Hook, number: int) -> Callable[[], Awaitable[bool]]:
+    async def condition() -> bool:
+        return len(hook.events) >= number
+
+    return condition

@@ -1,0 +1,313 @@
+"""The checks of functions, services and the machine."""
+
+import asyncio
+import datetime
+import ssl
+import threading
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from c2casgiutils import instances
+from c2casgiutils.health_checks import (
+    Certificate,
+    Check,
+    Custom,
+    DiskSpace,
+    EntityResult,
+    Factory,
+    JsonCheckError,
+    LoopLag,
+    Result,
+    Url,
+    Version,
+)
+from c2casgiutils.request_tracking import REQUEST_ID
+
+
+@pytest.fixture
+async def factory() -> AsyncIterator[Factory]:
+    factory = Factory()
+    yield factory
+    await factory.aclose()
+
+
+async def run(factory: Factory, check: Check, **options: Any) -> EntityResult:
+    factory.add(check, **options)
+    return (await factory.check()).entities[-1]
+
+
+class Service:
+    """An HTTP server of the loopback that answers by path and remembers the requests."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, str]] = []
+        self.lines: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        await self._server.wait_closed()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        line, *fields = head.strip().split("\r\n")
+        self.lines.append(line)
+        self.requests.append({key.lower(): value for key, _, value in (f.partition(": ") for f in fields)})
+        path = line.split()[1].partition("?")[0]
+        if path == "/hang":
+            await reader.read()
+        elif path == "/endless":
+            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 3_000_000)
+        elif path == "/moved":
+            writer.write(
+                b"HTTP/1.1 302 Found\r\nLocation: /fine\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+        else:
+            status = "200 OK" if path == "/fine" else f"{path.strip('/')} Other"
+            body = b'{"version": "1.2"}'
+            writer.write(
+                f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+                + body
+            )
+        writer.close()
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    async with Service() as service:
+        yield service
+
+
+async def test_url(factory: Factory, service: Service) -> None:
+    entity = await run(factory, Url(f"{service.url}/fine", tags=["x"]))
+    assert (entity.name, entity.status, entity.payload["status"]) == ("Url", "pass", 200)
+
+
+async def test_url_follows_redirects(factory: Factory, service: Service) -> None:
+    assert (await run(factory, Url(f"{service.url}/moved"))).status == "pass"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/503", "fail"), ("/404", "fail"), ("/204", "pass")])
+async def test_url_status(factory: Factory, service: Service, path: str, status: str) -> None:
+    assert (await run(factory, Url(service.url + path))).status == status
+
+
+async def test_url_status_wanted(factory: Factory, service: Service) -> None:
+    assert (await run(factory, Url(f"{service.url}/404", status={404}))).status == "pass"
+
+
+async def test_url_that_hangs(factory: Factory, service: Service) -> None:
+    entity = await run(factory, Url(f"{service.url}/hang"), timeout=0.3)
+    assert entity.payload["message"] == "No result within 0.3 s while waiting for the answer"
+
+
+async def test_url_refused(factory: Factory) -> None:
+    entity = await run(factory, Url("http://me:hush-hush@127.0.0.1:1/"))
+    assert entity.payload["error"] == "ConnectError"
+    assert "hush" not in entity.model_dump_json()
+
+
+async def test_url_sends_what_is_asked(factory: Factory, service: Service) -> None:
+    check = Url(f"{service.url}/fine", params={"a": "b"}, headers={"Authorization": "hush-hush", "X-A": "1"})
+    token = REQUEST_ID.set("the-id-of-the-request")
+    try:
+        await run(factory, check)
+    finally:
+        REQUEST_ID.reset(token)
+    (request,) = service.requests
+    assert service.lines == ["GET /fine?a=b HTTP/1.1"]
+    assert request["x-request-id"] == "the-id-of-the-request"
+    assert (request["authorization"], request["x-a"]) == ("hush-hush", "1")
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_url_callback(factory: Factory, service: Service, kind: str) -> None:
+    def read(response: httpx.Response) -> Any:
+        return response.json()["version"]
+
+    async def read_async(response: httpx.Response) -> Any:
+        return read(response)
+
+    entity = await run(factory, Url(f"{service.url}/fine", callback=read if kind == "sync" else read_async))
+    assert entity.payload["result"] == "1.2"
+
+
+async def test_url_callback_that_raises(factory: Factory, service: Service) -> None:
+    def refuse(response: httpx.Response) -> None:
+        raise JsonCheckError("wrong version", {"version": response.json()["version"]})
+
+    entity = await run(factory, Url(f"{service.url}/fine", callback=refuse))
+    assert (entity.payload["message"], entity.payload["result"]) == ("wrong version", {"version": "1.2"})
+
+
+async def test_url_body_is_bounded(factory: Factory, service: Service) -> None:
+    entity = await run(
+        factory, Url(f"{service.url}/endless", callback=lambda response: len(response.content))
+    )
+    assert "larger than 1048576" in entity.payload["message"]
+
+
+@pytest.mark.parametrize("url", ["ftp://x/", "http://", "x", ""])
+def test_url_that_is_none(url: str) -> None:
+    with pytest.raises(ValueError, match="http or https"):
+        Url(url)
+
+
+def _fine() -> Any:
+    return {"thread": threading.current_thread() is not threading.main_thread()}
+
+
+async def _fine_async() -> Any:
+    return Result(status_code=202, payload={"x": 1})
+
+
+@pytest.mark.parametrize(
+    ("function", "payload"),
+    [
+        pytest.param(_fine, {"thread": True}, id="sync"),
+        pytest.param(_fine_async, {"x": 1}, id="async"),
+        pytest.param(lambda: None, {}, id="nothing"),
+        pytest.param(lambda: [1, 2], {"result": [1, 2]}, id="list"),
+        pytest.param(partial(_fine_async), {"x": 1}, id="awaitable"),
+    ],
+)
+async def test_custom(factory: Factory, function: Any, payload: Any) -> None:
+    entity = await run(factory, Custom(function))
+    assert (entity.status, entity.payload) == ("pass", payload)
+
+
+async def test_custom_that_blocks_is_run_once(factory: Factory) -> None:
+    release = threading.Event()
+    runs = []
+    factory.add(Custom(lambda: runs.append(release.wait(30))), timeout=0.1, ttl=0)
+    for _ in range(3):
+        assert (await factory.check()).entities[0].payload["error"] == "timeout"
+    release.set()
+    await asyncio.sleep(0.1)
+    assert runs == [True]
+
+
+def test_custom_that_is_no_function() -> None:
+    with pytest.raises(TypeError, match="takes a function"):
+        Custom("x")  # type: ignore[arg-type]  # the mistake
+
+
+async def test_disk(factory: Factory, tmp_path: Path) -> None:
+    entity = await run(factory, DiskSpace(tmp_path, 1))
+    assert entity.status == "pass"
+    assert entity.payload["free_bytes"] > 0
+
+
+@pytest.mark.parametrize("minimum", [1e18, 0.999999999])
+async def test_disk_is_full(factory: Factory, tmp_path: Path, minimum: float) -> None:
+    assert (await run(factory, DiskSpace(tmp_path, minimum))).payload["error"] == "JsonCheckError"
+
+
+async def test_disk_that_is_missing(factory: Factory, tmp_path: Path) -> None:
+    assert (await run(factory, DiskSpace(tmp_path / "nowhere"))).payload["error"] == "FileNotFoundError"
+
+
+async def test_loop_lag(factory: Factory) -> None:
+    entity = await run(factory, LoopLag(maximum=30))
+    assert entity.status == "pass"
+    assert entity.payload["lag_seconds"] >= 0
+
+
+async def test_loop_that_is_blocked(factory: Factory) -> None:
+    factory.add(LoopLag(maximum=0.05))
+    task = asyncio.create_task(factory.check())
+    await asyncio.sleep(0.02)
+    threading.Event().wait(0.4)  # what must never be done
+    assert (await task).entities[0].status == "fail"
+
+
+@pytest.mark.parametrize("check", [DiskSpace, LoopLag])
+def test_limits_that_make_no_sense(check: Any) -> None:
+    with pytest.raises(ValueError, match="takes a"):
+        check(**({"minimum": -1} if check is DiskSpace else {"maximum": 0}))
+
+
+def _certificate(folder: Path, days: float) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=30))
+        .not_valid_after(now + datetime.timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    cert_file, key_file = folder / "cert.pem", folder / "key.pem"
+    cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return cert_file, key_file
+
+
+@pytest.mark.parametrize(
+    ("days", "trusted", "status", "text"),
+    [
+        pytest.param(90, True, "pass", None, id="good"),
+        pytest.param(5, True, "fail", "ends in", id="ends-soon"),
+        pytest.param(-1, True, "fail", "expired", id="expired"),
+        pytest.param(90, False, "fail", "verify failed", id="not-trusted"),
+    ],
+)
+async def test_certificate(
+    factory: Factory, tmp_path: Path, *, days: float, trusted: bool, status: str, text: str | None
+) -> None:
+    cert_file, key_file = _certificate(tmp_path, days)
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.load_cert_chain(cert_file, key_file)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=server_context)
+    port = server.sockets[0].getsockname()[1]
+    context = ssl.create_default_context(cafile=str(cert_file)) if trusted else None
+    async with server:
+        entity = await run(factory, Certificate(f"https://localhost:{port}/", context=context))
+    assert entity.status == status
+    assert text is None or text in entity.payload["message"]
+
+
+@pytest.mark.parametrize("url", ["http://x", "", "https://"])
+def test_certificate_url(url: str) -> None:
+    with pytest.raises(ValueError, match="https URL"):
+        Certificate(url)
+
+
+@pytest.fixture
+def git_hash() -> Iterator[str]:
+    instances.set_git_hash("abc123")
+    yield "abc123"
+    instances.set_git_hash(None)
+
+
+async def test_version_not_known(factory: Factory) -> None:
+    assert (await run(factory, Version())).status == "skip"
+
+
+async def test_version_of_one_process(factory: Factory, git_hash: str) -> None:
+    entity = await run(factory, Version())
+    assert (entity.status, entity.payload) == ("pass", {"version": git_hash, "count": 1})
