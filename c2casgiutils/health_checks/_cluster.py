@@ -1,23 +1,26 @@
 """The checks of all processes, side by side."""
 
 import asyncio
+import logging
 import time
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from c2casgiutils import broadcast, config, instances
-from c2casgiutils.broadcast.types import ClusterReport
+from c2casgiutils.broadcast.types import BroadcastResponse, ClusterReport, MissingAnswer
 from c2casgiutils.health_checks._drain import DRAIN
 from c2casgiutils.health_checks._entry import Entry
 from c2casgiutils.health_checks._factory import FACTORY, overall
 from c2casgiutils.health_checks._model import Severity, Status
 from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
 
+_LOGGER = logging.getLogger(__name__)
 _HEALTH = "c2c_health_cluster"
 _DRAIN = "c2c_health_drain"
 _ANSWER_SECONDS = 1.0  # for the way there and back, above the time of the checks
 _DRAIN_SECONDS = 2.0
+_Answers = list[BroadcastResponse[Any] | MissingAnswer]
 
 
 class Cell(BaseModel):
@@ -77,11 +80,9 @@ async def matrix(*, history: bool) -> ClusterHealth:
     """Ask all processes."""
     timeout = config.settings.health.timeout.total_seconds() + _ANSWER_SECONDS
     roster, answers = await asyncio.gather(
-        instances.roster(),
-        broadcast.broadcast(_HEALTH, {"history": history}, expect_answers=True, timeout=timeout),
+        instances.roster(), _ask(_HEALTH, {"history": history}, timeout_seconds=timeout)
     )
-    answers = answers or []
-    payloads = [answer.payload for answer in answers if isinstance(answer, broadcast.types.BroadcastResponse)]
+    payloads = _payloads(answers)
     if not payloads:  # not started: this process can always speak for itself
         payloads = [await _answer_health(history=history)]
     by_id = {payload["id"]: payload for payload in payloads}
@@ -91,7 +92,7 @@ async def matrix(*, history: bool) -> ClusterHealth:
         )
         for instance in roster
     ]
-    report = ClusterReport.of(answers)
+    report = _report(answers)
     words = {payload["status"] for payload in payloads} | ({"pass"} if report.complete else {"warn"})
     return ClusterHealth(
         status="fail" if "fail" in words else "warn" if "warn" in words else "pass",
@@ -110,13 +111,27 @@ async def drain(ids: set[str], *, seconds: float | None, end: bool) -> tuple[lis
         report = ClusterReport(asked=1, answered=1, missing=[], failed=[], complete=True)
         return [own], report
     params = {"ids": sorted(ids), "seconds": seconds, "end": end}
-    answers = await broadcast.broadcast(_DRAIN, params, expect_answers=True, timeout=_DRAIN_SECONDS) or []
-    done = [
-        answer.payload
-        for answer in answers
-        if isinstance(answer, broadcast.types.BroadcastResponse) and answer.payload is not None
-    ]
-    return done, ClusterReport.of(answers)
+    answers = await _ask(_DRAIN, params, timeout_seconds=_DRAIN_SECONDS)
+    done = [payload for payload in _payloads(answers) if payload is not None]
+    return done, _report(answers)
+
+
+async def _ask(channel: str, params: dict[str, Any], *, timeout_seconds: float) -> _Answers | None:
+    """The answers of the processes; none at all when Redis is away."""
+    try:
+        return await broadcast.broadcast(channel, params, expect_answers=True, timeout=timeout_seconds)
+    except broadcast.BroadcastError as error:
+        _LOGGER.warning("The other processes cannot be asked: %s", error)
+        return None
+
+
+def _payloads(answers: _Answers | None) -> list[Any]:
+    return [answer.payload for answer in answers or () if isinstance(answer, BroadcastResponse)]
+
+
+def _report(answers: _Answers | None) -> ClusterReport:
+    report = ClusterReport.of(answers or [])
+    return report if answers is not None else report.model_copy(update={"complete": False})
 
 
 def _rows(by_id: dict[str, Any]) -> list[Row]:
@@ -168,7 +183,7 @@ def _cell(entry: Entry, outcome: Outcome, *, history: bool) -> dict[str, Any]:
     }
     if history:
         cell["history"] = [
-            (past.when.isoformat(timespec="milliseconds"), past.status, past.milliseconds)
-            for past in entry.history
+            (when.isoformat(timespec="milliseconds"), status, milliseconds)
+            for when, status, milliseconds in entry.history
         ]
     return cell

@@ -17,9 +17,18 @@ class _Drain:
 
     def __init__(self) -> None:
         self._end: asyncio.TimerHandle | None = None
+        self._for_good = False
+
+    def stop(self) -> None:
+        """Be not ready until the end of the process."""
+        self._for_good = True
+        self._cancel()
+        instances.set_state("draining")
 
     def begin(self, seconds: float | None) -> None:
         """Be not ready, for so long or until `end`."""
+        if self._for_good:
+            return
         self._cancel()
         instances.set_state("draining")
         _LOGGER.warning("Draining%s", "" if seconds is None else f" for {seconds:g} s")
@@ -29,12 +38,13 @@ class _Drain:
     def end(self) -> None:
         """Be ready again."""
         self._cancel()
-        if instances.state() == "draining":
+        if instances.state() == "draining" and not self._for_good:
             instances.set_state("ready")
             _LOGGER.warning("Draining ended")
 
     def forget(self) -> None:
-        """Leave the state as it is: at the end of the process."""
+        """Leave the state as it is: the process has ended its work."""
+        self._for_good = False
         self._cancel()
 
     def _cancel(self) -> None:

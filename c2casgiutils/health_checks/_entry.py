@@ -5,16 +5,22 @@ import collections
 import dataclasses
 import datetime
 import inspect
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
 from c2casgiutils import config
 from c2casgiutils.health_checks import _outcome
-from c2casgiutils.health_checks._model import Check, EntityResult, Options, Result
+from c2casgiutils.health_checks._model import Check, EntityResult, Options, Result, Status
 from c2casgiutils.health_checks._outcome import Outcome
 
+_LOGGER = logging.getLogger(__name__)
 _HISTORY = 60
+
+Sample = tuple[datetime.datetime, Status, float]
+"""When a run ended, its state, its milliseconds."""
+
 _GRACE_SECONDS = 0.05  # for the clean-up of a cancelled check, before its answer is given without it
 
 
@@ -41,7 +47,7 @@ class Entry:
         self.options = options
         self.last: Outcome | None = None
         self.in_background = False
-        self.history: collections.deque[Outcome] = collections.deque(maxlen=_HISTORY)
+        self.history: collections.deque[Sample] = collections.deque(maxlen=_HISTORY)
         self._limit = limit
         self._listener = listener
         self._flight: asyncio.Task[None] | None = None
@@ -130,8 +136,11 @@ class Entry:
         same = before is not None and before.status == outcome.status
         outcome = dataclasses.replace(outcome, since=before.since if before and same else outcome.at)
         self.last = outcome
-        self.history.append(outcome)
-        self._listener(self, before, outcome)
+        self.history.append((outcome.when, outcome.status, outcome.milliseconds))
+        try:
+            self._listener(self, before, outcome)
+        except Exception:
+            _LOGGER.exception("The result of the health check %s was not told", self.name)
 
     async def _bounded(self) -> Outcome | None:
         if self._is_stuck():

@@ -10,6 +10,7 @@ from c2casgiutils import config, redis_utils
 from c2casgiutils.health_checks._entry import Entry
 from c2casgiutils.health_checks._outcome import Outcome
 from c2casgiutils.health_checks._threads import DaemonThread
+from c2casgiutils.health_checks._url import prepare_http
 
 _LOGGER = logging.getLogger(__name__)
 _GOOD = {"pass", "skip"}
@@ -68,10 +69,10 @@ class Events:
             _LOGGER.warning("The webhook of the health checks was not called: %s", type(error).__name__)
 
     async def _send(self, url: str, event: dict[str, Any]) -> None:
+        if self._context is None:
+            self._context = await DaemonThread().run(prepare_http)
         import httpx  # noqa: PLC0415  on first use
 
-        if self._context is None:
-            self._context = await DaemonThread().run(ssl.create_default_context)
         async with httpx.AsyncClient(verify=self._context, timeout=_SEND_SECONDS) as client:
             try:
                 response = await client.post(url, json=event)

@@ -68,8 +68,8 @@ class Factory:
         if name is not None and name in self._entries:
             raise ValueError(f"There is already a health check with the name {name!r}")
         options = Options(
-            name=name if name is not None else self._free_name(check.name),
-            tags=check.tags if tags is None else list(tags),
+            name=name if name is not None else self._free_name(getattr(check, "name", type(check).__name__)),
+            tags=list(getattr(check, "tags", ()) if tags is None else tags),
             level=level,
             timeout=to_seconds(timeout, "timeout"),
             ttl=to_seconds(ttl, "ttl"),

@@ -12,7 +12,9 @@ _SECRET_NAME = re.compile(
     r"|cookie|signature",
     re.IGNORECASE,
 )
-_USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.\-]{0,40}://)[^\s\"'<>]{1,1024}@", re.IGNORECASE)
+_USERINFO = re.compile(
+    r"(?P<scheme>(?<![a-z0-9+.\-/])[a-z][a-z0-9+.\-]{0,40}://)[^\s\"'<>]{1,1024}@", re.IGNORECASE
+)
 _PAIR = re.compile(
     r"(?P<key>(?:" + _SECRET_NAME.pattern + r")[\w.\-]{0,40}[\"']?\s{0,8}(?:=>|[=:])\s{0,8})"
     r"(?P<value>\"(?:[^\"\\]|\\.){0,2048}\"|'(?:[^'\\]|\\.){0,2048}'"
@@ -22,7 +24,7 @@ _PAIR = re.compile(
 _SCHEME = re.compile(r"\b(?P<scheme>bearer|basic)\s{1,8}[a-z0-9+/=._~\-]{6,4096}", re.IGNORECASE)
 _KNOWN_TOKENS = re.compile(
     r"\bgh[a-z]_[A-Za-z0-9]{20,255}|\bgithub_pat_\w{20,255}"
-    r"|\beyJ[\w\-]{8,1024}\.[\w\-]{8,1024}\.[\w\-]{0,1024}"
+    r"|(?<![\w\-])eyJ[\w\-]{8,1024}\.[\w\-]{8,1024}\.[\w\-]{0,1024}"
 )
 
 

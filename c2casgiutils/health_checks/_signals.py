@@ -70,7 +70,7 @@ class GracefulStop:
 async def _stop(previous: Callable[[int, FrameType | None], Any]) -> None:
     seconds = 0.0 if config.settings.development else config.settings.drain_wait.total_seconds()
     was_ready = instances.state() == "ready"
-    DRAIN.begin(None)
+    DRAIN.stop()
     if was_ready and seconds > 0:
         _LOGGER.info("Not ready any more, stopping in %g s", seconds)
         await asyncio.sleep(seconds)

@@ -1,6 +1,7 @@
 """The check of a URL."""
 
 import contextlib
+import importlib
 import inspect
 import ssl
 import urllib.parse
@@ -71,10 +72,11 @@ class Url(Check):
 
     @contextlib.asynccontextmanager
     async def _response(self) -> AsyncIterator["httpx.Response"]:
+        if self._context is None:
+            self.doing = "reading the certificate authorities"
+            self._context = await self.in_thread(prepare_http)
         import httpx  # noqa: PLC0415  on first use
 
-        if self._context is None:  # reads the certificate authorities from the disk
-            self._context = await self.in_thread(ssl.create_default_context)
         headers = {"User-Agent": f"c2casgiutils/{__version__}", **self.headers}
         request_id = current_request_id()
         if request_id:
@@ -85,6 +87,12 @@ class Url(Check):
             client.stream("GET", self.url, params=self.params or None, headers=headers) as response,
         ):
             yield response
+
+
+def prepare_http() -> ssl.SSLContext:
+    """What takes a moment before the first request: importing the client, reading certificate authorities."""
+    importlib.import_module("httpx")
+    return ssl.create_default_context()
 
 
 async def _read(response: "httpx.Response") -> None:

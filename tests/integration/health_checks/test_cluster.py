@@ -136,7 +136,7 @@ async def test_drain_another_process(servers: list[Uvicorn]) -> None:
 
     async def is_seen() -> bool:
         states = {instance["id"]: instance["state"] for instance in (await matrix(servers[0]))["instances"]}
-        return states[other] == "draining"
+        return bool(states[other] == "draining")
 
     await eventually(is_seen, seconds=5, what="the roster shows it")
     refused = await ask(servers[0], "POST", "/c2c/drain", json={})

@@ -13,6 +13,7 @@ from tests.support.net import eventually, wait_for
 from tests.support.processes import RedisServer, Uvicorn
 
 APP = "tests.support.health_app:app"
+SECRET = "a-secret-of-the-test"
 
 
 def get(server: Uvicorn, path: str) -> tuple[int, str]:
@@ -22,7 +23,7 @@ def get(server: Uvicorn, path: str) -> tuple[int, str]:
 
 @pytest.fixture
 def server() -> Iterator[Uvicorn]:
-    with Uvicorn(APP, env={"C2C__DRAIN_WAIT": "2"}) as server:
+    with Uvicorn(APP, env={"C2C__DRAIN_WAIT": "2", "C2C__AUTH__SECRET": SECRET}) as server:
         yield server
 
 
@@ -33,6 +34,8 @@ def test_not_ready_first(server: Uvicorn) -> None:
     wait_for(lambda: get(server, "/readyz") == (503, "draining"), seconds=2, what="draining")
     assert get(server, "/livez") == (200, "ok")
     assert get(server, "/work")[0] == 200
+    httpx.delete(server.url + "/c2c/drain", headers={"X-API-Key": SECRET})
+    assert get(server, "/readyz") == (503, "draining")
     server.wait(20)
     assert 1.9 < time.monotonic() - started < 15
     assert "Traceback" not in server.output

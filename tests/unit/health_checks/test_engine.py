@@ -403,3 +403,16 @@ async def test_redis_not_configured_is_skipped(factory: Factory) -> None:
     (entity,) = (await factory.check()).entities
     assert (entity.status, entity.status_code) == ("skip", 200)
     assert entity.payload == {"message": "Redis is not configured"}
+
+
+async def test_check_without_its_constructor(factory: Factory) -> None:
+    """A class of the application that does not call the constructor of `Check` works all the same."""
+
+    class Mine(Fine):
+        def __init__(self) -> None:
+            self.runs = self.at_once = self.most_at_once = 0
+            self.seconds = 0
+
+    factory.add(Mine())
+    (entity,) = (await factory.check()).entities
+    assert (entity.name, entity.tags, entity.status) == ("Mine", [], "pass")

@@ -145,3 +145,31 @@ async def test_never_means_never(client: httpx.AsyncClient) -> None:
     FACTORY.add(Fine())
     reply = await client.get("/health/", headers={"X-API-Key": "a-secret-of-the-test"})
     assert reply.json()["entities"][0]["payload"] == {}
+
+
+async def test_many_probes_are_one_run_each(client: httpx.AsyncClient) -> None:
+    checks = [Fine(seconds=0.05) for _ in range(10)]
+    for number, check in enumerate(checks):
+        FACTORY.add(check, name=f"check-{number}", ttl=10)
+    replies = await asyncio.gather(*(client.get("/health/") for _ in range(200)))
+    assert {reply.status_code for reply in replies} == {200}
+    assert {check.runs for check in checks} == {1}
+
+
+async def test_many_probes_of_a_hanging_check(client: httpx.AsyncClient) -> None:
+    FACTORY.add(Hanging(), timeout=0.5, ttl=10)
+    async with asyncio.timeout(4):
+        replies = await asyncio.gather(*(client.get("/health/") for _ in range(200)))
+    assert {reply.status_code for reply in replies} == {500}
+
+
+async def test_cluster_of_one(client: httpx.AsyncClient) -> None:
+    """Without Redis and without a start this process speaks for itself."""
+    config.settings = config.Settings(auth={"secret": "a-secret-of-the-test"})
+    FACTORY.add(Fine())
+    reply = await client.get("/health/cluster", headers={"X-API-Key": "a-secret-of-the-test"})
+    body = reply.json()
+    assert (body["status"], body["scope"]) == ("pass", "process")
+    (instance,) = body["instances"]
+    assert instance["answered"] is True
+    assert body["checks"][0]["cells"][instance["id"]]["status"] == "pass"
