@@ -86,7 +86,7 @@ class Link:
         self._connection: AbstractConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._established = asyncio.Event()
-        self._first_try = asyncio.Event()
+        self._closed = False
         self._last_received = 0.0
         self._clock_offset: float | None = None
         self._outage_since: float | None = None
@@ -114,6 +114,7 @@ class Link:
 
     def start(self) -> None:
         """Start the listener on the running event loop."""
+        self._closed = False
         self._task = asyncio.create_task(self._run(), name="c2casgiutils-redis-link")
 
     async def wait_up(self, seconds: float) -> bool:
@@ -137,6 +138,7 @@ class Link:
 
     def abort(self) -> None:
         """Close at once, without waiting for the listener's end."""
+        self._closed = True
         if self._task is not None and not self._task.get_loop().is_closed():
             self._task.cancel()
         self._drop("closed")
@@ -238,15 +240,17 @@ class Link:
 
     async def _run(self) -> None:
         delay = 0.0
-        while True:
+        while not self._closed:
             started = time.monotonic()
             try:
                 await self._serve_once()
             except Exception as error:  # noqa: BLE001  # boundary of the listener: whatever it was, it tries again
-                self._note_down(error)
+                if not self._closed:
+                    self._note_down(error)
             finally:
                 self._drop(self.last_error or "closed")
-                self._first_try.set()
+            if self._closed:  # a task group that fails while it is cancelled may swallow the cancellation
+                return
             delay = self._next_delay(delay, served=time.monotonic() - started)
             await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311  # jitter
 
@@ -342,7 +346,6 @@ class Link:
 
     def _note_up(self) -> None:
         self._established.set()
-        self._first_try.set()
         if self._outage_since is not None:
             _LOGGER.warning(
                 "Redis is back after %.1f s, all subscriptions are restored",
