@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 _MOST = 20_000
 _MOST_SAVED = 200
 
-_used: dict[str, int] = {}
+_ended: dict[str, int] = {}
 _unsaved: dict[str, int] = {}
+# apart: anybody can begin sign-ins, which must not push ended sessions out
+_finished: dict[str, int] = {}
 
 
 def _remember(memory: dict[str, int], token_id: str, expires_at: int) -> None:
@@ -37,19 +39,19 @@ def _seconds_left(expires_at: int) -> int:
 
 
 async def revoke(token_id: str, expires_at: int) -> None:
-    """Use up a token for good.
+    """Let a session end for good.
 
     Args:
         token_id: Its identifier.
         expires_at: When it ends by itself, in seconds since the epoch.
     """
-    _remember(_used, token_id, expires_at)
+    _remember(_ended, token_id, expires_at)
     _remember(_unsaved, token_id, expires_at)
     await is_revoked(token_id)
 
 
 async def is_revoked(token_id: str) -> bool:
-    """Whether a token is used up, in this process or another one."""
+    """Whether a session has ended, in this process or another one."""
     saving = dict(itertools.islice(_unsaved.items(), _MOST_SAVED))
 
     async def ask(redis: "Redis") -> bool:
@@ -60,25 +62,25 @@ async def is_revoked(token_id: str) -> bool:
             answers = await pipeline.execute()
         return bool(answers[-1])
 
-    if token_id in _used and not saving:
+    if token_id in _ended and not saving:
         return True
     found = await shared.attempt(ask)
     if found is not None:
         for saved in saving:
             _unsaved.pop(saved, None)
-    return bool(found) or token_id in _used
+    return bool(found) or token_id in _ended
 
 
 async def consume(token_id: str, expires_at: int) -> bool:
-    """Use up a token; true for the one who came first.
+    """Use up the token of a sign-in; true for the one who came first.
 
     Args:
         token_id: Its identifier.
         expires_at: When it ends by itself, in seconds since the epoch.
     """
-    if token_id in _used:
+    if token_id in _finished:
         return False
-    _remember(_used, token_id, expires_at)
+    _remember(_finished, token_id, expires_at)
 
     async def take(redis: "Redis") -> bool:
         return bool(await redis.set(_key(token_id), 1, ex=_seconds_left(expires_at), nx=True))
@@ -88,5 +90,6 @@ async def consume(token_id: str, expires_at: int) -> bool:
 
 def forget() -> None:
     """Drop what this process remembers."""
-    _used.clear()
+    _ended.clear()
+    _finished.clear()
     _unsaved.clear()

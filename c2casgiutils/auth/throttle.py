@@ -106,6 +106,10 @@ async def _count_shared(redis: "Redis", client: str) -> _Counts:
             pipeline.incr(key)
             pipeline.ttl(key)
         answers = await pipeline.execute()
+    for key, seconds_left in zip(_keys(client), (answers[2], answers[5]), strict=True):
+        if seconds_left < 0:
+            # it ended between the first and the second command, which made one that would never end
+            await redis.expire(key, _WINDOW_SECONDS)
     return _Counts(answers[1], answers[4], max(answers[2], answers[5]))
 
 

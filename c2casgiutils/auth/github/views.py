@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.responses import JSONResponse, RedirectResponse
 
 from c2casgiutils import config
-from c2casgiutils.auth import audit, cookies, cross_site, pages, revocations, sessions, tokens, urls
+from c2casgiutils.auth import audit, cookies, cross_site, pages, revocations, sessions, throttle, tokens, urls
 from c2casgiutils.auth.came_from import BadCameFromError, safe_came_from
 from c2casgiutils.auth.github import oauth
 from c2casgiutils.auth.github.client import CodeRefusedError, GitHubUnavailableError
@@ -23,6 +23,7 @@ from c2casgiutils.auth.throttle import TooManyAttemptsError
 from c2casgiutils.auth.tokens import BadTokenError, Kind
 
 _LONGEST_CODE = 1024
+_NOT_HERE = "The sign-in was not begun in this browser, or too long ago"
 
 
 async def _github_mode() -> None:
@@ -40,6 +41,8 @@ class _State(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
+    id: str = ""
+    expires_at: int = 0
     state: str
     verifier: str
     redirect: str
@@ -78,7 +81,12 @@ async def github_login(request: Request, response: Response, target: _CameFrom) 
         came_from=target,
     )
     age = int(config.settings.auth.github.state_cookie_age.total_seconds())
-    token = tokens.make(Kind.GITHUB_STATE, "browser", state.model_dump(), expires_at=int(time.time()) + age)
+    token = tokens.make(
+        Kind.GITHUB_STATE,
+        "browser",
+        state.model_dump(exclude={"id", "expires_at"}),
+        expires_at=int(time.time()) + age,
+    )
     try:
         _put_state(request, response, state.state, token, age)
     except cookies.CookieTooLargeError:
@@ -107,7 +115,7 @@ async def github_callback(request: Request, response: Response) -> Response:
     except _SignInError as error:
         await _record_failure(request, str(error))
         answer = _failure(request, str(error), 400, {})
-    except GitHubUnavailableError as error:
+    except (GitHubUnavailableError, TooManyAttemptsError) as error:
         answer = _failure(request, error.detail, error.status_code, dict(error.headers or {}))
     return cookies.copy_to(answer, response)
 
@@ -135,13 +143,17 @@ def _single(request: Request, name: str) -> str | None:
 
 async def _finish(request: Request, response: Response) -> Response:
     given, code, error = (_single(request, name) for name in ("state", "code", "error"))
-    kept = await _take_state(request, response, given) if given else None
+    kept = _take_state(request, response, given) if given else None
     if error:
         raise _SignInError("".join(letter for letter in error[:200] if letter.isprintable()))
     if kept is None:
-        raise _SignInError("The sign-in was not begun in this browser, or too long ago")
+        raise _SignInError(_NOT_HERE)
     if not code or len(code) > _LONGEST_CODE or not code.isascii() or not code.isprintable():
         raise _SignInError("The code is missing or not valid")
+    # each code is a question to GitHub, which nobody shall make us ask without end
+    await throttle.check_right(request)
+    if not await revocations.consume(kept.id, kept.expires_at):
+        raise _SignInError(_NOT_HERE)
     try:
         payload = await oauth.exchange(code, kept.verifier, kept.redirect)
         sessions.start(request, response, AuthMethod.GITHUB_OAUTH, payload)
@@ -156,8 +168,8 @@ async def _finish(request: Request, response: Response) -> Response:
     return RedirectResponse(kept.came_from, 307)
 
 
-async def _take_state(request: Request, response: Response, given: str) -> _State | None:
-    """The state of the browser, which is used up."""
+def _take_state(request: Request, response: Response, given: str) -> _State | None:
+    """The state of the browser, which forgets it."""
     values = cookies.values_of(request, _state_cookie(given))
     if not values:
         return None
@@ -165,12 +177,10 @@ async def _take_state(request: Request, response: Response, given: str) -> _Stat
     longest = config.settings.auth.github.state_cookie_age.total_seconds()
     try:
         claims = tokens.unseal(Kind.GITHUB_STATE, values[0], longest_seconds=longest)
-        state = _State.model_validate(claims.data)
+        state = _State.model_validate({**claims.data, "id": claims.jti, "expires_at": claims.exp})
     except (BadTokenError, ValidationError):
         return None
-    if not secrets.compare_digest(state.state.encode(), given.encode()):
-        return None
-    return state if await revocations.consume(claims.jti, claims.exp) else None
+    return state if secrets.compare_digest(state.state.encode(), given.encode()) else None
 
 
 @router.get("/logout", name="c2c_github_logout", status_code=307, responses=_REDIRECT)

@@ -736,3 +736,15 @@ async def test_right_is_asked_without_a_request(github: FakeGitHub) -> None:
     """A token that GitHub refuses is a no, also where there is no cookie to clear."""
     info = auth.AuthInfo(is_logged_in=True, user=auth.UserInfo(token="gho_unknown"))
     assert not await auth.check_access(info, auth.AuthConfig())
+
+
+@pytest.mark.parametrize("headers", [{}, HTML], ids=["json", "html"])
+async def test_flood_of_codes(client: httpx.AsyncClient, github: FakeGitHub, headers: dict[str, str]) -> None:
+    """GitHub is no longer asked for who fails too often."""
+    configure(jwt={"secret": KEY}, github=github.settings(), throttle_per_client=3)
+    statuses = []
+    for _ in range(5):
+        callback = (await begun(client)).replace("code=", "code=x")
+        statuses.append((await client.get(callback, headers=headers)).status_code)
+    assert statuses == [400, 400, 400, 429, 429]
+    assert github.calls["/login/oauth/access_token"] == 3

@@ -257,5 +257,18 @@ def test_memory_is_bounded() -> None:
     assert len(throttle._windows) <= 10_001
     assert throttle._look_here("unknown").total == 10_100
     for number in range(20_100):
-        revocations._remember(revocations._used, str(number), 9_999_999_999)
-    assert len(revocations._used) == 20_000
+        revocations._remember(revocations._ended, str(number), 9_999_999_999)
+    assert len(revocations._ended) == 20_000
+
+
+async def test_count_that_would_never_end(redis_server: RedisServer) -> None:
+    """A count whose window ended at the wrong moment gets an end again: nobody is locked out for ever."""
+    config.settings = config.Settings(redis={"url": redis_server.url})
+    with redis_server.client() as client:
+        keys = throttle._keys("10.1.1.1")
+        for key in keys:
+            client.set(key, 5)
+        counts = await shared.attempt(lambda redis: throttle._count_shared(redis, "10.1.1.1"))
+        assert counts is not None
+        assert counts.client == 6
+        assert all(0 < client.ttl(key) <= 60 for key in keys)
