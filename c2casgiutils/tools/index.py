@@ -121,6 +121,7 @@ async def _page(
         "sign_in_error": _SIGN_IN_ERRORS.get(request.query_params.get("sign_in", "")),
         "logger": logger[: _levels.NAME_LIMIT],
         "level": level.strip().upper(),
+        "example": config.settings.tools.logging.application_module,
         "links": _links(caller),
         "came_from": request.scope["path"],
         "title": _title(),
