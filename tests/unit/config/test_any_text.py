@@ -1,7 +1,7 @@
 """Whatever stands in a variable: settings, or lines that name it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from c2casgiutils import config
@@ -13,6 +13,7 @@ TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=4
 NEARLY = st.from_regex(r"[-+PTYMDWHS0-9hmswd.,:=\[\]{}\"'/@a ]{0,12}", fullmatch=True)
 
 
+@settings(deadline=None, derandomize=True)
 @given(name=st.sampled_from([*NAMES, *GROUPS]), text=TEXT | NEARLY, other=TEXT)
 def test_any_text_is_read_or_refused(name: str, text: str, other: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -26,6 +27,7 @@ def test_any_text_is_read_or_refused(name: str, text: str, other: str) -> None:
             assert "\n" not in problem
 
 
+@settings(deadline=None, derandomize=True)
 @given(TEXT | NEARLY)
 def test_any_text_is_a_duration_or_refused(text: str) -> None:
     try:

@@ -5,7 +5,7 @@ import logging
 from typing import Any
 from urllib.parse import quote
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from c2casgiutils import logs
@@ -18,6 +18,7 @@ SECRET = st.text(
 )
 
 
+@settings(deadline=None, derandomize=True)
 @given(
     message=st.text(),
     extra=st.dictionaries(st.from_regex(r"x_?[a-z]+", fullmatch=True), VALUES | st.lists(VALUES)),
@@ -31,6 +32,7 @@ def test_any_record_is_a_line(message: str, extra: dict[str, Any]) -> None:
     assert json.loads(line)["msg"] == logs.redact(message)
 
 
+@settings(deadline=None, derandomize=True)
 @given(SECRET)
 def test_any_secret_is_replaced(secret: str) -> None:
     assert logs.redact(f"/?a=1&secret={secret}&b=2") == "/?a=1&secret=***&b=2"
