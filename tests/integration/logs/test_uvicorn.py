@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -35,14 +34,14 @@ def lines(server: Uvicorn, *texts: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def loaded() -> Iterator[list[dict[str, Any]]]:
+def loaded() -> list[dict[str, Any]]:
     """The records of two workers under parallel requests, each line read as JSON."""
     paths = ["/?secret=hunter2", "/c2c/readyz", "/missing?code=hunter2", "/boom"]
     with uvicorn(workers=2, LOG_TYPE="json") as server:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda number: ask(server, paths[number % len(paths)]), range(200)))
         ask(server, "/the-last-one")
-        yield [json.loads(line) for line in lines(server, "the-last-one")]
+        return [json.loads(line) for line in lines(server, "the-last-one")]
 
 
 def named(records: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:

@@ -22,6 +22,8 @@ WRONG = {
     "SENTRY__MAX_REQUEST_BODY_SIZE": ("huge", "'never', 'small', 'medium' or 'always'"),
     "SENTRY__EVENT_SCRUBBER": ("no.such.module:x", "module:name"),
     "AUTH__PUBLIC_URL": ("example.com", "http://"),
+    "AUTH__GITHUB__USER_URL": ("http://h:99999", "http://"),
+    "AUTH__GITHUB__REPO_URL": ("http://[hunter2", "http://"),
     "AUTH__THROTTLE_TOTAL": ("0", "greater than or equal to 1"),
     "AUTH__JWT__SECRET": (SHORT_KEY, "under 16 characters"),
     "AUTH__JWT__PREVIOUS_SECRETS": (SHORT_KEY, "under 16 characters"),

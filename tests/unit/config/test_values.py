@@ -65,6 +65,13 @@ def test_an_assigned_secret_is_masked_too(with_secrets: config.Settings) -> None
     assert "hunter3" not in repr(with_secrets)
 
 
+def test_a_group_can_be_given_and_replaced() -> None:
+    settings = config.Settings(redis=type(config.Settings().redis)(db=3))
+    assert settings.redis.db == 3
+    settings.redis = config.Settings().redis
+    assert settings.redis.db == 0
+
+
 def test_assigned_options_are_masked_too(with_secrets: config.Settings) -> None:
     with_secrets.redis.options = {"password": "hunter3", "socket_timeout": 5}
     assert with_secrets.redis.options == {"password": "hunter3", "socket_timeout": 5}

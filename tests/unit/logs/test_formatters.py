@@ -83,6 +83,13 @@ def test_an_exception() -> None:
     assert result["full_message"].endswith("ValueError: https://h/?token=***")
 
 
+def test_an_exception_that_was_formatted_before() -> None:
+    """A record of another process brings only the text."""
+    entry = record("failed")
+    entry.exc_text = "Traceback: https://h/?token=hunter2"
+    assert fields(entry)["full_message"] == "Traceback: https://h/?token=***"
+
+
 def test_the_stack() -> None:
     entry = record("text")
     entry.stack_info = "Stack (most recent call last):\n  here"
