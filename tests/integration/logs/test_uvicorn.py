@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -70,21 +69,6 @@ def test_no_secret_is_in_the_log(loaded: list[dict[str, Any]]) -> None:
 
 def test_successful_probes_are_not_in_the_log(loaded: list[dict[str, Any]]) -> None:
     assert not [record for record in loaded if record.get("path") == "/c2c/readyz"]
-
-
-def test_every_record_of_the_demo_is_json(tmp_path: Path) -> None:
-    environment = {"LOG_TYPE": "json", "OTHER_LOG_LEVEL": "DEBUG", "SQL_LOG_LEVEL": "INFO"}
-    database = f"sqlite+aiosqlite:///{tmp_path}/demo.db"
-    arguments = "--log-config", str(logs.CONFIG_FILE)
-    env = {**environment, "DATABASE_URL": database, "C2C__AUTH__SECRET": "hunter2"}
-    paths = ["/", "/items", "/c2c/", "/c2c/health/", "/c2c/headers/?secret=hunter2", "/missing"]
-    with Uvicorn("acceptance_tests.app.main:app", *arguments, env=env) as server:
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda number: ask(server, paths[number % len(paths)]), range(60)))
-        ask(server, "/the-last-one")
-        records = [json.loads(line) for line in lines(server, "the-last-one")]
-    assert {"uvicorn.access", "uvicorn.error"} < {record["logger_name"] for record in records}
-    assert "hunter2" not in json.dumps(records)
 
 
 def test_console_lines_levels_and_probes() -> None:
