@@ -133,8 +133,19 @@ class _Lifecycle:
     @staticmethod
     async def _start(steps: contextlib.AsyncExitStack, main_app: FastAPI | None) -> None:
         # See the top
-        from c2casgiutils import auth, broadcast, health_checks, instances, redis_utils, tools  # noqa: PLC0415
+        from c2casgiutils import (  # noqa: PLC0415
+            auth,
+            broadcast,
+            health_checks,
+            instances,
+            redis_utils,
+            tools,
+            versions,
+        )
 
+        git_hash = versions.git_hash()
+        if git_hash is not None:
+            instances.set_git_hash(git_hash)
         steps.push_async_callback(_guarded, redis_utils.aclose)
         steps.push_async_callback(_guarded, auth.shutdown)
         await auth.startup(main_app)

@@ -74,6 +74,7 @@ def install(
     if sentry:
         _init_sentry()
     _mount(app, target)
+    health_checks.FACTORY.with_automatic = True
     if probes:
         health_checks.probes(app)
     if lifespan:

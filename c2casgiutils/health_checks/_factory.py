@@ -21,11 +21,17 @@ _SIDE_BY_SIDE = 10
 
 
 class Factory:
-    """A set of checks: applications add theirs to `FACTORY`."""
+    """A set of checks: applications add theirs to `FACTORY`.
+
+    `with_automatic`, set by `install()`, makes the checks that come by themselves part of it at the next
+    start.
+    """
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
+        self.with_automatic = False
         self._automatic: dict[str, Entry] = {}
+        self._included: list[Entry] = []
         self._events = Events()
         self._background: Background | None = None
         self._limit: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
@@ -86,24 +92,26 @@ class Factory:
         """Forget all checks: for tests."""
         self._entries.clear()
         self._automatic.clear()
+        self._included = []
+        self.with_automatic = False
 
     @property
     def entries(self) -> Sequence[Entry]:
         """The registered checks, in the order of their registration."""
-        return tuple(self._entries.values())
+        return (*self._entries.values(), *self._included)
 
     def select(self, name: str | None = None, tags: str | None = None) -> list[Entry]:
         """The checks with this name and any of these tags (comma-separated); what is not given matches."""
         wanted = {tag.strip() for tag in (tags or "").split(",") if tag.strip()}
         return [
             entry
-            for entry in self._entries.values()
+            for entry in self.entries
             if (not name or entry.name == name) and (not wanted or wanted & set(entry.options.tags))
         ]
 
     def in_group(self, group: str) -> list[Entry]:
         """The checks of a group."""
-        return [entry for entry in self._entries.values() if group in entry.options.groups]
+        return [entry for entry in self.entries if group in entry.options.groups]
 
     async def check(self, name: str | None = None, tags: str | None = None) -> GlobalResult:
         """Run the selected checks, or take their kept results.
@@ -123,7 +131,8 @@ class Factory:
         }
         found = []
         for name, (kind, is_wanted) in wanted.items():
-            if not is_wanted or any(isinstance(entry.check, kind) for entry in self.entries):
+            is_there = name in self._entries or any(isinstance(entry.check, kind) for entry in self.entries)
+            if is_there or not is_wanted:
                 continue
             if name not in self._automatic:
                 self._automatic[name] = self._create(kind(), Options(name=name, level=2))
@@ -134,6 +143,8 @@ class Factory:
         """Start the checks that run by themselves; those added later start when they are added."""
         if self._background is not None and self._background.is_alive:
             return
+        self._included = []
+        self._included = self.automatic() if self.with_automatic else []
         self._background = Background()
         for entry in self.entries:
             self._background.add(entry)

@@ -1,9 +1,13 @@
 """The check of Redis."""
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 from c2casgiutils import broadcast, config, redis_utils
 from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
+
+_OTHERS_SECONDS = 0.5
 
 
 class Redis(Check):
@@ -35,13 +39,16 @@ class Redis(Check):
         payload: dict[str, Any] = {"master": await self._master(master)}
         if broadcast.is_listening() is False:
             raise JsonCheckError("deaf: the messages of the other processes do not arrive", payload)
-        warn = False
-        if slave is not None and slave is not master:
-            payload["slave"] = await self._slave(slave)
-            warn = "error" in payload["slave"] or payload["slave"].get("master_link_status") == "down"
+        self.doing = "waiting for the replica and the sentinels"
+        others = await asyncio.gather(
+            *([_bounded(_slave_state(slave))] if slave is not None and slave is not master else []),
+            *(_bounded(_sentinel_state(client)) for client in (sentinel.sentinels if sentinel else ())),
+        )
         if sentinel is not None:
-            payload["sentinels"] = await self._sentinels(sentinel)
-            warn = warn or any("error" in state for state in payload["sentinels"])
+            payload["sentinels"] = others[-len(sentinel.sentinels) :]
+        if slave is not None and slave is not master:
+            payload["slave"] = others[0]
+        warn = any("error" in state or state.get("master_link_status") == "down" for state in others)
         return Result(payload=payload, status="warn" if warn else "pass")
 
     async def _master(self, master: Any) -> dict[str, Any]:
@@ -60,23 +67,23 @@ class Redis(Check):
         except ResponseError as error:
             raise JsonCheckError(f"Redis answers but takes no writes: {error}") from error
 
-    async def _slave(self, slave: Any) -> dict[str, Any]:
-        from redis.exceptions import RedisError  # noqa: PLC0415  on first use
 
-        self.doing = "waiting for the replica"
-        try:
-            await slave.ping()
-        except (RedisError, OSError) as error:
-            return {"error": str(error)}
-        return await _replication(slave)
+async def _bounded(state: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """The state of a server that is not vital, or its error: it must not take all the time."""
+    from redis.exceptions import RedisError  # noqa: PLC0415  on first use
 
-    async def _sentinels(self, sentinel: Any) -> list[dict[str, Any]]:
-        service = config.settings.redis.servicename
-        found = []
-        for number, client in enumerate(sentinel.sentinels):
-            self.doing = f"waiting for the sentinel {number + 1}"
-            found.append(await _sentinel_state(client, service))
-        return found
+    try:
+        async with asyncio.timeout(_OTHERS_SECONDS):
+            return await state
+    except TimeoutError:
+        return {"error": f"no answer within {_OTHERS_SECONDS:g} s"}
+    except (RedisError, OSError) as error:
+        return {"error": str(error)}
+
+
+async def _slave_state(slave: Any) -> dict[str, Any]:
+    await slave.ping()
+    return await _replication(slave)
 
 
 async def _replication(node: Any) -> dict[str, Any]:
@@ -90,13 +97,8 @@ async def _replication(node: Any) -> dict[str, Any]:
     return {key: info[key] for key in keys if key in info}
 
 
-async def _sentinel_state(client: Any, service: str | None) -> dict[str, Any]:
-    from redis.exceptions import RedisError  # noqa: PLC0415  on first use
-
-    try:
-        state = await client.sentinel_master(service)
-    except (RedisError, OSError) as error:
-        return {"error": str(error)}
+async def _sentinel_state(client: Any) -> dict[str, Any]:
+    state = await client.sentinel_master(config.settings.redis.servicename)
     keys = ("ip", "port", "flags", "num-slaves", "num-other-sentinels", "quorum")
     return {key: _plain(state[key]) for key in keys if key in state}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from c2casgiutils import config
 from c2casgiutils.health_checks import Factory, JsonCheckError, Redis, Result, Wrong
 from tests.unit.health_checks.checks import (
     Blocking,
@@ -416,3 +417,19 @@ async def test_check_without_its_constructor(factory: Factory) -> None:
     factory.add(Mine())
     (entity,) = (await factory.check()).entities
     assert (entity.name, entity.tags, entity.status) == ("Mine", [], "pass")
+
+
+async def test_automatic_checks_when_installed(factory: Factory) -> None:
+    """`install()` includes what is configured and not checked anyhow, from the next start on."""
+    config.settings = config.Settings(redis={"url": "redis://127.0.0.1:1"})
+    factory.with_automatic = True
+    await factory.startup()
+    assert [(entry.name, entry.options.level) for entry in factory.entries] == [("redis", 2)]
+
+
+async def test_automatic_checks_do_not_repeat(factory: Factory) -> None:
+    config.settings = config.Settings(redis={"url": "redis://127.0.0.1:1"})
+    factory.with_automatic = True
+    factory.add(Redis(), name="cache")
+    await factory.startup()
+    assert [entry.name for entry in factory.entries] == ["cache"]
