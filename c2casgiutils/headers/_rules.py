@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from c2casgiutils.headers._matchers import Rule
 from c2casgiutils.headers._values import CSP_HEADERS, CSP_NONCE
@@ -95,10 +95,10 @@ class Rules:
         self.has_nonce = bool(self._with_nonce)
         self.kinds: dict[bytes, int] = {}
         """Of a header's name: `TOUCHED` if a rule has it, `CONTENT_TYPE` if it is only that, else 0."""
-        self.decisions: dict[bytes, dict[bytes | None, tuple[RawHeader, ...] | int]] = {}
-        """For host and content type what to add to headers that no rule touches.
+        self.decisions: dict[bytes, dict[bytes | None, Any]] = {}
+        """For host and content type a tuple of what to add to headers that no rule touches.
 
-        When more has to be looked at: the rules that are let through."""
+        When more has to be looked at, the mask of the rules that are let through instead."""
         self._masks: dict[tuple[bytes, bytes], int] = {}
 
     def learn(self, headers: Iterable[RawHeader], host: bytes) -> None:
