@@ -246,6 +246,7 @@ def show(gate: Gate, database: str, github_auth: str) -> None:
             run("make", "migrate", cwd=project, env=gate.env)
         service = servers.enter_context(gate.serve(project, redis, sentry))
         service.show(sentry, has_database=database != "none")
+        assert len(sentry.events) == 1, sentry.events
         assert sentry.problems == [], sentry.problems
     gate.env.pop(f"{SLUG.upper()}__DATABASE_URL", None)
     print(

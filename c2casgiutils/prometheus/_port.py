@@ -21,6 +21,7 @@ class _Port:
         self._address = address
         self._port = port
         self._directory = multiprocess_directory()
+        self._registry = create_registry()
         self._lock: int | None = None
         self._server: tuple[Any, threading.Thread] | None = None
         self._warned = False
@@ -56,7 +57,7 @@ class _Port:
         from prometheus_client import start_http_server  # noqa: PLC0415  on first use
 
         try:
-            self._server = start_http_server(self._port, self._address, create_registry())
+            self._server = start_http_server(self._port, self._address, self._registry)
         except OSError as error:
             if not self._warned:
                 self._warned = True

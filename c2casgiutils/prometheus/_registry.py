@@ -15,9 +15,20 @@ _PACKAGES = ("c2casgiutils", "fastapi", "pydantic", "redis", "sqlalchemy", "star
 
 
 def multiprocess_directory() -> Path | None:
-    """The directory through which several workers share their metrics, or None."""
-    directory = foreign("PROMETHEUS_MULTIPROC_DIR")
-    return Path(directory) if directory else None
+    """The directory through which several workers share their metrics, or None; it is created.
+
+    Raises:
+        ConfigurationError: It cannot be created; ends the start.
+    """
+    name = foreign("PROMETHEUS_MULTIPROC_DIR")
+    if name is None:
+        return None
+    directory = Path(name)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        config.end_start([f"PROMETHEUS_MULTIPROC_DIR: {name} is no directory ({error.strerror})"])
+    return directory
 
 
 def create_registry() -> Any:

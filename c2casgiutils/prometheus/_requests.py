@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from c2casgiutils.prometheus._registry import multiprocess_directory
+
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -26,7 +28,11 @@ def instrument(app: "Starlette") -> bool:
 
     Returns:
         False when the package is not installed (extra `prometheus`): nothing is measured then.
+
+    Raises:
+        ConfigurationError: `PROMETHEUS_MULTIPROC_DIR` is no directory; ends the start.
     """
+    multiprocess_directory()  # before the first metric, which would fail without it
     try:
         from prometheus_fastapi_instrumentator import Instrumentator  # noqa: PLC0415  on first use
     except ImportError:

@@ -11,24 +11,25 @@ from c2casgiutils.config._types import MASK, MaskedStr
 
 _MIN_LENGTH = 4
 """A shorter secret is not looked for in texts: it would hide ordinary words."""
-_MAX_DEPTH = 30
+_MAX_DEPTH = 16
 _PAIR = 2
 _NOT_LOOKED_AT = {"modules", "sdk"}
 _WORDS = (
     r"auth(?!ors?$|ority$)|cookie|passw|secret|token|credential|session|api.?key|private.?key|csrf|xsrf|jwt"
     r"|signature|(?<![a-z])dsn"
 )
+_LIKE = rf"[\w.-]{{0,64}}?(?:{_WORDS})[\w.-]{{0,64}}"  # bounded: the text is what clients send
 _NAME = re.compile(_WORDS, re.IGNORECASE)
 _BYTES = re.compile(r"b(['\"])(.*)\1", re.DOTALL)
 _IN_TEXT = (
     # a parameter of a query string
-    re.compile(rf"((?:^|[?&\s'\"])(?:[\w.-]*(?:{_WORDS})[\w.-]*|code|state)=)([^&\s'\"#]+)", re.IGNORECASE),
+    re.compile(rf"((?:^|[?&\s'\"])(?:{_LIKE}|code|state)=)([^&\s'\"#]+)", re.IGNORECASE),
     # an item in the text of a dictionary or of a list of pairs, perhaps cut at its end
     re.compile(
-        rf"(['\"][\w.-]*(?:{_WORDS})[\w.-]*['\"]\s*[:,]\s*b?)('[^']*(?:'|$)|\"[^\"]*(?:\"|$))", re.IGNORECASE
+        rf"(['\"]{_LIKE}['\"]\s{{0,9}}[:,]\s{{0,9}}b?)('[^']*(?:'|$)|\"[^\"]*(?:\"|$))", re.IGNORECASE
     ),
     # the user information of an address
-    re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)([^/\s@'\"]+)(?=@)"),
+    re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{0,30}://)([^/\s@'\"]{1,500})(?=@)"),
     # the credentials of an Authorization header
     re.compile(r"(\b(?:bearer|basic)\s+)([\w.~+/=-]{8,})", re.IGNORECASE),
 )
@@ -72,28 +73,28 @@ class Scrubber:
 
         EventScrubber(recursive=True, send_default_pii=self._send_default_pii).scrub_event(event)
         for key in event.keys() - _NOT_LOOKED_AT:
-            event[key] = self._scrubbed(event[key], 0)
+            event[key] = self._scrubbed(event[key], ())
 
-    def _scrubbed(self, value: Any, depth: int) -> Any:
+    def _scrubbed(self, value: Any, above: tuple[int, ...]) -> Any:
         if value is None or isinstance(value, (bool, int, float, datetime.datetime)) or _is_done(value):
             return value
         if isinstance(value, str):
             return self._text(value)
-        if depth > _MAX_DEPTH:
+        if len(above) > _MAX_DEPTH or id(value) in above:  # it contains itself
             return MASK
         if isinstance(value, Mapping):
             return {
-                key: MASK if _is_secret(key, item) else self._scrubbed(item, depth + 1)
+                key: MASK if _is_secret(key, item) else self._scrubbed(item, (*above, id(value)))
                 for key, item in value.items()
             }
         if isinstance(value, (list, tuple, set, frozenset)):
-            return self._items(list(value), depth)
+            return self._items(list(value), (*above, id(value)))
         return self._text(_representation(value))  # the SDK would show the same, after us
 
-    def _items(self, items: list[Any], depth: int) -> list[Any]:
+    def _items(self, items: list[Any], above: tuple[int, ...]) -> list[Any]:
         if len(items) == _PAIR and isinstance(items[0], (str, bytes)) and _is_secret(items[0], items[1]):
             return [items[0], MASK]
-        return [self._scrubbed(item, depth + 1) for item in items]
+        return [self._scrubbed(item, above) for item in items]
 
     def _text(self, text: str) -> str:
         if self._values is not None:

@@ -15,6 +15,7 @@ from fastapi.responses import PlainTextResponse
 
 import c2casgiutils
 from c2casgiutils import config, sentry
+from tests.support.fake_sentry import FakeSentry
 from tests.support.net import free_port
 
 SECRET = "s3cret-of-the-test"
@@ -321,6 +322,18 @@ def test_sentry(monkeypatch: pytest.MonkeyPatch, on: bool) -> None:
         assert sentry.is_active() == on
     finally:
         sentry.close(0)
+
+
+async def test_a_failure_is_one_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer to it and the exception raised again are not two."""
+    with FakeSentry() as fake:
+        configure(monkeypatch, C2C__SENTRY__DSN=fake.dsn)
+        try:
+            async with client_of(make_app()) as client:
+                assert (await client.get("/fail")).status_code == 500
+        finally:
+            await asyncio.to_thread(sentry.close, 10)
+        assert [event["exception"]["values"][0]["value"] for event in fake.events] == ["boom"]
 
 
 def test_sentry_that_the_application_initialised_stays(monkeypatch: pytest.MonkeyPatch) -> None:

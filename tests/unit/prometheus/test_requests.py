@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections import Counter
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +12,22 @@ from prometheus_client import REGISTRY
 
 from c2casgiutils import prometheus
 from tests.support.fresh import run_fresh
+
+MEASURED = """
+import asyncio, httpx
+from fastapi import FastAPI
+from c2casgiutils import prometheus
+
+app = FastAPI()
+prometheus.instrument(app)
+app.add_middleware(prometheus.InFlightMiddleware)
+
+async def main():
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
+        await client.get("/")
+asyncio.run(main())
+print(prometheus.render()[0].decode().count('http_requests_total{handler="none"'))
+"""
 
 
 def handlers() -> Counter[tuple[str, str]]:
@@ -108,6 +125,18 @@ def test_without_the_package_nothing_is_measured() -> None:
         "app = FastAPI(); print(prometheus.instrument(app), app.user_middleware)"
     )
     assert done.stdout == "False []\n", done.stderr
+
+
+def test_the_shared_directory_is_created(tmp_path: Path) -> None:
+    done = run_fresh(MEASURED, env={"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "new/metrics")})
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+
+
+def test_a_shared_directory_that_cannot_be_created_ends_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run_fresh(MEASURED, env={"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "file")})
+    assert done.returncode == 3
+    assert done.stderr == f"PROMETHEUS_MULTIPROC_DIR: {tmp_path}/file is no directory (File exists)\n"
 
 
 def test_beside_the_applications_own() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 import httpx
@@ -104,6 +105,22 @@ def test_texts(text: str) -> None:
     event = {"message": text}
     sentry.Scrubber().scrub_event(event)
     assert "abc-hidden" not in event["message"]
+
+
+@pytest.mark.parametrize("piece", ["auth", "'auth':", "&auth", "a://", "a", "a+", "bearer ", "dsn"])
+def test_long_hostile_texts_are_quick(piece: str) -> None:
+    """Clients choose the texts: the time must not grow with the square of the length."""
+    started = time.perf_counter()
+    sentry.Scrubber().scrub_event({"message": piece * (100_000 // len(piece))})
+    assert time.perf_counter() - started < 10
+
+
+def test_a_structure_that_contains_itself() -> None:
+    loop: list[Any] = ["secret=abc-hidden"]
+    loop.extend([loop] * 10)
+    event = {"extra": {"loop": loop}}
+    sentry.Scrubber().scrub_event(event)
+    assert "abc-hidden" not in str(event)
 
 
 def test_an_object_that_cannot_be_shown_does_not_stop_the_event(active: FakeSentry) -> None:
