@@ -227,22 +227,7 @@ async def broadcast(
     expect_answers: bool = False,
     timeout: float = 10,  # noqa: ASYNC109  # a public parameter
 ) -> list[BroadcastResponse[Any] | MissingAnswer] | None:
-    """Send a message to the handlers of the channel in all processes, this one included.
-
-    Args:
-        channel: Name of the channel.
-        params: Keyword parameters of the handlers, anything that pydantic can serialise.
-        expect_answers: Wait for the answers.
-        timeout: Seconds to wait at most.
-
-    Returns:
-        `None` without `expect_answers`, else the answers, and a `MissingAnswer` (or `FailedAnswer`) for each
-        process that should have answered and did not; `[]` when nobody subscribed.
-
-    Raises:
-        BroadcastUnavailable: The message could not be sent.
-        BroadcastError: The parameters cannot be sent or are too large.
-    """
+    """Send a message to the handlers of the channel in all processes; see `BaseBroadcaster.broadcast`."""
     return await _current().broadcast(channel, params, expect_answers, timeout)
 
 

@@ -6,6 +6,7 @@ those of Redis, so the clocks of the processes need not agree.
 
 import hashlib
 import hmac
+import time
 from typing import TypeVar
 
 import pydantic
@@ -69,7 +70,7 @@ class Envelopes:
         body = header.model_dump_json(exclude_defaults=True).encode() + b"\n" + payload
         return self._signature(channel, body) + b"\n" + body
 
-    def open(self, channel: str, data: bytes, kind: type[H], now: float) -> tuple[H, bytes]:
+    def open(self, channel: str, data: bytes, kind: type[H], now: float | None) -> tuple[H, bytes]:
         """Header and payload of a message that arrived on a channel.
 
         Raises:
@@ -87,7 +88,7 @@ class Envelopes:
             raise DroppedError("malformed") from None
         if not separator:
             raise DroppedError("malformed")
-        if self._key and abs(now - header.at) > MAX_AGE_SECONDS:
+        if self._key and abs((time.time() if now is None else now) - header.at) > MAX_AGE_SECONDS:
             raise DroppedError("stale")
         return header, payload
 

@@ -10,8 +10,9 @@ from typing import Any
 from c2casgiutils import config, redis_utils
 from c2casgiutils.broadcast import codec, metrics
 from c2casgiutils.broadcast.calls import Call
-from c2casgiutils.broadcast.envelope import AnswerHeader, DroppedError, Envelopes, RequestHeader, Seen
-from c2casgiutils.broadcast.handlers import Callback, Outcome
+from c2casgiutils.broadcast.envelope import Envelopes, RequestHeader
+from c2casgiutils.broadcast.handlers import Callback
+from c2casgiutils.broadcast.incoming import Incoming
 from c2casgiutils.broadcast.interface import Answer, BaseBroadcaster
 from c2casgiutils.broadcast.types import BroadcastError, BroadcastUnavailable
 from c2casgiutils.instances import TOKEN_FIELD, Member, Presence
@@ -25,7 +26,6 @@ _SEND_SECONDS = 2.0
 _RECONNECT_GRACE_SECONDS = 0.1
 _FORGET_SECONDS = 10.0
 _SLACK_SECONDS = 1.0
-_LOG_EVERY_SECONDS = 10.0
 _TRIES = 2
 _CHECK_SECONDS = 5.0
 _CHECK_ROLE_SECONDS = 1.0
@@ -51,18 +51,22 @@ class RedisBroadcaster(BaseBroadcaster):
             ("SPUBLISH", "SHARDNUMSUB") if settings.cluster else ("PUBLISH", "NUMSUB")
         )
         self._prefix = redis_utils.scoped("")
-        self._inbox = self._inbox_of(self.presence.id)
         self._envelopes = Envelopes(settings.broadcast_secret)
-        self._seen = Seen()
-        self._calls: dict[str, Call] = {}
+        self._incoming = Incoming(
+            self.presence,
+            self._prefix,
+            self._envelopes,
+            self.handlers,
+            now=self._now,
+            publish=self._publish_answer,
+        )
         self._number = 0
         self._ready = asyncio.Event()
         self._restoring: set[asyncio.Task[None]] = set()
-        self._logged: dict[str, float] = {}
         has_roles = bool(settings.sentinels or settings.cluster)
         self.link = link_.Link(
             redis_utils.create_link_connection,
-            on_message=self._on_message,
+            on_message=self._incoming.take,
             on_up=self._on_up,
             on_down=lambda: metrics.set_connected(False),
             sharded=settings.cluster,
@@ -70,8 +74,8 @@ class RedisBroadcaster(BaseBroadcaster):
             check_seconds=_CHECK_ROLE_SECONDS if has_roles else _CHECK_SECONDS,
         )
 
-    def _inbox_of(self, instance_id: str) -> str:
-        return f"{self._prefix}@inbox:{instance_id}"
+    def _now(self) -> float | None:
+        return self.link.now() if self.link.has_clock else None
 
     @property
     def is_listening(self) -> bool:
@@ -86,7 +90,7 @@ class RedisBroadcaster(BaseBroadcaster):
         """
         if not self.link.is_running:
             metrics.set_connected(False)
-            await self.link.subscribe(self._inbox, *map(self._channel, self.handlers.callbacks))
+            await self.link.subscribe(self._incoming.inbox, *map(self._channel, self.handlers.callbacks))
             self.presence.channels = set(self.handlers.callbacks)
             self.link.start()
         try:
@@ -141,12 +145,12 @@ class RedisBroadcaster(BaseBroadcaster):
         if not expect_answers:
             await self._publish(channel, message, end)
             return None
-        call = self._calls[call_id] = Call()
+        call = self._incoming.calls[call_id] = Call()
         try:
             await self._ask(call, channel, message, end)
             await call.wait(end - time.monotonic())
         finally:
-            del self._calls[call_id]
+            del self._incoming.calls[call_id]
         return call.result(decode)
 
     def _seal_request(
@@ -160,7 +164,7 @@ class RedisBroadcaster(BaseBroadcaster):
             at=now,
             number=self._number,
             until=now + wait + _SLACK_SECONDS if self.link.has_clock else None,
-            reply_to=self._inbox if expect_answers else None,
+            reply_to=self._incoming.inbox if expect_answers else None,
             request_id=current_request_id(),
         )
         return self._envelopes.seal(self._channel(channel), header, payload)
@@ -191,7 +195,7 @@ class RedisBroadcaster(BaseBroadcaster):
         return [member for member, number in zip(asked, counts[1::2], strict=False) if number]
 
     def _numsub(self, members: Sequence[Member]) -> link_.Command:
-        return ("PUBSUB", self._numsub_word, *(self._inbox_of(member.id) for member in members))
+        return ("PUBSUB", self._numsub_word, *(self._incoming.inbox_of(member.id) for member in members))
 
     async def _publish(
         self, channel: str, message: bytes, end: float, more: Sequence[link_.Command] = ()
@@ -232,73 +236,14 @@ class RedisBroadcaster(BaseBroadcaster):
             self.link.reset(problem)
         raise BroadcastUnavailable(f"the message to {channel!r} was not sent: {problem}")
 
+    def _publish_answer(self, channel: str, message: bytes) -> None:
+        try:
+            self.link.send((self._publish_word, channel, message))
+        except link_.LinkDownError as error:
+            _LOGGER.debug("An answer is lost: %s", error)
+
     def _channel(self, name: str) -> str:
         return self._prefix + name
-
-    # What arrives
-
-    def _on_message(self, channel: str, data: bytes) -> None:
-        try:
-            if channel == self._inbox:
-                self._take_answer(*self._envelopes.open(channel, data, AnswerHeader, self.link.now()))
-            else:
-                self._take_request(channel, data)
-        except DroppedError as error:
-            self._drop(str(error), channel)
-        except Exception:
-            _LOGGER.exception("A message on %r could not be handled", channel)
-
-    def _take_answer(self, header: AnswerHeader, payload: bytes) -> None:
-        call = self._calls.get(header.id)
-        if call is None:
-            return
-        error = payload.decode(errors="replace") if header.failed else None
-        call.add(header, Outcome(payload, error))
-
-    def _take_request(self, channel: str, data: bytes) -> None:
-        now = self.link.now()
-        header, payload = self._envelopes.open(channel, data, RequestHeader, now)
-        if header.until is not None and now > header.until and self.link.has_clock:
-            raise DroppedError("stale")
-        if not self._seen.is_new(header.sender, header.number):
-            raise DroppedError("seen before")
-        metrics.count("received")
-        reply_to = header.reply_to
-        self.handlers.dispatch(
-            channel.removeprefix(self._prefix),
-            payload,
-            request_id=header.request_id,
-            reply=(lambda outcome: self._reply(reply_to, header.id, outcome)) if reply_to else None,
-        )
-
-    def _reply(self, reply_to: str, call_id: str, outcome: Outcome) -> None:
-        header = AnswerHeader(
-            id=call_id,
-            sender=self.presence.id,
-            at=self.link.now(),
-            hostname=self.presence.hostname,
-            pid=self.presence.pid,
-            failed=outcome.error is not None,
-        )
-        payload = outcome.data if outcome.error is None else outcome.error.encode()
-        if reply_to == self._inbox:
-            self._take_answer(header, payload)
-            return
-        if not reply_to.startswith(f"{self._prefix}@inbox:"):
-            self._drop("malformed", reply_to)
-            return
-        try:
-            self.link.send((self._publish_word, reply_to, self._envelopes.seal(reply_to, header, payload)))
-        except link_.LinkDownError as error:
-            _LOGGER.debug("The answer to %s is lost: %s", call_id, error)
-
-    def _drop(self, reason: str, channel: str) -> None:
-        """Count what is ignored, and say so now and then."""
-        metrics.count("dropped")
-        now = time.monotonic()
-        if now - self._logged.get(reason, -_LOG_EVERY_SECONDS) >= _LOG_EVERY_SECONDS:
-            self._logged[reason] = now
-            _LOGGER.warning("A message on %r was dropped: %s", channel[:200], reason)
 
     async def _on_up(self) -> None:
         metrics.set_connected(True)

@@ -1,21 +1,16 @@
-"""One connection to Redis that publishes, listens and asks, and comes back by itself.
-
-RESP3 lets one connection carry commands, their replies and the messages of subscriptions. Commands are
-written at once and matched to the replies in their order, so any number of them may be under way.
-"""
+"""One connection to Redis that publishes, listens and asks, and comes back by itself."""
 
 import asyncio
 import contextlib
 import logging
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils.redis_utils._names import describe
-from c2casgiutils.redis_utils._resp import Command, Decoder, ProtocolError, Push, ReplyError, pack
+from c2casgiutils.redis_utils._resp import Command, ReplyError
+from c2casgiutils.redis_utils._wire import REPLY_SECONDS, LinkDownError, Wire
 
 if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection
@@ -24,28 +19,11 @@ __all__ = ["Command", "Link", "LinkDownError", "ReplyError"]
 
 _LOGGER = logging.getLogger(__name__)
 
-REPLY_SECONDS = 2.0
 _CONNECT_SECONDS = 5.0
+_CHECK_SECONDS = 3.0
 _BACKOFF_FIRST = 0.05
 _BACKOFF_CAP = 1.0
 _STABLE_SECONDS = 5.0
-_MAX_PENDING = 20_000
-_MAX_UNSENT_BYTES = 64 * 1024 * 1024
-_READ_BYTES = 1 << 18
-
-
-class LinkDownError(Exception):
-    """Redis is away, or did not reply in time."""
-
-
-@dataclass(slots=True)
-class _Pending:
-    """Commands whose replies are awaited."""
-
-    future: asyncio.Future[list[Any]]
-    missing: int
-    confirmation: bytes = b""
-    replies: list[Any] = field(default_factory=list)
 
 
 class Link:
@@ -80,14 +58,10 @@ class Link:
         self._is_right = is_right
         self._check_seconds = check_seconds
         self._channels: set[str] = set()
-        self._pending: deque[_Pending] = deque()
-        self._unsent: list[bytes] = []
-        self._corked = False
-        self._connection: AbstractConnection | None = None
+        self._wire: Wire | None = None
         self._task: asyncio.Task[None] | None = None
         self._established = asyncio.Event()
         self._closed = False
-        self._last_received = 0.0
         self._clock_offset: float | None = None
         self._outage_since: float | None = None
         self.reconnects = 0
@@ -127,7 +101,8 @@ class Link:
 
     async def aclose(self) -> None:
         """Stop the listener and close the connection, after what was sent."""
-        self._flush()
+        if self._wire is not None:
+            self._wire.flush()
         self.abort()
         if self._task is not None and self._task.get_loop() is asyncio.get_running_loop():
             await asyncio.wait([self._task])
@@ -151,34 +126,7 @@ class Link:
         Raises:
             LinkDownError: There is no connection, or too much is under way.
         """
-        connection = self._connection
-        if connection is None or not self.is_running:
-            raise LinkDownError(self.last_error or "not connected")
-        writer = connection._writer  # noqa: SLF001  # redis-py has no public way to its streams
-        if writer is None or writer.is_closing():
-            raise LinkDownError("the connection is closing")
-        if len(self._pending) >= _MAX_PENDING or writer.transport.get_write_buffer_size() > _MAX_UNSENT_BYTES:
-            raise LinkDownError("too many commands are waiting for Redis")
-        future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        self._pending.append(_Pending(future, len(commands), confirmation))
-        data = pack(commands)
-        if self._corked:
-            self._unsent.append(data)
-            return future
-        self._corked = True
-        asyncio.get_running_loop().call_soon(self._flush)
-        writer.write(data)
-        return future
-
-    def _flush(self) -> None:
-        """Write what was sent in the same turn of the event loop as one piece."""
-        self._corked = False
-        if not self._unsent:
-            return
-        data = b"".join(self._unsent)
-        self._unsent.clear()
-        if self._connection is not None and self._connection._writer is not None:  # noqa: SLF001  # see send
-            self._connection._writer.write(data)  # noqa: SLF001  # see send
+        return self._connected().send(commands, confirmation)
 
     async def execute(self, *commands: Command, seconds: float = REPLY_SECONDS) -> list[Any]:
         """Send commands and wait for their replies, at most so long.
@@ -186,23 +134,13 @@ class Link:
         Raises:
             LinkDownError: Redis is away or did not reply in time.
         """
-        return await self._reply(self.send(*commands), seconds)
+        wire = self._connected()
+        return await wire.reply(wire.send(commands), seconds)
 
-    async def _reply(self, future: asyncio.Future[list[Any]], seconds: float) -> list[Any]:
-        loop = asyncio.get_running_loop()
-        # When the loop itself stood still, what arrived meanwhile is read first.
-        handle = loop.call_later(seconds, loop.call_soon, self._expire, future, seconds)
-        try:
-            return await future
-        finally:
-            handle.cancel()
-
-    def _expire(self, future: asyncio.Future[list[Any]], seconds: float) -> None:
-        if future.done():
-            return
-        future.set_exception(LinkDownError(f"Redis did not reply within {seconds:.3g} s"))
-        if time.monotonic() - self._last_received >= REPLY_SECONDS <= seconds:
-            self._drop("no reply")
+    def _connected(self) -> Wire:
+        if self._wire is None or not self.is_running:
+            raise LinkDownError(self.last_error or "not connected")
+        return self._wire
 
     async def subscribe(self, *channels: str) -> None:
         """Subscribe, now and after each reconnection; returns when Redis has confirmed.
@@ -214,7 +152,7 @@ class Link:
         """
         new = [channel for channel in channels if channel not in self._channels]
         self._channels.update(new)
-        if not new or self._connection is None:
+        if not new or self._wire is None:
             return
         try:
             await self._confirm("SUBSCRIBE", new)
@@ -226,13 +164,14 @@ class Link:
         """Unsubscribe, now and for good."""
         known = [channel for channel in channels if channel in self._channels]
         self._channels.difference_update(known)
-        if known and self._connection is not None:
+        if known and self._wire is not None:
             await self._confirm("UNSUBSCRIBE", known)
 
     async def _confirm(self, word: str, channels: list[str]) -> None:
         kind = f"{self._letter}{word}"
-        future = self.send(*((kind, channel) for channel in channels), confirmation=kind.lower().encode())
-        for reply in await self._reply(future, REPLY_SECONDS):
+        wire = self._connected()
+        future = wire.send(tuple((kind, channel) for channel in channels), kind.lower().encode())
+        for reply in await wire.reply(future, REPLY_SECONDS):
             if isinstance(reply, ReplyError):
                 raise reply
 
@@ -240,7 +179,7 @@ class Link:
 
     async def _run(self) -> None:
         delay = 0.0
-        while not self._closed:
+        while True:
             started = time.monotonic()
             try:
                 await self._serve_once()
@@ -269,46 +208,10 @@ class Link:
             except BaseException:
                 connection._close()  # type: ignore[no-untyped-call]  # noqa: SLF001  # no public way without await
                 raise
-        self._connection = connection
-        reader = connection._reader  # noqa: SLF001  # see send
-        if reader is None:
-            raise LinkDownError("closed while connecting")
+        self._wire = wire = Wire(connection, self._on_message)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._read(reader))
+            group.create_task(wire.read())
             group.create_task(self._tend())
-
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        """Only parse and dispatch."""
-        decoder = Decoder()
-        while data := await reader.read(_READ_BYTES):
-            self._last_received = time.monotonic()
-            for item in decoder.feed(data):
-                if isinstance(item, Push):
-                    self._take_push(item)
-                else:
-                    self._take_reply(item)
-        raise LinkDownError("Redis closed the connection")
-
-    def _take_push(self, push: Push) -> None:
-        kind = push[0]
-        if kind in {b"message", b"smessage"}:
-            self._on_message(push[1].decode(errors="replace"), push[2])
-        elif self._pending and self._pending[0].confirmation == kind:
-            self._take_reply(push)
-        elif kind in {b"unsubscribe", b"sunsubscribe"}:
-            raise LinkDownError("Redis took a subscription away")
-
-    def _take_reply(self, reply: Any) -> None:
-        if not self._pending:
-            raise ProtocolError("a reply without a command")
-        pending = self._pending[0]
-        pending.replies.append(reply)
-        pending.missing -= 1
-        if pending.missing:
-            return
-        self._pending.popleft()
-        if not pending.future.done():
-            pending.future.set_result(pending.replies)
 
     async def _tend(self) -> None:
         """Subscribe to everything, tell that the link is up, then watch it."""
@@ -334,14 +237,16 @@ class Link:
         """Ask for time and role: shows that the link lives and is the right one; sets the clock."""
         commands: list[Command] = [("TIME",), ("HELLO",)]
         sent = time.monotonic()
-        replies = await self.execute(*commands, seconds=_CONNECT_SECONDS - REPLY_SECONDS)
+        replies = await self.execute(*commands, seconds=_CHECK_SECONDS)
         received = time.monotonic()
         if not isinstance(replies[0], ReplyError) and (self._clock_offset is None or received - sent < 1):
             seconds, microseconds = replies[0]
             self._clock_offset = int(seconds) + int(microseconds) / 1e6 - (sent + received) / 2
         if isinstance(replies[1], dict) and replies[1].get(b"role") == b"replica":
             raise LinkDownError("the server is a replica now")
-        if self._is_right is not None and self._connection and not await self._is_right(self._connection):
+        if self._is_right is None or self._wire is None:
+            return
+        if not await self._is_right(self._wire.connection):
             raise LinkDownError("another server is the master now")
 
     def _note_up(self) -> None:
@@ -365,16 +270,6 @@ class Link:
         if self._established.is_set():
             self._established.clear()
             self._on_down()
-        connection, self._connection = self._connection, None
-        self._unsent.clear()
-        while self._pending:
-            future = self._pending.popleft().future
-            if not future.done() and not future.get_loop().is_closed():
-                future.set_exception(LinkDownError(reason))
-                future.exception()
-        if connection is None:
-            return
-        writer = connection._writer  # noqa: SLF001  # see send
-        if writer is not None and self._task is not None and not self._task.get_loop().is_closed():
-            writer.transport.abort()
-            connection._close()  # type: ignore[no-untyped-call]  # noqa: SLF001  # no public way without await
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.close(reason)

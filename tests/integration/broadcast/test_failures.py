@@ -163,10 +163,9 @@ def _own_port() -> int:
     slot = broadcast._slot
     assert slot is not None
     assert isinstance(slot.broadcaster, broadcast.redis.RedisBroadcaster)
-    connection = slot.broadcaster.link._connection
-    assert connection is not None
-    assert connection._writer is not None
-    port: int = connection._writer.get_extra_info("sockname")[1]
+    wire = slot.broadcaster.link._wire
+    assert wire is not None
+    port: int = wire._writer.get_extra_info("sockname")[1]
     return port
 
 

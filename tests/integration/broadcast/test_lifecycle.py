@@ -253,7 +253,7 @@ async def test_cancelled_call_leaves_nothing() -> None:
     slot = broadcast._slot
     assert slot is not None
     assert isinstance(slot.broadcaster, broadcast.redis.RedisBroadcaster)
-    assert not slot.broadcaster._calls
+    assert not slot.broadcaster._incoming.calls
 
 
 def _descriptors() -> int:
