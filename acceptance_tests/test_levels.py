@@ -1,5 +1,7 @@
 """The main job, end to end: two workers, one Redis, one request changes a log level in both."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
 
@@ -60,6 +62,28 @@ def test_levels_are_restored_at_start(
     assert "The stored log level of 'app.two' is skipped" in second.output
 
 
+def test_a_process_that_does_not_answer_is_named(
+    redis_server: RedisServer, demo: Start, in_each_process: Connect
+) -> None:
+    """A partial result says so, as JSON and on the page; the level reaches the process later."""
+    server = demo(workers=2, C2C__REDIS__URL=redis_server.url)
+    clients = in_each_process(server)
+    stopped = clients[1].get("/process").json()["pid"]
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        cluster = post(clients[0], "app", "DEBUG").json()["cluster"]
+        assert time.monotonic() - started < 4
+        assert (cluster["asked"], cluster["answered"], cluster["complete"]) == (2, 1, False)
+        assert [missing["pid"] for missing in cluster["missing"]] == [stopped]
+        page = clients[0].post("/c2c/", data={"name": "app", "level": "INFO"})
+        assert page.status_code == 200
+        assert "1 of 2 processes confirmed the level" in page.text
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    wait_for(lambda: levels(clients, "app") == ["INFO", "INFO"], seconds=10, what="the level in both")
+
+
 def test_redis_killed_and_back(redis_server: RedisServer, demo: Start, in_each_process: Connect) -> None:
     """Without Redis the application answers and a change fails clearly; all works again without a restart."""
     server = demo(workers=2, C2C__REDIS__URL=redis_server.url)
@@ -111,8 +135,10 @@ def test_redis_paused(redis_server: RedisServer, demo: Start, in_each_process: C
     redis_server.pause()
     try:
         started = time.monotonic()
-        assert post(clients[0], "app", "DEBUG").status_code == 503
+        answer = post(clients[0], "app", "DEBUG")
         assert time.monotonic() - started < 4
+        assert answer.status_code == 503
+        assert "may be kept" in answer.json()["detail"]
         for path, status in (("logging/overrides", 503), ("", 200), ("instances", 200)):
             started = time.monotonic()
             assert clients[0].get(f"/c2c/{path}").status_code == status

@@ -26,7 +26,16 @@ class Level(NamedTuple):
 
 
 class StoreUnavailableError(Exception):
-    """Redis is configured but did not answer, or refused."""
+    """Redis is configured but did not answer, or refused.
+
+    Args:
+        cause: The exception.
+        is_uncertain: Redis did not answer in time and may have done what it was asked for all the same.
+    """
+
+    def __init__(self, cause: Exception, *, is_uncertain: bool = False) -> None:
+        super().__init__(type(cause).__name__)
+        self.is_uncertain = is_uncertain
 
 
 class QuotaExceededError(ValueError):
@@ -124,8 +133,10 @@ async def store(name: str, level: str, *, timeout_seconds: float) -> None:
     try:
         async with asyncio.timeout(timeout_seconds):
             await master.set(_prefix() + name, level)
-    except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
-        raise StoreUnavailableError(type(error).__name__) from error
+    except (redis.exceptions.TimeoutError, TimeoutError) as error:
+        raise StoreUnavailableError(error, is_uncertain=True) from error
+    except (redis.exceptions.RedisError, OSError) as error:
+        raise StoreUnavailableError(error) from error
 
 
 async def stored(*, timeout_seconds: float) -> dict[str, str]:
@@ -143,7 +154,7 @@ async def stored(*, timeout_seconds: float) -> dict[str, str]:
         async with asyncio.timeout(timeout_seconds):
             return {name: level async for name, level in _entries(master)}
     except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
-        raise StoreUnavailableError(type(error).__name__) from error
+        raise StoreUnavailableError(error) from error
 
 
 async def restore(*, timeout_seconds: float) -> None:

@@ -15,6 +15,7 @@ _LOGGER = logging.getLogger(__name__)
 
 CHANNEL = "c2c_logging_level"
 _TIMEOUT_SECONDS = 2
+_STORE_SECONDS = 1.5
 _RESTORE_AT_START_SECONDS = 0.5
 _RESTORE_SECONDS = 30
 
@@ -149,8 +150,12 @@ async def _store_and_tell(name: str, level: str) -> ClusterReport:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + _TIMEOUT_SECONDS
     try:
-        await _levels.store(name, level, timeout_seconds=_TIMEOUT_SECONDS / 2)
+        await _levels.store(name, level, timeout_seconds=_STORE_SECONDS)
     except _levels.StoreUnavailableError as error:
+        if error.is_uncertain:
+            raise NotSetError(
+                "Redis did not answer in time: no process was changed, but the level may be kept for later"
+            ) from error
         raise NotSetError("Redis cannot be reached or written: the level was not changed") from error
     try:
         answers = await broadcast.broadcast(
