@@ -89,7 +89,7 @@ async def who(seconds: float = 2) -> set[int]:
 async def complete(pids: set[int]) -> bool:
     """Tell whether exactly these processes answer."""
     try:
-        return await who() == pids
+        return await who(1) == pids
     except (BroadcastUnavailable, AssertionError):
         return False
 

@@ -1,12 +1,14 @@
 """What Redis and other processes may do to a broadcast; the bounds are twice the promise."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import time
 
 import pytest
+import redis
 
 from c2casgiutils import broadcast, config, instances
 from c2casgiutils.broadcast import BroadcastResponse, BroadcastUnavailable, FailedAnswer, MissingAnswer
@@ -138,7 +140,27 @@ async def test_killed_connections_come_back_unnoticed(joined: Fleet, kind: str) 
     for _ in range(3):
         with joined.server.client() as client:
             client.execute_command("CLIENT", "KILL", "TYPE", kind)
-        await eventually(lambda: complete(joined.pids), seconds=2, what="all answers")
+        await eventually(lambda: complete(joined.pids), seconds=4, what="all answers")
+
+
+async def test_busy_redis_is_a_typed_error(joined: Fleet) -> None:
+    with joined.server.client() as client:
+        client.config_set("busy-reply-threshold", 100)
+    script = joined.server.client()
+    running = asyncio.create_task(asyncio.to_thread(_run_for_ever, script))
+    await asyncio.sleep(0.5)
+    with within(2), pytest.raises(BroadcastUnavailable, match="BUSY"):
+        await who()
+    with joined.server.client() as client:
+        client.execute_command("SCRIPT", "KILL")
+    await running
+    script.close()
+    await eventually(lambda: complete(joined.pids), seconds=10, what="all answers")
+
+
+def _run_for_ever(client: redis.Redis) -> None:
+    with contextlib.suppress(redis.exceptions.RedisError):
+        client.eval("while true do end", 0)
 
 
 async def test_call_survives_the_loss_of_its_connection(joined: Fleet) -> None:
