@@ -73,11 +73,14 @@ class ArmorHeaderMiddleware:
                 return send(message)
             started = True
             # Inline what most responses need, since a call costs as much: two short loops and a look-up.
+            message = {**message}
             decision = content_type = None
             host = b""
+            headers = message.get("headers", ())
+            if headers.__class__ is not list:
+                headers = list(headers)
+            kinds = self._kinds
             try:
-                headers = message["headers"]
-                kinds = self._kinds
                 for name, value in headers:
                     if kind := kinds[name]:
                         if kind == TOUCHED:
@@ -89,13 +92,12 @@ class ArmorHeaderMiddleware:
                             host = value
                             decision = self._decisions[host][content_type]
                             break
-            except KeyError:  # the first response of its kind, or one without headers
-                self._rules.learn(message.get("headers", ()), host)
-            message = {**message}
+            except KeyError:  # the first response of its kind
+                self._rules.learn(headers, _netloc(scope))
             if decision.__class__ is tuple:
                 message["headers"] = [*headers, *decision]
             else:
-                message["headers"] = self._edit(message, scope, root_path, decision)
+                message["headers"] = self._edit(message["status"], headers, scope, root_path, decision)
             return send(message)
 
         try:
@@ -112,26 +114,30 @@ class ArmorHeaderMiddleware:
             if self._needs_nonce:
                 self._prepare_nonce(scope)
             send = edit_headers_at_start(
-                scope, send, lambda message, _: self._edit(message, scope, root_path, None)
+                scope,
+                send,
+                lambda message, headers: self._edit(message["status"], headers, scope, root_path, None),
             )
         await self.app(scope, receive, send)
 
-    def _edit(self, message: Message, scope: Scope, root_path: str, mask: int | None) -> RawHeaders:
+    def _edit(
+        self, status: int, headers: RawHeaders, scope: Scope, root_path: str, mask: int | None
+    ) -> RawHeaders:
         """Give the headers of a response, those included that the rules ask for.
 
         Args:
-            message: The start of the response.
+            status: The status of the response.
+            headers: Its headers.
             scope: The scope of the request.
             root_path: The root path of this application.
             mask: The rules that host and content type let through; `None` when that is not known, or when
                 a rule touches the headers of the endpoint.
         """
-        headers = message.get("headers", ())
         is_touched = mask is None
         if mask is None:
             mask = self._rules.match(_netloc(scope), get_header(headers, b"content-type") or b"")
         path = path_inside(scope["path"], root_path) if root_path else scope["path"]
-        plan = self._rules.plan(mask, message["status"], scope.get("method", "GET"), path)
+        plan = self._rules.plan(mask, status, scope.get("method", "GET"), path)
         if plan.has_nonce:
             self._warn_of_cached_nonce(headers)
             plan = plan.with_nonce(_ensure_nonce(scope))

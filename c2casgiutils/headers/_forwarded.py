@@ -83,7 +83,8 @@ class ForwardedHeadersMiddleware:
         except KeyError:
             verdict = self._decide(key)
         except TypeError:  # from a server that gives lists instead of tuples
-            return self._apply({**scope, "headers": [tuple(each) for each in scope["headers"]]})
+            headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
+            return self._apply({**scope, "headers": headers})
         if verdict.ignored:
             _log_ignored(verdict)
         if not verdict.changes:

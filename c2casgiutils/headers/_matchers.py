@@ -131,7 +131,7 @@ def _compile_regex(key: str, pattern: object) -> re.Pattern[str] | None:
         raise TypeError(f"{key} must be a string, not {type(pattern).__name__}")
     try:
         return re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{key} is no regular expression: {pattern!r}: {error}") from error
 
 

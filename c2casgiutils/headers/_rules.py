@@ -16,6 +16,8 @@ CONTENT_TYPE = 1
 TOUCHED = 2
 
 _MOST_REMEMBERED = 1024
+_MOST_HOSTS = 256
+_MOST_TYPES_OF_A_HOST = 32
 _LONGEST_REMEMBERED = 256
 _CSP_NAMES = frozenset(name.encode() for name in CSP_HEADERS)
 _NONCE = CSP_NONCE.encode()
@@ -25,8 +27,6 @@ _NONCE = CSP_NONCE.encode()
 class Plan:
     """What one combination of matching rules does to a response."""
 
-    names: frozenset[bytes]
-    """Every header it sets or removes."""
     added: tuple[RawHeader, ...]
     """What it adds to a response that has none of these."""
     defaults: tuple[RawHeader, ...]
@@ -54,7 +54,7 @@ class Plan:
             )
 
         defaults, overrides = fill(self.defaults), fill(self.overrides)
-        return Plan(self.names, (*defaults, *overrides), defaults, overrides, self.replaced, has_nonce=False)
+        return Plan((*defaults, *overrides), defaults, overrides, self.replaced, has_nonce=False)
 
 
 def make_plan(rules: Sequence[Rule]) -> Plan:
@@ -68,7 +68,6 @@ def make_plan(rules: Sequence[Rule]) -> Plan:
     )
     user = tuple((name, value) for name, value in overrides.items() if value is not None)
     return Plan(
-        names=frozenset((*(name for name, _ in library), *overrides)),
         added=(*library, *user),
         defaults=library,
         overrides=user,
@@ -114,10 +113,12 @@ class Rules:
             _remember(self.kinds, name, TOUCHED if name.lower() in self._touched else kind)
             content_type = value if kind else content_type
         mask = self.match(host, content_type or b"")
+        if len(host) + len(content_type or b"") > _LONGEST_REMEMBERED:
+            return
         by_type = self.decisions.get(host, {})
-        _remember(by_type, content_type, mask if mask & self._undecided else self._plan(mask).added)
-        if len(host) + len(content_type or b"") <= _LONGEST_REMEMBERED:
-            _remember(self.decisions, host, by_type)
+        decision = mask if mask & self._undecided else self._plan(mask).added
+        _remember(by_type, content_type, decision, _MOST_TYPES_OF_A_HOST)
+        _remember(self.decisions, host, by_type, _MOST_HOSTS)
 
     def match(self, host: bytes, content_type: bytes) -> int:
         """Give the rules that host and content type let through."""
@@ -171,9 +172,9 @@ class Rules:
         return plan
 
 
-def _remember(memo: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+def _remember(memo: dict[_Key, _Value], key: _Key, value: _Value, most: int = _MOST_REMEMBERED) -> None:
     """Remember a decision; the memo is emptied when it is full, since clients choose some of the keys."""
-    if len(memo) >= _MOST_REMEMBERED:
+    if len(memo) >= most:
         memo.clear()
     memo[key] = value
 

@@ -687,6 +687,9 @@ WRONG = [
         pytest.param({"headers": {}, key: "(a"}, ValueError, key, id=f"E-C1 regex of {key}")
         for key in ("path_match", "netloc_match", "content_type_match")
     ),
+    pytest.param(
+        {"headers": {}, "path_match": f"a{{{10**30}}}"}, ValueError, "path_match", id="huge repetition"
+    ),
     pytest.param({"headers": {}, "path_match": 3}, TypeError, "path_match", id="E-C1 pattern type"),
     *(
         pytest.param(
@@ -775,21 +778,36 @@ async def test_p11_values_are_legal(config: Any) -> None:
 
 
 async def test_memory_is_bounded() -> None:
-    """Clients choose hosts, applications content types: what is remembered of them has a limit."""
-    hosts = (f"h{number}.example.com" for number in range(5000))
-    counter = iter(range(5000))
+    """Clients choose hosts and, by ranges, content types: what is remembered of them has a limit."""
+    counter = iter(range(20_000))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        content_type = f"text/html; boundary={next(counter)}".encode()
-        await send(
-            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", content_type)]}
-        )
+        content_type = f"multipart/byteranges; boundary={next(counter)}".encode()
+        headers = [(b"content-type", content_type)]
+        await send({"type": "http.response.start", "status": 206, "headers": headers})
 
     middleware = ArmorHeaderMiddleware(app)
-    for host in hosts:
-        await call(middleware, make_scope(headers=[("host", host)]))
-    assert len(middleware._rules.decisions) <= 1024
+    for number in range(5000):
+        for host in (f"h{number}.example.com", "www.example.com"):
+            await call(middleware, make_scope(headers=[("host", host)]))
+    assert len(middleware._rules.decisions) <= 256
+    assert all(len(by_type) <= 32 for by_type in middleware._rules.decisions.values())
     assert len(middleware._rules._masks) <= 1024
+
+
+@pytest.mark.parametrize("sent_name", ["x-frame-options", "x-other"])
+async def test_headers_of_any_iterable(sent_name: str) -> None:
+    """The specification asks for an iterable of pairs, not for a list of tuples."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        pairs = ([name.encode(), b"A"] for name in ("content-type", sent_name))
+        await send({"type": "http.response.start", "status": 200, "headers": pairs})
+
+    for _ in range(2):
+        (message,) = await call(ArmorHeaderMiddleware(app), make_scope(headers=[("host", "a.b")]))
+        headers = header_lists(message)
+        assert (headers["content-type"], headers[sent_name]) == (["A"], ["A"])
+        assert set(headers) == {*DEFAULT, "content-type", sent_name}
 
 
 async def test_fastapi_with_everything() -> None:

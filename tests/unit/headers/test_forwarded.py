@@ -545,3 +545,33 @@ def test_wrong_arguments(options: dict[str, Any], error: type[Exception], text: 
 
     with pytest.raises(error, match=text):
         ForwardedHeadersMiddleware(app, **options)
+
+
+async def test_headers_as_lists() -> None:
+    """Some servers give lists of two instead of tuples."""
+    scopes: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scopes.append(scope)
+
+    scope = make_scope(client=PEER)
+    scope["headers"] = [[b"host", b"internal:8080"], [HOST.encode(), WWW.encode()]]
+    await call(ForwardedHeadersMiddleware(app, TRUSTED), scope)
+    check(scopes[0], HTTP_WWW)
+
+
+async def test_memory_is_bounded() -> None:
+    """What is remembered of clients has a limit, and long values are not remembered."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        pass
+
+    middleware = ForwardedHeadersMiddleware(app, TRUSTED)
+    for number in range(3000):
+        await call(
+            middleware, make_scope(headers=[(FOR, f"192.0.{number % 256}.{number // 256}")], client=PEER)
+        )
+    assert len(middleware._verdicts) <= 1024
+    middleware._verdicts.clear()
+    await call(middleware, make_scope(headers=[(HOST, "a" * 5000)], client=PEER))
+    assert not middleware._verdicts
