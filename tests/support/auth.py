@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import httpx
 from fastapi import Depends, FastAPI, HTTPException
 from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp
 
 from c2casgiutils import auth, config
 from c2casgiutils.auth import audit, revocations, shared, throttle
@@ -64,7 +65,7 @@ def make_app(*, middleware: bool = True) -> FastAPI:
     return app
 
 
-def make_client(app: FastAPI, *, address: str = "10.1.1.1", **arguments: Any) -> httpx.AsyncClient:
+def make_client(app: ASGIApp, *, address: str = "10.1.1.1", **arguments: Any) -> httpx.AsyncClient:
     """A client that keeps cookies, as a browser at that address; close it."""
     transport = httpx.ASGITransport(app, client=(address, 1234))
     return httpx.AsyncClient(transport=transport, base_url=BASE_URL, **arguments)

@@ -219,8 +219,10 @@ class FakeGitHub:
 
 def _flood() -> Response:
     async def body() -> Any:
+        yield b'{"private": true, "permissions": {"admin": true, "pull": true}, "more": "'
         for _ in range(160):
-            yield b"[" * 65536
+            yield b"x" * 65536
+        yield b'"}'
 
     return StreamingResponse(body(), media_type="application/json")
 

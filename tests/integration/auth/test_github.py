@@ -13,7 +13,9 @@ import pytest
 from c2casgiutils import auth
 from c2casgiutils.auth import tokens
 from c2casgiutils.auth.github import client as github_client
+from c2casgiutils.auth.github.views import _state_cookie
 from c2casgiutils.auth.tokens import Kind
+from c2casgiutils.headers import ForwardedHeadersMiddleware
 from tests.support.auth import (
     BASE_URL,
     COOKIE,
@@ -158,6 +160,17 @@ async def test_state_of_another_browser(client: httpx.AsyncClient, github: FakeG
     async with make_client(make_app()) as other:
         assert (await other.get(callback)).status_code == 400
         assert COOKIE not in other.cookies
+
+
+async def test_state_under_another_name(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """J35: a valid state cookie, renamed for a state that somebody else chose, is refused."""
+    callback = httpx.URL(await begun(client))
+    value = next(iter(client.cookies.values()))
+    client.cookies.clear()
+    chosen = callback.copy_set_param("state", "chosen")
+    cookie = {"Cookie": f"{_state_cookie('chosen')}={value}"}
+    assert (await client.get(chosen, headers=cookie)).status_code == 400
+    assert not github.calls["/login/oauth/access_token"]
 
 
 async def test_state_is_used_once(client: httpx.AsyncClient, github: FakeGitHub) -> None:
@@ -748,3 +761,17 @@ async def test_flood_of_codes(client: httpx.AsyncClient, github: FakeGitHub, hea
         statuses.append((await client.get(callback, headers=headers)).status_code)
     assert statuses == [400, 400, 400, 429, 429]
     assert github.calls["/login/oauth/access_token"] == 3
+
+
+async def test_forwarded_host(github: FakeGitHub) -> None:
+    """Behind a trusted proxy the address of the browser counts, for the callback and for `came_from`."""
+    app = ForwardedHeadersMiddleware(make_app(), trusted_hosts="10.1.1.1")
+    forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "public.example.com"}
+    async with make_client(app, headers=forwarded) as client:
+        response = await client.get(
+            "/c2c/auth/github/login", params={"came_from": "https://public.example.com/x"}
+        )
+        query = parse_qs(urlsplit(response.headers["location"]).query)
+        assert query["redirect_uri"] == ["https://public.example.com/c2c/auth/github/callback"]
+        refused = await client.get("/c2c/auth/github/login", params={"came_from": f"{BASE_URL}/x"})
+        assert refused.status_code == 400

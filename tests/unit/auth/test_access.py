@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from c2casgiutils import auth
+from c2casgiutils.request_tracking import REQUEST_ID
 from tests.support.auth import SECRET, configure, make_client
 
 PROTECTED = [
@@ -170,6 +171,18 @@ async def test_record_is_structured(caplog: pytest.LogCaptureFixture) -> None:
     assert fields["audit_before"] == '{"x": 1}'
     assert "<object" in fields["audit_after"]
     assert fields["audit_method"] == "none"
+    assert "audit_request_id" not in fields
+
+
+async def test_record_names_the_request(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "c2casgiutils.audit")
+    token = REQUEST_ID.set("request-1")
+    try:
+        await auth.audit.record("test", auth_info=auth.AuthInfo(user=auth.UserInfo(login="octocat")))
+    finally:
+        REQUEST_ID.reset(token)
+    fields = vars(caplog.records[0])
+    assert (fields["audit_request_id"], fields["audit_who"]) == ("request-1", "octocat")
 
 
 async def test_record_never_raises(caplog: pytest.LogCaptureFixture) -> None:
