@@ -16,8 +16,11 @@ class Background:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it belongs to the running event loop."""
-        return self._loop is asyncio.get_running_loop()
+        """Whether it belongs to the running event loop: false in a thread."""
+        try:
+            return self._loop is asyncio.get_running_loop()
+        except RuntimeError:
+            return False
 
     def add(self, entry: Entry) -> None:
         """Start with a check, if it wants to run by itself."""

@@ -113,7 +113,8 @@ async def drain(ids: set[str], *, seconds: float | None, end: bool) -> tuple[lis
     params = {"ids": sorted(ids), "seconds": seconds, "end": end}
     answers = await _ask(_DRAIN, params, timeout_seconds=_DRAIN_SECONDS)
     done = [payload for payload in _payloads(answers) if payload is not None]
-    return done, _report(answers)
+    report = _report(answers)
+    return done, report.model_copy(update={"complete": report.complete and ids <= set(done)})
 
 
 async def _ask(channel: str, params: dict[str, Any], *, timeout_seconds: float) -> _Answers | None:

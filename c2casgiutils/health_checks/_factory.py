@@ -85,7 +85,7 @@ class Factory:
         )
         entry = self._create(check, options)
         self._entries[options.name] = entry
-        if self._background is not None:
+        if self._background is not None and self._background.is_alive:
             self._background.add(entry)
 
     def clear(self) -> None:
@@ -223,5 +223,3 @@ def summary(found: Sequence[tuple[Entry, Outcome]], started: float, *, details: 
 
 FACTORY = Factory()
 """The checks of this application."""
-
-__all__ = ["FACTORY", "Factory"]

@@ -114,7 +114,7 @@ class Probe:
 def _line(entry: Entry, outcome: Outcome, *, details: bool) -> str:
     if outcome.status in {"pass", "warn", "skip"}:
         return f"[+]{entry.name} {'ok' if outcome.status == 'pass' else outcome.status}"
-    reason = (outcome.message or "no message") if details else "reason withheld"
+    reason = " ".join((outcome.message or "no message").split()) if details else "reason withheld"
     mark = "-" if entry.options.severity == "critical" else "+"
     return f"[{mark}]{entry.name} {'failed' if outcome.status == 'fail' else 'did not run yet'}: {reason}"
 

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 import httpx
@@ -49,21 +50,40 @@ async def hook() -> AsyncIterator[Hook]:
         yield hook
 
 
-@pytest.fixture
-async def servers(redis_server: RedisServer, hook: Hook) -> AsyncIterator[list[Uvicorn]]:
-    env = {
-        "C2C__REDIS__URL": redis_server.url,
-        "C2C__REDIS__BROADCAST_PREFIX": "matrix_",
+@contextlib.contextmanager
+def _pair(redis_url: str, prefix: str, **env: str) -> Iterator[list[Uvicorn]]:
+    env |= {
+        "C2C__REDIS__URL": redis_url,
+        "C2C__REDIS__BROADCAST_PREFIX": prefix,
         "C2C__AUTH__SECRET": SECRET,
         "C2C__HEALTH__TTL": "0",
-        "C2C__HEALTH__WEBHOOK": hook.url,
         "C2C__DRAIN_WAIT": "0",
     }
-    with contextlib.ExitStack() as stack:
-        servers = [Uvicorn(APP, env=env) for _ in range(2)]
-        await asyncio.gather(*(asyncio.to_thread(stack.enter_context, server) for server in servers))
-        await eventually(_sees(servers[0], 2), what="both in the roster")
-        await eventually(_sees(servers[1], 2), what="both in the roster")
+    servers = [Uvicorn(APP, env=env) for _ in range(2)]
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor() as pool:
+        list(pool.map(stack.enter_context, servers))
+        yield servers
+
+
+@pytest.fixture(scope="module")
+def _servers() -> Iterator[list[Uvicorn]]:
+    with RedisServer() as redis, _pair(redis.url, "matrix_") as servers:
+        yield servers
+
+
+@pytest.fixture
+async def servers(_servers: list[Uvicorn]) -> AsyncIterator[list[Uvicorn]]:
+    for server in _servers:
+        await eventually(_sees(server, 2), what="both in the roster")
+    yield _servers
+    for server in _servers:
+        await ask(server, "POST", "/slow?seconds=0")
+        await ask(server, "DELETE", "/c2c/drain")
+
+
+@pytest.fixture
+async def hooked(redis_server: RedisServer, hook: Hook) -> AsyncIterator[list[Uvicorn]]:
+    with _pair(redis_server.url, "hooked_", C2C__HEALTH__WEBHOOK=hook.url) as servers:
         yield servers
 
 
@@ -86,7 +106,7 @@ def _sees(server: Uvicorn, number: int) -> Callable[[], Awaitable[bool]]:
     return condition
 
 
-async def test_matrix_and_silence(servers: list[Uvicorn], hook: Hook) -> None:
+async def test_matrix_and_silence(servers: list[Uvicorn]) -> None:
     """Each check in each process, and one that does not answer is named."""
     body = await matrix(servers[0], "?history=true")
     pids = {instance["pid"] for instance in body["instances"]}
@@ -117,11 +137,6 @@ async def test_matrix_and_silence(servers: list[Uvicorn], hook: Hook) -> None:
         servers[0].pid: True,
         servers[1].pid: False,
     }
-
-
-async def test_needs_the_read_only_level(servers: list[Uvicorn]) -> None:
-    async with httpx.AsyncClient(base_url=servers[0].url) as client:
-        assert (await client.get("/c2c/health/cluster")).status_code == 403
 
 
 async def test_drain_another_process(servers: list[Uvicorn]) -> None:
@@ -155,16 +170,16 @@ async def test_drain_all_when_forced(servers: list[Uvicorn]) -> None:
     assert [(await ask(server, "GET", "/readyz")).status_code for server in servers] == [200, 200]
 
 
-async def test_one_message_for_all(servers: list[Uvicorn], hook: Hook) -> None:
+async def test_one_message_for_all(hooked: list[Uvicorn], hook: Hook) -> None:
     """Both processes notice the same outage and its end; the webhook is called once for each."""
     for seconds, states in (("30", 1), ("0", 2)):
-        await asyncio.gather(*(ask(server, "POST", f"/slow?seconds={seconds}") for server in servers))
-        await asyncio.gather(*(ask(server, "GET", "/c2c/health/") for server in servers))
+        await asyncio.gather(*(ask(server, "POST", f"/slow?seconds={seconds}") for server in hooked))
+        await asyncio.gather(*(ask(server, "GET", "/c2c/health/") for server in hooked))
         await eventually(_count(hook, states), seconds=10, what="the message")
     await asyncio.sleep(0.5)
     assert [(event["check"], event["to"]) for event in hook.events] == [("Slow", "fail"), ("Slow", "pass")]
     assert hook.events[1]["held_seconds"] >= 0
-    assert all("hush" not in server.output for server in servers)
+    assert all("hush" not in server.output for server in hooked)
 
 
 def _text(server: Uvicorn, text: str) -> Callable[[], Awaitable[bool]]:

@@ -433,3 +433,10 @@ async def test_automatic_checks_do_not_repeat(factory: Factory) -> None:
     factory.add(Redis(), name="cache")
     await factory.startup()
     assert [entry.name for entry in factory.entries] == ["cache"]
+
+
+async def test_add_in_a_thread(factory: Factory) -> None:
+    """Without a running event loop the check cannot start by itself; it then runs when asked."""
+    await factory.startup()
+    await asyncio.to_thread(lambda: factory.add(Fine(), every=60))
+    assert (await factory.check()).entities[0].status == "pass"

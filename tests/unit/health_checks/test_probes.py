@@ -165,3 +165,24 @@ async def test_health_json_of_livez(started: httpx.AsyncClient) -> None:
 
 async def test_query_that_is_no_text(started: httpx.AsyncClient) -> None:
     assert (await started.get("/readyz?%ff=%00&exclude")).status_code in {200, 404}
+
+
+async def test_a_message_forges_no_line(started: httpx.AsyncClient) -> None:
+    FACTORY.add(Raising(ValueError("bad\n[+]other ok")), groups=["ready"], name="db")
+    reply = await started.get("/readyz?verbose", headers={"X-API-Key": SECRET})
+    assert reply.text == "[+]ping ok\n[-]db failed: bad [+]other ok\nreadyz check failed\n"
+
+
+async def test_requests_with_cookies_take_the_long_way() -> None:
+    """A bad session is cleared on the very answer, also by the checks; the state is told all the same."""
+    config.settings = config.Settings(auth={"secret": SECRET, "jwt": {"secret": "k" * 40}})
+    app = FastAPI()
+    app.mount("/c2c", c2casgiutils.app)
+    async with (
+        c2casgiutils.lifespan(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client,
+    ):
+        headers = {"Cookie": "c2c-jwt-auth=garbage"}
+        replies = [await client.get(f"/c2c/{path}", headers=headers) for path in ("livez", "health/")]
+    assert [reply.status_code for reply in replies] == [200, 200]
+    assert "c2c-jwt-auth=" in replies[1].headers["set-cookie"]

@@ -167,6 +167,7 @@ async def test_cluster_of_one(client: httpx.AsyncClient) -> None:
     """Without Redis and without a start this process speaks for itself."""
     config.settings = config.Settings(auth={"secret": "a-secret-of-the-test"})
     FACTORY.add(Fine())
+    assert (await client.get("/health/cluster")).status_code == 403
     reply = await client.get("/health/cluster", headers={"X-API-Key": "a-secret-of-the-test"})
     body = reply.json()
     assert (body["status"], body["scope"]) == ("pass", "process")
