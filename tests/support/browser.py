@@ -7,10 +7,19 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it brings no types
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.support.processes import binary
 
+_SECONDS = 20
 _ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -25,6 +34,7 @@ _ARGUMENTS = [
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """Run a headless Chromium."""
+    expect.set_options(timeout=_SECONDS * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=binary("chromium", "chromium"), args=_ARGUMENTS)
         yield browser
@@ -51,7 +61,7 @@ class Visit:
         self._expected = expected
         self.complaints: list[str] = []
         self.context: BrowserContext = browser.new_context(base_url=base_url, **options)
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(_SECONDS * 1000)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
