@@ -75,7 +75,7 @@ def test_render(name: str, value: Header, expected: bytes) -> None:
         1.5,
         b"x",
         ("a",),
-        object(),
+        b"a",
         ["a", 1],
         ["a", None],
         {"a": 1},

@@ -1,0 +1,71 @@
+"""The names that the contract promises, each imported in a fresh interpreter."""
+
+import pytest
+
+from tests.support.fresh import run_fresh
+
+NAMES = {
+    "c2casgiutils": "app startup shutdown lifespan __version__ auth broadcast config "
+    "health_checks redis_utils tools",
+    "c2casgiutils.config": "settings Settings parse_duration Duration StringList IntList FloatList "
+    "GitHubAccessType",
+    "c2casgiutils.broadcast": "startup cleanup subscribe unsubscribe broadcast decorate types "
+    "interface local redis utils MissingAnswer FailedAnswer BroadcastError "
+    "BroadcastUnavailable",
+    "c2casgiutils.broadcast.types": "BroadcastResponse",
+    "c2casgiutils.broadcast.interface": "BaseBroadcaster",
+    "c2casgiutils.broadcast.local": "LocalBroadcaster",
+    "c2casgiutils.broadcast.redis": "RedisBroadcaster",
+    "c2casgiutils.broadcast.utils": "add_host_info",
+    "c2casgiutils.redis_utils": "get cleanup",
+    "c2casgiutils.headers": "ArmorHeaderMiddleware HeaderMatcher Header CSP_NONCE "
+    "DEFAULT_HEADERS_CONFIG ForwardedHeadersMiddleware API_HEADERS_CONFIG "
+    "grade",
+    "c2casgiutils.health_checks": "FACTORY Factory Check Result EntityResult GlobalResult Redis "
+    "SQLAlchemy Alembic Wrong router JsonCheckError probes",
+    "c2casgiutils.auth": "AuthenticationType auth_type AuthMethod AuthInfo UserInfo "
+    "GitHubSessionPayload AuthConfig AccessContext get_auth auth_required "
+    "get_access_context check_access check_access_config "
+    "check_read_only_access check_read_write_access check_admin_access "
+    "require_access require_read_only_access require_read_write_access "
+    "require_admin_access is_enabled startup READ_ONLY_AUTH_CONFIG "
+    "READ_WRITE_AUTH_CONFIG ADMIN_AUTH_CONFIG router access",
+    "c2casgiutils.tools": "router startup",
+    "c2casgiutils.tools.logging_": "router startup LevelResponse",
+    "c2casgiutils.tools.headers": "router HeadersResponse",
+    "c2casgiutils.cli": "add_arguments init",
+    "c2casgiutils.instances": "roster",
+    "c2casgiutils.prometheus": "start stop",
+    "c2casgiutils.sentry": "init",
+}
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_promised_names(module: str) -> None:
+    """`from module import name` works for each promised name, first thing in a process."""
+    done = run_fresh("\n".join(f"from {module} import {name}" for name in NAMES[module].split()))
+    assert done.returncode == 0, done.stderr
+
+
+def test_attributes_after_a_bare_import() -> None:
+    """Modules resolve as attributes of the package, and the parts of broadcast after its import."""
+    done = run_fresh(
+        "import c2casgiutils as c\n"
+        "c.auth.auth_type; c.broadcast.decorate; c.config.settings; c.health_checks.FACTORY\n"
+        "c.redis_utils.get\n"
+        "c.tools.router; c.tools.logging_.router; c.tools.headers.router\n"
+        "import c2casgiutils.broadcast as b\n"
+        "b.types.BroadcastResponse; b.interface.BaseBroadcaster; b.local.LocalBroadcaster\n"
+        "b.redis.RedisBroadcaster\n"
+        "b.utils.add_host_info\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_version_is_the_distribution_s() -> None:
+    """`__version__` says what is installed."""
+    done = run_fresh(
+        "import c2casgiutils, importlib.metadata as m\n"
+        "assert c2casgiutils.__version__ == m.version('c2casgiutils')"
+    )
+    assert done.returncode == 0, done.stderr
