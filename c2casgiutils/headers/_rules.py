@@ -109,7 +109,7 @@ class Rules:
         """
         content_type = None
         for name, value in headers:
-            kind = CONTENT_TYPE if name == b"content-type" else 0
+            kind = CONTENT_TYPE if name.lower() == b"content-type" else 0
             _remember(self.kinds, name, TOUCHED if name.lower() in self._touched else kind)
             content_type = value if kind else content_type
         mask = self.match(host, content_type or b"")
