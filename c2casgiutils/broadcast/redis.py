@@ -22,7 +22,6 @@ from c2casgiutils.request_tracking import current_request_id
 _LOGGER = logging.getLogger(__name__)
 
 STARTUP_SECONDS = 0.9
-_SEND_SECONDS = 2.0
 _RECONNECT_GRACE_SECONDS = 0.1
 _FORGET_SECONDS = 10.0
 _SLACK_SECONDS = 1.0
@@ -209,7 +208,6 @@ class RedisBroadcaster(BaseBroadcaster):
             BroadcastUnavailable: Redis is away or refuses.
         """
         commands = [(self._publish_word, self._channel(channel), message), *more]
-        end = min(end, time.monotonic() + _SEND_SECONDS)
         problem = ""
         for _ in range(_TRIES):
             if not self.link.is_running:

@@ -5,7 +5,6 @@ written at once and matched to the replies in their order, so any number of them
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -96,24 +95,21 @@ class Wire:
         self._unsent.clear()
 
     async def reply(self, future: asyncio.Future[list[Any]], seconds: float) -> list[Any]:
-        """Wait for the replies, at most so long.
+        """Wait for the replies, at most so long, and at most two seconds while nothing at all arrives.
 
         Raises:
             LinkDownError: The connection broke, or there was no reply in time.
         """
-        # When the loop itself stood still, what arrived meanwhile is read first.
-        handle = self._loop.call_later(seconds, self._loop.call_soon, self._expire, future, seconds)
+        now = self._loop.time()
+        handle = _Deadline(self, future, sent=now, end=now + seconds)
         try:
             return await future
         finally:
             handle.cancel()
 
-    def _expire(self, future: asyncio.Future[list[Any]], seconds: float) -> None:
-        if future.done():
-            return
-        future.set_exception(LinkDownError(f"Redis did not reply within {seconds:.3g} s"))
-        if time.monotonic() - self.last_received >= REPLY_SECONDS <= seconds:
-            self.close("no reply")
+    def quiet_seconds(self, since: float) -> float:
+        """So long nothing has arrived, counted from a time of the loop at the earliest."""
+        return self._loop.time() - max(self.last_received, since)
 
     async def read(self) -> None:
         """Only parse and dispatch, until the connection ends.
@@ -124,7 +120,7 @@ class Wire:
         """
         decoder = Decoder()
         while data := await self._reader.read(_READ_BYTES):
-            self.last_received = time.monotonic()
+            self.last_received = self._loop.time()
             for item in decoder.feed(data):
                 if isinstance(item, Push):
                     self._take_push(item)
@@ -164,3 +160,36 @@ class Wire:
         if not self._loop.is_closed():
             self._writer.transport.abort()
             self.connection._close()  # type: ignore[no-untyped-call]  # noqa: SLF001  # no await
+
+
+class _Deadline:
+    """Ends the waiting for a reply."""
+
+    __slots__ = ("_end", "_future", "_handle", "_sent", "_wire")
+
+    def __init__(self, wire: Wire, future: asyncio.Future[list[Any]], *, sent: float, end: float) -> None:
+        self._wire = wire
+        self._future = future
+        self._sent = sent
+        self._end = end
+        self._start(min(REPLY_SECONDS, end - sent))
+
+    def _start(self, seconds: float) -> None:
+        loop = self._future.get_loop()
+        # When the loop itself stood still, what arrived meanwhile is read first.
+        self._handle = loop.call_later(seconds, loop.call_soon, self._expire)
+
+    def cancel(self) -> None:
+        self._handle.cancel()
+
+    def _expire(self) -> None:
+        if self._future.done():
+            return
+        now = self._future.get_loop().time()
+        quiet = self._wire.quiet_seconds(self._sent)
+        if quiet < REPLY_SECONDS and now < self._end:
+            self._start(min(REPLY_SECONDS - quiet, self._end - now))
+            return
+        self._future.set_exception(LinkDownError(f"Redis did not reply within {now - self._sent:.3g} s"))
+        if quiet >= REPLY_SECONDS:
+            self._wire.close("no reply")
