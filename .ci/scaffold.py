@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -125,6 +126,11 @@ class Gate:
         run(
             tool("mypy"), "--config-file=", "--python-executable", self.venv / "bin/python", SLUG, cwd=project
         )
+        copied = re.findall(r"^COPY (?!--from)(.*) \S+$", (project / "Dockerfile").read_text(), re.MULTILINE)
+        sources = {source for line in copied for source in line.split()}
+        kept = set(re.findall(r"^!(.*)$", (project / ".dockerignore").read_text(), re.MULTILINE))
+        if not sources or sources != kept or not all((project / source).exists() for source in sources):
+            sys.exit(f"the Dockerfile copies {sorted(sources)}, .dockerignore keeps {sorted(kept)}")
         lines = len((project / SLUG / "main.py").read_text().splitlines())
         if lines > 60:
             sys.exit(f"main.py has {lines} lines, at most 60 are wanted")
@@ -139,6 +145,22 @@ class Gate:
         if expected is None or version != expected[1] or not Path(file).is_relative_to(self.venv):
             sys.exit(f"another c2casgiutils is installed: {version} in {file}")
         run(self.venv / "bin/c2casgiutils-genversion", "1.2.3", "0a1b2c3", cwd=project, env=self.env)
+
+    def serve_by_make(self, project: Path) -> None:
+        """Start it as the README of the project says, without anything around it."""
+        port = free_port()
+        env = {**self.env, "PORT": str(port), "C2C__PROMETHEUS__PORT": "0"}
+        with Process(["make", "serve"], env=env, cwd=project) as process:
+
+            def is_up() -> bool:
+                with contextlib.suppress(httpx.TransportError):
+                    return httpx.get(f"http://127.0.0.1:{port}/c2c/livez", timeout=5).status_code == 200
+                return False
+
+            try:
+                wait_for(is_up, seconds=60, what="make serve")
+            except AssertionError as error:
+                sys.exit(f"{error}\n{process.output}")
 
     @contextlib.contextmanager
     def serve(self, project: Path, redis: RedisServer, sentry: FakeSentry) -> Iterator["Service"]:
@@ -178,7 +200,8 @@ class Service:
         wait_for(self._is_ready, seconds=60, what=f"two workers\n{self.process.output}")
         self._expect("/livez", 200)
         health = self._expect("/health_checks", 200)
-        assert len(health["entities"]) == (3 if has_database else 1), health
+        wanted = {"Redis", *(("SQLAlchemy", "Alembic") if has_database else ())}
+        assert wanted <= {entity["name"] for entity in health["entities"]}, health
         assert self._expect("/versions.json", 200)["main"] == {"git_hash": "0a1b2c3", "git_tag": "1.2.3"}
         answer = self.client.post("/c2c/logging/level", json={"name": SLUG, "level": "DEBUG"}).json()
         assert answer["cluster"]["answered"] == 2, answer
@@ -200,7 +223,7 @@ class Service:
         except httpx.TransportError:
             return False
 
-    def _expect(self, path: str, status: int) -> dict[str, object]:
+    def _expect(self, path: str, status: int) -> dict[str, Any]:
         response = self.client.get(f"/c2c{path}")
         assert response.status_code == status, f"{path}: {response.status_code} {response.text}"
         return dict(response.json()) if "json" in response.headers["content-type"] else {}
@@ -244,6 +267,7 @@ def show(gate: Gate, database: str, github_auth: str) -> None:
             gate.env[f"{SLUG.upper()}__DATABASE_URL"] = url
         if database != "none":
             run("make", "migrate", cwd=project, env=gate.env)
+        gate.serve_by_make(project)
         service = servers.enter_context(gate.serve(project, redis, sentry))
         service.show(sentry, has_database=database != "none")
         assert len(sentry.events) == 1, sentry.events

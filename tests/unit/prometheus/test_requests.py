@@ -10,7 +10,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from prometheus_client import REGISTRY
 
-from c2casgiutils import prometheus
+from c2casgiutils import health_checks, prometheus
 from tests.support.fresh import run_fresh
 
 MEASURED = """
@@ -52,6 +52,7 @@ def app() -> FastAPI:
 
     app.include_router(router, prefix="/part")
     app.mount("/c2c", mounted)
+    health_checks.probes(app)
     prometheus.instrument(app)
     return app
 
@@ -68,6 +69,7 @@ async def call(app: FastAPI, method: str, path: str) -> int:
         pytest.param("GET", "/items/{}/", ("GET", "/items/{name}/"), id="template"),
         pytest.param("GET", "/c2c/things/{}", ("GET", "/c2c/things/{name}"), id="mounted"),
         pytest.param("GET", "/part/included/{}", ("GET", "/part/included/{name}"), id="included"),
+        pytest.param("GET", "/livez", ("GET", "/livez"), id="probe"),
         pytest.param("GET", "/nowhere/{}", ("GET", "none"), id="no route"),
         pytest.param("GET", "/c2c/nowhere/{}", ("GET", "none"), id="no route in the mount"),
         pytest.param("GET", "/items/{}", ("GET", "none"), id="slash redirect"),
