@@ -63,8 +63,10 @@ def install(
         cors: Keywords of Starlette's `CORSMiddleware`; no cross-origin access without it.
 
     Raises:
-        ValueError: The path is none, `cors` lets any origin use the visitor's credentials, or the application
-            was wired before.
+        ValueError: The path is none, a matcher is wrong, `cors` lets any origin use the credentials of the
+            visitor, or the application was wired before.
+        TypeError: A matcher or a value in it has a wrong type.
+        ConfigurationError: A setting is wrong (proxies, Sentry, metrics); ends the start.
     """
     if getattr(app.state, _MOUNTED, False):
         raise ValueError("install() was called before on this application")
@@ -168,7 +170,9 @@ def _add_outermost(
         app.add_middleware(prometheus.InFlightMiddleware)
         instances.register_figure("inflight", lambda: prometheus.InFlightMiddleware.count)
     if armor:
-        app.add_middleware(headers.ArmorHeaderMiddleware, headers_config=_armor_config(headers_config))
+        matchers = _armor_config(headers_config)
+        headers.ArmorHeaderMiddleware(app, matchers)  # a wrong one fails here, not at the first request
+        app.add_middleware(headers.ArmorHeaderMiddleware, headers_config=matchers)
     if forwarded:
         _add_forwarded(app)
 
@@ -180,9 +184,10 @@ def _add_forwarded(app: FastAPI) -> None:
     }
     if settings.type == "none" and not any(forced.values()):
         return
-    app.add_middleware(
-        headers.ForwardedHeadersMiddleware,
-        trusted_hosts=settings.trusted_hosts,
-        headers_type=settings.type,
-        **forced,
-    )
+    options = {"trusted_hosts": settings.trusted_hosts, "headers_type": settings.type, **forced}
+    try:
+        headers.ForwardedHeadersMiddleware(app, **options)
+    except ValueError as error:
+        name, _, problem = str(error).partition(" ")
+        config.end_start([f"C2C__PROXY_HEADERS__{name.upper()}: {problem}"])
+    app.add_middleware(headers.ForwardedHeadersMiddleware, **options)

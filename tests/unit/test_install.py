@@ -221,6 +221,23 @@ async def test_trusted_hosts_see_the_forwarded_host(monkeypatch: pytest.MonkeyPa
     assert (good.status_code, bad.status_code) == (200, 400)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TRUSTED_HOSTS", "10.0.0.0/99"), ("FORCE_HOST", "a b"), ("FORCE_CLIENT", "not an address")],
+)
+def test_a_wrong_setting_of_the_proxies_ends_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    configure(monkeypatch, C2C__PROXY_HEADERS__TYPE="forwarded", **{f"C2C__PROXY_HEADERS__{name}": value})
+    with pytest.raises(config.ConfigurationError, match=f"^C2C__PROXY_HEADERS__{name}: "):
+        make_app()
+
+
+def test_a_wrong_matcher_fails_at_once() -> None:
+    with pytest.raises(ValueError, match="mine"):
+        make_app(headers_config={"mine": {"path_match": "("}})
+
+
 @pytest.mark.parametrize("forwarded", [True, False])
 async def test_forwarded_headers_only_when_the_setting_says_so(forwarded: bool) -> None:
     async with client_of(make_app(trusted_hosts=["testserver"], forwarded=forwarded)) as client:
