@@ -41,14 +41,21 @@ def own_origin(connection: HTTPConnection) -> str:
     return normalise_origin(f"{parts.scheme}://{parts.netloc}")
 
 
+def _public_path(path: str) -> str:
+    """A path as browsers know it: below that of the public address, which a proxy may have taken off."""
+    base = urlsplit(config.settings.auth.public_url or "").path.rstrip("/")
+    return path if f"{path}/".startswith(f"{base}/") else f"{base}{path}"
+
+
 def request_path(connection: HTTPConnection) -> str:
     """The path of the request as it is in an address, which fits into a cookie and a page."""
-    return quote(connection.scope["path"], safe=_PATH_LETTERS)
+    return _public_path(quote(connection.scope["path"], safe=_PATH_LETTERS))
 
 
 def mount_path(connection: HTTPConnection) -> str:
     """The path that our views are under, `/` at least; it is the path of the cookies."""
-    return quote(connection.scope.get("root_path", "").rstrip("/"), safe=_PATH_LETTERS) or "/"
+    root = quote(connection.scope.get("root_path", "").rstrip("/"), safe=_PATH_LETTERS)
+    return _public_path(root) or "/"
 
 
 def views_path(connection: HTTPConnection) -> str:
@@ -59,7 +66,7 @@ def views_path(connection: HTTPConnection) -> str:
 def index_path(connection: HTTPConnection) -> str:
     """The path of the page, or of the mount where there is no page."""
     try:
-        return connection.url_for("c2c_index").path
+        return _public_path(connection.url_for("c2c_index").path)
     except (NoMatchFound, KeyError, ValueError):
         return f"{mount_path(connection).rstrip('/')}/"
 
@@ -71,7 +78,4 @@ def callback_path(connection: HTTPConnection) -> str:
 
 def callback_url(connection: HTTPConnection) -> str:
     """The address that GitHub sends the browser back to."""
-    path = callback_path(connection)
-    base = urlsplit(config.settings.auth.public_url or "").path.rstrip("/")
-    prefix = "" if path.startswith(f"{base}/") else base
-    return f"{own_origin(connection)}{prefix}{path}"
+    return f"{own_origin(connection)}{callback_path(connection)}"

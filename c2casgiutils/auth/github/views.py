@@ -5,7 +5,6 @@ import hashlib
 import secrets
 import time
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -103,8 +102,8 @@ def _state_cookie(state: str) -> str:
 
 def _put_state(request: Request, response: Response, state: str, token: str, age: int) -> None:
     # not `strict`: the browser comes back from another site
-    path = urlsplit(urls.callback_url(request)).path
-    cookies.put(request, response, _state_cookie(state), token, path=path, age_seconds=age, same_site="lax")
+    path, name = urls.callback_path(request), _state_cookie(state)
+    cookies.put(request, response, name, token, path=path, age_seconds=age, same_site="lax")
 
 
 @router.get("/callback", name="c2c_github_callback", status_code=307, responses=_REDIRECT)

@@ -82,6 +82,27 @@ async def test_public_url(client: httpx.AsyncClient, github: FakeGitHub, public_
     assert query["redirect_uri"] == [f"{public_url.rstrip('/')}/c2c/auth/github/callback"]
 
 
+async def test_proxy_that_takes_off_a_prefix(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """Cookies and redirects are for the paths that the browser knows."""
+    configure(jwt={"secret": KEY}, github=github.settings(), public_url=f"{BASE_URL}/base")
+
+    def paths(response: httpx.Response) -> list[str]:
+        return [
+            cookie.split("; Path=")[1].split(";")[0] for cookie in response.headers.get_list("set-cookie")
+        ]
+
+    response = await client.get("/c2c/auth/github/login")
+    assert paths(response) == ["/base/c2c/auth/github/callback"]
+    callback = httpx.URL(await ask_github(response.headers["location"]))
+    assert callback.path == "/base/c2c/auth/github/callback"
+    kept = {"Cookie": response.headers["set-cookie"].split(";")[0]}
+    response = await client.get(f"/c2c/auth/github/callback?{callback.query.decode()}", headers=kept)
+    assert response.headers["location"] == "/base/c2c/"
+    assert sorted(paths(response)) == ["/base/c2c", "/base/c2c/auth/github/callback"]
+    bad = {"came_from": "/base/c2c/auth/logout"}
+    assert (await client.get("/c2c/auth/github/login", params=bad)).status_code == 400
+
+
 @pytest.mark.parametrize(
     ("proxy", "separator"), [("https://proxy.example/x", "?"), ("https://proxy.example/x?a=1", "&")]
 )

@@ -197,7 +197,7 @@ async def test_own_page_changes(client: httpx.AsyncClient, headers: dict[str, st
 
 async def test_public_url_is_our_origin(client: httpx.AsyncClient) -> None:
     """Behind a proxy that hides the host the public address counts."""
-    configure(secret=SECRET, jwt={"secret": KEY}, public_url="https://public.example.com/base")
+    configure(secret=SECRET, jwt={"secret": KEY}, public_url="https://public.example.com")
     await sign_in(client)
     response = await client.post("/c2c/write", headers={"Origin": "https://public.example.com"})
     assert response.status_code == 200
