@@ -1,4 +1,4 @@
-"""Small helpers for pure ASGI middlewares: raw headers, the start of a response, HEAD.
+"""Small helpers for pure ASGI middlewares: raw headers and the start of a response.
 
 All names follow the ASGI specification, https://asgi.readthedocs.io/en/latest/specs/www.html: headers are
 pairs of bytes, the names in lower case. Applications that forget the lower case are understood too.
@@ -6,12 +6,11 @@ pairs of bytes, the names in lower case. Applications that forget the lower case
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Scope, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-RESPONSE_START = {"http": "http.response.start", "websocket": "websocket.http.response.start"}
-"""The type of the message that starts a response, for each type of scope that can have one."""
+_RESPONSE_START = {"http": "http.response.start", "websocket": "websocket.http.response.start"}
 
 
 def get_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
@@ -27,16 +26,6 @@ def get_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | N
     return None
 
 
-def set_header(headers: Iterable[tuple[bytes, bytes]], name: bytes, value: bytes) -> RawHeaders:
-    """Give new raw headers where the named one appears once, with this value."""
-    return [*remove_header(headers, name), (name, value)]
-
-
-def remove_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> RawHeaders:
-    """Give new raw headers without any occurrence of the named one (in lower case)."""
-    return [header for header in headers if header[0].lower() != name]
-
-
 def edit_headers_at_start(
     scope: Scope, send: Send, edit: Callable[[Message, RawHeaders], RawHeaders]
 ) -> Send:
@@ -49,7 +38,7 @@ def edit_headers_at_start(
         send: The channel to wrap.
         edit: Gets the start message and a list of its raw headers; returns the headers to send.
     """
-    start = RESPONSE_START.get(scope["type"])
+    start = _RESPONSE_START.get(scope["type"])
 
     def send_edited(message: Message) -> Awaitable[None]:
         if message["type"] == start:
@@ -57,29 +46,3 @@ def edit_headers_at_start(
         return send(message)
 
     return send_edited
-
-
-class HeadAsGet:
-    """Answer HEAD as GET without the body, for applications whose routes only name GET.
-
-    RFC 9110 section 9.3.2: the header fields are those of the GET answer, its Content-Length included.
-
-    Args:
-        app: The application, which will only see GET.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        if scope["type"] != "http" or scope["method"] != "HEAD":
-            await self.app(scope, receive, send)
-            return
-
-        def send_without_body(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.body":
-                message = {**message, "body": b""}
-            return send(message)
-
-        await self.app({**scope, "method": "GET"}, receive, send_without_body)
