@@ -81,14 +81,6 @@ class Entry:
             return None
         return last
 
-    async def outcome(self) -> Outcome:
-        """The state of the check: the one that is kept, or that of a new or shared run."""
-        fresh = self.fresh()
-        if fresh is not None:
-            return fresh
-        await self.refresh()
-        return self.last or _outcome.UNKNOWN
-
     async def refresh(self) -> None:
         """Run the check, or join the run under way."""
         flight = self._flight

@@ -78,7 +78,7 @@ async def test_paused_server(
     for _ in range(3):
         entity, seconds = await timed(factory)
         assert entity.payload["error"] == "timeout"
-        assert seconds < 1.5
+        assert seconds < 3
     postgres.resume()
     await recovers(factory)
     await eventually(lambda: _is(checked_out(engine) == 0), seconds=15, what="no connection is out")
@@ -92,7 +92,7 @@ async def test_server_paused_at_the_first_connection(
     postgres.pause()
     entity, seconds = await timed(factory)
     assert "waiting for a connection" in entity.payload["message"]
-    assert seconds < 1.5
+    assert seconds < 3
     postgres.resume()
     await recovers(factory)
 
@@ -126,7 +126,7 @@ async def test_slow_server(factory: Factory, session: Any) -> None:
     factory.add(SQLAlchemy(Session=session, query=slow), timeout=0.5)
     entity, seconds = await timed(factory)
     assert entity.payload["message"] == "No result within 0.5 s while waiting for the query"
-    assert seconds < 1.5
+    assert seconds < 3
 
 
 async def test_exhausted_pool(factory: Factory, session: Any, engine: AsyncEngine) -> None:
@@ -134,7 +134,7 @@ async def test_exhausted_pool(factory: Factory, session: Any, engine: AsyncEngin
     async with engine.connect(), engine.connect():
         entity, seconds = await timed(factory)
         assert "all 2 of the pool are in use" in entity.payload["message"]
-        assert seconds < 1.5
+        assert seconds < 3
     await recovers(factory)
     assert checked_out(engine) == 0
 
@@ -224,7 +224,7 @@ async def test_a_thousand_requests_during_an_outage(
     postgres.pause()
     started = time.monotonic()
     results = await asyncio.gather(*(factory.check() for _ in range(1000)))
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     assert {result.entities[0].payload["error"] for result in results} == {"timeout"}
     assert runs <= 1
     postgres.resume()

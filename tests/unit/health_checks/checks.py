@@ -15,17 +15,16 @@ class Fine(Check):
         super().__init__(tags)
         self.seconds = seconds
         self.runs = 0
-        self.at_once = 0
-        self.most_at_once = 0
+        self.ended = 0
+
+    async def ran(self) -> bool:
+        await asyncio.sleep(0)  # the engine takes the result
+        return self.ended > 0
 
     async def check(self) -> Result:
         self.runs += 1
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
-            await asyncio.sleep(self.seconds)
-        finally:
-            self.at_once -= 1
+        await asyncio.sleep(self.seconds)
+        self.ended += 1
         return Result(payload={"run": self.runs})
 
 
@@ -87,6 +86,9 @@ class Blocking(Check):
         self.release = threading.Event()
         self.runs = 0
 
+    async def is_free(self) -> bool:
+        return not self.is_blocked()
+
     def check(self) -> Result:  # type: ignore[override]  # allowed: it runs in a thread
         self.runs += 1
         self.release.wait(30)
@@ -97,5 +99,5 @@ class Busy(Check):
     """A plain function that takes a moment."""
 
     def check(self) -> Result:  # type: ignore[override]  # allowed: it runs in a thread
-        time.sleep(0.3)
+        time.sleep(1)
         return Result(payload={"main": threading.current_thread() is threading.main_thread()})

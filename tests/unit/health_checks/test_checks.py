@@ -30,6 +30,7 @@ from c2casgiutils.health_checks import (
     Version,
 )
 from c2casgiutils.request_tracking import REQUEST_ID
+from tests.support.net import wait_for
 
 
 @pytest.fixture
@@ -198,8 +199,7 @@ async def test_custom_that_blocks_is_run_once(factory: Factory) -> None:
     for _ in range(3):
         assert (await factory.check()).entities[0].payload["error"] == "timeout"
     release.set()
-    await asyncio.sleep(0.1)
-    assert runs == [True]
+    wait_for(lambda: runs == [True], what="the thread ends")
 
 
 def test_custom_that_is_no_function() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from c2casgiutils import config
 from c2casgiutils.health_checks import Factory, JsonCheckError, Redis, Result, Wrong
+from tests.support.net import eventually
 from tests.unit.health_checks.checks import (
     Blocking,
     Busy,
@@ -31,8 +32,8 @@ async def factory() -> AsyncIterator[Factory]:
 
 async def test_many_requests_are_one_run(factory: Factory) -> None:
     check = Fine(seconds=0.2)
-    factory.add(check)
-    async with asyncio.timeout(2):
+    factory.add(check, ttl=10)
+    async with asyncio.timeout(5):
         results = await asyncio.gather(*(factory.check() for _ in range(1000)))
     assert check.runs == 1
     assert {result.status_code for result in results} == {200}
@@ -40,15 +41,15 @@ async def test_many_requests_are_one_run(factory: Factory) -> None:
 
 async def test_kept_for_ttl(factory: Factory) -> None:
     check = Fine()
-    factory.add(check, ttl=0.2)
+    factory.add(check, ttl=0.7)
     await factory.check()
     await factory.check()
     assert check.runs == 1
-    await asyncio.sleep(0.25)
+    await asyncio.sleep(0.8)
     result = await factory.check()
     assert check.runs == 2
     assert result.entities[0].age is not None
-    assert result.entities[0].age < 0.2
+    assert result.entities[0].age < 0.7
 
 
 async def test_age_grows(factory: Factory) -> None:
@@ -88,7 +89,7 @@ async def test_bound_on_runs(factory: Factory) -> None:
 
 async def test_timeout_says_what_was_waited_for(factory: Factory) -> None:
     factory.add(Hanging(), timeout=0.1)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(3):
         (entity,) = (await factory.check()).entities
     assert entity.status_code == 500
     assert entity.payload == {
@@ -106,7 +107,7 @@ async def test_other_checks_do_not_suffer(factory: Factory) -> None:
 
 
 async def test_cancelled_requester_does_not_disturb(factory: Factory) -> None:
-    check = Fine(seconds=0.3)
+    check = Fine(seconds=1)
     factory.add(check)
     first = asyncio.create_task(factory.check())
     await asyncio.sleep(0.05)
@@ -120,13 +121,13 @@ async def test_cancelled_requester_does_not_disturb(factory: Factory) -> None:
 
 
 async def test_fifty_clients_that_leave_are_one_run(factory: Factory) -> None:
-    check = Fine(seconds=0.2)
-    factory.add(check, ttl=0)
+    check = Fine(seconds=60)
+    factory.add(check, ttl=0, timeout=60)
     for _ in range(50):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.001):
                 await factory.check()
-    assert check.most_at_once == 1
+    assert check.runs == 1
 
 
 async def test_cancelled_error_is_no_failure(factory: Factory) -> None:
@@ -141,7 +142,7 @@ async def test_stubborn_check_runs_once(factory: Factory) -> None:
     check = Stubborn()
     factory.add(check, timeout=0.1, ttl=0)
     for _ in range(3):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(3):
             (entity,) = (await factory.check()).entities
         assert entity.payload["error"] == "timeout"
     assert check.runs == 1
@@ -158,7 +159,7 @@ async def test_blocking_check_does_not_block_the_loop(factory: Factory) -> None:
         await asyncio.sleep(0.005)
         worst, last = max(worst, time.monotonic() - last), time.monotonic()
     assert task.result().entities[0].payload == {"main": False}
-    assert worst < 0.25
+    assert worst < 0.8
 
 
 async def test_blocked_thread_is_one_thread(factory: Factory) -> None:
@@ -168,7 +169,7 @@ async def test_blocked_thread_is_one_thread(factory: Factory) -> None:
         assert (await factory.check()).entities[0].payload["error"] == "timeout"
     assert check.runs == 1
     check.release.set()
-    await asyncio.sleep(0.1)
+    await eventually(check.is_free, what="the thread ends")
     assert (await factory.check()).entities[0].payload == {"thread": True}
 
 
@@ -292,15 +293,19 @@ def test_not_a_check() -> None:
 
 
 async def test_background_never_makes_wait(factory: Factory) -> None:
-    check = Fine(seconds=0.3)
+    check = Fine(seconds=0.5)
     factory.add(check, every=0.2)
     await factory.startup()
-    await asyncio.sleep(0.5)
-    assert check.runs >= 1
-    async with asyncio.timeout(0.1):
-        assert (await factory.check()).entities[0].status == "pass"
-    await asyncio.sleep(0.6)
-    assert check.runs >= 2
+    await eventually(check.ran, what="the first run")
+    async with asyncio.timeout(2):
+        for _ in range(10):  # waiting would take five seconds
+            assert (await factory.check()).entities[0].status == "pass"
+    runs = check.runs
+
+    async def again() -> bool:
+        return check.runs > runs
+
+    await eventually(again, what="another run")
 
 
 async def test_background_check_added_later_starts(factory: Factory) -> None:
@@ -321,7 +326,7 @@ async def test_first_background_run_is_not_waited_for(factory: Factory) -> None:
     factory.add(Hanging(), every=10, timeout=5)
     await factory.startup()
     await asyncio.sleep(0.05)
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(2):
         (entity,) = (await factory.check()).entities
     assert entity.status == "unknown"
     assert entity.status_code == 200
@@ -350,7 +355,7 @@ def test_another_event_loop() -> None:
         task.cancel()
 
     async def ask() -> str:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(5):
             return (await factory.check()).entities[0].status
 
     asyncio.run(leave())
@@ -411,7 +416,7 @@ async def test_check_without_its_constructor(factory: Factory) -> None:
 
     class Mine(Fine):
         def __init__(self) -> None:
-            self.runs = self.at_once = self.most_at_once = 0
+            self.runs = self.ended = 0
             self.seconds = 0
 
     factory.add(Mine())
