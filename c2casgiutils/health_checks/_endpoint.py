@@ -1,37 +1,39 @@
 """The contract's endpoint, and the fast path to it and to the probes: a load balancer asks often."""
 
-import json
 import time
 
+import pydantic_core
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from c2casgiutils.health_checks import _access
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, worst
-from c2casgiutils.health_checks._probes import PROBES
+from c2casgiutils.health_checks._probes import PROBES, send_answer
 
 _BODILESS = {204, 205, 304}
 _PATHS = ("/health", "/health/", "/health_checks", "/health_checks/")
 
 
-async def answer(request: Request) -> Response:
-    """The JSON of `GlobalResult` for the query of the request."""
+async def answer(request: Request, response: Response) -> bytes:
+    """The JSON of `GlobalResult` for the query of the request.
+
+    Args:
+        request: The request.
+        response: Gets the status code, and the cookies of the authentication.
+    """
     started = time.monotonic()
-    response = Response(media_type="application/json", headers={"Cache-Control": "no-cache, no-store"})
     details = await _access.may_see_details(request, response)
-    query = request.query_params
+    query = request.query_params if request.scope["query_string"] else {}
     found = await outcomes(FACTORY.select(query.get("name"), query.get("tags")))
     code = worst(found)
-    body = {
-        "status_code": code,
-        "time_taken": time.monotonic() - started,
-        "entities": [entry.fields(outcome, details=details) for entry, outcome in found],
-    }
     response.status_code = 200 if code in _BODILESS else code
-    response.body = json.dumps(body, separators=(",", ":")).encode()
-    response.headers["Content-Length"] = str(len(response.body))
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    return pydantic_core.to_json(
+        {
+            "status_code": code,
+            "time_taken": time.monotonic() - started,
+            "entities": [entry.fields(outcome, details=details) for entry, outcome in found],
+        }
+    )
 
 
 class HealthEndpoint:
@@ -39,11 +41,15 @@ class HealthEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["method"] in {"GET", "HEAD"}:
-            response = await answer(Request(scope, receive))
-        else:
-            response = Response("Method Not Allowed", 405, headers={"Allow": "GET, HEAD"})
-        await response(scope, receive, send)
+        if scope["method"] not in {"GET", "HEAD"}:
+            await send_answer(scope, send, 405, b"Method Not Allowed", extra=[(b"allow", b"GET, HEAD")])
+            return
+        response = Response()
+        body = await answer(Request(scope, receive), response)
+        cookies = [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]
+        await send_answer(
+            scope, send, response.status_code, body, content_type=b"application/json", extra=cookies
+        )
 
 
 HEALTH = HealthEndpoint()

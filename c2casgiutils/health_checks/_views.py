@@ -31,9 +31,13 @@ _DOCUMENTED = {
 }
 
 
-async def health_checks(request: Request) -> Response:
+async def health_checks(request: Request, response: Response) -> Response:
     """The state of the selected checks; the status code is that of the worst one."""
-    return await answer(request)
+    body = await answer(request, response)
+    headers = {"Cache-Control": _NO_STORE, "X-Content-Type-Options": "nosniff"}
+    complete = Response(body, response.status_code, headers, "application/json")
+    complete.raw_headers += [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]
+    return complete
 
 
 async def health_cluster(

@@ -8,6 +8,7 @@ from c2casgiutils.health_checks import FACTORY, Check, Result
 
 app = FastAPI(lifespan=c2casgiutils.lifespan)
 health_checks.probes(app)
+app.mount("/c2c", c2casgiutils.app)
 
 
 class Fine(Check):
@@ -27,4 +28,3 @@ async def bare() -> dict[str, str]:
 
 
 app.include_router(health_checks.router, prefix="/health")
-app.mount("/c2c", c2casgiutils.app)
