@@ -97,7 +97,7 @@ class Incoming:
             pid=self._presence.pid,
             failed=outcome.error is not None,
         )
-        payload = outcome.data if outcome.error is None else outcome.error.encode()
+        payload = outcome.data if outcome.error is None else outcome.error.encode(errors="replace")
         if reply_to == self.inbox:
             self._take_answer(header, payload)
         elif reply_to.startswith(self.inbox_of("")):

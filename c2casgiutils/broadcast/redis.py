@@ -28,7 +28,6 @@ _SLACK_SECONDS = 1.0
 _TRIES = 2
 _CHECK_SECONDS = 5.0
 _CHECK_ROLE_SECONDS = 1.0
-_WRONG_SERVER = frozenset({"MOVED", "ASK", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY", "TRYAGAIN"})
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -177,10 +176,11 @@ class RedisBroadcaster(BaseBroadcaster):
         token = raw_token.decode() if isinstance(raw_token, bytes) else None
         if token != view.token:
             try:
-                view = await self.presence.refresh(token)
-                asked = view.subscribers(channel)
-                (counts,) = await self.link.execute(self._numsub(asked))
-            except link_.LinkDownError as error:
+                async with asyncio.timeout(end - time.monotonic()):
+                    view = await self.presence.refresh(token)
+                    asked = view.subscribers(channel)
+                    (counts,) = await self.link.execute(self._numsub(asked))
+            except (link_.LinkDownError, TimeoutError) as error:
                 _LOGGER.debug("The roster cannot be read: %s", error)
         if view.members:
             call.expect(self._connected(asked, counts), view.members)
@@ -229,7 +229,7 @@ class RedisBroadcaster(BaseBroadcaster):
                 metrics.count("sent")
                 return replies
             problem = f"Redis refused: {replies[0]}"
-            if replies[0].code not in _WRONG_SERVER:
+            if replies[0].code not in link_.WRONG_SERVER:
                 break
             self.link.reset(problem)
         raise BroadcastUnavailable(f"the message to {channel!r} was not sent: {problem}")

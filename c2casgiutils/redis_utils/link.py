@@ -15,9 +15,12 @@ from c2casgiutils.redis_utils._wire import REPLY_SECONDS, LinkDownError, Wire
 if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection
 
-__all__ = ["Command", "Link", "LinkDownError", "ReplyError"]
+__all__ = ["WRONG_SERVER", "Command", "Link", "LinkDownError", "ReplyError"]
 
 _LOGGER = logging.getLogger(__name__)
+
+WRONG_SERVER = frozenset({"MOVED", "ASK", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY", "TRYAGAIN"})
+"""Codes of errors that ask for another connection."""
 
 _CONNECT_SECONDS = 5.0
 _CHECK_SECONDS = 3.0
@@ -145,7 +148,7 @@ class Link:
     async def subscribe(self, *channels: str) -> None:
         """Subscribe, now and after each reconnection; returns when Redis has confirmed.
 
-        While Redis is away it only notes the channels.
+        While Redis is away, or when it sends elsewhere, it only notes the channels.
 
         Raises:
             ReplyError: Redis refused, for example because of access rights.
@@ -156,7 +159,10 @@ class Link:
             return
         try:
             await self._confirm("SUBSCRIBE", new)
-        except ReplyError:
+        except ReplyError as error:
+            if error.code in WRONG_SERVER:
+                self.reset(str(error))
+                return
             self._channels.difference_update(new)
             raise
 

@@ -96,6 +96,15 @@ class Conformance:
         assert answer.error == "ValueError: no such thing"
         assert answer.pid
 
+    async def test_failure_with_an_odd_text_is_a_failure(self) -> None:
+        async def broken() -> None:
+            raise ValueError("\udcff" + "x" * 10_000)
+
+        await broadcast.subscribe("broken", broken)
+        (answer,) = await broadcast.broadcast("broken", expect_answers=True) or []
+        assert isinstance(answer, FailedAnswer)
+        assert len(answer.error) <= 1000
+
     async def test_wrong_parameters_are_a_failure(self) -> None:
         async def handler(*, number: int) -> int:
             return number
