@@ -4,7 +4,6 @@ import argparse
 import importlib.metadata
 import json
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _FILE.write_text(content, encoding="utf-8")
     except OSError as error:
         parser.exit(1, f"{parser.prog}: cannot write {_FILE.absolute()}: {error.strerror}\n")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

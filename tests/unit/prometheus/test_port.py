@@ -1,9 +1,13 @@
 """The metrics port."""
 
+import fcntl
 import http.client
 import logging
+import os
 import socket
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -124,3 +128,55 @@ def test_an_address_that_cannot_be_bound_is_one_warning(
 ) -> None:
     prometheus.start(address=address)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory of several workers, of which this process is one."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    return tmp_path
+
+
+def test_a_port_held_by_another_worker_is_no_warning(
+    port: int, shared: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "c2casgiutils.prometheus")
+    with (shared / f"port-{port}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        prometheus.start()
+        assert [record.getMessage() for record in caplog.records] == [
+            f"Another worker serves the metrics of all workers on port {port}"
+        ]
+        with pytest.raises(ConnectionRefusedError):
+            scrape(port)
+    wait_for(lambda: len(caplog.records) == 2, seconds=10, what="the other worker's end")
+    assert caplog.records[1].getMessage() == f"Metrics on 127.0.0.1 port {port}: those of all workers"
+    assert f'pid="{os.getpid()}"' in scrape(port)
+
+
+def test_a_port_held_by_a_stranger_is_one_warning_of_one_worker(
+    port: int, shared: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", port)):
+        prometheus.start()
+    (warning,) = caplog.records
+    assert "it is taken over when it is free" in warning.getMessage()
+
+
+def test_the_gauges_of_dead_workers_are_removed(port: int, shared: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    for name in (f"gauge_livesum_{dead.pid}.db", f"counter_{dead.pid}.db", f"gauge_livesum_{os.getpid()}.db"):
+        (shared / name).write_bytes(b"\0" * 8)
+    prometheus.start()
+    assert f'pid="{dead.pid}"' not in scrape(port)
+    left = {path.name for path in shared.glob("*.db")}
+    assert left == {f"counter_{dead.pid}.db", f"gauge_livesum_{os.getpid()}.db"}
+    prometheus.stop()
+    assert {path.name for path in shared.glob("*.db")} == {f"counter_{dead.pid}.db"}
+
+
+def test_a_directory_that_cannot_hold_a_lock(port: int, shared: Path) -> None:
+    (shared / f"port-{port}.lock").mkdir()
+    prometheus.start()
+    assert scrape(port)
