@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
@@ -180,6 +181,7 @@ def _assemble(app: FastAPI) -> None:
     app.add_middleware(auth.CookieMiddleware)
     app.add_middleware(health_checks.FastPath)
     app.add_exception_handler(Exception, views.internal_error)
+    app.add_exception_handler(RequestValidationError, views.validation_error)
     app.router.routes[:0] = health_checks.probe_routes()
     app.include_router(tools.router)
     app.include_router(tools.index.router)

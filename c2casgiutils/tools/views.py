@@ -3,6 +3,7 @@
 from collections.abc import MutableMapping
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,6 +44,14 @@ async def internal_error(_request: Request, _error: Exception) -> JSONResponse:
     """Answer for an unexpected exception, outside of the middleware; the server logs the exception."""
     headers = {"Cache-Control": _NO_STORE[1].decode(), "X-Content-Type-Options": "nosniff"}
     return JSONResponse({"detail": "Internal Server Error"}, 500, headers)
+
+
+async def validation_error(_request: Request, error: Exception) -> JSONResponse:
+    """Answer 422 as FastAPI does, but without the input: it may hold a secret, or text that is no UTF-8."""
+    errors = error.errors() if isinstance(error, RequestValidationError) else ()
+    return JSONResponse(
+        {"detail": [{key: item[key] for key in ("type", "loc", "msg")} for item in errors]}, 422
+    )
 
 
 def _finished(headers: Any) -> list[tuple[bytes, bytes]]:

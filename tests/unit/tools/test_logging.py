@@ -76,6 +76,17 @@ async def test_bad_input_changes_nothing(client: httpx.AsyncClient, body: Any) -
     assert _levels.applied() == before
 
 
+@pytest.mark.parametrize(
+    "content", [b'{"name": "\\ud800", "level": "INFO"}', b'{"name": "hidden-input", "level": "LOUD"}', b"{"]
+)
+async def test_input_is_not_echoed(client: httpx.AsyncClient, content: bytes) -> None:
+    """What was wrong is said without the input, which may be text that is no UTF-8."""
+    answer = await client.post("logging/level", content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert all(set(item) == {"type", "loc", "msg"} for item in answer.json()["detail"])
+    assert "hidden-input" not in answer.text
+
+
 @pytest.mark.parametrize("level", ["warn", "WARN", "Warning", " warning "])
 async def test_aliases_become_the_standard_name(client: httpx.AsyncClient, name: str, level: str) -> None:
     answer = await client.post("logging/level", json={"name": name, "level": level})
