@@ -6,11 +6,14 @@ import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
 import pytest
 
+from c2casgiutils import broadcast, config, instances, redis_utils
+from c2casgiutils.health_checks import Factory, Version
 from tests.support.net import eventually
 from tests.support.processes import RedisServer, Uvicorn
 
@@ -194,3 +197,28 @@ def _count(hook: Hook, number: int) -> Callable[[], Awaitable[bool]]:
         return len(hook.events) >= number
 
     return condition
+
+
+async def test_two_versions(redis_server: RedisServer, tmp_path: Path) -> None:
+    """While a deployment lasts it is a warning, then a failure."""
+    prefix = "versions_"
+    (tmp_path / "versions.json").write_text('{"main": {"git_hash": "old"}, "packages": {}}')
+    env = {"C2C__REDIS__URL": redis_server.url, "C2C__REDIS__BROADCAST_PREFIX": prefix}
+    factory = Factory()
+    factory.add(Version(), name="patient", ttl=0)
+    factory.add(Version(deployment_seconds=0), name="impatient", ttl=0)
+    with Uvicorn(APP, env=env, cwd=tmp_path):
+        config.settings = config.Settings(redis={"url": redis_server.url, "broadcast_prefix": prefix})
+        instances.set_git_hash("new")
+        await broadcast.startup()
+        try:
+            first = (await factory.check()).entities
+            second = (await factory.check()).entities
+        finally:
+            instances.set_git_hash(None)
+            await broadcast.shutdown()
+            broadcast.cleanup()
+            await redis_utils.aclose()
+    assert [entity.status for entity in first] == ["warn", "warn"]
+    assert first[0].payload == {"version": "new", "versions": {"new": 1, "old": 1}}
+    assert [entity.status for entity in second] == ["warn", "fail"]

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import signal
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 
 import c2casgiutils
@@ -109,3 +111,36 @@ async def test_view_needs_an_administrator(client: httpx.AsyncClient, method: st
     reply = await client.request(method, "/c2c/drain")
     assert reply.status_code == 403
     assert instances.state() == "ready"
+
+
+async def test_other_servers_keep_their_signals() -> None:
+    """Only uvicorn's handler is put off; whatever else is there stays."""
+
+    def own(number: int, frame: object) -> None:
+        pass
+
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        async with c2casgiutils.lifespan(FastAPI()):
+            during = signal.getsignal(signal.SIGTERM)
+        assert (during, signal.getsignal(signal.SIGTERM)) == (own, own)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("wait", ["0s", "10m"])
+async def test_handler_of_uvicorn_is_put_back(wait: str) -> None:
+    """After the end the handler is uvicorn's again, also when the stop was waiting."""
+    server = uvicorn.Server(uvicorn.Config(FastAPI()))
+    config.settings.drain_wait = config.parse_duration(wait)
+    before = signal.signal(signal.SIGTERM, server.handle_exit)
+    try:
+        async with c2casgiutils.lifespan(FastAPI()):
+            assert signal.getsignal(signal.SIGTERM) != server.handle_exit
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.sleep(0.05)
+            assert instances.state() == "draining"
+            assert server.should_exit is (wait == "0s")
+        assert signal.getsignal(signal.SIGTERM) == server.handle_exit
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import prometheus_client
 import pytest
 
 from c2casgiutils import config
@@ -445,3 +446,31 @@ async def test_add_in_a_thread(factory: Factory) -> None:
     await factory.startup()
     await asyncio.to_thread(lambda: factory.add(Fine(), every=60))
     assert (await factory.check()).entities[0].status == "pass"
+
+
+async def test_webhook_that_is_away(factory: Factory, caplog: pytest.LogCaptureFixture) -> None:
+    """It is tried twice, told in the log without its address, and no check suffers."""
+    config.settings = config.Settings(health={"webhook": "http://127.0.0.1:1/hush-hush"})
+    factory.add(Wrong())
+    await factory.check()
+
+    async def is_told() -> bool:
+        return "The webhook of the health checks was not called: ConnectError" in caplog.text
+
+    await eventually(is_told, what="the log line")
+    assert "hush" not in caplog.text
+
+
+async def test_metric_that_is_taken(factory: Factory, caplog: pytest.LogCaptureFixture) -> None:
+    config.settings = config.Settings(prometheus={"prefix": "taken_"})
+    taken = prometheus_client.Gauge("taken_health_checks_failure", "of the application")
+    try:
+        factory.add(Fine())
+        assert (await factory.check()).entities[0].status == "pass"
+    finally:
+        prometheus_client.REGISTRY.unregister(taken)
+    assert "No metric taken_health_checks_failure" in caplog.text
+    duration = prometheus_client.REGISTRY.get_sample_value(
+        "taken_health_checks_duration_seconds", {"name": "Fine"}
+    )
+    assert duration is not None
