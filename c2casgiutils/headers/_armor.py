@@ -76,9 +76,8 @@ class ArmorHeaderMiddleware:
             message = {**message}
             decision = content_type = None
             host = b""
-            headers = message.get("headers", ())
-            if headers.__class__ is not list:
-                headers = list(headers)
+            given = message.get("headers", ())
+            headers: RawHeaders = given if given.__class__ is list else list(given)
             kinds = self._kinds
             try:
                 for name, value in headers:
@@ -94,7 +93,7 @@ class ArmorHeaderMiddleware:
                             break
             except KeyError:  # the first response of its kind
                 self._rules.learn(headers, _netloc(scope))
-            if decision.__class__ is tuple:
+            if isinstance(decision, tuple):
                 message["headers"] = [*headers, *decision]
             else:
                 message["headers"] = self._edit(message["status"], headers, scope, root_path, decision)

@@ -6,7 +6,7 @@ https://developer.mozilla.org/en-US/observatory/docs/tests_and_scoring
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 _BEST = 100
 _MINIMUM_FOR_BONUS = 90
@@ -59,7 +59,8 @@ def grade(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> Grade:
         The score and what it is made of: `score, findings = grade(headers)`.
     """
     fields: dict[str, list[str]] = {}
-    for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+    pairs = cast("Iterable[tuple[str, str]]", headers.items() if isinstance(headers, Mapping) else headers)
+    for name, value in pairs:
         fields.setdefault(name.lower(), []).append(value.strip())
     policies = [_parse_policy(value) for value in fields.get("content-security-policy", [])]
     findings = [
