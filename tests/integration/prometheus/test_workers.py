@@ -43,12 +43,15 @@ def serve(directory: Path, *, workers: int, shared: bool) -> Iterator[tuple[Uvic
     port = free_port()
     env = {
         "C2C__PROMETHEUS__PORT": str(port),
+        "C2C__DRAIN_WAIT": "0",
         **({"PROMETHEUS_MULTIPROC_DIR": str(directory / "metrics")} if shared else {}),
     }
     server = Uvicorn(
         "app_of_the_test:app",
         "--log-config",
         str(directory / "logging.yaml"),
+        "--timeout-worker-healthcheck",
+        "40",
         workers=workers,
         env=env,
         cwd=directory,
