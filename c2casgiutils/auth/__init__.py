@@ -1,5 +1,6 @@
 """Who may see and do what: closed unless configured, by shared secret or GitHub account."""
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -37,6 +38,7 @@ from c2casgiutils.auth.model import (
     read_write_config,
 )
 from c2casgiutils.auth.views import router
+from c2casgiutils.logs import RedactionFilter
 
 if TYPE_CHECKING:
     READ_ONLY_AUTH_CONFIG: AuthConfig
@@ -83,6 +85,8 @@ _CONSTANTS = {
     "ADMIN_AUTH_CONFIG": admin_config,
 }
 
+_REDACTION = RedactionFilter()
+
 
 def __getattr__(name: str) -> Any:
     """The constants follow the settings, which nothing reads at import."""
@@ -94,6 +98,8 @@ def __getattr__(name: str) -> Any:
 async def startup(main_app: FastAPI | None = None) -> None:
     """Check the settings of the authentication, and let its cookies reach every answer of the application.
 
+    From then on the access log of uvicorn has no secrets of queries any more, however it is configured.
+
     Args:
         main_app: The application that mounts ours.
 
@@ -101,6 +107,7 @@ async def startup(main_app: FastAPI | None = None) -> None:
         ValueError: On settings that cannot work, naming the variable.
     """
     check_settings()
+    logging.getLogger("uvicorn.access").addFilter(_REDACTION)
     if main_app is not None:
         _carry_cookies(main_app)
 

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from c2casgiutils.health_checks import _access
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, worst
-from c2casgiutils.health_checks._probes import PROBES, send_answer
+from c2casgiutils.health_checks._probes import PROBES, send_answer, send_not_allowed
 
 _BODILESS = {204, 205, 304}
 _PATHS = ("/health", "/health/", "/health_checks", "/health_checks/")
@@ -42,7 +42,7 @@ class HealthEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["method"] not in {"GET", "HEAD"}:
-            await send_answer(scope, send, 405, b"Method Not Allowed", extra=[(b"allow", b"GET, HEAD")])
+            await send_not_allowed(scope, send)
             return
         response = Response()
         body = await answer(Request(scope, receive), response)

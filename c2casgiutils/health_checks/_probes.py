@@ -50,7 +50,7 @@ class Probe:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["method"] not in {"GET", "HEAD"}:
-            await send_answer(scope, send, 405, b"Method Not Allowed", extra=[(b"allow", b"GET, HEAD")])
+            await send_not_allowed(scope, send)
             return
         reason = self._block() if self._block is not None else None
         group = self._group() if self._group is not None else None
@@ -168,6 +168,12 @@ async def send_answer(
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+async def send_not_allowed(scope: Scope, send: Send) -> None:
+    """Refuse another method than GET and HEAD, in the form of the other views."""
+    body, allow = b'{"detail":"Method Not Allowed"}', (b"allow", b"GET, HEAD")
+    await send_answer(scope, send, 405, body, content_type=b"application/json", extra=[allow])
 
 
 class _StartUp:

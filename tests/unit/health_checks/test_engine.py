@@ -412,6 +412,17 @@ async def test_redis_not_configured_is_skipped(factory: Factory) -> None:
     assert entity.payload == {"message": "Redis is not configured"}
 
 
+async def test_skipped_check_does_not_fail_in_the_gauge(factory: Factory) -> None:
+    """Not even when it failed before."""
+    factory.add(Redis(), name="once-failed", ttl=0)
+    config.settings.redis.url = "redis://127.0.0.1:1"
+    assert (await factory.check()).status_code == 500
+    config.settings = config.Settings()
+    assert (await factory.check()).entities[0].status == "skip"
+    name = f"{config.settings.prometheus.prefix}health_checks_failure"
+    assert prometheus_client.REGISTRY.get_sample_value(name, {"name": "once-failed"}) == 0
+
+
 async def test_check_without_its_constructor(factory: Factory) -> None:
     """A class of the application that does not call the constructor of `Check` works all the same."""
 

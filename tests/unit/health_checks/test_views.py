@@ -7,6 +7,7 @@ import prometheus_client
 import pytest
 from fastapi import FastAPI
 
+import c2casgiutils
 from c2casgiutils import config, health_checks
 from c2casgiutils.health_checks import FACTORY, Result, Wrong
 from tests.unit.health_checks.checks import Fine, Hanging, Raising, Returning
@@ -19,6 +20,18 @@ PATHS = ["/health/", "/health", "/health_checks", "/health_checks/"]
 async def test_paths_answer(client: httpx.AsyncClient, path: str, method: str) -> None:
     reply = await client.request(method, path)
     assert reply.status_code == 200
+    assert reply.headers["cache-control"] == "no-cache, no-store"
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["POST", "DELETE", "OPTIONS"])
+async def test_other_methods_under_the_mount(path: str, method: str) -> None:
+    app = FastAPI()
+    app.mount("/c2c", c2casgiutils.app)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        reply = await client.request(method, f"/c2c{path}")
+    assert (reply.status_code, reply.headers["allow"]) == (405, "GET, HEAD")
+    assert reply.json() == {"detail": "Method Not Allowed"}
     assert reply.headers["cache-control"] == "no-cache, no-store"
 
 
