@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from c2casgiutils.auth import audit
+from c2casgiutils.auth import audit, forms
 from c2casgiutils.auth.cookies import CookieMiddleware
 from c2casgiutils.auth.dependencies import (
     AccessContext,
@@ -67,6 +67,7 @@ __all__ = [
     "check_admin_access",
     "check_read_only_access",
     "check_read_write_access",
+    "forms",
     "get_access_context",
     "get_auth",
     "is_enabled",

@@ -5,9 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, RedirectResponse
-from starlette.types import Message
 
-from c2casgiutils.auth import audit, cookies, cross_site, pages, sessions, urls
+from c2casgiutils.auth import audit, cookies, cross_site, forms, pages, sessions, urls
 from c2casgiutils.auth.dependencies import require_admin_access
 from c2casgiutils.auth.github.views import router as github_router
 from c2casgiutils.auth.identity import get_auth
@@ -18,7 +17,6 @@ from c2casgiutils.auth.throttle import TooManyAttemptsError
 
 router = APIRouter(tags=["authentication"])
 
-_LARGEST_FORM = 16 * 1024
 _FORM: dict[str, Any] = {
     "requestBody": {
         "content": {
@@ -74,20 +72,10 @@ async def login(request: Request, response: Response) -> Response:
 
 
 async def _form_secret(request: Request) -> bytes | None:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_FORM:
-            raise HTTPException(413, "The form is too large")
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async with Request(request.scope, receive).form(max_files=0, max_fields=10) as form:
-        values = form.getlist("secret")
-    if not values:
+    values = (await forms.read(request)).get("secret")
+    if values is None:
         return None
-    return values[0].encode() if len(values) == 1 and isinstance(values[0], str) else b""
+    return values[0].encode() if len(values) == 1 else b""
 
 
 async def _sign_in(request: Request, response: Response, given: bytes | None) -> Response:

@@ -66,8 +66,8 @@ async def post_index(request: Request) -> Response:
         auth_info = await auth.get_auth(request, response)
         await auth.require_read_write_access(auth_info, request, response)
         # Read only now: strangers make us read no body.
-        async with request.form(max_files=0, max_fields=10) as form:
-            name, level = str(form.get("name", "")).strip(), str(form.get("level", ""))
+        form = await auth.forms.read(request)
+        name, level = form.get("name", [""])[-1].strip(), form.get("level", [""])[-1]
     except HTTPException as error:
         message = Message("fail", "Not changed.", f"{error.detail}.")
         return await _page(request, message=message, status=error.status_code)

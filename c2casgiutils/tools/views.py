@@ -4,6 +4,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,10 +12,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _NO_STORE = (b"cache-control", b"no-cache, no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _CACHEABLE = (b"cache-control", b"public, max-age=31536000, immutable")
+_LARGEST_BODY = 64 * 1024
 
 
 class ViewMiddleware:
-    """Answer HEAD as GET without its body (RFC 9110, 9.3.2) and forbid caches, but for static files."""
+    """Answer HEAD as GET without its body (RFC 9110, 9.3.2) and forbid caches, but for static files.
+
+    What no view can read is refused: a body above 64 KiB, which FastAPI would read before it asks who sends
+    it, and a query that is not UTF-8, of which Starlette can make no address.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -37,7 +43,33 @@ class ViewMiddleware:
                 message = {"type": "http.response.body", "body": b"", "more_body": more}
             await send(message)
 
-        await self.app(inner_scope, receive, send_view)
+        app = self.app if _is_text(scope.get("query_string", b"")) else _BAD_QUERY
+        await app(inner_scope, _bounded(receive), send_view)
+
+
+def _is_text(query: bytes) -> bool:
+    try:
+        query.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+_BAD_QUERY = JSONResponse({"detail": "The query of the address is not UTF-8"}, 400)
+
+
+def _bounded(receive: Receive) -> Receive:
+    size = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > _LARGEST_BODY:
+            raise HTTPException(413, "The body is too large")
+        return message
+
+    return receive_bounded
 
 
 async def internal_error(_request: Request, _error: Exception) -> JSONResponse:

@@ -1,0 +1,71 @@
+"""What no view can read is the client's error: a 4xx that repeats nothing, never a 500."""
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from c2casgiutils._app import create_app
+from tests.support.asgi import call, make_scope
+from tests.unit.tools.conftest import SECRET
+
+JSON = {"Content-Type": "application/json"}
+FORM = "multipart/form-data; boundary=x; charset="
+BODIES = {
+    "not a number": ("drain", b'{"seconds": NaN}', JSON),
+    "infinite": ("drain", b'{"seconds": Infinity}', JSON),
+    "half a character": ("logging/level", rb'{"name": "\ud800", "level": "DEBUG"}', JSON),
+    "half a character as a key": ("logging/level", rb'{"\ud800": 1}', JSON),
+    "bytes": ("logging/level", b"\xff\xfe", {"Content-Type": "application/x-www-form-urlencoded"}),
+}
+
+
+@pytest.mark.parametrize(("path", "content", "headers"), BODIES.values(), ids=BODIES)
+async def test_invalid_body(
+    client: httpx.AsyncClient, path: str, content: bytes, headers: dict[str, str]
+) -> None:
+    answer = await client.post(path, content=content, headers=headers)
+    assert answer.status_code == 422
+    assert {"type", "loc", "msg"} == answer.json()["detail"][0].keys()
+
+
+async def test_refusal_repeats_nothing(client: httpx.AsyncClient) -> None:
+    answer = await client.post("logging/level", json={"nam": "hidden-value"})
+    assert answer.status_code == 422
+    assert "hidden-value" not in answer.text
+
+
+@pytest.mark.parametrize("charset", ["undefined", "idna", "punycode", "\0"])
+@pytest.mark.parametrize("path", ["", "auth/login"])
+async def test_charset_that_refuses(client: httpx.AsyncClient, path: str, charset: str) -> None:
+    field = b'--x\r\nContent-Disposition: form-data; name="secret"\r\n\r\n\xff..' + b"a" * 70
+    part = field + b"\r\n--x--\r\n"
+    answer = await client.post(path, content=part, headers={"Content-Type": FORM + charset})
+    assert answer.status_code < 500
+
+
+@pytest.mark.parametrize("path", ["", "auth/login"])
+async def test_form_of_half_characters(client: httpx.AsyncClient, path: str) -> None:
+    part = b"".join(
+        b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n\\ud800\r\n' % name
+        for name in (b"secret", b"name", b"level")
+    )
+    headers = {"Content-Type": f"{FORM}raw_unicode_escape"}
+    answer = await client.post(path, content=part + b"--x--\r\n", headers=headers)
+    assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize("path", ["logging/level", "drain", "auth/login"])
+async def test_stranger_with_a_large_body(anonymous: httpx.AsyncClient, path: str) -> None:
+    answer = await anonymous.post(path, content=b'"' + b"x" * 2**17 + b'"', headers=JSON)
+    assert answer.status_code == 413
+    assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/c2c/", "/c2c/headers/", "/c2c/headers", "/c2c/headers/a/"])
+async def test_query_that_is_no_text(path: str) -> None:
+    """Also where the router would redirect to the path with another slash, which anybody may ask for."""
+    main = FastAPI()
+    main.mount("/c2c", create_app())
+    scope = make_scope(path, query_string=b"a=\xff", headers=[("Host", "a"), ("X-API-Key", SECRET)])
+    start = (await call(main, scope))[0]
+    assert start["status"] == 400
