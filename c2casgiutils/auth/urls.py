@@ -64,11 +64,12 @@ def views_path(connection: HTTPConnection) -> str:
 
 
 def index_path(connection: HTTPConnection) -> str:
-    """The path of the page, or of the mount where there is no page."""
+    """The path of the page of this mount (there may be several), or of the mount where there is no page."""
     try:
-        return _public_path(connection.url_for("c2c_index").path)
-    except (NoMatchFound, KeyError, ValueError):
-        return f"{mount_path(connection).rstrip('/')}/"
+        path = str(connection.app.url_path_for("c2c_index"))
+    except (NoMatchFound, KeyError):
+        path = "/"
+    return f"{mount_path(connection).rstrip('/')}{path}"
 
 
 def callback_path(connection: HTTPConnection) -> str:

@@ -4,8 +4,10 @@ import logging
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.types import Message
 
+import c2casgiutils
 from c2casgiutils import auth, config
 from tests.support.auth import BASE_URL, COOKIE, KEY, SECRET, configure, make_app, make_client
 
@@ -46,6 +48,19 @@ async def test_sign_in(arguments: dict[str, object], middleware: bool) -> None:
         assert (await client.get("/c2c/read")).status_code == 200
         status = (await client.get("/c2c/auth/status")).json()
         assert (status["is_logged_in"], status["type"]) == (True, "secret")
+
+
+@pytest.mark.parametrize("mount", ["/one", "/two"])
+async def test_browser_comes_back_to_the_mount_it_used(mount: str) -> None:
+    """One application may be mounted several times."""
+    app = FastAPI()
+    app.mount("/one", c2casgiutils.app)
+    app.mount("/two", c2casgiutils.app)
+    async with make_client(app) as client:
+        response = await client.post(f"{mount}/auth/login", data={"secret": SECRET}, headers=HTML)
+        assert response.headers["location"] == f"{mount}/"
+        response = await client.get(f"{mount}/auth/logout", headers=HTML)
+        assert response.headers["location"] == f"{mount}/"
 
 
 async def test_sign_in_without_a_key(client: httpx.AsyncClient) -> None:
