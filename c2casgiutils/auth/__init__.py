@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from c2casgiutils.auth import audit, forms
+from c2casgiutils.auth import audit, forms, throttle
 from c2casgiutils.auth.cookies import CookieMiddleware
 from c2casgiutils.auth.dependencies import (
     AccessContext,
@@ -78,6 +78,7 @@ __all__ = [
     "router",
     "shutdown",
     "startup",
+    "throttle",
 ]
 
 _CONSTANTS = {

@@ -20,18 +20,27 @@ _WORDS = (
 )
 _LIKE = rf"[\w.-]{{0,64}}?(?:{_WORDS})[\w.-]{{0,64}}"  # bounded: the text is what clients send
 _NAME = re.compile(_WORDS, re.IGNORECASE)
+_QUOTED = r"'[^']*(?:'|$)|\"[^\"]*(?:\"|$)"
+_ENCODED = "%(?:25){0,4}"
 _BYTES = re.compile(r"b(['\"])(.*)\1", re.DOTALL)
 _IN_TEXT = (
-    # a parameter of a query string
-    re.compile(rf"((?:^|[?&\s'\"])(?:{_LIKE}|code|state)=)([^&\s'\"#]+)", re.IGNORECASE),
-    # an item in the text of a dictionary or of a list of pairs, perhaps cut at its end
+    # a parameter of a query string, also of an address that is the value of another one; a keyword argument
     re.compile(
-        rf"(['\"]{_LIKE}['\"]\s{{0,9}}[:,]\s{{0,9}}b?)('[^']*(?:'|$)|\"[^\"]*(?:\"|$))", re.IGNORECASE
+        rf"((?:^|[?&\s'\"(,]|{_ENCODED}(?:3F|26))(?:{_LIKE}|code|state)(?:=|{_ENCODED}3D)b?)"
+        rf"({_QUOTED}|[^&\s'\"#]+)",
+        re.IGNORECASE,
     ),
+    # a header or a setting, of names that begin no sentence
+    re.compile(r"(\b(?:x-api-key|api.?key|passw(?:or)?d|secret)\s?:\s?)([^\s'\",;]+)", re.IGNORECASE),
+    # an item in the text of a dictionary or of a list of pairs, perhaps cut at its end
+    re.compile(rf"(['\"]{_LIKE}['\"]\s{{0,9}}[:,]\s{{0,9}}b?)({_QUOTED})", re.IGNORECASE),
     # the user information of an address
     re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]{0,30}://)([^/\s@'\"]{1,500})(?=@)"),
     # the credentials of an Authorization header
     re.compile(r"(\b(?:bearer|basic)\s+)([\w.~+/=-]{8,})", re.IGNORECASE),
+    # tokens of GitHub and our cookies, whatever the variable is called
+    re.compile(r"(\bgh[a-z]_|\bgithub_pat_)(\w{16,255})"),
+    re.compile(r"(\beyJ)([\w-]{8,8192}\.[\w-]{8,8192}\.[\w-]{0,1024})"),
 )
 
 

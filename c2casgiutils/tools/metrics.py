@@ -10,15 +10,15 @@ router = APIRouter(tags=["metrics"])
 
 
 async def _may_scrape(request: Request, response: Response) -> None:
-    """Let the bearer of `C2C__PROMETHEUS__BEARER` through, and callers who may read."""
+    """Let the bearer of `C2C__PROMETHEUS__BEARER` through, and who may read; wrong ones are counted."""
     expected = config.settings.prometheus.bearer
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if (
-        expected
-        and scheme.lower() == "bearer"
-        and secrets.compare_digest(given.strip().encode(), expected.encode())
-    ):
-        return
+    if expected and scheme.lower() == "bearer":
+        if secrets.compare_digest(given.strip().encode(), expected.encode()):
+            await auth.throttle.check_right(request)
+            return
+        if not config.settings.auth.github.bearer:  # else `get_auth` looks at it and counts
+            await auth.throttle.count_wrong(request)
     auth_info = await auth.get_auth(request, response)
     await auth.require_read_only_access(auth_info, request, response)
 

@@ -132,3 +132,32 @@ def test_an_object_that_cannot_be_shown_does_not_stop_the_event(active: FakeSent
     sentry_sdk.capture_message("sent")
     sentry_sdk.flush(10)
     assert active.wait_for_events()[0]["message"] == "sent"
+
+
+TOKEN = "gho_" + "a" * 36
+TEXTS = {
+    "github token": TOKEN,
+    "fine-grained token": "github_pat_" + "b" * 40,
+    "session cookie": "eyJhbGciOiJIUzI1NiJ9.c2VjcmV0LWNvb2tpZQ.c2lnbmF0dXJl",
+    "keyword argument": f"User(login='a', token='{SENT}')",
+    "header in a text": f"refused X-API-Key: {SENT}",
+    "setting in a text": f"password: {SENT}",
+    "address in an address": f"/login?came_from=%2Fpage%3Fsecret%3D{SENT}",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_credential_under_any_name(text: str) -> None:
+    """A local variable that is not named like a secret hides what its text shows to be one."""
+    event: dict[str, Any] = {"extra": {"value": text, "data": text.encode()}}
+    sentry.Scrubber().scrub_event(event)
+    shown = str(event["extra"])
+    assert "****" in shown
+    assert not any(part in shown for part in (SENT, "a" * 36, "b" * 40, "c2VjcmV0LWNvb2tpZQ"))
+
+
+@pytest.mark.parametrize("text", ["GET /page?name=value HTTP/1.1", "The secret is wrong", "code 404"])
+def test_ordinary_text_stays(text: str) -> None:
+    event: dict[str, Any] = {"extra": {"value": text}}
+    sentry.Scrubber().scrub_event(event)
+    assert event["extra"]["value"] == text

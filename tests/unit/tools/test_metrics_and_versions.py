@@ -1,7 +1,7 @@
 """The views `/metrics` and `/versions.json`."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -10,8 +10,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from c2casgiutils import config
 from c2casgiutils._app import create_app
+from c2casgiutils.auth import throttle
 
 BEARER = "token-of-the-scraper"
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    throttle.forget()
+    yield
+    throttle.forget()
 
 
 @pytest.fixture
@@ -52,6 +60,18 @@ async def test_metrics(client: httpx.AsyncClient, headers: dict[str, str]) -> No
 async def test_metrics_are_refused(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
     response = await client.get("/metrics", headers=httpx.Headers(headers, encoding="latin-1"))
     assert response.status_code == 403
+
+
+async def test_guessing_the_bearer_is_slow(client: httpx.AsyncClient) -> None:
+    """After 20 wrong ones the address waits, also with the right one."""
+    guesses = [
+        (await client.get("/metrics", headers={"Authorization": f"Bearer wrong-{number}"})).status_code
+        for number in range(21)
+    ]
+    assert guesses == [403] * 20 + [429]
+    answer = await client.get("/metrics", headers={"Authorization": f"Bearer {BEARER}"})
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 async def test_without_a_bearer_setting_no_bearer_opens(
