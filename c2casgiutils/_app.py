@@ -133,8 +133,7 @@ class _Lifecycle:
 
     @staticmethod
     async def _start(steps: contextlib.AsyncExitStack, main_app: FastAPI | None) -> None:
-        # See the top
-        from c2casgiutils import (  # noqa: PLC0415
+        from c2casgiutils import (  # noqa: PLC0415 # see the top
             auth,
             broadcast,
             health_checks,

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c2casgiutils import config
+from c2casgiutils._asgi import RawHeaders, edit_headers_at_start
 
 _SCOPE_KEY = "c2casgiutils.auth.cookies"
 _MOST_TRIED = 4
@@ -40,13 +41,10 @@ class CookieMiddleware:
         cookies: list[str] = []
         scope[_SCOPE_KEY] = cookies
 
-        async def send_with_cookies(message: Message) -> None:
-            if message["type"] == "http.response.start" and cookies:
-                added = [(b"set-cookie", cookie.encode("latin-1")) for cookie in cookies]
-                message = {**message, "headers": [*message.get("headers", ()), *added]}
-            await send(message)
+        def with_cookies(_message: Message, headers: RawHeaders) -> RawHeaders:
+            return [*headers, *_raw(cookies)]
 
-        await self.app(scope, receive, send_with_cookies)
+        await self.app(scope, receive, edit_headers_at_start(scope, send, with_cookies))
 
 
 async def carry(request: Request, response: Response) -> AsyncIterator[None]:
@@ -65,7 +63,11 @@ def _with_cookies(headers: Any, response: Response) -> Any:
         return headers
     given = [(name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
     # of the mappings only this one can hold a name twice
-    return Headers(raw=[*given, *((b"set-cookie", cookie.encode("latin-1")) for cookie in cookies)])
+    return Headers(raw=[*given, *_raw(cookies)])
+
+
+def _raw(cookies: list[str]) -> RawHeaders:
+    return [(b"set-cookie", cookie.encode("latin-1")) for cookie in cookies]
 
 
 def copy_to(answer: Response, response: Response) -> Response:

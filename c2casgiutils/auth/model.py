@@ -123,9 +123,6 @@ class AuthConfig(BaseModel):
     github_access_type_admin: AccessType | None = None
 
 
-_STRENGTH = list(config.GitHubAccessType)
-
-
 def asked_of(auth_config: AuthConfig) -> config.GitHubAccessType:
     """The permission that a view asks for: the strongest one given, else that of the read-only level."""
     given = (
@@ -135,7 +132,9 @@ def asked_of(auth_config: AuthConfig) -> config.GitHubAccessType:
         auth_config.github_access_type_admin,
     )
     asked = [config.GitHubAccessType(each) for each in given if each is not None]
-    return max(asked, key=_STRENGTH.index) if asked else config.settings.auth.github.access_type_read_only
+    if not asked:
+        return config.settings.auth.github.access_type_read_only
+    return max(asked, key=lambda each: each.strength)
 
 
 def read_only_config() -> AuthConfig:

@@ -31,7 +31,7 @@ class _Link:
         if now - self.logged_at >= _LOG_SECONDS:
             self.logged_at = now
             _LOGGER.warning(
-                "Redis does not answer, sign-ins are watched in this process only: %s", type(error)
+                "Redis does not answer, sign-ins are watched in this process only: %s", type(error).__name__
             )
 
 

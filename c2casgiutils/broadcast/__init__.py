@@ -26,7 +26,6 @@ from c2casgiutils.broadcast.types import (
     FailedAnswer,
     MissingAnswer,
 )
-from c2casgiutils.instances import _slot as _instances_slot
 
 __all__ = [
     "BaseBroadcaster",
@@ -148,7 +147,7 @@ def _discard() -> None:
         return
     _slot.broadcaster.abort()
     instances.unregister_figure(_FIGURE)
-    _instances_slot.forget()
+    instances.forget()
 
 
 def _current() -> BaseBroadcaster:

@@ -8,17 +8,27 @@ from typing import Any
 
 from c2casgiutils.config._errors import ConfigurationError, end_start
 from c2casgiutils.config._settings import Settings
-from c2casgiutils.config._types import Duration, FloatList, IntList, StringList, parse_duration
+from c2casgiutils.config._types import (
+    MASK,
+    Duration,
+    FloatList,
+    IntList,
+    MaskedStr,
+    StringList,
+    parse_duration,
+)
 from c2casgiutils.config.auth import GitHubAccessType
 from c2casgiutils.config.logs import Logging
 
 __all__ = [
+    "MASK",
     "ConfigurationError",
     "Duration",
     "FloatList",
     "GitHubAccessType",
     "IntList",
     "Logging",
+    "MaskedStr",
     "Settings",
     "StringList",
     "end_start",

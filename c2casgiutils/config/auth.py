@@ -24,11 +24,16 @@ _EXAMPLES = ("change-me", "changeme", "your-secret")
 
 
 class GitHubAccessType(enum.StrEnum):
-    """A permission on a repository, weakest first."""
+    """A permission on a repository, weakest first; a stronger one includes the weaker ones."""
 
     PULL = "pull"
     PUSH = "push"
     ADMIN = "admin"
+
+    @property
+    def strength(self) -> int:
+        """The place among the permissions, 0 for the weakest."""
+        return list(type(self)).index(self)
 
 
 def _check_key(key: str) -> str:

@@ -11,7 +11,7 @@ LONGEST = 8192
 MOST_ELEMENTS = 50
 
 _MARK = re.compile(r'[",]')
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  # a pattern
 _QUOTED = r'"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"'
 _PAIR = re.compile(rf"[ \t]*(?:({_TOKEN})=(?:({_TOKEN})|{_QUOTED})[ \t]*)?(?:;|\Z)")
 _ESCAPED = re.compile(r"\\(.)")

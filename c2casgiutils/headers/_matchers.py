@@ -139,12 +139,12 @@ def _compile_statuses(value: object) -> tuple[int, int] | None:
     if value is None:
         return None
     pair = (value, value) if isinstance(value, int) else value
-    if not isinstance(pair, (tuple, list)) or len(pair) != 2:  # noqa: PLR2004
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:  # noqa: PLR2004  # a pair
         raise TypeError(f"status_code must be an integer or a pair of integers, not {value!r}")
     low, high = pair
     if not all(isinstance(status, int) and not isinstance(status, bool) for status in (low, high)):
         raise TypeError(f"status_code must be an integer or a pair of integers, not {value!r}")
-    if not 100 <= low <= high <= 599:  # noqa: PLR2004
+    if not 100 <= low <= high <= 599:  # noqa: PLR2004  # RFC 9110, 15
         raise ValueError(f"status_code must be between 100 and 599, the lower one first, not {value!r}")
     return low, high
 

@@ -25,6 +25,11 @@ async def may_see_details(request: Request, response: Response) -> bool:
         return False
 
 
+def cookies_of(response: Response) -> list[tuple[bytes, bytes]]:
+    """The raw headers with the cookies that finding out who is calling set or cleared."""
+    return [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]
+
+
 def _is_anonymous(request: Request) -> bool:
     """Whether the request has nothing to prove anything with: seen at once, as probes ask often."""
     mode = auth.auth_type()

@@ -149,10 +149,12 @@ async def _answer_health(*, history: bool = False) -> dict[str, Any]:
     entries = FACTORY.entries
     stale = [asyncio.ensure_future(entry.refresh()) for entry in entries if entry.fresh() is None]
     if stale:
-        done, late = await asyncio.wait(stale, timeout=config.settings.health.timeout.total_seconds() + 0.1)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*done, *late, return_exceptions=True)
+        try:
+            await asyncio.wait(stale, timeout=config.settings.health.timeout.total_seconds() + 0.1)
+        finally:
+            for task in stale:
+                task.cancel()
+            await asyncio.gather(*stale, return_exceptions=True)
     found = [(entry, entry.last or UNKNOWN) for entry in entries]
     return {
         "id": instances.own().id,

@@ -46,7 +46,7 @@ class HealthEndpoint:
             return
         response = Response()
         body = await answer(Request(scope, receive), response)
-        cookies = [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]
+        cookies = _access.cookies_of(response)
         await send_answer(
             scope, send, response.status_code, body, content_type=b"application/json", extra=cookies
         )

@@ -40,7 +40,7 @@ class Events:
                 "check": entry.name,
                 "from": old,
                 "to": after.status,
-                "at": _utc(after.when),
+                "at": after.ended,
             }
             if before is not None:
                 event["held_seconds"] = round(after.at - before.since, 3)
@@ -105,7 +105,3 @@ async def _is_first(entry: Entry, status: str) -> bool:
     except (RedisError, OSError):  # better twice than never
         return True
     return True
-
-
-def _utc(when: datetime.datetime) -> str:
-    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

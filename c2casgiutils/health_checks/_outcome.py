@@ -43,6 +43,11 @@ class Outcome:
         return round(self.seconds * 1000, 3)
 
     @property
+    def ended(self) -> str:
+        """When the run ended, as text of RFC 3339."""
+        return self.when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    @property
     def details(self) -> dict[str, Any]:
         """The payload with the message and the stack trace of a failure."""
         extra = {"message": self.message, "stacktrace": self.stacktrace}
@@ -57,7 +62,7 @@ def of_result(result: object, seconds: float, secrets: Iterable[str]) -> Outcome
     if not isinstance(result, Result):
         return failure(f"The check returned {type(result).__name__}, not a Result", seconds)
     code = result.status_code
-    if isinstance(code, bool) or not isinstance(code, int) or not 200 <= code <= _LAST:  # noqa: PLR2004
+    if isinstance(code, bool) or not isinstance(code, int) or not 200 <= code <= _LAST:  # noqa: PLR2004  # OK
         return failure(f"The check returned the status code {scrub_text(str(code)[:20], secrets)}", seconds)
     try:
         payload = clean(result.payload, secrets)

@@ -76,7 +76,7 @@ class Probe:
         details = (verbose or _wants_json(scope)) and await _access.may_see_details(
             Request(scope, receive), response
         )
-        cookies = [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]
+        cookies = _access.cookies_of(response)
         excluded = set(query.get("exclude", ())) if entries is not None else set()
         entries = entries or []
         unknown = excluded - {entry.name for entry in entries}
@@ -136,7 +136,7 @@ def _component(outcome: Outcome, *, details: bool) -> dict[str, Any]:
     component: dict[str, Any] = {"status": status}
     if outcome.since:
         component |= {"observedValue": outcome.milliseconds, "observedUnit": "ms"}
-        component["time"] = outcome.when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        component["time"] = outcome.ended
     if details and outcome.message and outcome.status != "pass":
         component["output"] = outcome.message
     return component

@@ -63,7 +63,7 @@ class Redis(Check):
 
         self.doing = "waiting for a write"
         try:
-            await master.set(f"{config.settings.redis.broadcast_prefix}health", "1", px=10_000)
+            await master.set(redis_utils.scoped("health"), "1", px=10_000)
         except ResponseError as error:
             raise JsonCheckError(f"Redis answers but takes no writes: {error}") from error
 

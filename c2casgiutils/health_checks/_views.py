@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from c2casgiutils import auth, instances
 from c2casgiutils.broadcast.types import ClusterReport
-from c2casgiutils.health_checks import _cluster, _drain
+from c2casgiutils.health_checks import _access, _cluster, _drain
 from c2casgiutils.health_checks._endpoint import HEALTH, answer
 from c2casgiutils.health_checks._model import GlobalResult
 from c2casgiutils.health_checks._older import health_check
@@ -36,7 +36,7 @@ async def health_checks(request: Request, response: Response) -> Response:
     body = await answer(request, response)
     headers = {"Cache-Control": _NO_STORE, "X-Content-Type-Options": "nosniff"}
     complete = Response(body, response.status_code, headers, "application/json")
-    complete.raw_headers += [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]
+    complete.raw_headers += _access.cookies_of(response)
     return complete
 
 

@@ -8,6 +8,7 @@ from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._presence import Presence
 from c2casgiutils.instances._slot import (
     create_presence,
+    forget,
     own,
     register_figure,
     roster,
@@ -29,6 +30,7 @@ __all__ = [
     "State",
     "View",
     "create_presence",
+    "forget",
     "own",
     "register_figure",
     "roster",

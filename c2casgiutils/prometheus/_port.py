@@ -143,4 +143,4 @@ def stop() -> None:
             from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415  on first use
 
             with contextlib.suppress(OSError):
-                mark_process_dead(os.getpid(), str(directory))  # type: ignore[no-untyped-call]
+                mark_process_dead(os.getpid(), str(directory))  # type: ignore[no-untyped-call]  # the client library

@@ -76,9 +76,9 @@ class _Workers:
         directory = str(self._directory)
         for pid in pids_of(self._directory):
             if not _is_alive(pid):
-                self._multiprocess.mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]
-        collector = self._multiprocess.MultiProcessCollector(None, directory)  # type: ignore[no-untyped-call]
-        yield from collector.collect()  # type: ignore[no-untyped-call]
+                self._multiprocess.mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]  # the client library
+        collector = self._multiprocess.MultiProcessCollector(None, directory)  # type: ignore[no-untyped-call]  # the client library
+        yield from collector.collect()  # type: ignore[no-untyped-call]  # the client library
 
 
 class BuildCollector:

@@ -131,9 +131,9 @@ def _close_now(client: "Redis") -> None:
 
 
 def _retry() -> Any:
-    from redis.asyncio.retry import Retry  # noqa: PLC0415
-    from redis.backoff import FullJitterBackoff  # noqa: PLC0415
-    from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: PLC0415
+    from redis.asyncio.retry import Retry  # noqa: PLC0415  # on first use
+    from redis.backoff import FullJitterBackoff  # noqa: PLC0415  # on first use
+    from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: PLC0415  # on first use
 
     return Retry(FullJitterBackoff(cap=0.2, base=0.02), 1, supported_errors=(RedisConnectionError,))
 
@@ -160,11 +160,11 @@ def _create() -> _Clients:
         return _create_sentinel()
     if settings.cluster:
         return _create_cluster()
-    from redis.asyncio import BlockingConnectionPool, Redis  # noqa: PLC0415
+    from redis.asyncio import BlockingConnectionPool, Redis  # noqa: PLC0415  # on first use
 
     options = {**_options(), "decode_responses": True}
     if options.pop("ssl", False):
-        from redis.asyncio import SSLConnection  # noqa: PLC0415
+        from redis.asyncio import SSLConnection  # noqa: PLC0415  # on first use
 
         options["connection_class"] = SSLConnection
     pool = BlockingConnectionPool.from_url(str(settings.url), **_pool_options(), **options)
@@ -173,7 +173,7 @@ def _create() -> _Clients:
 
 
 def _create_cluster() -> _Clients:
-    from redis.asyncio import RedisCluster  # noqa: PLC0415
+    from redis.asyncio import RedisCluster  # noqa: PLC0415  # on first use
 
     options = {**_options(), "decode_responses": True}
     options.pop("db")
@@ -182,9 +182,9 @@ def _create_cluster() -> _Clients:
 
 
 def _create_sentinel() -> _Clients:
-    from redis.asyncio.sentinel import Sentinel  # noqa: PLC0415
+    from redis.asyncio.sentinel import Sentinel  # noqa: PLC0415  # on first use
 
-    from c2casgiutils.redis_utils._sentinel import BlockingSentinelPool  # noqa: PLC0415
+    from c2casgiutils.redis_utils._sentinel import BlockingSentinelPool  # noqa: PLC0415  # on first use
 
     settings = config.settings.redis
     if not settings.servicename:
@@ -226,7 +226,7 @@ async def is_master_connection(connection: "AbstractConnection") -> bool:
 
     A master that was replaced by hand goes on as if nothing had happened for up to ten seconds.
     """
-    from redis.exceptions import RedisError  # noqa: PLC0415
+    from redis.exceptions import RedisError  # noqa: PLC0415  # on first use
 
     master, _, _ = get()
     pool: Any = master.connection_pool if master is not None else None
@@ -239,7 +239,7 @@ async def is_master_connection(connection: "AbstractConnection") -> bool:
 
 
 async def _cluster_connection(cluster: Any, options: dict[str, Any]) -> "AbstractConnection":
-    from redis.asyncio.connection import Connection, parse_url  # noqa: PLC0415
+    from redis.asyncio.connection import Connection, parse_url  # noqa: PLC0415  # on first use
 
     await cluster.initialize()
     await cluster.nodes_manager.initialize()  # who owns what may have changed

@@ -48,7 +48,7 @@ class Wire:
 
     def __init__(self, connection: "AbstractConnection", on_message: Callable[[str, bytes], None]) -> None:
         # redis-py has no public way to its streams
-        reader, writer = connection._reader, connection._writer  # noqa: SLF001
+        reader, writer = connection._reader, connection._writer  # noqa: SLF001  # see above
         if reader is None or writer is None:
             raise LinkDownError("closed while connecting")
         self.connection = connection

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from c2casgiutils.config._types import MASK, MaskedStr
+from c2casgiutils.config import MASK, MaskedStr
 
 _MIN_LENGTH = 4
 """A shorter secret is not looked for in texts: it would hide ordinary words."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote_plus
 
-MASK = "**********"
+from c2casgiutils.config import MASK
 
 _SENSITIVE = re.compile(
     r"""

@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import datetime
-import logging
 
 from fastapi import HTTPException, Request, Response
 
@@ -12,7 +11,8 @@ from c2casgiutils.health_checks import EntityResult, GlobalResult
 from c2casgiutils.tools import _levels, logging_
 from c2casgiutils.tools._masking import masked, masked_url
 
-_LOGGER = logging.getLogger(__name__)
+_WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
+_WORDS = {"fail": "down", "warn": "degraded", "unknown": "unknown"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,9 +145,6 @@ async def collect(request: Request, caller: Caller, *, logger: str | None) -> Ov
     )
 
 
-_WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
-
-
 def state_of(health: GlobalResult) -> str:
     """Return `pass`, `warn` or `fail` for all checks together."""
     if health.status_code >= 400:  # noqa: PLR2004 # HTTP
@@ -230,6 +227,3 @@ def _problems(health: GlobalResult, roster: list[instances.Instance], levels: Le
 def _reason(entity: EntityResult) -> str:
     texts = [str(entity.payload[key]) for key in ("error", "message") if entity.payload.get(key)]
     return f": {': '.join(texts)}".partition("\n")[0][:200] if texts else ""
-
-
-_WORDS = {"fail": "down", "warn": "degraded", "unknown": "unknown"}

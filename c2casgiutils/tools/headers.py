@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from c2casgiutils import auth
-from c2casgiutils.tools._masking import MASK, is_sensitive, masked, masked_url
+from c2casgiutils.config import MASK
+from c2casgiutils.tools._masking import is_sensitive, masked, masked_url
 
 router = APIRouter(tags=["headers"], dependencies=[Depends(auth.require_read_only_access)])
 

@@ -114,7 +114,7 @@ async def _page(
 ) -> HTMLResponse:
     response = HTMLResponse(status_code=status, headers=_HEADERS)
     caller = await _overview.caller_of(request, response)
-    overview = await _overview.collect(request, caller, logger=logger if status == 200 else None)  # noqa: PLR2004
+    overview = await _overview.collect(request, caller, logger=logger if status == 200 else None)  # noqa: PLR2004  # OK
     context = {
         "overview": overview,
         "message": message or _done(request, overview),

@@ -8,6 +8,9 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles as _StaticFiles
 from starlette.types import Scope
 
+IMMUTABLE = "public, max-age=31536000, immutable"
+"""The `Cache-Control` of what never changes under its name."""
+
 _DIRECTORY = Path(__file__).parents[1] / "static"
 
 
@@ -22,7 +25,7 @@ class StaticFiles(_StaticFiles):
         plain = _plain_names().get(path)
         response = await super().get_response(plain or path, scope)
         if plain is not None:
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+            response.headers["Cache-Control"] = IMMUTABLE
         return response
 
 

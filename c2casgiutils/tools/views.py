@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from c2casgiutils.tools import static
+
 _NO_STORE = (b"cache-control", b"no-cache, no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
-_CACHEABLE = (b"cache-control", b"public, max-age=31536000, immutable")
+_CACHEABLE = (b"cache-control", static.IMMUTABLE.encode())
 _LARGEST_BODY = 64 * 1024
 
 

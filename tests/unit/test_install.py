@@ -320,7 +320,7 @@ async def test_the_roster_gets_the_requests_in_flight() -> None:
     app = make_app()
     async with running(app), client_of(app) as client:
         roster = (await client.get("/c2c/instances", headers={"X-API-Key": SECRET})).json()
-    assert "inflight" in str(roster)
+    assert "requests_in_flight" in str(roster)
 
 
 @pytest.mark.parametrize("probes", [True, False])

@@ -144,7 +144,7 @@ def _unusable(reason: str, who: str, headers: "httpx.Headers | None" = None) -> 
         _rests_until.clear()
     _rests_until[who if limited else _EVERYBODY] = time.monotonic() + _REST_SECONDS
     asked = headers.get("retry-after", "") if headers is not None else ""
-    return GitHubUnavailableError(int(asked) if asked.isdecimal() and len(asked) < 6 else _REST_SECONDS)  # noqa: PLR2004
+    return GitHubUnavailableError(int(asked) if asked.isdecimal() and len(asked) < 6 else _REST_SECONDS)  # noqa: PLR2004  # digits
 
 
 def _client() -> "httpx.AsyncClient":

@@ -9,7 +9,6 @@ from c2casgiutils.auth.github.memory import Flights, Memory
 from c2casgiutils.config import GitHubAccessType
 
 _WHILE_UNAVAILABLE_SECONDS = 300.0
-_STRENGTH = {GitHubAccessType.PULL: 0, GitHubAccessType.PUSH: 1, GitHubAccessType.ADMIN: 2}
 
 
 class Rights(NamedTuple):
@@ -20,11 +19,11 @@ class Rights(NamedTuple):
 
     def include(self, asked: GitHubAccessType) -> bool:
         """Whether they include one: the higher includes the lower, `pull` of a public repository is none."""
-        strongest = max((_STRENGTH[each] for each in self.granted), default=-1)
-        if strongest < _STRENGTH[asked]:
+        strongest = max((each.strength for each in self.granted), default=-1)
+        if strongest < asked.strength:
             return False
         return bool(
-            strongest > _STRENGTH[GitHubAccessType.PULL]
+            strongest > GitHubAccessType.PULL.strength
             or self.is_private
             or config.settings.auth.github.allow_public_pull
         )

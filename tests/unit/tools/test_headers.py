@@ -1,7 +1,8 @@
 import httpx
 import pytest
 
-from c2casgiutils.tools._masking import MASK, is_sensitive, masked_url
+from c2casgiutils.config import MASK
+from c2casgiutils.tools._masking import is_sensitive, masked_url
 
 MASKED = [
     "Authorization",
