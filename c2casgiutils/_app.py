@@ -84,7 +84,10 @@ async def startup(main_app: FastAPI | None = None) -> None:
 
 
 async def shutdown() -> None:
-    """End every task and close every connection that `startup` opened. Harmless when nothing runs."""
+    """End every task and close every connection of this package. Harmless when nothing runs.
+
+    Also of what was started alone, by `cli.init` or `broadcast.startup` say.
+    """
     await _lifecycle.shutdown()
 
 
@@ -107,10 +110,15 @@ class _Lifecycle:
         self._steps: contextlib.AsyncExitStack | None = None
 
     async def startup(self, main_app: FastAPI | None) -> None:
+        from c2casgiutils import broadcast  # noqa: PLC0415 # see the top
+
         self._bind()
         async with self._lock:
-            if self._steps is not None:
+            if self._steps is not None and broadcast.is_started():
                 return
+            if self._steps is not None:  # after `broadcast.cleanup`: anew, with the settings of now
+                steps, self._steps = self._steps, None
+                await steps.aclose()
             async with contextlib.AsyncExitStack() as steps:
                 await self._start(steps, main_app)
                 self._steps = steps.pop_all()
@@ -121,6 +129,8 @@ class _Lifecycle:
             steps, self._steps = self._steps, None
             if steps is not None:
                 await steps.aclose()
+            else:
+                await _end_parts()
 
     def _bind(self) -> None:
         """Forget what ran on another event loop: nothing of it can be awaited on this one."""
@@ -162,6 +172,14 @@ class _Lifecycle:
 
 
 _lifecycle = _Lifecycle()
+
+
+async def _end_parts() -> None:
+    """End what was started by itself: by `cli.init`, by `broadcast.startup`, by the first use of a client."""
+    from c2casgiutils import auth, broadcast, health_checks, redis_utils  # noqa: PLC0415 # see the top
+
+    for step in (health_checks.shutdown, broadcast.shutdown, auth.shutdown, redis_utils.aclose):
+        await _guarded(step)
 
 
 async def _guarded(step: Callable[[], Awaitable[None]]) -> None:

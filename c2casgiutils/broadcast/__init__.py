@@ -40,6 +40,7 @@ __all__ = [
     "decorate",
     "interface",
     "is_listening",
+    "is_started",
     "local",
     "on_restore",
     "redis",
@@ -174,6 +175,11 @@ def _warn_of_default_prefix() -> None:
             "hear each other, also with different database numbers; set it to a name of this service",
             _DEFAULT_PREFIX,
         )
+
+
+def is_started() -> bool:
+    """Tell whether `startup` was called on the running event loop of this process, and nothing ended it."""
+    return _slot is not None and _slot.is_alive
 
 
 def is_listening() -> bool | None:

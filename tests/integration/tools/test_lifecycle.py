@@ -78,6 +78,38 @@ async def test_many_times(redis_server: RedisServer, times: int) -> None:
     await eventually(closed, seconds=2, what="all connections closed")
 
 
+@pytest.mark.parametrize("starts_broadcast", [True, False])
+async def test_parts_that_were_started_alone_are_ended(
+    redis_server: RedisServer, starts_broadcast: bool
+) -> None:
+    """As a script does with `cli.init`, or with a Redis client only."""
+    use_redis(redis_server.url)
+    before = connections(redis_server)
+    if starts_broadcast:
+        await broadcast.startup()
+    client = redis_utils.get()[0]
+    assert client is not None
+    await client.ping()
+    await c2casgiutils.shutdown()
+
+    async def closed() -> bool:
+        return connections(redis_server) == before
+
+    await eventually(closed, seconds=2, what="all connections closed")
+
+
+async def test_starts_anew_after_the_cleanups(redis_server: RedisServer) -> None:
+    """With the settings of then, in tests of applications say."""
+    await c2casgiutils.startup()
+    assert broadcast.is_listening() is None
+    use_redis(redis_server.url)
+    broadcast.cleanup()
+    redis_utils.cleanup()
+    await c2casgiutils.startup()
+    assert broadcast.is_listening()
+    await c2casgiutils.shutdown()
+
+
 async def test_redis_away_at_start() -> None:
     """The start takes a second at most, and the views answer."""
     use_redis(f"redis://127.0.0.1:{free_port()}")
