@@ -173,7 +173,7 @@ class RedisBroadcaster(BaseBroadcaster):
         asked = view.subscribers(channel)
         commands = [("HGET", self.presence.key, TOKEN_FIELD), self._numsub(asked)]
         count, raw_token, counts = await self._publish(channel, message, end, commands)
-        token = raw_token.decode() if isinstance(raw_token, bytes) else None
+        token = raw_token.decode(errors="replace") if isinstance(raw_token, bytes) else None
         if token != view.token:
             try:
                 async with asyncio.timeout(end - time.monotonic()):

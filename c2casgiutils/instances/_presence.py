@@ -10,6 +10,7 @@ import datetime
 import importlib.metadata
 import json
 import logging
+import math
 import os
 import platform
 import random
@@ -239,7 +240,7 @@ class Presence:
             elif beats >= _BEATS_TO_REMOVAL:
                 dead.append(field)
         self._remove(link, dead)
-        return token.decode() if token else None, alive
+        return token.decode(errors="replace") if token else None, alive
 
     def _remove(self, link: Link, fields: Iterable[bytes]) -> None:
         """Forget processes that died without leaving; one that only slept comes back with its next beat."""
@@ -258,13 +259,14 @@ def _parse(raw: bytes) -> dict[str, Any] | None:
     """An entry of the roster, `None` when it is none."""
     try:
         entry = json.loads(raw)
-        Instance.model_validate(entry["instance"])
-        if not isinstance(entry["channels"], list) or not entry["every"] > 0:
-            return None
-        entry["beat"] = float(entry["beat"])
-    except (ValueError, TypeError, KeyError):
+        instance = Instance.model_validate(entry["instance"])
+        entry["beat"], entry["every"] = float(entry["beat"]), float(entry["every"])
+        channels = entry["channels"]
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    return entry  # type: ignore[no-any-return]  # checked above
+    numbers = (entry["beat"], entry["every"], instance.uptime_seconds, *instance.figures.values())
+    is_entry = isinstance(channels, list) and entry["every"] > 0 and all(map(math.isfinite, numbers))
+    return entry if is_entry else None
 
 
 def _member(item: tuple[str, dict[str, Any]]) -> Member:

@@ -139,6 +139,15 @@ async def test_ages_are_by_the_clock_of_redis(redis_server: RedisServer) -> None
     await eventually(removed, what="the removal of the dead")
 
 
+def _odd_entry(beat: str = "1e12", every: str = "5", uptime: str = "1", figure: str = "1") -> str:
+    """The text of an entry of now with one number that is none, or too large."""
+    instance = (
+        '{"id": "web:1:odd", "hostname": "web", "pid": 1, "started": "2026-01-01T00:00:00Z",'
+        f' "uptime_seconds": {uptime}, "figures": {{"rss_bytes": {figure}}}}}'
+    )
+    return f'{{"instance": {instance}, "channels": ["nobody"], "beat": {beat}, "every": {every}}}'
+
+
 @pytest.mark.parametrize(
     "entry",
     [
@@ -149,12 +158,21 @@ async def test_ages_are_by_the_clock_of_redis(redis_server: RedisServer) -> None
         '{"instance": {}}',
         '{"instance": 1, "channels": 1, "beat": "x", "every": 0}',
         "\x00",
+        '{"instance": {"id": "a", "hostname": "b", "pid": 1, "started": 1}, "beat": 1, "every": 1}',
+        "[" * 100_000,
+        _odd_entry(beat="Infinity"),
+        _odd_entry(beat="9" * 400),
+        _odd_entry(every="9" * 400),
+        _odd_entry(every="NaN"),
+        _odd_entry(uptime="Infinity"),
+        _odd_entry(figure="NaN"),
     ],
+    ids=range(15),
 )
 async def test_malformed_entry_is_ignored(redis_server: RedisServer, entry: str) -> None:
     with redis_server.client() as client:
         client.hset(KEY, "web:1:odd", entry)
-        client.hset(KEY, "token", "changed")
+        client.hset(KEY, "token", b"changed \xff")
     assert await _ids() == {instances.own().id}
     assert await broadcast.broadcast("nobody", expect_answers=True, timeout=1) == []
 
