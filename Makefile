@@ -79,6 +79,11 @@ scaffold: wheel test-tools ## Render, install, test and run the scaffold (OPTION
 bench: .venv/.installed test-tools ## Run the benchmarks and compare with their goals
 	@for benchmark in benchmarks/[a-z]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
 
+.PHONY: soak
+soak: .venv/.installed test-tools ## Run the long forms: many made-up inputs, many broadcasts
+	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest --numprocesses=$(PROCESSES) tests/unit/headers/test_fuzz.py
+	$(BIN)/python benchmarks/broadcast.py --long
+
 .PHONY: lock
 lock: .venv/.installed ## Renew the lock
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version=3.11 --all-extras --group=dev --upgrade pyproject.toml --output-file=requirements.lock

@@ -1,6 +1,7 @@
 """Any bytes in forwarded headers: no exception, and what comes out is always valid."""
 
 import ipaddress
+import os
 import re
 import time
 from typing import Any
@@ -52,7 +53,9 @@ _pieces = st.sampled_from(
 )
 values = st.one_of(st.binary(max_size=200), st.lists(_pieces, max_size=30).map(b"".join))
 KINDS = st.sampled_from(["http", "websocket"])
-FUZZ = settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `make soak` tries more.
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "300"))
+FUZZ = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def apply(headers_type: str, headers: list[tuple[bytes, bytes]], **members: Any) -> Scope:
