@@ -73,7 +73,7 @@ def test_a_process_that_does_not_answer_is_named(
     try:
         started = time.monotonic()
         cluster = post(clients[0], "app", "DEBUG").json()["cluster"]
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 8
         assert (cluster["asked"], cluster["answered"], cluster["complete"]) == (2, 1, False)
         assert [missing["pid"] for missing in cluster["missing"]] == [stopped]
         page = clients[0].post("/c2c/", data={"name": "app", "level": "INFO"})
@@ -81,7 +81,7 @@ def test_a_process_that_does_not_answer_is_named(
         assert "1 of 2 processes confirmed the level" in page.text
     finally:
         os.kill(stopped, signal.SIGCONT)
-    wait_for(lambda: levels(clients, "app") == ["INFO", "INFO"], seconds=10, what="the level in both")
+    wait_for(lambda: levels(clients, "app") == ["INFO", "INFO"], what="the level in both")
 
 
 def test_redis_killed_and_back(redis_server: RedisServer, demo: Start, in_each_process: Connect) -> None:
@@ -95,19 +95,18 @@ def test_redis_killed_and_back(redis_server: RedisServer, demo: Start, in_each_p
     for client in clients:
         started = time.monotonic()
         answer = post(client, "app", "DEBUG")
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 8
         assert answer.status_code == 503
         assert "Redis" in answer.json()["detail"]
     assert levels(clients, "app") == ["INFO", "INFO"]
     started = time.monotonic()
     assert clients[0].get("/c2c/logging/overrides").status_code == 503
     assert clients[0].get("/c2c/").status_code == 200
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 12
 
     redis_server.start()
     wait_for(
         lambda: post(clients[0], "app", "DEBUG").json().get("cluster", {}).get("answered") == 2,
-        seconds=10,
         what="a change in both processes after Redis is back",
     )
     assert levels(clients, "app") == ["DEBUG", "DEBUG"]
@@ -123,9 +122,7 @@ def test_redis_away_at_start(redis_server: RedisServer, demo: Start, in_each_pro
     clients = in_each_process(server)
     assert levels(clients, "app.late") == ["NOTSET", "NOTSET"]
     redis_server.start()
-    wait_for(
-        lambda: levels(clients, "app.late") == ["DEBUG", "DEBUG"], seconds=10, what="the levels restored"
-    )
+    wait_for(lambda: levels(clients, "app.late") == ["DEBUG", "DEBUG"], what="the levels restored")
 
 
 def test_redis_paused(redis_server: RedisServer, demo: Start, in_each_process: Connect) -> None:
@@ -136,17 +133,16 @@ def test_redis_paused(redis_server: RedisServer, demo: Start, in_each_process: C
     try:
         started = time.monotonic()
         answer = post(clients[0], "app", "DEBUG")
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 8
         assert answer.status_code == 503
         assert "may be kept" in answer.json()["detail"]
         for path, status in (("logging/overrides", 503), ("", 200), ("instances", 200)):
             started = time.monotonic()
             assert clients[0].get(f"/c2c/{path}").status_code == status
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 8
     finally:
         redis_server.resume()
     wait_for(
         lambda: post(clients[0], "app", "DEBUG").json().get("cluster", {}).get("answered") == 2,
-        seconds=10,
         what="a change in both processes after Redis is back",
     )

@@ -81,7 +81,7 @@ class Conformance:
         await broadcast.subscribe("slow", slow)
         start = time.monotonic()
         (answer,) = await broadcast.broadcast("slow", expect_answers=True, timeout=0.3) or []
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 10
         assert isinstance(answer, MissingAnswer)
         assert not isinstance(answer, FailedAnswer)
         assert answer.hostname
@@ -166,15 +166,18 @@ class Conformance:
             assert payloads(await broadcast.broadcast("echo", expect_answers=True)) == [{}]
 
     async def test_a_blocking_handler_delays_no_other(self) -> None:
+        released = threading.Event()
+
         def blocking() -> None:
-            time.sleep(1.5)
+            released.wait(60)
 
         call = await broadcast.decorate(blocking)
         await broadcast.subscribe("echo", _echo)
         await call()
-        start = time.monotonic()
-        assert payloads(await broadcast.broadcast("echo", expect_answers=True)) == [{}]
-        assert time.monotonic() - start < 1
+        try:
+            assert payloads(await broadcast.broadcast("echo", expect_answers=True, timeout=20)) == [{}]
+        finally:
+            released.set()
 
     async def test_request_id_travels(self) -> None:
         async def handler() -> str | None:

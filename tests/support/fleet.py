@@ -78,7 +78,7 @@ async def leave() -> None:
     await redis_utils.aclose()
 
 
-async def who(seconds: float = 2) -> set[int]:
+async def who(seconds: float = 20) -> set[int]:
     """The processes that answer; a missing answer is an error."""
     answers = await broadcast.broadcast("who", expect_answers=True, timeout=seconds)
     assert answers is not None

@@ -150,7 +150,8 @@ class RedisServer(Process):
 class Uvicorn(Process):
     """An application under uvicorn on a free port of the loopback.
 
-    The environment of the test is passed on without its `C2C__` variables: each test says what it sets.
+    The environment of the test is passed on without its `C2C__` variables: each test says what it sets. Only
+    the wait before a stop is off by default.
     """
 
     def __init__(
@@ -172,7 +173,8 @@ class Uvicorn(Process):
             *("--no-proxy-headers", "--workers", str(workers)),
             *arguments,
         ]
-        super().__init__(command, env={**inherited, "PYTHONPATH": path, **(env or {})}, cwd=cwd or root)
+        own = {"PYTHONPATH": path, "C2C__DRAIN_WAIT": "0"}
+        super().__init__(command, env={**inherited, **own, **(env or {})}, cwd=cwd or root)
 
     @property
     def url(self) -> str:

@@ -61,7 +61,7 @@ async def test_state_is_told_at_once() -> None:
                 states = {instance.id: instance.state for instance in await other.presence.roster()}
                 return states.get(instances.own().id) == expected
 
-            await eventually(told, seconds=2, what="the state")
+            await eventually(told, what="the state")
     finally:
         await other.presence.stop()
         await other.aclose()
@@ -97,7 +97,7 @@ async def test_blocked_event_loop_shows_in_the_lag() -> None:
     async def shown() -> bool:
         return instances.own().figures["loop_lag_seconds"] > 0.2
 
-    await eventually(shown, seconds=4, what="the lag")
+    await eventually(shown, what="the lag")
 
 
 async def test_entry_is_small_and_beats(redis_server: RedisServer) -> None:
@@ -110,7 +110,7 @@ async def test_entry_is_small_and_beats(redis_server: RedisServer) -> None:
         async def beaten() -> bool:
             return bool(json.loads(client.hget(KEY, instances.own().id) or "")["beat"] > beat)
 
-        await eventually(beaten, seconds=4, what="a beat")
+        await eventually(beaten, what="a beat")
 
 
 async def test_same_pid_again_is_another_process() -> None:

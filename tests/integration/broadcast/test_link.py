@@ -36,7 +36,7 @@ async def test_half_open_connection_is_replaced(redis_server: RedisServer) -> No
         async def down() -> bool:
             return not link.is_up
 
-        await eventually(down, seconds=8, what="the loss")
+        await eventually(down, seconds=20, what="the loss")
         proxy.swallow = False
         assert await link.wait_up(12)
         await link.aclose()

@@ -23,7 +23,7 @@ def get(server: Uvicorn, path: str) -> tuple[int, str]:
 
 @pytest.fixture
 def server() -> Iterator[Uvicorn]:
-    with Uvicorn(APP, env={"C2C__DRAIN_WAIT": "2", "C2C__AUTH__SECRET": SECRET}) as server:
+    with Uvicorn(APP, env={"C2C__DRAIN_WAIT": "4", "C2C__AUTH__SECRET": SECRET}) as server:
         yield server
 
 
@@ -31,13 +31,13 @@ def test_not_ready_first(server: Uvicorn) -> None:
     assert get(server, "/readyz") == (200, "ok")
     started = time.monotonic()
     server.signal(signal.SIGTERM)
-    wait_for(lambda: get(server, "/readyz") == (503, "draining"), seconds=2, what="draining")
+    wait_for(lambda: get(server, "/readyz") == (503, "draining"), seconds=4, what="draining")
     assert get(server, "/livez") == (200, "ok")
     assert get(server, "/work")[0] == 200
     httpx.delete(server.url + "/c2c/drain", headers={"X-API-Key": SECRET})
     assert get(server, "/readyz") == (503, "draining")
-    server.wait(20)
-    assert 1.9 < time.monotonic() - started < 15
+    server.wait(30)
+    assert 3.9 < time.monotonic() - started < 30
     assert "Traceback" not in server.output
 
 
@@ -45,7 +45,7 @@ def test_not_ready_first(server: Uvicorn) -> None:
 def test_second_signal_stops_at_once(second: signal.Signals) -> None:
     with Uvicorn(APP, env={"C2C__DRAIN_WAIT": "60"}) as server:
         server.signal(signal.SIGTERM)
-        wait_for(lambda: get(server, "/readyz")[0] == 503, seconds=2, what="draining")
+        wait_for(lambda: get(server, "/readyz")[0] == 503, what="draining")
         server.signal(second)
         server.wait(20)
         assert "Traceback" not in server.output
@@ -83,17 +83,17 @@ def test_running_request_is_finished() -> None:
 
 def test_two_workers() -> None:
     """The supervisor passes SIGTERM on; each worker drains before it stops."""
-    with Uvicorn(APP, workers=2, env={"C2C__DRAIN_WAIT": "2"}) as server:
+    with Uvicorn(APP, workers=2, env={"C2C__DRAIN_WAIT": "4"}) as server:
         started = time.monotonic()
         server.signal(signal.SIGTERM)
         wait_for(
             lambda: {get(server, "/readyz") for _ in range(6)} == {(503, "draining")},
-            seconds=2,
+            seconds=4,
             what="draining",
         )
         assert get(server, "/work")[0] == 200
-        server.wait(20)
-        assert 1.9 < time.monotonic() - started < 15
+        server.wait(30)
+        assert 3.9 < time.monotonic() - started < 30
 
 
 async def test_rolling_restart_loses_no_request(redis_server: RedisServer) -> None:

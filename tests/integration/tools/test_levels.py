@@ -67,7 +67,7 @@ async def client(own_redis: RedisServer) -> AsyncIterator[httpx.AsyncClient]:
 async def post(client: httpx.AsyncClient, name: str, level: str) -> httpx.Response:
     started = time.monotonic()
     answer = await client.post("logging/level", json={"name": name, "level": level})
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 8
     return answer
 
 
@@ -169,7 +169,7 @@ async def test_page_while_redis_is_away(client: httpx.AsyncClient, own_redis: Re
     own_redis.kill()
     started = time.monotonic()
     page = (await client.get("")).text
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 8
     assert "Redis cannot be reached" in page
     assert name in page
     failed = await client.post("", data={"name": name, "level": "INFO"})

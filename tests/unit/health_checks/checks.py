@@ -99,5 +99,5 @@ class Busy(Check):
     """A plain function that takes a moment."""
 
     def check(self) -> Result:  # type: ignore[override]  # allowed: it runs in a thread
-        time.sleep(1)
+        time.sleep(0.5)
         return Result(payload={"main": threading.current_thread() is threading.main_thread()})

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -33,8 +32,8 @@ async def factory() -> AsyncIterator[Factory]:
 
 async def test_many_requests_are_one_run(factory: Factory) -> None:
     check = Fine(seconds=0.2)
-    factory.add(check, ttl=10)
-    async with asyncio.timeout(5):
+    factory.add(check, ttl=600, timeout=30)
+    async with asyncio.timeout(60):
         results = await asyncio.gather(*(factory.check() for _ in range(1000)))
     assert check.runs == 1
     assert {result.status_code for result in results} == {200}
@@ -42,19 +41,21 @@ async def test_many_requests_are_one_run(factory: Factory) -> None:
 
 async def test_kept_for_ttl(factory: Factory) -> None:
     check = Fine()
-    factory.add(check, ttl=0.7)
+    factory.add(check, ttl=600)
     await factory.check()
-    await factory.check()
+    assert (await factory.check()).entities[0].payload == {"run": 1}
     assert check.runs == 1
-    await asyncio.sleep(0.8)
-    result = await factory.check()
-    assert check.runs == 2
-    assert result.entities[0].age is not None
-    assert result.entities[0].age < 0.7
+
+
+async def test_run_again_after_ttl(factory: Factory) -> None:
+    factory.add(Fine(), ttl=0.1)
+    await factory.check()
+    await asyncio.sleep(0.2)
+    assert (await factory.check()).entities[0].payload == {"run": 2}
 
 
 async def test_age_grows(factory: Factory) -> None:
-    factory.add(Fine(), ttl=10)
+    factory.add(Fine(), ttl=600)
     await factory.check()
     await asyncio.sleep(0.1)
     age = (await factory.check()).entities[0].age
@@ -63,10 +64,18 @@ async def test_age_grows(factory: Factory) -> None:
 
 
 async def test_side_by_side(factory: Factory) -> None:
-    for _ in range(5):
-        factory.add(Fine(seconds=0.3))
-    async with asyncio.timeout(1.2):
-        await factory.check()
+    """Each check ends only when all five have begun."""
+    begun = asyncio.Barrier(5)
+
+    class Meeting(Fine):
+        async def check(self) -> Result:
+            await begun.wait()
+            return Result()
+
+    for number in range(5):
+        factory.add(Meeting(), name=f"check-{number}", timeout=20)
+    result = await factory.check()
+    assert {entity.status for entity in result.entities} == {"pass"}
 
 
 async def test_bound_on_runs(factory: Factory) -> None:
@@ -90,7 +99,7 @@ async def test_bound_on_runs(factory: Factory) -> None:
 
 async def test_timeout_says_what_was_waited_for(factory: Factory) -> None:
     factory.add(Hanging(), timeout=0.1)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         (entity,) = (await factory.check()).entities
     assert entity.status_code == 500
     assert entity.payload == {
@@ -108,8 +117,8 @@ async def test_other_checks_do_not_suffer(factory: Factory) -> None:
 
 
 async def test_cancelled_requester_does_not_disturb(factory: Factory) -> None:
-    check = Fine(seconds=1)
-    factory.add(check)
+    check = Fine(seconds=0.5)
+    factory.add(check, timeout=30)
     first = asyncio.create_task(factory.check())
     await asyncio.sleep(0.05)
     second = asyncio.create_task(factory.check())
@@ -143,7 +152,7 @@ async def test_stubborn_check_runs_once(factory: Factory) -> None:
     check = Stubborn()
     factory.add(check, timeout=0.1, ttl=0)
     for _ in range(3):
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             (entity,) = (await factory.check()).entities
         assert entity.payload["error"] == "timeout"
     assert check.runs == 1
@@ -153,14 +162,14 @@ async def test_stubborn_check_runs_once(factory: Factory) -> None:
 
 
 async def test_blocking_check_does_not_block_the_loop(factory: Factory) -> None:
-    factory.add(Busy())
+    factory.add(Busy(), timeout=30)
     task = asyncio.create_task(factory.check())
-    worst, last = 0.0, time.monotonic()
+    turns = 0
     while not task.done():
         await asyncio.sleep(0.005)
-        worst, last = max(worst, time.monotonic() - last), time.monotonic()
+        turns += 1
     assert task.result().entities[0].payload == {"main": False}
-    assert worst < 0.8
+    assert turns > 5
 
 
 async def test_blocked_thread_is_one_thread(factory: Factory) -> None:
@@ -298,8 +307,8 @@ async def test_background_never_makes_wait(factory: Factory) -> None:
     factory.add(check, every=0.2)
     await factory.startup()
     await eventually(check.ran, what="the first run")
-    async with asyncio.timeout(2):
-        for _ in range(10):  # waiting would take five seconds
+    async with asyncio.timeout(15):
+        for _ in range(100):  # waiting would take fifty seconds
             assert (await factory.check()).entities[0].status == "pass"
     runs = check.runs
 
@@ -312,9 +321,8 @@ async def test_background_never_makes_wait(factory: Factory) -> None:
 async def test_background_check_added_later_starts(factory: Factory) -> None:
     check = Fine()
     await factory.startup()
-    factory.add(check, every=10)
-    await asyncio.sleep(0.05)
-    assert check.runs == 1
+    factory.add(check, every=60)
+    await eventually(check.ran, what="the first run")
 
 
 async def test_background_check_without_startup_runs_on_demand(factory: Factory) -> None:
@@ -324,10 +332,10 @@ async def test_background_check_without_startup_runs_on_demand(factory: Factory)
 
 
 async def test_first_background_run_is_not_waited_for(factory: Factory) -> None:
-    factory.add(Hanging(), every=10, timeout=5)
+    factory.add(Hanging(), every=60, timeout=60)
     await factory.startup()
     await asyncio.sleep(0.05)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         (entity,) = (await factory.check()).entities
     assert entity.status == "unknown"
     assert entity.status_code == 200
@@ -356,7 +364,7 @@ def test_another_event_loop() -> None:
         task.cancel()
 
     async def ask() -> str:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             return (await factory.check()).entities[0].status
 
     asyncio.run(leave())
