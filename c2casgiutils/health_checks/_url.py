@@ -30,7 +30,7 @@ class Url(Check):
         url: The address. Only callers with read-only access see it, without its credentials.
         tags: Words to select the check by.
         params: Query parameters to add.
-        headers: Headers to send.
+        headers: Headers to send, not to another origin that the service redirects to.
         status: The status codes that are good, 200 to 299 by default.
         callback: Called with the `httpx.Response`, its body read (1 MiB at most), sync or async; what it
             returns is in the payload, what it raises is the failure.
@@ -83,10 +83,25 @@ class Url(Check):
             headers.setdefault("X-Request-ID", request_id)
         self.doing = "waiting for the answer"
         async with (
-            httpx.AsyncClient(verify=self._context, follow_redirects=True, timeout=None) as client,  # noqa: S113  the check is bounded
+            httpx.AsyncClient(
+                verify=self._context,
+                follow_redirects=True,
+                timeout=None,  # noqa: S113  the check is bounded
+                event_hooks={"request": [self._keep_headers_at_home]},
+            ) as client,
             client.stream("GET", self.url, params=self.params or None, headers=headers) as response,
         ):
             yield response
+
+    async def _keep_headers_at_home(self, request: "httpx.Request") -> None:
+        """Send none of the headers to another origin: httpx itself holds back only `Authorization`."""
+        import httpx  # noqa: PLC0415  on first use
+
+        home = httpx.URL(self.url)
+        if (request.url.scheme, request.url.host, request.url.port) == (home.scheme, home.host, home.port):
+            return
+        for name in self.headers:
+            request.headers.pop(name, None)
 
 
 def prepare_http() -> ssl.SSLContext:

@@ -51,6 +51,7 @@ class Service:
     def __init__(self) -> None:
         self.requests: list[dict[str, str]] = []
         self.lines: list[str] = []
+        self.moved_to = "/fine"
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -76,7 +77,8 @@ class Service:
             writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 3_000_000)
         elif path == "/moved":
             writer.write(
-                b"HTTP/1.1 302 Found\r\nLocation: /fine\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                f"HTTP/1.1 302 Found\r\nLocation: {self.moved_to}\r\n"
+                "Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
             )
         else:
             status = "200 OK" if path == "/fine" else f"{path.strip('/')} Other"
@@ -101,6 +103,17 @@ async def test_url(factory: Factory, service: Service) -> None:
 
 async def test_url_follows_redirects(factory: Factory, service: Service) -> None:
     assert (await run(factory, Url(f"{service.url}/moved"))).status == "pass"
+
+
+@pytest.mark.parametrize("is_other", [False, True])
+async def test_url_headers_stay_at_their_origin(factory: Factory, service: Service, is_other: bool) -> None:
+    """A service that redirects does not get our credentials sent to another one."""
+    async with Service() as other:
+        service.moved_to = f"{(other if is_other else service).url}/fine"
+        check = Url(f"{service.url}/moved", headers={"X-API-Key": "hush-hush", "User-Agent": "mine"})
+        assert (await run(factory, check)).status == "pass"
+        sent = [request.get("x-api-key") for request in [*service.requests, *other.requests]]
+        assert sent == ["hush-hush", None if is_other else "hush-hush"]
 
 
 @pytest.mark.parametrize(("path", "status"), [("/503", "fail"), ("/404", "fail"), ("/204", "pass")])
