@@ -12,7 +12,7 @@ from c2casgiutils.config._errors import describe, end_start
 from c2casgiutils.config._types import NotNegativeDuration
 from c2casgiutils.config.auth import Auth, contradictions
 from c2casgiutils.config.prometheus import Prometheus
-from c2casgiutils.config.redis import Redis
+from c2casgiutils.config.redis import Redis, missing_of_sentinels
 from c2casgiutils.config.sentry import Sentry
 from c2casgiutils.config.tools import Health, Instances, ProxyHeaders, Tools
 
@@ -64,10 +64,10 @@ class Settings(BaseSettings):
         """Check what no value shows by itself; done for the settings of a process when they are read first.
 
         Raises:
-            ConfigurationError: half a GitHub configuration, GitHub without a key of the sessions, or
-                `SameSite=None` for a cookie that is not secure.
+            ConfigurationError: half a GitHub configuration, GitHub without a key of the sessions,
+                `SameSite=None` for a cookie that is not secure, or sentinels without a service.
         """
-        problems = contradictions(self.auth, http=self.http)
+        problems = [*contradictions(self.auth, http=self.http), *missing_of_sentinels(self.redis)]
         if problems:
             end_start(problems)
 

@@ -119,3 +119,10 @@ class Redis(Group):
         default=None, description="Signs the messages between the processes; the same in each of them"
     )
     cluster: bool = Field(default=False, description="The address is one of a Redis Cluster")
+
+
+def missing_of_sentinels(redis: Redis) -> list[str]:
+    """What the sentinels need besides, one text for each missing variable."""
+    if redis.sentinels and not redis.servicename:
+        return ["C2C__REDIS__SERVICENAME: is missing; accepted is the name of the service of the sentinels"]
+    return []

@@ -73,7 +73,7 @@ def get() -> "tuple[Redis | None, Redis | None, Sentinel | None]":
     loop = _running_loop()
     clients = _clients.get(loop)
     if clients is None:
-        clients = _clients[loop] = _create()
+        clients = _clients[loop] = _create_checked()
     return clients.master, clients.slave, clients.sentinel
 
 
@@ -146,12 +146,26 @@ def _options() -> dict[str, Any]:
         **_DEFAULTS,
         **config.settings.redis.options,
     }
+    if (config.settings.redis.url or "").startswith("unix:") and not config.settings.redis.sentinels:
+        del options["socket_keepalive"]  # of TCP only: redis-py refuses it
     return {key: value for key, value in options.items() if key not in _POOL_DEFAULTS}
 
 
 def _pool_options() -> dict[str, Any]:
     given = config.settings.redis.options
     return {key: given.get(key, default) for key, default in _POOL_DEFAULTS.items()}
+
+
+def _create_checked() -> _Clients:
+    """Create the clients; an option that redis-py does not know is an error now, not at each connection."""
+    try:
+        clients = _create()
+        for client in clients.all():
+            if pool := getattr(client, "connection_pool", None):
+                pool.make_connection()
+    except TypeError as error:
+        raise ValueError(f"C2C__REDIS__OPTIONS: {error}") from None
+    return clients
 
 
 def _create() -> _Clients:

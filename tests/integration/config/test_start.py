@@ -20,12 +20,14 @@ MISSING = {"C2C__AUTH__GITHUB__CLIENT_ID", "C2C__AUTH__GITHUB__REPOSITORY"}
         (READING, 2, WRONG, set(WRONG)),
         (MOUNTING, 1, HALF, MISSING),
         (MOUNTING, 2, WRONG, set(WRONG)),
+        (MOUNTING, 1, {"C2C__REDIS__SENTINELS": "hunter2:1"}, {"C2C__REDIS__SERVICENAME"}),
     ],
     ids=[
         "read at import",
         "read at import, two workers",
         "half a configuration",
         "only mounted, two workers",
+        "sentinels without a service",
     ],
 )
 def test_wrong_settings_end_the_server(

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from c2casgiutils import config, redis_utils
+from c2casgiutils import broadcast, config, redis_utils
 from tests.support.net import free_port
 from tests.support.processes import RedisServer
 
@@ -47,6 +48,30 @@ async def test_sentinel_without_service_name_is_an_error() -> None:
     config.settings.redis.sentinels = "127.0.0.1:26379"
     with pytest.raises(ValueError, match="C2C__REDIS__SERVICENAME"):
         redis_utils.get()
+
+
+@pytest.mark.parametrize("setting", ["url", "sentinels", "cluster"])
+async def test_unknown_option_is_an_error(setting: str) -> None:
+    if setting == "sentinels":
+        config.settings.redis.sentinels = "127.0.0.1:26379"
+        config.settings.redis.servicename = "service"
+    config.settings.redis.url = "redis://127.0.0.1:1"
+    config.settings.redis.cluster = setting == "cluster"
+    config.settings.redis.options = {"nonsense": 1}
+    with pytest.raises(ValueError, match=r"C2C__REDIS__OPTIONS: .*nonsense"):
+        redis_utils.get()
+
+
+async def test_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "redis.sock"
+    with RedisServer("--unixsocket", str(path)):
+        config.settings.redis.url = f"unix://{path}?db=2"
+        await _master().set("key", "value")
+        assert await _master().get("key") == "value"
+        await broadcast.startup()
+        assert broadcast.is_listening()
+        await broadcast.shutdown()
+        await redis_utils.aclose()
 
 
 async def test_sentinel_gives_three_clients() -> None:
