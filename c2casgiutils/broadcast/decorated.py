@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import contextvars
 import functools
 import inspect
-import threading
 import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from c2casgiutils._threads import run_in_thread
 from c2casgiutils.broadcast import codec
 from c2casgiutils.broadcast.handlers import Callback
 from c2casgiutils.broadcast.interface import Answer
@@ -81,11 +80,6 @@ def create_caller(
     return call
 
 
-def _is_plain(error: BaseException) -> bool:
-    """Tell whether a future takes the error, and a task passes it on without ending the event loop."""
-    return isinstance(error, Exception) and not isinstance(error, StopIteration)
-
-
 def in_threads(func: Callable[..., Any]) -> Callback:
     """Run a blocking function in a thread of its own.
 
@@ -99,28 +93,13 @@ def in_threads(func: Callable[..., Any]) -> Callback:
         loop = asyncio.get_running_loop()
         slots = slots_of_loops.setdefault(loop, asyncio.Semaphore(_THREADS_PER_FUNCTION))
         await slots.acquire()
-        future: asyncio.Future[Any] = loop.create_future()
 
-        def finish(result: Any, error: BaseException | None) -> None:
-            slots.release()
-            if future.done():
-                return
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-
-        def work() -> None:
-            result, error = None, None
-            try:
-                result = context.run(functools.partial(func, **params))
-            except BaseException as raised:  # noqa: BLE001  # handed over to the awaiting task
-                error = raised if _is_plain(raised) else RuntimeError(repr(raised))
+        def release() -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(finish, result, error)
+                loop.call_soon_threadsafe(slots.release)
 
-        context = contextvars.copy_context()
-        threading.Thread(target=work, name="c2casgiutils-broadcast", daemon=True).start()
-        return await future
+        return await run_in_thread(
+            functools.partial(func, **params), name="c2casgiutils-broadcast", on_end=release
+        )
 
     return call

@@ -7,9 +7,9 @@ import ssl
 from typing import Any
 
 from c2casgiutils import config, redis_utils
+from c2casgiutils._threads import run_in_thread
 from c2casgiutils.health_checks._entry import Entry
 from c2casgiutils.health_checks._outcome import Outcome
-from c2casgiutils.health_checks._threads import DaemonThread
 from c2casgiutils.health_checks._url import prepare_http
 
 _LOGGER = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Events:
 
     async def _send(self, url: str, event: dict[str, Any]) -> None:
         if self._context is None:
-            self._context = await DaemonThread().run(prepare_http)
+            self._context = await run_in_thread(prepare_http, name="c2c-health")
         import httpx  # noqa: PLC0415  on first use
 
         async with httpx.AsyncClient(verify=self._context, timeout=_SEND_SECONDS) as client:

@@ -2,12 +2,13 @@
 
 import abc
 import datetime
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
-from c2casgiutils.health_checks._threads import DaemonThread
+from c2casgiutils._threads import run_in_thread
 
 _T = TypeVar("_T")
 
@@ -82,7 +83,7 @@ class Check(abc.ABC):
     """What the check is waiting for now: told when its time is over."""
     secrets: Sequence[str] = ()
     """Strings that must not appear in an answer or a log line."""
-    _thread: DaemonThread | None = None
+    _thread_ended: threading.Event | None = None
 
     def __init__(self, tags: list[str] | None = None) -> None:
         if isinstance(tags, str):
@@ -96,12 +97,12 @@ class Check(abc.ABC):
         Raises:
             Exception: What the function raised.
         """
-        self._thread = DaemonThread()
-        return await self._thread.run(function)
+        ended = self._thread_ended = threading.Event()
+        return await run_in_thread(function, name="c2c-health", on_end=ended.set)
 
     def is_blocked(self) -> bool:
         """Whether a thread of an earlier run is still busy."""
-        return self._thread is not None and self._thread.busy
+        return self._thread_ended is not None and not self._thread_ended.is_set()
 
     @abc.abstractmethod
     async def check(self) -> Result:
