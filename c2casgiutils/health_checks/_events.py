@@ -10,7 +10,7 @@ from c2casgiutils import config, redis_utils
 from c2casgiutils._threads import run_in_thread
 from c2casgiutils.health_checks._entry import Entry
 from c2casgiutils.health_checks._outcome import Outcome
-from c2casgiutils.health_checks._url import prepare_http
+from c2casgiutils.health_checks._url import prepare_http, unlogged
 
 _LOGGER = logging.getLogger(__name__)
 _GOOD = {"pass", "skip"}
@@ -63,7 +63,8 @@ class Events:
         if url is None or not await _is_first(entry, event["to"]):
             return
         try:
-            await self._send(str(url), event)
+            with unlogged():
+                await self._send(str(url), event)
         except Exception as error:  # noqa: BLE001  a message that is lost must not disturb the checks
             # the address is a secret, and the texts of the HTTP client have it
             _LOGGER.warning("The webhook of the health checks was not called: %s", type(error).__name__)

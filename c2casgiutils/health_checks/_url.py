@@ -1,11 +1,13 @@
 """The check of a URL."""
 
 import contextlib
+import contextvars
 import importlib
 import inspect
+import logging
 import ssl
 import urllib.parse
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils import __version__
@@ -17,6 +19,26 @@ if TYPE_CHECKING:
 
 _BODY_SIZE = 1_048_576
 _SUCCESSES = range(200, 300)
+_IS_OURS = contextvars.ContextVar("c2casgiutils_health_request", default=False)
+
+
+class _Unlogged(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002  the context tells
+        return not _IS_OURS.get()
+
+
+_UNLOGGED = _Unlogged()
+
+
+@contextlib.contextmanager
+def unlogged() -> Iterator[None]:
+    """Keep httpx from logging the addresses of the requests made inside: they may hold secrets."""
+    logging.getLogger("httpx").addFilter(_UNLOGGED)
+    token = _IS_OURS.set(True)
+    try:
+        yield
+    finally:
+        _IS_OURS.reset(token)
 
 
 class Url(Check):
@@ -60,6 +82,10 @@ class Url(Check):
 
     async def check(self) -> Result:
         """Send the request."""
+        with unlogged():
+            return await self._check()
+
+    async def _check(self) -> Result:
         async with self._response() as response:
             payload: dict[str, Any] = {"url": self.url, "status": response.status_code}
             if response.status_code not in self.status:

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import logging
 import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -103,6 +104,19 @@ async def test_url(factory: Factory, service: Service) -> None:
 
 async def test_url_follows_redirects(factory: Factory, service: Service) -> None:
     assert (await run(factory, Url(f"{service.url}/moved"))).status == "pass"
+
+
+async def test_url_is_not_logged(
+    factory: Factory, service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Httpx logs the address of each request, with its credentials."""
+    caplog.set_level(logging.DEBUG)
+    address = service.url.replace("//", "//me:hush-hush@")
+    assert (await run(factory, Url(f"{address}/fine?pass=hush-hush"))).status == "pass"
+    async with httpx.AsyncClient(verify=False) as client:  # noqa: S501  plain HTTP
+        await client.get(f"{service.url}/fine?of=the-application")
+    assert "hush-hush" not in caplog.text
+    assert "the-application" in caplog.text
 
 
 @pytest.mark.parametrize("is_other", [False, True])

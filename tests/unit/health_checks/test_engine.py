@@ -480,6 +480,28 @@ async def test_webhook_that_is_away(factory: Factory, caplog: pytest.LogCaptureF
     assert "hush" not in caplog.text
 
 
+async def test_address_of_the_webhook_is_not_logged(
+    factory: Factory, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    is_called = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+        is_called.set()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        config.settings = config.Settings(health={"webhook": f"http://127.0.0.1:{port}/hush-hush"})
+        factory.add(Wrong())
+        await factory.check()
+        await asyncio.wait_for(is_called.wait(), 10)
+        await asyncio.sleep(0.2)  # httpx logs after the answer
+    assert "hush-hush" not in caplog.text
+
+
 async def test_metric_that_is_taken(factory: Factory, caplog: pytest.LogCaptureFixture) -> None:
     config.settings = config.Settings(prometheus={"prefix": "taken_"})
     taken = prometheus_client.Gauge("taken_health_checks_failure", "of the application")
