@@ -19,6 +19,7 @@ import c2casgiutils
 from c2casgiutils import config, headers, health_checks, instances, prometheus, sentry
 
 _GZIP_FROM_BYTES = 1000
+_QUERY_LETTERS = "/?:@!$&'()*+,;=~%"
 _MOUNTED = "c2casgiutils_installed"
 _STRANGERS = ("https://stranger.invalid", "http://stranger.invalid", "https://a.b.stranger.invalid:1", "null")
 """Origins that no application names: whoever accepts one of them accepts any."""
@@ -116,7 +117,8 @@ def _init_sentry() -> None:
 
 def _mount(app: FastAPI, target: str) -> None:
     async def redirect(request: Request) -> RedirectResponse:
-        query = f"?{request.url.query}" if request.url.query else ""
+        # as bytes: not every server refuses a query that is not UTF-8
+        query = f"?{quote(raw, safe=_QUERY_LETTERS)}" if (raw := request.scope["query_string"]) else ""
         return RedirectResponse(f"{quote(request.scope.get('root_path', ''))}{target}/{query}")
 
     app.add_route(target, redirect, methods=["GET", "HEAD"], include_in_schema=False)

@@ -15,6 +15,7 @@ from fastapi.responses import PlainTextResponse
 
 import c2casgiutils
 from c2casgiutils import config, sentry
+from tests.support.asgi import call, make_scope
 from tests.support.fake_sentry import FakeSentry
 from tests.support.net import free_port
 
@@ -384,3 +385,18 @@ async def test_by_hand_without_install() -> None:
         assert response.headers["x-frame-options"] == "DENY"
     finally:
         await c2casgiutils.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("query", "location"),
+    [
+        (b"", b"/c2c/"),
+        (b"a=1&b=%2F/?", b"/c2c/?a=1&b=%2F/?"),
+        (b"a=\xff", b"/c2c/?a=%FF"),
+        (b"\r\nX: y", b"/c2c/?%0D%0AX:%20y"),
+    ],
+)
+async def test_redirection_to_the_page_keeps_any_query(query: bytes, location: bytes) -> None:
+    start = (await call(make_app(), make_scope("/c2c", query_string=query)))[0]
+    assert start["status"] == 307
+    assert (b"location", location) in start["headers"]
