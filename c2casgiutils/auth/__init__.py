@@ -116,6 +116,9 @@ async def startup(main_app: FastAPI | None = None) -> None:
 
 def _carry_cookies(main_app: FastAPI) -> None:
     """Put the middleware around the application, which is already built when its lifespan starts."""
+    added: list[Any] = [middleware.cls for middleware in main_app.user_middleware]
+    if CookieMiddleware in added:
+        return
     stack = main_app.middleware_stack
     if stack is None:
         main_app.add_middleware(CookieMiddleware)

@@ -89,7 +89,8 @@ class Check(abc.ABC):
         if isinstance(tags, str):
             raise TypeError(f"tags of a health check is a list of strings, got the string {tags!r}")
         self.tags = list(tags or [])
-        self.name = type(self).__name__
+        if not hasattr(type(self), "name"):  # a class may have a name of its own
+            self.name = type(self).__name__
 
     async def in_thread(self, function: Callable[[], _T]) -> _T:
         """Run blocking work in a thread; the check is not run again before it has ended.

@@ -248,6 +248,19 @@ async def test_bad_cookie_is_cleared_on_a_response_of_the_view(client: httpx.Asy
     assert len(response.headers.get_list("set-cookie")) == 1
 
 
+async def test_startup_puts_one_middleware_in_place() -> None:
+    """However often it is called, before the application serves and then."""
+    app = make_app(middleware=False)
+    for _ in range(2):
+        await auth.startup(app)
+    assert len(app.user_middleware) == 1
+    async with make_client(app) as client:
+        await client.get("/c2c/")
+        stack = app.middleware_stack
+        await auth.startup(app)
+    assert app.middleware_stack is stack
+
+
 async def test_startup_puts_the_middleware_in_place() -> None:
     """An application that only calls `startup` gets it too, once."""
     app = make_app(middleware=False)

@@ -413,6 +413,26 @@ async def test_only_critical_checks_fail_the_whole(factory: Factory) -> None:
     assert [entity.status_code for entity in result.entities] == [500, 500]
 
 
+class Named(Fine):
+    """Has its name from the class."""
+
+    name = "of-the-class"
+
+
+class Computed(Fine):
+    """Computes its name."""
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # as users do
+        return "computed"
+
+
+@pytest.mark.parametrize(("check", "name"), [(Fine, "Fine"), (Named, "of-the-class"), (Computed, "computed")])
+def test_name(factory: Factory, check: type[Fine], name: str) -> None:
+    factory.add(check())
+    assert [entry.name for entry in factory.entries] == [name]
+
+
 async def test_redis_not_configured_is_skipped(factory: Factory) -> None:
     factory.add(Redis())
     (entity,) = (await factory.check()).entities
