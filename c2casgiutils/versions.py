@@ -1,8 +1,10 @@
-"""What is deployed: the versions file that `c2casgiutils-genversion` wrote when the image was built."""
+"""What is deployed: the packages, and the versions file that `c2casgiutils-genversion` wrote."""
 
+import contextlib
+import importlib.metadata
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,19 @@ def git_hash(files: Sequence[Path] = FILES) -> str | None:
 def git_tag(files: Sequence[Path] = FILES) -> str | None:
     """The tag that is deployed, or None when no file tells."""
     return _of_main("git_tag", files)
+
+
+def installed(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of packages by name; one that is not installed is left out.
+
+    Args:
+        packages: Their names.
+    """
+    found = {}
+    for package in packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
 
 
 def _of_main(key: str, files: Sequence[Path]) -> str | None:

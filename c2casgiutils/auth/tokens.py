@@ -21,7 +21,7 @@ _ISSUER = "c2casgiutils"
 _VERSION = 1
 _NONCE_BYTES = 12
 _CLOCK_LEEWAY_SECONDS = 5
-LONGEST_TOKEN = 4096
+_LONGEST_TOKEN = 4096
 
 
 class Kind(enum.StrEnum):
@@ -213,7 +213,7 @@ def _decrypt(kind: Kind, token: str) -> bytes:
     from jwt import InvalidTokenError  # noqa: PLC0415  # heavy
     from jwt.api_jws import PyJWS  # noqa: PLC0415  # heavy
 
-    if len(token) > LONGEST_TOKEN or not token.isascii():
+    if len(token) > _LONGEST_TOKEN or not token.isascii():
         raise BadTokenError("not a token")
     try:
         # of the header only the name of the key counts: no address, file or algorithm of its choice

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from c2casgiutils.broadcast.codec import MAX_MESSAGE_BYTES
 
-MAX_AGE_SECONDS = 30.0
+_MAX_AGE_SECONDS = 30.0
 """A signed message older (or younger) than this is stale."""
 _MAX_HEADER_BYTES = 4096
 _UNSIGNED = b"-"
@@ -88,7 +88,7 @@ class Envelopes:
             raise DroppedError("malformed") from None
         if not separator:
             raise DroppedError("malformed")
-        if self._key and abs((time.time() if now is None else now) - header.at) > MAX_AGE_SECONDS:
+        if self._key and abs((time.time() if now is None else now) - header.at) > _MAX_AGE_SECONDS:
             raise DroppedError("stale")
         return header, payload
 

@@ -13,7 +13,7 @@ from c2casgiutils.request_tracking import REQUEST_ID
 
 _LOGGER = logging.getLogger(__name__)
 
-QUEUE_LIMIT = 4096
+_QUEUE_LIMIT = 4096
 """So many messages may be under way in one process; what comes on top is refused."""
 _ERROR_LENGTH = 1000
 _END_SECONDS = 2.0
@@ -32,9 +32,8 @@ class Outcome:
 class Handlers:
     """The callbacks by channel, and the tasks that run them."""
 
-    def __init__(self, limit: int = QUEUE_LIMIT) -> None:
+    def __init__(self) -> None:
         self.callbacks: dict[str, Callback] = {}
-        self._limit = limit
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -49,10 +48,12 @@ class Handlers:
         callback = self.callbacks.get(channel)
         if callback is None:
             return
-        if len(self._tasks) >= self._limit:
+        if len(self._tasks) >= _QUEUE_LIMIT:
             metrics.count("refused")
             if reply is not None:
-                reply(Outcome(error=f"refused: {self._limit} messages are already under way in this process"))
+                reply(
+                    Outcome(error=f"refused: {_QUEUE_LIMIT} messages are already under way in this process")
+                )
             return
         context = contextvars.copy_context()
         context.run(REQUEST_ID.set, request_id)

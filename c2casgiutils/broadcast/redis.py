@@ -21,7 +21,7 @@ from c2casgiutils.request_tracking import current_request_id
 
 _LOGGER = logging.getLogger(__name__)
 
-STARTUP_SECONDS = 0.9
+_STARTUP_SECONDS = 0.9
 _RECONNECT_GRACE_SECONDS = 0.1
 _FORGET_SECONDS = 10.0
 _SLACK_SECONDS = 1.0
@@ -92,7 +92,7 @@ class RedisBroadcaster(BaseBroadcaster):
             self.presence.channels = set(self.handlers.callbacks)
             self.link.start()
         try:
-            async with asyncio.timeout(STARTUP_SECONDS):
+            async with asyncio.timeout(_STARTUP_SECONDS):
                 await self._ready.wait()
         except TimeoutError:
             _LOGGER.debug("Redis is not there yet; starting without it")

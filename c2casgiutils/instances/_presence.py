@@ -7,7 +7,6 @@ read the rest.
 
 import asyncio
 import datetime
-import importlib.metadata
 import json
 import logging
 import math
@@ -20,7 +19,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from c2casgiutils import config
+from c2casgiutils import config, versions
 from c2casgiutils.instances import _figures
 from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._view import TOKEN_FIELD, Member, View
@@ -56,7 +55,7 @@ class Presence:
         self._version = version
         self._started = time.monotonic()
         self._heartbeat = config.settings.instances.heartbeat.total_seconds()
-        self._packages = _versions()
+        self._packages = versions.installed(_PACKAGES)
         self._link: Link | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -275,13 +274,3 @@ def _member(item: tuple[str, dict[str, Any]]) -> Member:
     return Member(
         id_, str(instance["hostname"]), int(instance["pid"]), frozenset(map(str, entry["channels"]))
     )
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

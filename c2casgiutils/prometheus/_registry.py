@@ -1,9 +1,7 @@
 """What a scrape shows: the metrics of one process, or of all workers together."""
 
-import contextlib
 import os
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +84,7 @@ class BuildCollector:
 
     def __init__(self) -> None:
         self._build = [versions.git_hash() or foreign("GIT_HASH") or "", versions.git_tag() or ""]
-        self._packages = list(_installed())
+        self._packages = versions.installed(_PACKAGES)
 
     def collect(self) -> Iterator[Any]:
         """The metrics, each with the value 1 and what it tells in its labels."""
@@ -99,15 +97,9 @@ class BuildCollector:
         packages = GaugeMetricFamily(
             f"{prefix}package_info", "Version of an installed package", labels=["package", "version"]
         )
-        for package, version in self._packages:
+        for package, version in self._packages.items():
             packages.add_metric([package, version], 1)
         yield packages
-
-
-def _installed() -> Iterator[tuple[str, str]]:
-    for package in _PACKAGES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            yield package, metadata.version(package)
 
 
 _RESOURCES: dict[str, tuple[str, str | None]] = {  # name: its description, and its label beside `pid`

@@ -67,7 +67,6 @@ class Link:
         self._closed = False
         self._clock_offset: float | None = None
         self._outage_since: float | None = None
-        self.reconnects = 0
         self.last_error = ""
 
     @property
@@ -262,7 +261,6 @@ class Link:
                 "Redis is back after %.1f s, all subscriptions are restored",
                 time.monotonic() - self._outage_since,
             )
-            self.reconnects += 1
             self._outage_since = None
 
     def _note_down(self, error: BaseException) -> None:

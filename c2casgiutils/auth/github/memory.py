@@ -9,6 +9,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 _T = TypeVar("_T")
 
+_MOST = 1000
+"""So many entries a memory keeps."""
+
 
 class _Entry(NamedTuple):
     stored_at: float
@@ -16,14 +19,9 @@ class _Entry(NamedTuple):
 
 
 class Memory(Generic[_T]):
-    """A bounded memory that tells how old what it remembers is.
+    """A bounded memory that tells how old what it remembers is."""
 
-    Args:
-        most: The number of entries it keeps.
-    """
-
-    def __init__(self, most: int = 1000) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
 
     def get(self, key: Hashable, longest_seconds: float) -> _T | None:
@@ -38,7 +36,7 @@ class Memory(Generic[_T]):
         """Store a value in place of the oldest one."""
         self._entries[key] = _Entry(time.monotonic(), value)
         self._entries.move_to_end(key)
-        if len(self._entries) > self._most:
+        if len(self._entries) > _MOST:
             self._entries.popitem(last=False)
         return value
 
