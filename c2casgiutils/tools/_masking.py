@@ -11,15 +11,21 @@ _SENSITIVE = re.compile(
     auth(?!ority$)
     | cookie
     | (?<![a-z])keys?(?![a-z]) | api-?key | apikey
-    | token | secret | passw | credential | session | signature | (?<![a-z])sig(?![a-z]) | nonce | csrf
+    | passw | passphrase | (?<![a-z])pass(?![a-z]) | pwd | (?<![a-z])pin(?![a-z]) | dpop
+    | token | secret | credential | session | signature | (?<![a-z])sig(?![a-z]) | nonce | csrf
     | xsrf | otp(?![a-z])
-    | jwt | saml | bearer | oidc | assertion | principal | identity | client-cert | clientcert
+    | jwt | saml | bearer | oidc | assertion | principal | identity | client-?cert | ssl-cert
     | forwarded-(access|user|email|groups|preferred|tls) | remote-user | x-goog-iap | ms-client-principal
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _USER_INFORMATION = re.compile(r"//[^/?#@\s]*@")
 _PARAMETER = re.compile(r"([?&;])([^=&;?#\s]{1,200})=[^&;#\s]*")
+# of an address that is itself a value of another one, encoded once or more
+_ENCODED_PARAMETER = re.compile(
+    r"(%(?:25){0,4}(?:3F|26|3B))([\w.-]{1,200})(%(?:25){0,4}3D)(?:(?!%(?:25){0,4}(?:26|3B|23))[^&;#\s])*",
+    re.IGNORECASE,
+)
 _SENSITIVE_PARAMETERS = re.compile(r"^(code|state)$", re.IGNORECASE)
 
 
@@ -39,6 +45,9 @@ def masked_url(text: str) -> str:
     Not parsed as a URL: what a hostile `Host` makes of one is none, and is shown all the same.
     """
     text = _USER_INFORMATION.sub("//", text)
+    text = _ENCODED_PARAMETER.sub(
+        lambda match: f"{match[1]}{match[2]}{match[3]}{MASK}" if _hide(match[2]) else match[0], text
+    )
     return _PARAMETER.sub(
         lambda match: f"{match[1]}{match[2]}={MASK}" if _hide(unquote_plus(match[2])) else match[0], text
     )

@@ -33,6 +33,13 @@ MASKED = [
     "X_API_KEY",
     "X-Session-Id",
     "X-Password",
+    "X-Passphrase",
+    "X-Pass",
+    "X-Pwd",
+    "X-PIN",
+    "DPoP",
+    "X-SSL-Cert",
+    "X-Client-Cert",
 ]
 SHOWN = [
     "Host",
@@ -51,6 +58,8 @@ SHOWN = [
     "X-Forwarded-Proto",
     "X-Real-IP",
     "X-Request-ID",
+    "X-Compass",
+    "X-Mapping",
     ":authority",
 ]
 
@@ -76,6 +85,8 @@ def test_shown(name: str) -> None:
         ("http://host/?%73ecret=abc&x%5Ftoken=1", f"http://host/?%73ecret={MASK}&x%5Ftoken={MASK}"),
         ("http://host/?a=b@c", "http://host/?a=b@c"),
         ("?secret=", f"?secret={MASK}"),
+        ("?next=%2Fp%3Fa%3D1%26secret%3Dabc%26b%3D2", f"?next=%2Fp%3Fa%3D1%26secret%3D{MASK}%26b%3D2"),
+        ("?next=%252Fp%253Fsecret%253Dabc", f"?next=%252Fp%253Fsecret%253D{MASK}"),
     ],
 )
 def test_masked_url(url: str, expected: str) -> None:
