@@ -21,7 +21,9 @@ _LONGEST_TEXT = 32_768
 # attributes of each record, and what uvicorn and newer Pythons add for themselves
 _NO_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message", "id"}
 _CONTROL_CHARACTERS = {
-    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
+    code: f"\\x{code:02x}"
+    for code in (*range(32), *range(127, 160), 0x2028, 0x2029)
+    if chr(code) not in "\n\t"
 }
 
 
