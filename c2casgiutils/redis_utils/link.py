@@ -140,8 +140,10 @@ class Link:
         return await wire.reply(wire.send(commands), seconds)
 
     def _connected(self) -> Wire:
-        if self._wire is None or not self.is_running:
+        if self._wire is None or self._task is None or self._task.done():
             raise LinkDownError(self.last_error or "not connected")
+        if self._task.get_loop() is not asyncio.get_running_loop():
+            raise LinkDownError("the connection belongs to another event loop")
         return self._wire
 
     async def subscribe(self, *channels: str) -> None:

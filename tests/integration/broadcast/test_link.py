@@ -67,6 +67,19 @@ async def test_replies_and_messages_share_the_connection(redis_server: RedisServ
     await redis_utils.aclose()
 
 
+async def test_another_event_loop_is_refused(redis_server: RedisServer) -> None:
+    """Such as that of a second test client in the same process: it would wait for ever."""
+    configure(redis_server.url)
+    link = _create([])
+    link.start()
+    assert await link.wait_up(5)
+    with pytest.raises(LinkDownError, match="another event loop"):
+        await asyncio.to_thread(lambda: asyncio.run(link.execute(("ECHO", "x"))))
+    assert await link.execute(("ECHO", "y")) == [b"y"]
+    await link.aclose()
+    await redis_utils.aclose()
+
+
 async def test_too_many_waiting_commands_are_refused(redis_server: RedisServer) -> None:
     configure(redis_server.url)
     link = _create([])
