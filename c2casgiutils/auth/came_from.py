@@ -41,7 +41,7 @@ def safe_came_from(value: str, origin: str, mount: str) -> str:
     path = _without_dots(path)
     if not path.startswith("/") or path.startswith("//"):
         raise BadCameFromError("not a path of this site")
-    if _SIGN_IN.fullmatch(_decode(path).removeprefix(mount)):
+    if _SIGN_IN.fullmatch(_decode(path).removeprefix(_decode(mount))):
         raise BadCameFromError("a view that signs in or out")
     return (
         quote(path, safe="/:@!$&'()*+,;=-._~%")

@@ -44,6 +44,9 @@ def own_origin(connection: HTTPConnection) -> str:
 def _public_path(path: str) -> str:
     """A path as browsers know it: below that of the public address, which a proxy may have taken off."""
     base = urlsplit(config.settings.auth.public_url or "").path.rstrip("/")
+    if path.startswith("//"):
+        # a mount with a parameter can begin so, and a browser would read a host
+        path = f"/{path.lstrip('/')}"
     return path if f"{path}/".startswith(f"{base}/") else f"{base}{path}"
 
 

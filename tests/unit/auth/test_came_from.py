@@ -95,6 +95,12 @@ def test_refused(value: str) -> None:
         safe_came_from(value, ORIGIN, "/c2c")
 
 
+@pytest.mark.parametrize("value", ["/a%20b/auth/logout", "/a%20b/%61uth/github/login"])
+def test_refused_below_a_mount_that_is_encoded(value: str) -> None:
+    with pytest.raises(BadCameFromError):
+        safe_came_from(value, ORIGIN, "/a%20b")
+
+
 def test_error_does_not_quote_the_address() -> None:
     """What a hostile page sends is repeated nowhere."""
     with pytest.raises(BadCameFromError) as error:

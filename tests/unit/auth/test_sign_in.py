@@ -9,6 +9,7 @@ from starlette.types import Message
 
 import c2casgiutils
 from c2casgiutils import auth, config
+from tests.support.asgi import call, header_lists, make_scope
 from tests.support.auth import BASE_URL, COOKIE, KEY, SECRET, configure, make_app, make_client
 
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -451,3 +452,16 @@ async def test_query_of_any_bytes(path: str) -> None:
     }
     await make_app()(scope, receive, send)
     assert statuses[0] in (303, 403)
+
+
+@pytest.mark.parametrize("action", ["login", "logout"])
+async def test_redirection_stays_here_below_any_mount(action: str) -> None:
+    """A mount may begin with a parameter, which takes what a browser would read as a host."""
+    app = FastAPI()
+    app.mount("/{tenant:path}/c2c", make_app().routes[-1].app)  # type: ignore[attr-defined]  # a mount
+    headers = [("host", "a"), ("accept", "text/html")]
+    scope = make_scope(f"//evil.example/c2c/auth/{action}", method="POST", headers=headers)
+    start = (await call(app, scope))[0]
+    assert start["status"] == 303
+    assert header_lists(start)["location"][0].startswith("/evil.example/c2c/")
+    assert all("Path=/evil" in cookie for cookie in header_lists(start).get("set-cookie", ()))

@@ -66,6 +66,6 @@ async def test_query_that_is_no_text(path: str) -> None:
     """Also where the router would redirect to the path with another slash, which anybody may ask for."""
     main = FastAPI()
     main.mount("/c2c", create_app())
-    scope = make_scope(path, query_string=b"a=\xff", headers=[("Host", "a"), ("X-API-Key", SECRET)])
+    scope = make_scope(path, query_string=b"a=\xff", headers=[("host", "a"), ("x-api-key", SECRET)])
     start = (await call(main, scope))[0]
     assert start["status"] == 400
