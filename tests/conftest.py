@@ -1,6 +1,7 @@
 """Fixtures of all tests."""
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,14 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("C2C__")]:
         monkeypatch.delenv(name)
     config.settings = config.Settings()
+
+
+@pytest.fixture(autouse=True)
+def _no_sentry() -> None:
+    """No test starts with the Sentry client of another one."""
+    sdk = sys.modules.get("sentry_sdk")
+    if sdk is not None:
+        sdk.get_global_scope().set_client(None)
 
 
 @pytest.fixture(scope="session")
