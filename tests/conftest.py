@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from c2casgiutils import config
+from c2casgiutils import config, health_checks, instances
 from tests.support.processes import RedisServer
 
 
@@ -24,6 +24,14 @@ def _no_sentry() -> None:
     sdk = sys.modules.get("sentry_sdk")
     if sdk is not None:
         sdk.get_global_scope().set_client(None)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_installed() -> None:
+    """No test starts with what `install()` left in the process for another one."""
+    if "c2casgiutils._install" in sys.modules:
+        instances.unregister_figure("requests_in_flight")
+        health_checks.FACTORY.with_automatic = False
 
 
 @pytest.fixture(scope="session")
