@@ -192,18 +192,18 @@ async def _guarded(step: Callable[[], Awaitable[None]]) -> None:
 
 def _assemble(app: FastAPI) -> None:
     from c2casgiutils import auth, health_checks, tools  # noqa: PLC0415 # see the top
-    from c2casgiutils.tools import views  # noqa: PLC0415 # see the top
+    from c2casgiutils.tools import _middleware  # noqa: PLC0415 # see the top
 
-    app.add_middleware(views.ViewMiddleware)
+    app.add_middleware(_middleware.ViewMiddleware)
     app.add_middleware(auth.CookieMiddleware)
     app.add_middleware(health_checks.FastPath)
-    app.add_exception_handler(Exception, views.internal_error)
-    app.add_exception_handler(RequestValidationError, views.validation_error)
+    app.add_exception_handler(Exception, _middleware.internal_error)
+    app.add_exception_handler(RequestValidationError, _middleware.validation_error)
     app.router.routes[:0] = health_checks.probe_routes()
     app.include_router(tools.router)
-    app.include_router(tools.index.router)
+    app.include_router(tools.page_router)
     app.include_router(health_checks.router, prefix="/health")
     app.include_router(health_checks.mount_router)
     app.include_router(auth.router)
-    app.include_router(tools.documentation.router)
-    app.mount("/static", tools.static.StaticFiles(), name="c2c_static")
+    app.include_router(tools.documentation_router)
+    app.mount("/static", tools.StaticFiles(), name="c2c_static")

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from c2casgiutils.auth import audit, forms, throttle
-from c2casgiutils.auth.cookies import CookieMiddleware
-from c2casgiutils.auth.dependencies import (
+from c2casgiutils.auth import _audit as audit
+from c2casgiutils.auth import _forms as forms
+from c2casgiutils.auth import _throttle as throttle
+from c2casgiutils.auth._cookies import CookieMiddleware
+from c2casgiutils.auth._dependencies import (
     AccessContext,
     access,
     auth_required,
@@ -22,11 +24,9 @@ from c2casgiutils.auth.dependencies import (
     require_read_only_access,
     require_read_write_access,
 )
-from c2casgiutils.auth.github import caller, client, permissions, refresh
-from c2casgiutils.auth.github.client import GitHubUnavailableError
-from c2casgiutils.auth.identity import get_auth
-from c2casgiutils.auth.mode import auth_type, check_settings, is_enabled
-from c2casgiutils.auth.model import (
+from c2casgiutils.auth._identity import get_auth
+from c2casgiutils.auth._mode import auth_type, check_settings, is_enabled
+from c2casgiutils.auth._model import (
     AuthConfig,
     AuthenticationType,
     AuthInfo,
@@ -37,7 +37,9 @@ from c2casgiutils.auth.model import (
     read_only_config,
     read_write_config,
 )
-from c2casgiutils.auth.views import router
+from c2casgiutils.auth._views import router
+from c2casgiutils.auth.github import _caller, _client, _permissions, _refresh
+from c2casgiutils.auth.github._client import GitHubUnavailableError
 from c2casgiutils.logs import RedactionFilter
 
 if TYPE_CHECKING:
@@ -128,5 +130,5 @@ def _carry_cookies(main_app: FastAPI) -> None:
 
 async def shutdown() -> None:
     """Close what the authentication opened."""
-    for part in (caller, permissions, refresh, client):
+    for part in (_caller, _permissions, _refresh, _client):
         await part.aclose()

@@ -13,8 +13,8 @@ from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from c2casgiutils import config, instances, redis_utils
 from c2casgiutils.broadcast import interface, local, redis, types, utils
-from c2casgiutils.broadcast.decorated import Handler, create_caller, default_channel
-from c2casgiutils.broadcast.handlers import Callback
+from c2casgiutils.broadcast._decorated import Handler, create_caller, default_channel
+from c2casgiutils.broadcast._handlers import Callback
 from c2casgiutils.broadcast.interface import BaseBroadcaster
 from c2casgiutils.broadcast.local import LocalBroadcaster
 from c2casgiutils.broadcast.redis import Hook, RedisBroadcaster
@@ -70,7 +70,7 @@ class _Slot:
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether it works on the running event loop of this process."""
+        """Return whether it works on the running event loop of this process."""
         if self.pid != os.getpid() or self.loop is not asyncio.get_running_loop():
             return False
         return not isinstance(self.broadcaster, RedisBroadcaster) or self.broadcaster.link.is_running
@@ -178,12 +178,12 @@ def _warn_of_default_prefix() -> None:
 
 
 def is_started() -> bool:
-    """Tell whether `startup` was called on the running event loop of this process, and nothing ended it."""
+    """Return whether `startup` was called on the running event loop of this process, and nothing ended it."""
     return _slot is not None and _slot.is_alive
 
 
 def is_listening() -> bool | None:
-    """Tell whether every subscription is confirmed by Redis now; `None` when no Redis is used.
+    """Return whether every subscription is confirmed by Redis now; `None` when no Redis is used.
 
     `False` means that this process is deaf: messages of the others do not reach it.
     """

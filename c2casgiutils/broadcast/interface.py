@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from c2casgiutils.broadcast import codec, metrics
-from c2casgiutils.broadcast.handlers import Callback, Handlers, Outcome
+from c2casgiutils.broadcast import _codec, _metrics
+from c2casgiutils.broadcast._handlers import Callback, Handlers, Outcome
 from c2casgiutils.broadcast.types import BroadcastError, BroadcastResponse, FailedAnswer, MissingAnswer
 
 Answer = BroadcastResponse[Any] | MissingAnswer
@@ -42,7 +42,7 @@ class BaseBroadcaster(ABC):
         *,
         expect_answers: bool,
         timeout: float,  # noqa: ASYNC109  # a public parameter
-        decode: Callable[[bytes], Any] = codec.decode,
+        decode: Callable[[bytes], Any] = _codec.decode,
     ) -> list[Answer] | None:
         """Send a message whose parameters are JSON already; see `broadcast`."""
 
@@ -78,8 +78,8 @@ class BaseBroadcaster(ABC):
             BroadcastError: The parameters cannot be sent or are too large.
         """
         try:
-            payload = codec.check_size(codec.encode(dict(params or {})))
-        except codec.CodecError as error:
+            payload = _codec.check_size(_codec.encode(dict(params or {})))
+        except _codec.CodecError as error:
             raise BroadcastError(f"broadcast to {channel!r}: {error}") from error
         return await self.request(channel, payload, expect_answers=expect_answers, timeout=timeout)
 
@@ -90,10 +90,10 @@ def make_answer(hostname: str, pid: int, outcome: Outcome, decode: Callable[[byt
     if error is None:
         try:
             payload = decode(outcome.data)
-        except codec.CodecError as codec_error:
+        except _codec.CodecError as codec_error:
             error = f"the answer is {codec_error}"
         else:
-            metrics.count("answers")
+            _metrics.count("answers")
             return BroadcastResponse.model_construct(hostname=hostname, pid=pid, payload=payload)
-    metrics.count("failed")
+    _metrics.count("failed")
     return FailedAnswer(hostname, pid, error=error)

@@ -6,8 +6,8 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from c2casgiutils.broadcast import codec, metrics
-from c2casgiutils.broadcast.handlers import Callback, Outcome
+from c2casgiutils.broadcast import _codec, _metrics
+from c2casgiutils.broadcast._handlers import Callback, Outcome
 from c2casgiutils.broadcast.interface import Answer, BaseBroadcaster, make_answer
 from c2casgiutils.broadcast.types import MissingAnswer
 from c2casgiutils.request_tracking import current_request_id
@@ -38,12 +38,12 @@ class LocalBroadcaster(BaseBroadcaster):
         *,
         expect_answers: bool,
         timeout: float,  # noqa: ASYNC109  # a public parameter
-        decode: Callable[[bytes], Any] = codec.decode,
+        decode: Callable[[bytes], Any] = _codec.decode,
     ) -> list[Answer] | None:
         """See `BaseBroadcaster.request`."""
         if channel not in self.handlers.callbacks:
             return [] if expect_answers else None
-        metrics.count("sent")
+        _metrics.count("sent")
         if not expect_answers:
             self.handlers.dispatch(channel, payload, request_id=current_request_id(), reply=None)
             await asyncio.sleep(0)  # a handler that waits for nothing is done when this returns
@@ -60,7 +60,7 @@ class LocalBroadcaster(BaseBroadcaster):
             async with asyncio.timeout(timeout):
                 outcome = await future
         except TimeoutError:
-            metrics.count("missing")
+            _metrics.count("missing")
             return [MissingAnswer(hostname, pid)]
         return [make_answer(hostname, pid, outcome, decode)]
 

@@ -8,15 +8,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from c2casgiutils import config, redis_utils
-from c2casgiutils.broadcast import codec, metrics
-from c2casgiutils.broadcast.calls import Call
-from c2casgiutils.broadcast.envelope import Envelopes, RequestHeader
-from c2casgiutils.broadcast.handlers import Callback
-from c2casgiutils.broadcast.incoming import Incoming
+from c2casgiutils.broadcast import _codec, _metrics
+from c2casgiutils.broadcast._calls import Call
+from c2casgiutils.broadcast._envelope import Envelopes, RequestHeader
+from c2casgiutils.broadcast._handlers import Callback
+from c2casgiutils.broadcast._incoming import Incoming
 from c2casgiutils.broadcast.interface import Answer, BaseBroadcaster
 from c2casgiutils.broadcast.types import BroadcastError, BroadcastUnavailable
 from c2casgiutils.instances import TOKEN_FIELD, Member, Presence
-from c2casgiutils.redis_utils import link as link_
+from c2casgiutils.redis_utils import _link as link_
 from c2casgiutils.request_tracking import current_request_id
 
 _LOGGER = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class RedisBroadcaster(BaseBroadcaster):
             redis_utils.create_link_connection,
             on_message=self._incoming.take,
             on_up=self._on_up,
-            on_down=lambda: metrics.set_connected(False),
+            on_down=lambda: _metrics.set_connected(False),
             sharded=settings.cluster,
             is_right=redis_utils.is_master_connection if settings.sentinels else None,
             check_seconds=_CHECK_ROLE_SECONDS if has_roles else _CHECK_SECONDS,
@@ -77,7 +77,7 @@ class RedisBroadcaster(BaseBroadcaster):
 
     @property
     def is_listening(self) -> bool:
-        """Tell whether every subscription is confirmed now."""
+        """Return whether every subscription is confirmed now."""
         return self.link.is_up
 
     async def init(self) -> None:
@@ -87,7 +87,7 @@ class RedisBroadcaster(BaseBroadcaster):
             ValueError: The settings of Redis are wrong.
         """
         if not self.link.is_running:
-            metrics.set_connected(False)
+            _metrics.set_connected(False)
             await self.link.subscribe(self._incoming.inbox, *map(self._channel, self.handlers.callbacks))
             self.presence.channels = set(self.handlers.callbacks)
             self.link.start()
@@ -133,7 +133,7 @@ class RedisBroadcaster(BaseBroadcaster):
         *,
         expect_answers: bool,
         timeout: float,  # noqa: ASYNC109  # a public parameter
-        decode: Callable[[bytes], Any] = codec.decode,
+        decode: Callable[[bytes], Any] = _codec.decode,
     ) -> list[Answer] | None:
         """See `BaseBroadcaster.request`."""
         end = time.monotonic() + timeout
@@ -226,7 +226,7 @@ class RedisBroadcaster(BaseBroadcaster):
                 problem = str(error)
                 continue
             if not isinstance(replies[0], link_.ReplyError):
-                metrics.count("sent")
+                _metrics.count("sent")
                 return replies
             problem = f"Redis refused: {replies[0]}"
             if replies[0].code not in link_.WRONG_SERVER:
@@ -244,8 +244,8 @@ class RedisBroadcaster(BaseBroadcaster):
         return self._prefix + name
 
     async def _on_up(self) -> None:
-        metrics.set_connected(True)
-        metrics.count("reconnects", 1 if self._ready.is_set() else 0)
+        _metrics.set_connected(True)
+        _metrics.count("reconnects", 1 if self._ready.is_set() else 0)
         await self.presence.announce()
         await asyncio.gather(*map(self._restore, self._hooks))
         self._ready.set()
@@ -273,7 +273,7 @@ class RedisBroadcaster(BaseBroadcaster):
             await asyncio.wait(self._restoring)
         await self.handlers.aclose()
         await self.link.aclose()
-        metrics.set_connected(False)
+        _metrics.set_connected(False)
 
     def abort(self) -> None:
         """End everything at once, without waiting."""

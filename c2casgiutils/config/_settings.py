@@ -11,10 +11,13 @@ from c2casgiutils.config._environment import OLDER_NAMES, PREFIX, EnvironmentSou
 from c2casgiutils.config._errors import describe, end_start
 from c2casgiutils.config._types import NotNegativeDuration
 from c2casgiutils.config.auth import Auth, contradictions
+from c2casgiutils.config.health import Health
+from c2casgiutils.config.instances import Instances
 from c2casgiutils.config.prometheus import Prometheus
+from c2casgiutils.config.proxy_headers import ProxyHeaders
 from c2casgiutils.config.redis import Redis, missing_of_sentinels
 from c2casgiutils.config.sentry import Sentry
-from c2casgiutils.config.tools import Health, Instances, ProxyHeaders, Tools
+from c2casgiutils.config.tools import Tools
 
 
 class Settings(BaseSettings):

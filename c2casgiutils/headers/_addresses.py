@@ -36,7 +36,7 @@ class Host(NamedTuple):
 
     @property
     def is_ipv6(self) -> bool:
-        """Whether the name needs brackets in a URL."""
+        """Return whether the name needs brackets in a URL."""
         return ":" in self.name
 
 
@@ -50,7 +50,7 @@ class Node(NamedTuple):
 
     @property
     def is_address(self) -> bool:
-        """Whether the name is an address."""
+        """Return whether the name is an address."""
         return self.name is not None and not self.name.startswith("_")
 
 

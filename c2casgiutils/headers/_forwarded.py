@@ -7,9 +7,9 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from c2casgiutils._asgi import get_header
-from c2casgiutils.headers._origins import ForwardedReader, Origin, Reader, XForwardedReader
+from c2casgiutils.headers._forwarded_readers import ForwardedReader, Origin, Reader, XForwardedReader
+from c2casgiutils.headers._scope_changes import DONE, SCHEMES, ScopeChange, make_scope_change, parse_forced
 from c2casgiutils.headers._trusted import UNIX_PEER, TrustedHosts
-from c2casgiutils.headers._verdicts import DONE, SCHEMES, Verdict, make_verdict, parse_forced
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class ForwardedHeadersMiddleware:
         self._forced = parse_forced(force_proto, force_host, force_port, force_client)
         self._names = (self._reader.names if self._reader else frozenset()) | {b"host"}
         # What was decided for the same peer and headers; bounded, since clients choose what they send.
-        self._verdicts: dict[tuple[Any, ...], Verdict] = {}
+        self._changes: dict[tuple[Any, ...], ScopeChange] = {}
         self._warned_of_server = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,24 +79,24 @@ class ForwardedHeadersMiddleware:
         found = [header for header in scope["headers"] if header[0] in names]
         key = (peer and peer[0], scope["type"], scope["scheme"], *found)
         try:
-            verdict = self._verdicts[key]
+            change = self._changes[key]
         except KeyError:
-            verdict = self._decide(key)
+            change = self._decide(key)
         except TypeError:  # from a server that gives lists instead of tuples
             headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
             return self._apply({**scope, "headers": headers})
-        if verdict.ignored:
-            _log_ignored(verdict)
-        if not verdict.changes:
+        if change.ignored:
+            _log_ignored(change)
+        if not change.changes:
             return scope
-        rewritten = {**scope, **verdict.changes}
-        if verdict.host is not None:
-            rewritten["headers"] = [verdict.host, *(each for each in scope["headers"] if each[0] != b"host")]
-        if verdict.prefix is not None:
-            _add_prefix(rewritten, verdict.prefix)
+        rewritten = {**scope, **change.changes}
+        if change.host is not None:
+            rewritten["headers"] = [change.host, *(each for each in scope["headers"] if each[0] != b"host")]
+        if change.prefix is not None:
+            _add_prefix(rewritten, change.prefix)
         return rewritten
 
-    def _decide(self, key: tuple[Any, ...]) -> Verdict:
+    def _decide(self, key: tuple[Any, ...]) -> ScopeChange:
         """Decide about requests that look like this one, and remember it."""
         peer, kind, scheme, *headers = key
         fields: dict[bytes, bytes] = {}
@@ -105,15 +105,15 @@ class ForwardedHeadersMiddleware:
         origin = Origin()
         if self._reader is not None and peer in self._trusted:
             origin = self._reader.read(fields)
-        verdict = make_verdict(kind, scheme, fields, origin, self._forced)
+        change = make_scope_change(kind, scheme, fields, origin, self._forced)
         if sum(map(len, fields.values())) <= _LONGEST_REMEMBERED:
-            if len(self._verdicts) >= _MOST_REMEMBERED:
-                self._verdicts.clear()
-            self._verdicts[key] = verdict
-        return verdict
+            if len(self._changes) >= _MOST_REMEMBERED:
+                self._changes.clear()
+            self._changes[key] = change
+        return change
 
     def _is_peer_hidden(self, scope: Scope) -> bool:
-        """Tell whether the server replaced the peer by what X-Forwarded-For says, and warn about it once.
+        """Return whether the server replaced the peer by what X-Forwarded-For says, and warn about it once.
 
         uvicorn then sets the port to 0, which no TCP peer has.
         """
@@ -140,8 +140,8 @@ def _make_reader(headers_type: str, trusted: TrustedHosts, *, apply_prefix: bool
     return ForwardedReader(trusted) if headers_type == "forwarded" else None
 
 
-def _log_ignored(verdict: Verdict) -> None:
-    for name, value in verdict.ignored:
+def _log_ignored(change: ScopeChange) -> None:
+    for name, value in change.ignored:
         _LOGGER.debug("Ignored in %s what is not valid: %r", name.decode(), value[:_LOGGED_LENGTH])
 
 

@@ -33,7 +33,7 @@ def split_from_right(text: str) -> Iterator[str]:
 
 
 def _is_escaped(text: str, position: int) -> bool:
-    """Tell whether an odd number of backslashes stands before the position."""
+    """Return whether an odd number of backslashes stands before the position."""
     first = position
     while first > 0 and text[first - 1] == "\\":
         first -= 1

@@ -74,7 +74,7 @@ class Rule:
 
     @property
     def is_conditional(self) -> bool:
-        """Whether it looks at more than host and content type."""
+        """Return whether it looks at more than host and content type."""
         return not (self.path is None and self.statuses is None and self.methods is None)
 
 

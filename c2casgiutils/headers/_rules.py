@@ -155,7 +155,7 @@ class Rules:
         return self._plan(mask)
 
     def needs_nonce(self, host: bytes, method: str, path: str) -> bool:
-        """Tell whether a rule could ask for a nonce, as far as the request tells."""
+        """Return whether a rule could ask for a nonce, as far as the request tells."""
         netloc, bare_path = host.decode("latin-1"), path.removeprefix("/")
         return any(
             (rule.netloc is None or rule.netloc.match(netloc))

@@ -39,7 +39,7 @@ class TrustedHosts:
         self._remembered = functools.lru_cache(maxsize=_MEMO_ENTRIES)(self._decide)
 
     def __contains__(self, host: str | None) -> bool:
-        """Tell whether the host is trusted; `None` is a peer without an address."""
+        """Return whether the host is trusted; `None` is a peer without an address."""
         if self._everyone:
             return True
         host = host or UNIX_PEER

@@ -4,9 +4,6 @@ In the mounted application `router` is included with the prefix `/health`, `moun
 routes of `probe_routes()` stand before all others, and `FastPath` before all middlewares.
 """
 
-from c2casgiutils.health_checks._alembic import Alembic
-from c2casgiutils.health_checks._certificate import Certificate
-from c2casgiutils.health_checks._custom import Custom
 from c2casgiutils.health_checks._drain import DrainRefused, drain, undrain
 from c2casgiutils.health_checks._endpoint import FastPath
 from c2casgiutils.health_checks._factory import FACTORY, Factory
@@ -20,12 +17,15 @@ from c2casgiutils.health_checks._model import (
     Wrong,
 )
 from c2casgiutils.health_checks._probes import probe_routes, probes
-from c2casgiutils.health_checks._redis import Redis
-from c2casgiutils.health_checks._sqlalchemy import SQLAlchemy
-from c2casgiutils.health_checks._system import DiskSpace, LoopLag
-from c2casgiutils.health_checks._url import Url
-from c2casgiutils.health_checks._version import Version
 from c2casgiutils.health_checks._views import mount_router, router
+from c2casgiutils.health_checks.checks._alembic import Alembic
+from c2casgiutils.health_checks.checks._certificate import Certificate
+from c2casgiutils.health_checks.checks._custom import Custom
+from c2casgiutils.health_checks.checks._redis import Redis
+from c2casgiutils.health_checks.checks._sqlalchemy import SQLAlchemy
+from c2casgiutils.health_checks.checks._system import DiskSpace, LoopLag
+from c2casgiutils.health_checks.checks._url import Url
+from c2casgiutils.health_checks.checks._version import Version
 
 __all__ = [
     "FACTORY",

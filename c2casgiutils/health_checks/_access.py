@@ -8,7 +8,7 @@ _CREDENTIALS = {b"authorization", b"cookie", b"x-api-key"}
 
 
 async def may_see_details(request: Request, response: Response) -> bool:
-    """Whether the caller sees payloads, errors and stack traces: by `C2C__HEALTH__DETAILS`.
+    """Return whether the caller sees payloads, errors and stack traces: by `C2C__HEALTH__DETAILS`.
 
     The state of the checks is told also while nobody can tell who is calling (GitHub is down, say): then
     without details.
@@ -31,7 +31,7 @@ def cookies_of(response: Response) -> list[tuple[bytes, bytes]]:
 
 
 def _is_anonymous(request: Request) -> bool:
-    """Whether the request has nothing to prove anything with: seen at once, as probes ask often."""
+    """Return whether the request has nothing to prove anything with: seen at once, as probes ask often."""
     mode = auth.auth_type()
     if mode is auth.AuthenticationType.NONE:
         return True

@@ -16,7 +16,7 @@ class Background:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it belongs to the running event loop: false in a thread."""
+        """Return whether it belongs to the running event loop: false in a thread."""
         try:
             return self._loop is asyncio.get_running_loop()
         except RuntimeError:

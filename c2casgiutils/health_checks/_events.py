@@ -10,7 +10,7 @@ from c2casgiutils import config, redis_utils
 from c2casgiutils._threads import run_in_thread
 from c2casgiutils.health_checks._entry import Entry
 from c2casgiutils.health_checks._outcome import Outcome
-from c2casgiutils.health_checks._url import prepare_http, unlogged
+from c2casgiutils.health_checks.checks._url import prepare_http, unlogged
 
 _LOGGER = logging.getLogger(__name__)
 _GOOD = {"pass", "skip"}
@@ -84,7 +84,7 @@ class Events:
 
 
 async def _is_first(entry: Entry, status: str) -> bool:
-    """Whether this process is the one that tells: the first to claim the change in Redis.
+    """Return whether this process is the one that tells: the first to claim the change in Redis.
 
     Each state has a key of its own, which the change to another state removes: what is told last is true.
     """

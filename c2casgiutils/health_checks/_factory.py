@@ -13,8 +13,8 @@ from c2casgiutils.health_checks._entry import Entry, to_seconds
 from c2casgiutils.health_checks._events import Events
 from c2casgiutils.health_checks._model import Check, GlobalResult, Options, Severity, Status
 from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
-from c2casgiutils.health_checks._redis import Redis
-from c2casgiutils.health_checks._version import Version
+from c2casgiutils.health_checks.checks._redis import Redis
+from c2casgiutils.health_checks.checks._version import Version
 
 _LOGGER = logging.getLogger(__name__)
 _SIDE_BY_SIDE = 10

@@ -102,7 +102,7 @@ class Check(abc.ABC):
         return await run_in_thread(function, name="c2c-health", on_end=ended.set)
 
     def is_blocked(self) -> bool:
-        """Whether a thread of an earlier run is still busy."""
+        """Return whether a thread of an earlier run is still busy."""
         return self._thread_ended is not None and not self._thread_ended.is_set()
 
     @abc.abstractmethod

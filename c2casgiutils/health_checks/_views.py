@@ -9,9 +9,9 @@ from starlette.routing import Route
 from c2casgiutils import auth, instances
 from c2casgiutils.broadcast.types import ClusterReport
 from c2casgiutils.health_checks import _access, _cluster, _drain
+from c2casgiutils.health_checks._c2cwsgiutils import health_check
 from c2casgiutils.health_checks._endpoint import HEALTH, answer
 from c2casgiutils.health_checks._model import GlobalResult
-from c2casgiutils.health_checks._older import health_check
 
 router = APIRouter()
 """`/`, with and without the slash, and `/cluster`: include it with a prefix such as `/health`."""

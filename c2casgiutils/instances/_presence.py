@@ -24,7 +24,7 @@ from c2casgiutils.instances import _figures
 from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._view import TOKEN_FIELD, Member, View
 from c2casgiutils.redis_utils import scoped
-from c2casgiutils.redis_utils.link import Link, LinkDownError, ReplyError
+from c2casgiutils.redis_utils._link import Link, LinkDownError, ReplyError
 
 _LOGGER = logging.getLogger(__name__)
 _PACKAGES = ("c2casgiutils", "fastapi", "starlette", "pydantic", "redis", "uvicorn")
@@ -69,7 +69,7 @@ class Presence:
 
     @property
     def is_connected(self) -> bool:
-        """Tell whether the others can be seen now."""
+        """Return whether the others can be seen now."""
         return self._link is not None and self._link.is_up
 
     def start(self, link: Link | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from c2casgiutils.instances import _figures
 from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._presence import Presence
-from c2casgiutils.redis_utils.link import Link
+from c2casgiutils.redis_utils._link import Link
 
 _presence: Presence | None = None
 _git_hash: str | None = None
@@ -67,7 +67,7 @@ async def roster() -> list[Instance]:
 
 
 def scope() -> Literal["cluster", "process"]:
-    """Tell whether `roster` speaks for all processes now, or for this one alone."""
+    """Return whether `roster` speaks for all processes now, or for this one alone."""
     presence = _current()
     return "cluster" if presence is not None and presence.is_connected else "process"
 

@@ -57,7 +57,7 @@ class ProbeFilter(logging.Filter):
         self._failing: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record stays."""
+        """Return whether the record stays."""
         access = access_fields(record)
         if access is None or access[1] not in {"GET", "HEAD"}:
             return True

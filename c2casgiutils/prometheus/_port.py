@@ -81,7 +81,7 @@ class _Port:
         )
 
     def _is_ours(self) -> bool:
-        """Whether no other worker holds the port: the lock ends with the process that took it."""
+        """Return whether no other worker holds the port: the lock ends with the process that took it."""
         if self._directory is None or self._lock is not None:
             return True
         import fcntl  # noqa: PLC0415  only on Unix, and only for several workers

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from c2casgiutils import config, versions
-from c2casgiutils.config.foreign import foreign
+from c2casgiutils.config._foreign import foreign
 
 _PACKAGES = ("c2casgiutils", "fastapi", "pydantic", "redis", "sqlalchemy", "starlette", "uvicorn")
 """Packages whose versions are shown, if they are installed: few, each is a series."""

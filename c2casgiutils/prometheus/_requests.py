@@ -63,7 +63,7 @@ def _recorder() -> Callable[[Any], None]:
 
 
 def _is_slash_redirect(info: Any) -> bool:
-    """Whether no route answered but the redirection to the path with or without a slash.
+    """Return whether no route answered but the redirection to the path with or without a slash.
 
     The instrumentator labels it with the path as the client wrote it, of which there is no end.
     """

@@ -51,7 +51,7 @@ _inherited: list[_Clients] = []
 
 
 def is_configured() -> bool:
-    """Tell whether the settings name a Redis."""
+    """Return whether the settings name a Redis."""
     return bool(config.settings.redis.url or config.settings.redis.sentinels)
 
 

@@ -5,7 +5,7 @@ import warnings
 from typing import Any
 
 from c2casgiutils import config, versions
-from c2casgiutils.config.foreign import foreign
+from c2casgiutils.config._foreign import foreign
 from c2casgiutils.config.sentry import Sentry
 from c2casgiutils.sentry._scrubber import Scrubber, secrets_of
 
@@ -57,7 +57,7 @@ def init(**options: Any) -> bool:
 
 
 def is_active() -> bool:
-    """Whether the SDK was initialised, by us or by the application; never imports it."""
+    """Return whether the SDK was initialised, by us or by the application; never imports it."""
     sdk = sys.modules.get("sentry_sdk")
     return sdk is not None and bool(sdk.get_client().is_active())
 

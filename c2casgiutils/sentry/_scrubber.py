@@ -114,14 +114,14 @@ class Scrubber:
 
 
 def _is_done(value: Any) -> bool:
-    """Whether the SDK replaced the value: it marks so what it removed."""
+    """Return whether the SDK replaced the value: it marks so what it removed."""
     from sentry_sdk._types import AnnotatedValue  # noqa: PLC0415  on first use
 
     return isinstance(value, AnnotatedValue)
 
 
 def _is_secret(name: Any, value: Any) -> bool:
-    """Whether the name says so; what says nothing by itself (None, flags, groups of values) stays."""
+    """Return whether the name says so; what says nothing by itself (None, flags, groups of values) stays."""
     if value is None or isinstance(value, (bool, Mapping)):
         return False
     text = str(name)

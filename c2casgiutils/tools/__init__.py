@@ -2,16 +2,19 @@
 
 from fastapi import APIRouter, FastAPI
 
-from c2casgiutils.tools import documentation, headers, index, instances, logging_, metrics, static, versions
+from c2casgiutils.tools import _instances, _metrics, _versions, headers, logging_
+from c2casgiutils.tools._documentation import router as documentation_router
+from c2casgiutils.tools._index import router as page_router
+from c2casgiutils.tools._static import StaticFiles
 
-__all__ = ["documentation", "headers", "index", "instances", "logging_", "router", "startup", "static"]
+__all__ = ["StaticFiles", "documentation_router", "headers", "logging_", "page_router", "router", "startup"]
 
 router = APIRouter()
 router.include_router(headers.router, prefix="/headers")
 router.include_router(logging_.router, prefix="/logging")
-router.include_router(instances.router)
-router.include_router(metrics.router)
-router.include_router(versions.router)
+router.include_router(_instances.router)
+router.include_router(_metrics.router)
+router.include_router(_versions.router)
 
 
 async def startup(main_app: FastAPI | None = None) -> None:

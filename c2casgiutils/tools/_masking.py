@@ -30,7 +30,7 @@ _SENSITIVE_PARAMETERS = re.compile(r"^(code|state)$", re.IGNORECASE)
 
 
 def is_sensitive(name: str) -> bool:
-    """Tell whether the value of a header or parameter of this name must not be shown."""
+    """Return whether the value of a header or parameter of this name must not be shown."""
     return _SENSITIVE.search(name.replace("_", "-")) is not None
 
 

@@ -8,9 +8,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
 from c2casgiutils import auth, config
-from c2casgiutils.auth import audit, revocations, shared, throttle
-from c2casgiutils.auth.github import caller, permissions, refresh
-from c2casgiutils.auth.github import client as github_client
+from c2casgiutils.auth import _audit, _revocations, _shared, _throttle
+from c2casgiutils.auth.github import _caller, _client, _permissions, _refresh
 
 SECRET = "a shared secret"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -25,7 +24,7 @@ def configure(**auth_settings: Any) -> None:
 
 def forget_all() -> None:
     """Let this process forget what it counted, as a new one."""
-    for part in (audit, revocations, shared, throttle, caller, permissions, refresh, github_client):
+    for part in (_audit, _revocations, _shared, _throttle, _caller, _permissions, _refresh, _client):
         part.forget()
 
 

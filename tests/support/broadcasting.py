@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from c2casgiutils import broadcast
-from c2casgiutils.broadcast import BroadcastError, BroadcastResponse, FailedAnswer, MissingAnswer, codec
+from c2casgiutils.broadcast import BroadcastError, BroadcastResponse, FailedAnswer, MissingAnswer, _codec
 from c2casgiutils.request_tracking import REQUEST_ID, current_request_id
 from tests.support.net import eventually
 
@@ -99,7 +99,7 @@ class Conformance:
 
     async def test_failure_with_an_odd_text_is_a_failure(self, caplog: pytest.LogCaptureFixture) -> None:
         # pytest-xdist cannot send a captured log with such a text
-        caplog.set_level(logging.CRITICAL, "c2casgiutils.broadcast.handlers")
+        caplog.set_level(logging.CRITICAL, "c2casgiutils.broadcast._handlers")
 
         async def broken() -> None:
             raise ValueError("\udcff" + "x" * 10_000)
@@ -131,17 +131,17 @@ class Conformance:
             await broadcast.broadcast("echo", {"a": object()})
 
     async def test_too_large_message_is_an_error(self) -> None:
-        with pytest.raises(BroadcastError, match=f"at most {codec.MAX_MESSAGE_BYTES}"):
-            await broadcast.broadcast("echo", {"a": "x" * codec.MAX_MESSAGE_BYTES})
+        with pytest.raises(BroadcastError, match=f"at most {_codec.MAX_MESSAGE_BYTES}"):
+            await broadcast.broadcast("echo", {"a": "x" * _codec.MAX_MESSAGE_BYTES})
 
     async def test_too_large_answer_is_a_failure(self) -> None:
         async def handler() -> str:
-            return "x" * codec.MAX_MESSAGE_BYTES
+            return "x" * _codec.MAX_MESSAGE_BYTES
 
         await broadcast.subscribe("large", handler)
         (answer,) = await broadcast.broadcast("large", expect_answers=True) or []
         assert isinstance(answer, FailedAnswer)
-        assert str(codec.MAX_MESSAGE_BYTES) in answer.error
+        assert str(_codec.MAX_MESSAGE_BYTES) in answer.error
 
     async def test_handler_may_broadcast(self) -> None:
         async def outer(depth: int) -> Any:

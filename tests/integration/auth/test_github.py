@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from c2casgiutils import auth
-from c2casgiutils.auth import tokens
-from c2casgiutils.auth.github import client as github_client
-from c2casgiutils.auth.github.views import _state_cookie
-from c2casgiutils.auth.tokens import Kind
+from c2casgiutils.auth import _tokens
+from c2casgiutils.auth._tokens import Kind
+from c2casgiutils.auth.github import _client as github_client
+from c2casgiutils.auth.github._views import _state_cookie
 from c2casgiutils.headers import ForwardedHeadersMiddleware
 from tests.support.auth import (
     BASE_URL,
@@ -217,7 +217,7 @@ async def test_session_in_place_of_the_state(client: httpx.AsyncClient, github: 
     """J14: a session token is no state."""
     callback = await begun(client)
     name = next(iter(client.cookies))
-    token = tokens.make(Kind.SESSION, "x", {}, expires_at=int(time.time()) + 60)
+    token = _tokens.make(Kind.SESSION, "x", {}, expires_at=int(time.time()) + 60)
     client.cookies.clear()
     assert (await client.get(callback, headers={"Cookie": f"{name}={token}"})).status_code == 400
 
@@ -520,7 +520,7 @@ async def test_refresh(client: httpx.AsyncClient, github: FakeGitHub) -> None:
     assert (await client.get("/c2c/")).text == "in"
     after = client.cookies[COOKIE]
     assert after != before
-    first, second = (tokens.unseal(Kind.SESSION, each, longest_seconds=700_000) for each in (before, after))
+    first, second = (_tokens.unseal(Kind.SESSION, each, longest_seconds=700_000) for each in (before, after))
     assert (first.jti, first.exp) == (second.jti, second.exp)
     assert first.data["github"]["access_token"] != second.data["github"]["access_token"]
     assert github.calls["/login/oauth/access_token"] == 1
@@ -541,18 +541,18 @@ async def test_parallel_refresh(client: httpx.AsyncClient, github: FakeGitHub) -
 async def test_refresh_without_a_refresh_token(client: httpx.AsyncClient, github: FakeGitHub) -> None:
     """A token that ends and has no successor counts until its end."""
     await github_sign_in(client)
-    claims = tokens.unseal(Kind.SESSION, client.cookies[COOKIE], longest_seconds=700_000)
+    claims = _tokens.unseal(Kind.SESSION, client.cookies[COOKIE], longest_seconds=700_000)
     for ends_in, expected in ((30, "in"), (-1, "out")):
         claims.data["github"]["access_token_expires_at"] = int(time.time()) + ends_in
-        cookie = f"{COOKIE}={tokens.seal(Kind.SESSION, claims.model_dump())}"
+        cookie = f"{COOKIE}={_tokens.seal(Kind.SESSION, claims.model_dump())}"
         assert (await client.get("/c2c/", headers={"Cookie": cookie})).text == expected
 
 
 async def _over(client: httpx.AsyncClient) -> dict[str, str]:
     """The session with a token that is over already."""
-    claims = tokens.unseal(Kind.SESSION, client.cookies[COOKIE], longest_seconds=700_000)
+    claims = _tokens.unseal(Kind.SESSION, client.cookies[COOKIE], longest_seconds=700_000)
     claims.data["github"]["access_token_expires_at"] = int(time.time()) - 1
-    return {"Cookie": f"{COOKIE}={tokens.seal(Kind.SESSION, claims.model_dump())}"}
+    return {"Cookie": f"{COOKIE}={_tokens.seal(Kind.SESSION, claims.model_dump())}"}
 
 
 @pytest.mark.parametrize("kind", ["unavailable", "bad gateway", "html", "bad request"])
@@ -697,7 +697,7 @@ async def test_calls_of_many_users(client: httpx.AsyncClient, github: FakeGitHub
         github.repositories["org/repo"].permissions[login] = ["pull"]
         payload = {"login": login, "display_name": "", "url": "", "access_token": github.token(login)}
         data = {"method": "github_oauth", "github": payload}
-        sessions.append(tokens.make(Kind.SESSION, login, data, expires_at=int(time.time()) + 60))
+        sessions.append(_tokens.make(Kind.SESSION, login, data, expires_at=int(time.time()) + 60))
     github.delay_seconds = 0.1
     cookies = [{"Cookie": f"{COOKIE}={session}"} for session in sessions for _ in range(5)]
     answers = await asyncio.gather(*(client.get("/c2c/read", headers=cookie) for cookie in cookies))

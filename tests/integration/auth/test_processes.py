@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from c2casgiutils import auth, config, redis_utils
-from c2casgiutils.auth import audit, revocations, shared, throttle
-from c2casgiutils.auth.github import refresh
-from c2casgiutils.auth.github.client import GitHubUnavailableError, TokenRefusedError, fingerprint
+from c2casgiutils.auth import _audit, _revocations, _shared, _throttle
+from c2casgiutils.auth.github import _refresh
+from c2casgiutils.auth.github._client import GitHubUnavailableError, TokenRefusedError, fingerprint
 from tests.support.auth import (
     COOKIE,
     KEY,
@@ -141,16 +141,16 @@ async def test_waiting_for_the_process_that_asks(redis_server: RedisServer, outc
     settings = {"url": redis_server.url}
     config.settings = config.Settings(redis=settings, auth={"jwt": {"secret": KEY}})
     name = fingerprint("ghr_old")
-    assert await shared.attempt(lambda redis: refresh._lock(redis, name))
-    waiting = asyncio.create_task(refresh.refreshed("ghr_old"))
+    assert await _shared.attempt(lambda redis: _refresh._lock(redis, name))
+    waiting = asyncio.create_task(_refresh.refreshed("ghr_old"))
     await asyncio.sleep(0.1)
-    result = refresh._seal({"access_token": "gho_next"}) if outcome == "done" else outcome
-    assert await shared.attempt(lambda redis: refresh._tell(redis, name, result))
+    result = _refresh._seal({"access_token": "gho_next"}) if outcome == "done" else outcome
+    assert await _shared.attempt(lambda redis: _refresh._tell(redis, name, result))
     async with asyncio.timeout(10):
         if outcome == "done":
             assert (await waiting)["access_token"] == "gho_next"
-            refresh.forget()
-            assert (await refresh.refreshed("ghr_old"))["access_token"] == "gho_next"
+            _refresh.forget()
+            assert (await _refresh.refreshed("ghr_old"))["access_token"] == "gho_next"
         else:
             with pytest.raises(OUTCOMES[outcome]):  # type: ignore[call-overload]  # the errors of the table
                 await waiting
@@ -161,10 +161,10 @@ async def test_process_that_asks_and_dies(redis_server: RedisServer) -> None:
     settings = {"url": redis_server.url}
     config.settings = config.Settings(redis=settings, auth={"jwt": {"secret": KEY}})
     name = fingerprint("ghr_old")
-    await shared.attempt(lambda redis: refresh._lock(redis, name))
-    await shared.attempt(lambda redis: refresh._tell(redis, name, "a.b.c"))
+    await _shared.attempt(lambda redis: _refresh._lock(redis, name))
+    await _shared.attempt(lambda redis: _refresh._tell(redis, name, "a.b.c"))
     with pytest.raises(GitHubUnavailableError):
-        await refresh.refreshed("ghr_old")
+        await _refresh.refreshed("ghr_old")
 
 
 async def test_no_token_in_redis(
@@ -186,8 +186,8 @@ async def test_record_is_capped(redis_server: RedisServer) -> None:
     """The record keeps the last 1,000 events."""
     config.settings = config.Settings(redis={"url": redis_server.url})
     for number in range(1010):
-        await audit.record("test", target=str(number))
-    scope, events = await audit.last(1000)
+        await _audit.record("test", target=str(number))
+    scope, events = await _audit.last(1000)
     assert scope == "cluster"
     assert [events[0].target, events[-1].target] == ["1009", "10"]
     with redis_server.client() as client:
@@ -196,11 +196,11 @@ async def test_record_is_capped(redis_server: RedisServer) -> None:
 
 async def test_foreign_entry_in_the_record(redis_server: RedisServer) -> None:
     config.settings = config.Settings(redis={"url": redis_server.url})
-    await audit.record("test")
+    await _audit.record("test")
     with redis_server.client() as client:
         client.xadd(redis_utils.scoped("audit"), {"x": "y"})
         client.xadd(redis_utils.scoped("audit"), {"event": "{}"})
-    assert [event.action for event in (await audit.last(10))[1]] == ["test"]
+    assert [event.action for event in (await _audit.last(10))[1]] == ["test"]
 
 
 async def test_without_redis_for_a_while() -> None:
@@ -222,7 +222,7 @@ async def test_without_redis_for_a_while() -> None:
             server.start()
 
             async def saved() -> bool:
-                shared.forget()
+                _shared.forget()
                 await client.get("/c2c/read", headers=kept)
                 with server.client() as inspect:
                     return bool(list(inspect.scan_iter("*auth_used_*")))
@@ -253,22 +253,22 @@ async def test_redis_that_hangs() -> None:
 def test_memory_is_bounded() -> None:
     """Neither made-up addresses nor sessions fill the memory."""
     for number in range(10_100):
-        throttle._count_here(f"10.{number // 65536}.{number // 256 % 256}.{number % 256}")
-    assert len(throttle._windows) <= 10_001
-    assert throttle._look_here("unknown").total == 10_100
+        _throttle._count_here(f"10.{number // 65536}.{number // 256 % 256}.{number % 256}")
+    assert len(_throttle._windows) <= 10_001
+    assert _throttle._look_here("unknown").total == 10_100
     for number in range(20_100):
-        revocations._remember(revocations._ended, str(number), 9_999_999_999)
-    assert len(revocations._ended) == 20_000
+        _revocations._remember(_revocations._ended, str(number), 9_999_999_999)
+    assert len(_revocations._ended) == 20_000
 
 
 async def test_count_that_would_never_end(redis_server: RedisServer) -> None:
     """A count whose window ended at the wrong moment gets an end again: nobody is locked out for ever."""
     config.settings = config.Settings(redis={"url": redis_server.url})
     with redis_server.client() as client:
-        keys = throttle._keys("10.1.1.1")
+        keys = _throttle._keys("10.1.1.1")
         for key in keys:
             client.set(key, 5)
-        counts = await shared.attempt(lambda redis: throttle._count_shared(redis, "10.1.1.1"))
+        counts = await _shared.attempt(lambda redis: _throttle._count_shared(redis, "10.1.1.1"))
         assert counts is not None
         assert counts.client == 6
         assert all(0 < client.ttl(key) <= 60 for key in keys)

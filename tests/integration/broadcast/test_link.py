@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from c2casgiutils import redis_utils
-from c2casgiutils.redis_utils.link import Link, LinkDownError
+from c2casgiutils.redis_utils._link import Link, LinkDownError
 from tests.support.fleet import configure
 from tests.support.net import eventually
 from tests.support.processes import RedisServer

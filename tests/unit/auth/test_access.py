@@ -248,7 +248,7 @@ async def test_questions_without_a_request() -> None:
 
 
 def test_strongest_access_type_counts() -> None:
-    from c2casgiutils.auth.model import asked_of
+    from c2casgiutils.auth._model import asked_of
 
     assert asked_of(auth.AuthConfig(github_access_type="push", github_access_type_read_only="pull")) == "push"
     assert asked_of(auth.AuthConfig(github_access_type_admin="pull")) == "pull"

@@ -11,8 +11,8 @@ import jwt
 import pytest
 from jwt.api_jws import PyJWS
 
-from c2casgiutils.auth import tokens
-from c2casgiutils.auth.tokens import Kind
+from c2casgiutils.auth import _tokens
+from c2casgiutils.auth._tokens import Kind
 from tests.support.auth import COOKIE, KEY, SECRET, configure
 
 DAY = 86400
@@ -27,24 +27,24 @@ def claims(**changes: Any) -> dict[str, Any]:
         "sub": "secret",
         "iat": now,
         "exp": now + DAY,
-        "jti": tokens.new_id(),
+        "jti": _tokens.new_id(),
         "v": 1,
-        "data": {"method": "secret", "secret": tokens.keyed_hash(SECRET, "shared-secret")},
+        "data": {"method": "secret", "secret": _tokens.keyed_hash(SECRET, "shared-secret")},
     }
     return {name: value for name, value in (valid | changes).items() if value is not None}
 
 
 def sealed(**changes: Any) -> str:
-    return tokens.seal(Kind.SESSION, claims(**changes))
+    return _tokens.seal(Kind.SESSION, claims(**changes))
 
 
 def _header(token: str, **changes: Any) -> str:
     """The token with another header, its signature made anew with the right key."""
     _, payload, _ = token.split(".")
-    header = {"alg": "HS256", "typ": "JWT", "kid": tokens._keys(KEY, Kind.SESSION).id} | changes
+    header = {"alg": "HS256", "typ": "JWT", "kid": _tokens._keys(KEY, Kind.SESSION).id} | changes
     head = _encode(json.dumps({name: value for name, value in header.items() if value is not None}).encode())
     signature = jwt.get_algorithm_by_name("HS256").sign(
-        f"{head}.{payload}".encode(), tokens._keys(KEY, Kind.SESSION).signature
+        f"{head}.{payload}".encode(), _tokens._keys(KEY, Kind.SESSION).signature
     )
     return f"{head}.{payload}.{_encode(signature)}"
 
@@ -73,13 +73,13 @@ def _signed_by_application(**changes: Any) -> str:
 
 
 def _raw(payload: bytes) -> str:
-    keys = tokens._keys(KEY, Kind.SESSION)
+    keys = _tokens._keys(KEY, Kind.SESSION)
     return PyJWS().encode(payload, keys.signature, "HS256", headers={"kid": keys.id})
 
 
 def _sealed_text(text: str) -> str:
     """Any text in place of the claims."""
-    return tokens.seal(Kind.SESSION, json.loads(text))
+    return _tokens.seal(Kind.SESSION, json.loads(text))
 
 
 GITHUB = {"login": "octocat", "display_name": "", "url": "", "access_token": "gho_x"}
@@ -121,10 +121,10 @@ ANONYMOUS: dict[str, Callable[[], str]] = {
     "J11": _other_key,
     "J12-aud": lambda: sealed(aud="other"),
     "J12-iss": lambda: sealed(iss="other"),
-    "J13": lambda: tokens.make(Kind.GITHUB_STATE, "x", {}, expires_at=int(time.time()) + 60),
+    "J13": lambda: _tokens.make(Kind.GITHUB_STATE, "x", {}, expires_at=int(time.time()) + 60),
     "J15": lambda: _signed_by_application(aud=None),
     "J15-all-claims": _signed_by_application,
-    "J16": lambda: tokens.seal(Kind.SESSION, {"exp": int(time.time()) + 60, "iat": int(time.time())}),
+    "J16": lambda: _tokens.seal(Kind.SESSION, {"exp": int(time.time()) + 60, "iat": int(time.time())}),
     "J17-list": lambda: _sealed_text("[]"),
     "J17-null": lambda: _sealed_text("null"),
     "J17-number": lambda: _sealed_text("1"),
@@ -196,10 +196,10 @@ async def test_rotated_key(client: httpx.AsyncClient) -> None:
     response = await ask(client, f"{COOKIE}={token}")
     assert response.status_code == 200
     renewed = response.cookies[COOKIE]
-    before, after = (tokens.unseal(Kind.SESSION, each, longest_seconds=7 * DAY) for each in (token, renewed))
+    before, after = (_tokens.unseal(Kind.SESSION, each, longest_seconds=7 * DAY) for each in (token, renewed))
     assert (before.jti, before.exp) == (after.jti, after.exp)
-    assert tokens.is_current(Kind.SESSION, renewed)
-    assert not tokens.is_current(Kind.SESSION, token)
+    assert _tokens.is_current(Kind.SESSION, renewed)
+    assert not _tokens.is_current(Kind.SESSION, token)
 
 
 async def test_removed_key(client: httpx.AsyncClient) -> None:
@@ -229,16 +229,16 @@ def test_nothing_to_read() -> None:
 def test_each_kind_has_its_keys() -> None:
     """P02: no token is valid as one of another kind."""
     for made in Kind:
-        token = tokens.make(made, "x", {}, expires_at=int(time.time()) + 60)
+        token = _tokens.make(made, "x", {}, expires_at=int(time.time()) + 60)
         for kind in Kind:
             if kind is made:
-                assert tokens.unseal(kind, token, longest_seconds=60).sub == "x"
+                assert _tokens.unseal(kind, token, longest_seconds=60).sub == "x"
             else:
-                with pytest.raises(tokens.BadTokenError):
-                    tokens.unseal(kind, token, longest_seconds=60)
+                with pytest.raises(_tokens.BadTokenError):
+                    _tokens.unseal(kind, token, longest_seconds=60)
 
 
 def test_no_key() -> None:
     configure()
-    with pytest.raises(tokens.BadTokenError):
-        tokens.unseal(Kind.SESSION, "a.b.c", longest_seconds=60)
+    with pytest.raises(_tokens.BadTokenError):
+        _tokens.unseal(Kind.SESSION, "a.b.c", longest_seconds=60)

@@ -12,7 +12,7 @@ import pydantic
 import pytest
 from typing_extensions import TypedDict
 
-from c2casgiutils.broadcast import codec
+from c2casgiutils.broadcast import _codec
 
 
 class Colour(enum.Enum):
@@ -67,7 +67,7 @@ _VALUES: list[tuple[Any, Any]] = [
 
 @pytest.mark.parametrize(("annotation", "value"), _VALUES, ids=lambda value: str(value)[:30])
 def test_typed_value_arrives_as_it_was(annotation: Any, value: Any) -> None:
-    typed = codec.TypedValue(annotation)
+    typed = _codec.TypedValue(annotation)
     assert typed.decode(typed.encode(value)) == value
 
 
@@ -75,25 +75,25 @@ def test_user_values_in_a_schema_are_left_alone() -> None:
     class WithDefault(pydantic.BaseModel):
         options: dict[str, Any] = {"type": "model", "config": {"a": 1}}
 
-    typed = codec.TypedValue(WithDefault)
+    typed = _codec.TypedValue(WithDefault)
     assert typed.decode(b"{}").options == {"type": "model", "config": {"a": 1}}
 
 
 def test_value_of_another_type_cannot_be_sent() -> None:
-    with pytest.raises(codec.CodecError, match="cannot be sent"):
-        codec.TypedValue(int).encode("text")
+    with pytest.raises(_codec.CodecError, match="cannot be sent"):
+        _codec.TypedValue(int).encode("text")
 
 
 def test_value_of_another_type_is_not_accepted() -> None:
-    with pytest.raises(codec.CodecError, match="not of the expected type"):
-        codec.TypedValue(int).decode(b'"text"')
+    with pytest.raises(_codec.CodecError, match="not of the expected type"):
+        _codec.TypedValue(int).decode(b'"text"')
 
 
 def test_type_without_schema_is_an_error_at_once() -> None:
     class Odd: ...
 
     with pytest.raises(TypeError, match="Odd"):
-        codec.TypedValue(Odd)
+        _codec.TypedValue(Odd)
 
 
 def _positional(number: int, /) -> None: ...
@@ -104,13 +104,13 @@ def _unresolved(number: "NoSuchType") -> None: ...  # type: ignore[name-defined]
 @pytest.mark.parametrize("func", [_positional, _variable, _unresolved])
 def test_function_that_cannot_be_called_by_keyword_is_an_error_at_once(func: Any) -> None:
     with pytest.raises(TypeError, match=func.__name__):
-        codec.TypedParameters(func)
+        _codec.TypedParameters(func)
 
 
 def test_parameters_of_any_name_travel() -> None:
     def func(*, model_config: int, _private: str = "x", json: bytes = b"", **others: Any) -> None: ...
 
-    parameters = codec.TypedParameters(func)
+    parameters = _codec.TypedParameters(func)
     given = {"model_config": 1, "json": b"\xff", "more": [1]}
     assert parameters.decode(parameters.encode(given)) == given
 
@@ -122,15 +122,15 @@ def test_wrong_parameters_are_named(params: dict[str, Any], message: str) -> Non
     def func(*, a: int) -> None: ...
 
     with pytest.raises(TypeError, match=message):
-        codec.TypedParameters(func).encode(params)
+        _codec.TypedParameters(func).encode(params)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b'{"a": 1, "b": 2}', b"[]"])
 def test_malformed_parameters_are_an_error(data: bytes) -> None:
     def func(*, a: int) -> None: ...
 
-    with pytest.raises(codec.CodecError):
-        codec.TypedParameters(func).decode(data)
+    with pytest.raises(_codec.CodecError):
+        _codec.TypedParameters(func).decode(data)
 
 
 def test_untyped_values_are_plain_after_the_way() -> None:
@@ -141,7 +141,7 @@ def test_untyped_values_are_plain_after_the_way() -> None:
         "colour": Colour.RED,
         "inf": math.inf,
     }
-    assert codec.decode(codec.encode(sent)) == {
+    assert _codec.decode(_codec.encode(sent)) == {
         "model": {"raw": "x", "number": 0.0, "children": []},
         "when": "2026-11-21T12:00:00Z",
         "id": "00000000-0000-0000-0000-000000000001",
@@ -153,5 +153,5 @@ def test_untyped_values_are_plain_after_the_way() -> None:
 def test_recursive_value_is_an_error() -> None:
     endless: list[Any] = []
     endless.append(endless)
-    with pytest.raises(codec.CodecError):
-        codec.encode(endless)
+    with pytest.raises(_codec.CodecError):
+        _codec.encode(endless)

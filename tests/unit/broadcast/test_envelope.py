@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from c2casgiutils.broadcast.codec import MAX_MESSAGE_BYTES
-from c2casgiutils.broadcast.envelope import AnswerHeader, DroppedError, Envelopes, RequestHeader, Seen
+from c2casgiutils.broadcast._codec import MAX_MESSAGE_BYTES
+from c2casgiutils.broadcast._envelope import AnswerHeader, DroppedError, Envelopes, RequestHeader, Seen
 
 _HEADER = RequestHeader(id="1", sender="me", at=1000.0, number=1, until=1010.0)
 

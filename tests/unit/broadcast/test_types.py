@@ -8,10 +8,10 @@ import pytest
 
 from c2casgiutils import broadcast
 from c2casgiutils.broadcast import BroadcastResponse, ClusterReport, FailedAnswer, MissingAnswer
-from c2casgiutils.broadcast.calls import Call
-from c2casgiutils.broadcast.codec import decode
-from c2casgiutils.broadcast.envelope import AnswerHeader
-from c2casgiutils.broadcast.handlers import Outcome
+from c2casgiutils.broadcast._calls import Call
+from c2casgiutils.broadcast._codec import decode
+from c2casgiutils.broadcast._envelope import AnswerHeader
+from c2casgiutils.broadcast._handlers import Outcome
 from c2casgiutils.broadcast.utils import add_host_info
 from c2casgiutils.instances import Member
 

@@ -571,7 +571,7 @@ async def test_memory_is_bounded() -> None:
         await call(
             middleware, make_scope(headers=[(FOR, f"192.0.{number % 256}.{number // 256}")], client=PEER)
         )
-    assert len(middleware._verdicts) <= 1024
-    middleware._verdicts.clear()
+    assert len(middleware._changes) <= 1024
+    middleware._changes.clear()
     await call(middleware, make_scope(headers=[(HOST, "a" * 5000)], client=PEER))
-    assert not middleware._verdicts
+    assert not middleware._changes

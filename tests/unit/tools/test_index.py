@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from c2casgiutils import config, health_checks
 from c2casgiutils._app import create_app
-from c2casgiutils.tools import _levels, _overview, static
+from c2casgiutils.tools import _levels, _overview, _static
 from tests.unit.tools.conftest import SECRET
 
 POLICY = (
@@ -177,7 +177,7 @@ async def test_details_switched_off(client: httpx.AsyncClient) -> None:
 
 
 async def test_unchanged_static_file(client: httpx.AsyncClient) -> None:
-    path = f"static/{static.hashed_name('c2c.css')}"
+    path = f"static/{_static.hashed_name('c2c.css')}"
     first = await client.get(path)
     second = await client.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (second.status_code, second.content) == (304, b"")

@@ -10,16 +10,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from c2casgiutils import config
 from c2casgiutils._app import create_app
-from c2casgiutils.auth import throttle
+from c2casgiutils.auth import _throttle
 
 BEARER = "token-of-the-scraper"
 
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    throttle.forget()
+    _throttle.forget()
     yield
-    throttle.forget()
+    _throttle.forget()
 
 
 @pytest.fixture

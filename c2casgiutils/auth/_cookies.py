@@ -1,0 +1,138 @@
+"""Cookies on any answer: also on an error, and on a response that the view made by itself."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import Request, Response
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from c2casgiutils import config
+from c2casgiutils._asgi import RawHeaders, edit_headers_at_start
+
+_SCOPE_KEY = "c2casgiutils.auth._cookies"
+_MOST_TRIED = 4
+_LONGEST = 4096
+_PREFIXES = ("__Host-", "__Secure-")
+
+
+class CookieTooLargeError(ValueError):
+    """A cookie that a browser would not keep."""
+
+
+class CookieMiddleware:
+    """Put the cookies that the authentication set or cleared on the answer, whatever kind of answer it is.
+
+    Without it FastAPI drops them where a view returns a response of its own, or where it answers an error.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or _SCOPE_KEY in scope:
+            await self.app(scope, receive, send)
+            return
+        cookies: list[str] = []
+        scope[_SCOPE_KEY] = cookies
+
+        def with_cookies(_message: Message, headers: RawHeaders) -> RawHeaders:
+            return [*headers, *_raw(cookies)]
+
+        await self.app(scope, receive, edit_headers_at_start(scope, send, with_cookies))
+
+
+async def carry(request: Request, response: Response) -> AsyncIterator[None]:
+    """A dependency that keeps the cookies when the view ends in an `HTTPException`."""
+    try:
+        yield
+    except HTTPException as error:
+        if _SCOPE_KEY not in request.scope:
+            error.headers = _with_cookies(error.headers, response)
+        raise
+
+
+def _with_cookies(headers: Any, response: Response) -> Any:
+    cookies = response.headers.getlist("set-cookie")
+    if not cookies:
+        return headers
+    given = [(name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
+    # of the mappings only this one can hold a name twice
+    return Headers(raw=[*given, *_raw(cookies)])
+
+
+def _raw(cookies: list[str]) -> RawHeaders:
+    return [(b"set-cookie", cookie.encode("latin-1")) for cookie in cookies]
+
+
+def copy_to(answer: Response, response: Response) -> Response:
+    """Take the cookies of the injected response over to the one that the view answers."""
+    for cookie in response.headers.getlist("set-cookie"):
+        answer.headers.append("set-cookie", cookie)
+    return answer
+
+
+def is_secure() -> bool:
+    """Return whether cookies are for HTTPS only."""
+    return config.settings.auth.jwt.cookie.secure and not config.settings.http
+
+
+def effective_name(name: str) -> str:
+    """The name of a cookie; over plain HTTP without the prefixes that ask for HTTPS."""
+    if is_secure():
+        return name
+    for prefix in _PREFIXES:
+        name = name.removeprefix(prefix)
+    return name
+
+
+def values_of(request: Request, name: str) -> list[str]:
+    """The values of all cookies with a name: a browser sends one for each path it is known for."""
+    values = [
+        value.strip().strip('"')
+        for header in request.headers.getlist("cookie")
+        for key, _, value in (part.partition("=") for part in header.split(";"))
+        if key.strip() == name
+    ]
+    return values[:_MOST_TRIED]
+
+
+def put(
+    request: Request,
+    response: Response,
+    name: str,
+    value: str,
+    *,
+    path: str,
+    age_seconds: int,
+    same_site: str,
+) -> None:
+    """Set a cookie (RFC 6265), in place of one that was set with this name during the same request.
+
+    Raises:
+        CookieTooLargeError: A browser would not keep it.
+    """
+    if len(name) + len(value) > _LONGEST:
+        raise CookieTooLargeError(f"The cookie {name} has more than {_LONGEST} bytes")
+    if name.startswith("__Host-"):
+        path = "/"
+    secure = "; Secure" if is_secure() else ""
+    cookie = f"{name}={value}; HttpOnly; Max-Age={age_seconds}; Path={path}; SameSite={same_site}{secure}"
+    pending = request.scope.get(_SCOPE_KEY)
+    if pending is not None:
+        pending[:] = [other for other in pending if not other.startswith(f"{name}=")] + [cookie]
+        return
+    others = [other for other in response.headers.getlist("set-cookie") if not other.startswith(f"{name}=")]
+    del response.headers["set-cookie"]
+    for each in [*others, cookie]:
+        response.headers.append("set-cookie", each)
+
+
+def clear(request: Request, response: Response, name: str, *, path: str, same_site: str) -> None:
+    """Make the browser forget a cookie."""
+    put(request, response, name, "", path=path, age_seconds=0, same_site=same_site)

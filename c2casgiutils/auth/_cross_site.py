@@ -1,0 +1,40 @@
+"""Changes that another site's page asks for in the name of a signed-in browser."""
+
+from fastapi import HTTPException, Request
+
+from c2casgiutils.auth._model import AuthInfo, AuthMethod
+from c2casgiutils.auth._sessions import BY_COOKIE
+from c2casgiutils.auth._urls import normalise_origin, own_origin, request_origin
+
+REFUSED = "Requests of other sites change nothing here"
+
+_SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
+# the browser adds these by itself; a key in a header is added by who knows it
+_AMBIENT_METHODS = frozenset((AuthMethod.GITHUB_OAUTH, AuthMethod.TEST))
+
+
+def is_cross_site(request: Request) -> bool:
+    """Return whether a page of another origin caused the request, as far as the browser tells.
+
+    `Sec-Fetch-Site` decides where it is sent, since a page cannot forge it and a form under `Referrer-Policy:
+    no-referrer` has the origin `null`; else `Origin`. A client that sends neither is no browser of these days
+    (https://fetch.spec.whatwg.org/#origin-header, https://www.w3.org/TR/fetch-metadata/).
+    """
+    sites = request.headers.getlist("sec-fetch-site")
+    if sites:
+        return any(site not in ("same-origin", "none") for site in sites)
+    own = {own_origin(request), request_origin(request)}
+    return any(normalise_origin(origin) not in own for origin in request.headers.getlist("origin"))
+
+
+def refuse_cross_site_change(request: Request, auth_info: AuthInfo) -> None:
+    """Let no other site change anything through the session of a browser.
+
+    Raises:
+        HTTPException: 403.
+    """
+    if request.method in _SAFE_METHODS:
+        return
+    has_session = auth_info.type in _AMBIENT_METHODS or request.scope.get(BY_COOKIE)
+    if has_session and is_cross_site(request):
+        raise HTTPException(403, REFUSED)

@@ -1,0 +1,224 @@
+"""What a caller may do: the dependencies of protected views."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, HTTPException, Request, Response
+
+from c2casgiutils import config
+from c2casgiutils.auth import _cross_site, _model, _sessions
+from c2casgiutils.auth._identity import get_auth
+from c2casgiutils.auth._mode import auth_type
+from c2casgiutils.auth._model import AuthConfig, AuthenticationType, AuthInfo, AuthMethod
+from c2casgiutils.auth.github import _permissions
+from c2casgiutils.auth.github._client import TokenRefusedError
+from c2casgiutils.auth.github._permissions import Rights
+
+_Caller = Annotated[AuthInfo, Depends(get_auth)]
+
+
+async def auth_required(auth_info: _Caller) -> None:
+    """A caller who proved who they are; it says nothing about rights.
+
+    Raises:
+        HTTPException: 403 for an anonymous caller, 503 when GitHub cannot be asked who it is.
+    """
+    if auth_info.is_logged_in:
+        return
+    if auth_info.unavailable is not None:
+        raise auth_info.unavailable
+    raise HTTPException(403, "Sign in first")
+
+
+async def check_access_config(
+    auth_info: AuthInfo,
+    auth_config: AuthConfig,
+    request: Request | None = None,
+    fastapi_response: Response | None = None,
+) -> bool:
+    """Return whether the caller has the right on the repository; false outside GitHub mode.
+
+    Args:
+        auth_info: The caller.
+        auth_config: The right.
+        request: The request.
+        fastapi_response: Carries the cookie that is cleared when GitHub no longer knows the token.
+
+    Raises:
+        GitHubUnavailableError: 503, GitHub cannot be asked.
+    """
+    if auth_type() is not AuthenticationType.GITHUB:
+        return False
+    token, repository = auth_info.user.token, auth_config.github_repository or _repository()
+    if not auth_info.is_logged_in or not token or not repository:
+        return False
+    try:
+        rights = await _rights(auth_info, token, repository)
+    except TokenRefusedError:
+        if request is not None and fastapi_response is not None and auth_info.type is AuthMethod.GITHUB_OAUTH:
+            await _sessions.end(request, fastapi_response)
+        return False
+    return rights.include(_model.asked_of(auth_config))
+
+
+def _repository() -> str | None:
+    return config.settings.auth.github.repository
+
+
+async def _rights(auth_info: AuthInfo, token: str, repository: str) -> Rights:
+    if auth_info.unavailable is None:
+        return await _permissions.rights_of(token, repository)
+    # the token is over and there is no next one: GitHub would refuse it, which ends the session
+    remembered = _permissions.remembered(token, repository)
+    if remembered is None:
+        raise auth_info.unavailable
+    return remembered
+
+
+async def check_access(
+    auth_info: AuthInfo,
+    auth_config: AuthConfig,
+    request: Request | None = None,
+    response: Response | None = None,
+) -> bool:
+    """Return whether the caller is an administrator of the configured repository or has the right asked for.
+
+    Outside GitHub mode: whether the caller is signed in.
+
+    Args:
+        auth_info: The caller.
+        auth_config: The right.
+        request: The request.
+        response: Carries the cookies that are set or cleared.
+
+    Raises:
+        GitHubUnavailableError: 503, GitHub cannot be asked.
+    """
+    if auth_type() is not AuthenticationType.GITHUB:
+        return auth_info.is_logged_in
+    if await check_access_config(auth_info, _model.admin_config(), request, response):
+        return True
+    return await check_access_config(auth_info, auth_config, request, response)
+
+
+async def check_read_only_access(
+    auth_info: AuthInfo, request: Request | None = None, response: Response | None = None
+) -> bool:
+    """Return whether the caller may read."""
+    return await check_access(auth_info, _model.read_only_config(), request, response)
+
+
+async def check_read_write_access(
+    auth_info: AuthInfo, request: Request | None = None, response: Response | None = None
+) -> bool:
+    """Return whether the caller may change."""
+    return await check_access(auth_info, _model.read_write_config(), request, response)
+
+
+async def check_admin_access(
+    auth_info: AuthInfo, request: Request | None = None, response: Response | None = None
+) -> bool:
+    """Return whether the caller may administrate."""
+    return await check_access(auth_info, _model.admin_config(), request, response)
+
+
+async def require_access(
+    auth_info: AuthInfo, auth_config: AuthConfig, request: Request, response: Response
+) -> None:
+    """Let only callers with the right through; called, not a dependency by itself.
+
+    Raises:
+        HTTPException: 403 for anybody else.
+    """
+    await auth_required(auth_info)
+    _cross_site.refuse_cross_site_change(request, auth_info)
+    if not await check_access(auth_info, auth_config, request, response):
+        raise HTTPException(403, "Your account has no right to do this")
+
+
+async def require_read_only_access(auth_info: _Caller, request: Request, response: Response) -> None:
+    """Let only callers through who may read: `Depends(require_read_only_access)`.
+
+    Raises:
+        HTTPException: 403 for anybody else.
+    """
+    await require_access(auth_info, _model.read_only_config(), request, response)
+
+
+async def require_read_write_access(auth_info: _Caller, request: Request, response: Response) -> None:
+    """Let only callers through who may change.
+
+    Raises:
+        HTTPException: 403 for anybody else.
+    """
+    await require_access(auth_info, _model.read_write_config(), request, response)
+
+
+async def require_admin_access(auth_info: _Caller, request: Request, response: Response) -> None:
+    """Let only callers through who may administrate.
+
+    Raises:
+        HTTPException: 403 for anybody else.
+    """
+    await require_access(auth_info, _model.admin_config(), request, response)
+
+
+def access(auth_config: AuthConfig) -> Callable[..., Awaitable[None]]:
+    """A dependency that asks for a right: `Depends(auth.access(AuthConfig(...)))`."""
+
+    async def require(auth_info: _Caller, request: Request, response: Response) -> None:
+        await require_access(auth_info, auth_config, request, response)
+
+    return require
+
+
+class AccessContext:
+    """The caller of one request, with the questions a view asks about them.
+
+    Args:
+        auth_info: The caller.
+        request: The request.
+        response: Carries the cookies that are set or cleared.
+    """
+
+    def __init__(self, auth_info: AuthInfo, request: Request, response: Response) -> None:
+        self.auth_info = auth_info
+        self.request = request
+        self.response = response
+
+    async def check_access(self, auth_config: AuthConfig) -> bool:
+        """Return whether the caller has the right asked for."""
+        return await check_access(self.auth_info, auth_config, self.request, self.response)
+
+    async def check_read_only_access(self) -> bool:
+        """Return whether the caller may read."""
+        return await check_read_only_access(self.auth_info, self.request, self.response)
+
+    async def check_read_write_access(self) -> bool:
+        """Return whether the caller may change."""
+        return await check_read_write_access(self.auth_info, self.request, self.response)
+
+    async def check_admin_access(self) -> bool:
+        """Return whether the caller may administrate."""
+        return await check_admin_access(self.auth_info, self.request, self.response)
+
+    async def require_access(self, auth_config: AuthConfig) -> None:
+        """Answer 403 unless the caller has the right asked for."""
+        await require_access(self.auth_info, auth_config, self.request, self.response)
+
+    async def require_read_only_access(self) -> None:
+        """Answer 403 unless the caller may read."""
+        await require_read_only_access(self.auth_info, self.request, self.response)
+
+    async def require_read_write_access(self) -> None:
+        """Answer 403 unless the caller may change."""
+        await require_read_write_access(self.auth_info, self.request, self.response)
+
+    async def require_admin_access(self) -> None:
+        """Answer 403 unless the caller may administrate."""
+        await require_admin_access(self.auth_info, self.request, self.response)
+
+
+async def get_access_context(auth_info: _Caller, request: Request, response: Response) -> AccessContext:
+    """The caller of this request: `Annotated[AccessContext, Depends(get_access_context)]`."""
+    return AccessContext(auth_info, request, response)

@@ -1,0 +1,95 @@
+"""Identifiers of tokens that are used up: ended sessions, finished sign-ins.
+
+They are kept until the token would have expired, in the memory of the process and in Redis when there is one.
+What could not be written to Redis is written with the next question.
+"""
+
+import itertools
+import time
+from typing import TYPE_CHECKING
+
+from c2casgiutils.auth import _shared
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+_MOST = 20_000
+_MOST_SAVED = 200
+
+_ended: dict[str, int] = {}
+_unsaved: dict[str, int] = {}
+# apart: anybody can begin sign-ins, which must not push ended sessions out
+_finished: dict[str, int] = {}
+
+
+def _remember(memory: dict[str, int], token_id: str, expires_at: int) -> None:
+    if len(memory) >= _MOST:
+        now = time.time()
+        for old in [old for old, end in memory.items() if end <= now] or [next(iter(memory))]:
+            del memory[old]
+    memory[token_id] = expires_at
+
+
+def _key(token_id: str) -> str:
+    return _shared.key(f"used_{token_id}")
+
+
+def _seconds_left(expires_at: int) -> int:
+    return max(1, int(expires_at - time.time()) + 1)
+
+
+async def revoke(token_id: str, expires_at: int) -> None:
+    """Let a session end for good.
+
+    Args:
+        token_id: Its identifier.
+        expires_at: When it ends by itself, in seconds since the epoch.
+    """
+    _remember(_ended, token_id, expires_at)
+    _remember(_unsaved, token_id, expires_at)
+    await is_revoked(token_id)
+
+
+async def is_revoked(token_id: str) -> bool:
+    """Return whether a session has ended, in this process or another one."""
+    saving = dict(itertools.islice(_unsaved.items(), _MOST_SAVED))
+
+    async def ask(redis: "Redis") -> bool:
+        async with redis.pipeline(transaction=False) as pipeline:
+            for unsaved, expires_at in saving.items():
+                pipeline.set(_key(unsaved), 1, ex=_seconds_left(expires_at))
+            pipeline.exists(_key(token_id))
+            answers = await pipeline.execute()
+        return bool(answers[-1])
+
+    if token_id in _ended and not saving:
+        return True
+    found = await _shared.attempt(ask)
+    if found is not None:
+        for saved in saving:
+            _unsaved.pop(saved, None)
+    return bool(found) or token_id in _ended
+
+
+async def consume(token_id: str, expires_at: int) -> bool:
+    """Use up the token of a sign-in; true for the one who came first.
+
+    Args:
+        token_id: Its identifier.
+        expires_at: When it ends by itself, in seconds since the epoch.
+    """
+    if token_id in _finished:
+        return False
+    _remember(_finished, token_id, expires_at)
+
+    async def take(redis: "Redis") -> bool:
+        return bool(await redis.set(_key(token_id), 1, ex=_seconds_left(expires_at), nx=True))
+
+    return await _shared.attempt(take) is not False
+
+
+def forget() -> None:
+    """Drop what this process remembers."""
+    _ended.clear()
+    _finished.clear()
+    _unsaved.clear()

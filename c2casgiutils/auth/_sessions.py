@@ -1,0 +1,181 @@
+"""The session of a browser: one encrypted cookie."""
+
+import logging
+import time
+from typing import Any
+
+from fastapi import Request, Response
+from pydantic import BaseModel, ValidationError
+
+from c2casgiutils import config
+from c2casgiutils.auth import _cookies, _revocations, _tokens, _urls
+from c2casgiutils.auth._model import AuthInfo, AuthMethod, GitHubSessionPayload, UserInfo
+from c2casgiutils.auth._tokens import BadTokenError, Kind
+
+_LOGGER = logging.getLogger(__name__)
+BY_COOKIE = "c2casgiutils.auth.by_cookie"
+"""The key of the request's scope that says that the caller was found by the cookie."""
+
+_SECRET_LABEL = "shared-secret"  # noqa: S105  # a label
+
+
+class Session(BaseModel):
+    """A session that is valid now.
+
+    Attributes:
+        id: Its identifier, which stays when the cookie is written anew.
+        method: How the user signed in.
+        expires_at: When it ends, in seconds since the epoch.
+        github: What it keeps of the sign-in at GitHub.
+        is_current: Whether it is sealed with the current key.
+    """
+
+    id: str
+    method: AuthMethod
+    expires_at: int
+    github: GitHubSessionPayload | None = None
+    is_current: bool = True
+
+
+def _name() -> str:
+    return _cookies.effective_name(config.settings.auth.jwt.cookie.name)
+
+
+def _path(request: Request) -> str:
+    return config.settings.auth.jwt.cookie.path or _urls.mount_path(request)
+
+
+def _longest_seconds() -> int:
+    return int(config.settings.auth.jwt.cookie.age.total_seconds())
+
+
+def start(
+    request: Request, response: Response, method: AuthMethod, github: GitHubSessionPayload | None = None
+) -> None:
+    """Begin a session.
+
+    Raises:
+        _cookies.CookieTooLargeError: A browser would not keep it.
+    """
+    expires_at = int(time.time()) + _longest_seconds()
+    session = Session(id=_tokens.new_id(), method=method, expires_at=expires_at, github=github)
+    _write(request, response, session, _longest_seconds())
+
+
+def write(request: Request, response: Response, session: Session) -> None:
+    """Write the cookie of a session anew; its identifier and its end stay.
+
+    Raises:
+        _cookies.CookieTooLargeError: A browser would not keep it.
+    """
+    _write(request, response, session, max(1, int(session.expires_at - time.time())))
+
+
+def _write(request: Request, response: Response, session: Session, age_seconds: int) -> None:
+    data: dict[str, Any] = {"method": session.method.value}
+    if session.method is AuthMethod.SECRET:
+        data["secret"] = _tokens.keyed_hash(config.settings.auth.secret or "", _SECRET_LABEL)
+    if session.github is not None:
+        data["github"] = _dump(session.github)
+    subject = session.github.login if session.github else session.method.value
+    token = _tokens.make(Kind.SESSION, subject, data, expires_at=session.expires_at, token_id=session.id)
+    try:
+        _cookies.put(
+            request,
+            response,
+            _name(),
+            token,
+            path=_path(request),
+            age_seconds=age_seconds,
+            same_site=config.settings.auth.jwt.cookie.same_site,
+        )
+    except _cookies.CookieTooLargeError:
+        _LOGGER.exception("The session does not fit into a cookie")
+        raise
+
+
+def _dump(github: GitHubSessionPayload) -> dict[str, Any]:
+    return {name: value for name, value in github if value is not None}
+
+
+async def read(request: Request, response: Response, *methods: AuthMethod) -> Session | None:
+    """The session of the browser; a cookie that is none is cleared on the answer.
+
+    Args:
+        request: The request.
+        response: Carries the cleared cookie.
+        methods: The ways to sign in that count in this deployment.
+    """
+    values = _cookies.values_of(request, _name())
+    for value in values:
+        session = _open(value)
+        if session and session.method in methods and not await _revocations.is_revoked(session.id):
+            if not session.is_current:
+                write(request, response, session)
+            return session
+    if values:
+        clear(request, response)
+    return None
+
+
+async def end(request: Request, response: Response) -> Session | None:
+    """End the session of the browser for good.
+
+    Returns:
+        The session that ended.
+    """
+    ended = None
+    for value in _cookies.values_of(request, _name()):
+        session = _open(value)
+        if session:
+            ended = session
+            await _revocations.revoke(session.id, session.expires_at)
+    clear(request, response)
+    return ended
+
+
+def clear(request: Request, response: Response) -> None:
+    """Make the browser forget its session."""
+    same_site = config.settings.auth.jwt.cookie.same_site
+    _cookies.clear(request, response, _name(), path=_path(request), same_site=same_site)
+
+
+def _open(value: str) -> Session | None:
+    try:
+        claims = _tokens.unseal(Kind.SESSION, value, longest_seconds=_longest_seconds())
+        session = Session.model_validate(
+            {
+                "id": claims.jti,
+                "method": claims.data.get("method"),
+                "expires_at": claims.exp,
+                "github": claims.data.get("github"),
+                "is_current": _tokens.is_current(Kind.SESSION, value),
+            }
+        )
+    except (BadTokenError, ValidationError) as error:
+        # the errors of pydantic quote their input
+        _LOGGER.debug(
+            "A session cookie was refused: %s", error if isinstance(error, BadTokenError) else "content"
+        )
+        return None
+    if (session.method is AuthMethod.GITHUB_OAUTH) is not (session.github is not None):
+        return None
+    if session.method is AuthMethod.SECRET and not _is_of_this_secret(claims.data.get("secret")):
+        return None
+    return session
+
+
+def _is_of_this_secret(value: object) -> bool:
+    secret = config.settings.auth.secret or ""
+    return isinstance(value, str) and _tokens.is_keyed_hash(value, secret, _SECRET_LABEL)
+
+
+def caller_of(session: Session) -> AuthInfo:
+    """Who a session belongs to."""
+    if session.github is None:
+        return AuthInfo(is_logged_in=True, type=session.method)
+    github = session.github
+    user = UserInfo(
+        login=github.login, display_name=github.display_name, url=github.url, token=github.access_token
+    )
+    return AuthInfo(is_logged_in=True, user=user, type=session.method, session_payload=github)

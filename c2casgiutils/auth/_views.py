@@ -1,0 +1,152 @@
+"""The views that sign in and out, and the record of what was done."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, RedirectResponse
+
+from c2casgiutils.auth import _audit, _cookies, _cross_site, _forms, _pages, _sessions, _urls
+from c2casgiutils.auth._dependencies import require_admin_access
+from c2casgiutils.auth._identity import get_auth
+from c2casgiutils.auth._mode import auth_type
+from c2casgiutils.auth._model import AuthenticationType, AuthInfo, AuthMethod
+from c2casgiutils.auth._secret import check_secret, given_secret
+from c2casgiutils.auth._throttle import TooManyAttemptsError
+from c2casgiutils.auth.github._views import router as github_router
+
+router = APIRouter(tags=["authentication"])
+
+_FORM: dict[str, Any] = {
+    "requestBody": {
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"secret": {"type": "string", "format": "password"}},
+                }
+            }
+        }
+    }
+}
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "No secret was given"},
+    401: {"description": "The secret is wrong"},
+    429: {"description": "Too many wrong secrets"},
+}
+
+
+router.include_router(github_router)
+
+
+class SuccessResponse(BaseModel):
+    """What a sign-in or sign-out answers.
+
+    Attributes:
+        status: `success`.
+        message: The same in words.
+    """
+
+    status: str = "success"
+    message: str
+
+
+@router.get("/auth/status", name="c2c_auth_status")
+async def status(auth_info: Annotated[AuthInfo, Depends(get_auth)]) -> AuthInfo:
+    """Who is calling."""
+    return auth_info
+
+
+@router.get("/auth/login", name="login", response_model=SuccessResponse, responses=_REFUSALS)
+async def login_by_link(request: Request, response: Response) -> Response:
+    """Sign in with the secret in the header or the query; a browser is sent on to an address without it."""
+    return _cookies.copy_to(await _sign_in(request, response, given_secret(request)), response)
+
+
+@router.post("/auth/login", response_model=SuccessResponse, responses=_REFUSALS, openapi_extra=_FORM)
+async def login(request: Request, response: Response) -> Response:
+    """Sign in with the form field `secret`, or the secret in the header or the query."""
+    given = await _form_secret(request)
+    answer = await _sign_in(request, response, given_secret(request) if given is None else given)
+    return _cookies.copy_to(answer, response)
+
+
+async def _form_secret(request: Request) -> bytes | None:
+    values = (await _forms.read(request)).get("secret")
+    if values is None:
+        return None
+    return values[0].encode() if len(values) == 1 else b""
+
+
+async def _sign_in(request: Request, response: Response, given: bytes | None) -> Response:
+    if auth_type() is not AuthenticationType.SECRET:
+        raise HTTPException(404, "There is no sign-in with a secret here")
+    if _pages.prefers_html(request):
+        return await _sign_in_browser(request, response, given)
+    if not given:
+        raise HTTPException(400, "The secret is missing: form field or query parameter secret, or X-API-Key")
+    if not await check_secret(request, given):
+        raise HTTPException(401, "The secret is wrong")
+    await _start_session(request, response)
+    return JSONResponse(SuccessResponse(message="Signed in").model_dump())
+
+
+async def _sign_in_browser(request: Request, response: Response, given: bytes | None) -> Response:
+    index = _urls.index_path(request)
+    try:
+        if not given or not await check_secret(request, given):
+            return RedirectResponse(f"{index}?sign_in=wrong", 303)
+    except TooManyAttemptsError as error:
+        return RedirectResponse(f"{index}?sign_in=throttled", 303, error.headers)
+    await _start_session(request, response)
+    return RedirectResponse(index, 303)
+
+
+async def _start_session(request: Request, response: Response) -> None:
+    _sessions.start(request, response, AuthMethod.SECRET)
+    signed_in = AuthInfo(is_logged_in=True, type=AuthMethod.SECRET)
+    await _audit.record("auth.sign_in", request=request, auth_info=signed_in, target=AuthMethod.SECRET.value)
+
+
+@router.get("/auth/logout", name="c2c_logout", response_model=SuccessResponse)
+async def logout_by_link(request: Request, response: Response) -> Response:
+    """Sign out; when another site's page links here, a page asks first."""
+    if _cross_site.is_cross_site(request):
+        return _pages.confirmation_page(_urls.request_path(request))
+    return _cookies.copy_to(await _sign_out(request, response), response)
+
+
+@router.post("/auth/logout", response_model=SuccessResponse)
+async def logout(request: Request, response: Response) -> Response:
+    """Sign out."""
+    if _cross_site.is_cross_site(request):
+        raise HTTPException(403, _cross_site.REFUSED)
+    return _cookies.copy_to(await _sign_out(request, response), response)
+
+
+async def _sign_out(request: Request, response: Response) -> Response:
+    session = await _sessions.end(request, response)
+    if session is not None:
+        await _audit.record("auth.sign_out", request=request, auth_info=_sessions.caller_of(session))
+    if _pages.prefers_html(request):
+        return RedirectResponse(_urls.index_path(request), 303)
+    return JSONResponse(SuccessResponse(message="Signed out").model_dump())
+
+
+class AuditResponse(BaseModel):
+    """The last records.
+
+    Attributes:
+        scope: `cluster` for the records of all processes, `process` for those of the one that answered.
+        events: The records, the last one first.
+    """
+
+    scope: str
+    events: list[_audit.AuditEvent]
+
+
+@router.get("/audit", name="c2c_audit", dependencies=[Depends(require_admin_access)])
+async def show_audit(limit: Annotated[int, Query(ge=1, le=_audit.KEPT)] = 100) -> AuditResponse:
+    """Who signed in and who changed what."""
+    scope, events = await _audit.last(limit)
+    return AuditResponse(scope=scope, events=events)

@@ -1,0 +1,120 @@
+"""Who is calling, in GitHub mode."""
+
+import re
+import time
+
+from fastapi import Request, Response
+from pydantic import ValidationError
+
+from c2casgiutils import config
+from c2casgiutils.auth import _cookies, _sessions
+from c2casgiutils.auth._model import AuthInfo, AuthMethod, GitHubSessionPayload, UserInfo
+from c2casgiutils.auth._secret import count_wrong
+from c2casgiutils.auth._sessions import Session
+from c2casgiutils.auth.github import _client, _oauth
+from c2casgiutils.auth.github._client import GitHubUnavailableError, TokenRefusedError
+from c2casgiutils.auth.github._memory import Flights, Memory
+from c2casgiutils.auth.github._refresh import refreshed
+
+_USER_SECONDS = 60.0
+# https://github.blog/engineering/behind-githubs-new-authentication-token-formats/
+_GITHUB_TOKEN = re.compile(r"(?:gh[opus]_|github_pat_)[A-Za-z0-9_.-]{16,500}", re.ASCII)
+
+_users: Memory[UserInfo] = Memory()
+_flights = Flights()
+
+
+async def github_caller(request: Request, response: Response) -> AuthInfo:
+    """The caller; a bearer token that is accepted here decides alone, without one the session does."""
+    headers = request.headers.getlist("authorization")
+    bearers = [header for header in headers if header.partition(" ")[0].lower() == "bearer"]
+    if bearers and config.settings.auth.github.bearer:
+        # two of them are none: which one counts is a matter of opinion
+        return await _bearer_caller(request, bearers[0].partition(" ")[2] if len(headers) == 1 else "")
+    session = await _sessions.read(request, response, AuthMethod.GITHUB_OAUTH)
+    request.scope[_sessions.BY_COOKIE] = session is not None
+    if session is None or session.github is None:
+        return AuthInfo()
+    return await _session_caller(request, response, session, session.github)
+
+
+async def _session_caller(
+    request: Request, response: Response, session: Session, github: GitHubSessionPayload
+) -> AuthInfo:
+    if not _is_due(github):
+        return _sessions.caller_of(session)
+    try:
+        session = session.model_copy(update={"github": await _next(github)})
+        _sessions.write(request, response, session)
+        return _sessions.caller_of(session)
+    except GitHubUnavailableError as error:
+        info = _sessions.caller_of(session)
+        if _is_over(github.access_token_expires_at):
+            info.note_unavailable(error)
+        return info
+    except (TokenRefusedError, ValidationError, _cookies.CookieTooLargeError):
+        _sessions.clear(request, response)
+        return AuthInfo()
+
+
+def _is_due(github: GitHubSessionPayload) -> bool:
+    """Return whether the token ends soon."""
+    if github.access_token_expires_at is None:
+        return False
+    margin = config.settings.auth.github.access_token_expiration_margin.total_seconds()
+    if github.refresh_token is None:
+        margin = 0
+    return github.access_token_expires_at - margin <= time.time()
+
+
+def _is_over(expires_at: int | None) -> bool:
+    return expires_at is not None and expires_at <= time.time()
+
+
+async def _next(github: GitHubSessionPayload) -> GitHubSessionPayload:
+    if github.refresh_token is None or _is_over(github.refresh_token_expires_at):
+        raise TokenRefusedError
+    fields = await refreshed(github.refresh_token)
+    # a provider may keep the refresh token (RFC 6749, 6)
+    if fields.get("refresh_token") is None:
+        kept = {"refresh_token", "refresh_token_expires_at"}
+        fields = {**fields, **github.model_dump(include=kept)}
+    return GitHubSessionPayload.model_validate({**github.model_dump(), **fields})
+
+
+async def _bearer_caller(request: Request, token: str) -> AuthInfo:
+    token = token.strip()
+    try:
+        # what is no GitHub token is sent nowhere
+        user = await _user_of(token) if _GITHUB_TOKEN.fullmatch(token) else None
+    except GitHubUnavailableError as error:
+        info = AuthInfo()
+        info.note_unavailable(error)
+        return info
+    except TokenRefusedError:
+        user = None
+    if user is None:
+        await count_wrong(request, AuthMethod.GITHUB_BEARER)
+        return AuthInfo()
+    return AuthInfo(is_logged_in=True, user=user, type=AuthMethod.GITHUB_BEARER)
+
+
+async def _user_of(token: str) -> UserInfo:
+    key = _client.fingerprint(token)
+    known = _users.get(key, _USER_SECONDS)
+    return known if known is not None else await _flights.run(key, lambda: _ask_user(key, token))
+
+
+async def _ask_user(key: str, token: str) -> UserInfo:
+    fields = await _oauth.read_user(token)
+    return _users.put(key, UserInfo(**fields, token=token))
+
+
+async def aclose() -> None:
+    """End what is being asked."""
+    await _flights.aclose()
+
+
+def forget() -> None:
+    """Drop what is known."""
+    _users.forget()

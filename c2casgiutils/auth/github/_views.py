@@ -1,0 +1,215 @@
+"""The views of the sign-in with GitHub."""
+
+import contextlib
+import hashlib
+import secrets
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.responses import JSONResponse, RedirectResponse
+
+from c2casgiutils import config
+from c2casgiutils.auth import (
+    _audit,
+    _cookies,
+    _cross_site,
+    _pages,
+    _revocations,
+    _sessions,
+    _throttle,
+    _tokens,
+    _urls,
+)
+from c2casgiutils.auth._came_from import BadCameFromError, safe_came_from
+from c2casgiutils.auth._mode import auth_type
+from c2casgiutils.auth._model import AuthenticationType, AuthMethod
+from c2casgiutils.auth._secret import count_wrong
+from c2casgiutils.auth._throttle import TooManyAttemptsError
+from c2casgiutils.auth._tokens import BadTokenError, Kind
+from c2casgiutils.auth.github import _oauth
+from c2casgiutils.auth.github._client import CodeRefusedError, GitHubUnavailableError
+
+_LONGEST_CODE = 1024
+_NOT_HERE = "The sign-in was not begun in this browser, or too long ago"
+
+
+async def _github_mode() -> None:
+    if auth_type() is not AuthenticationType.GITHUB:
+        raise HTTPException(404, "There is no sign-in with GitHub here")
+    if not config.settings.auth.jwt.secret:
+        raise HTTPException(503, "C2C__AUTH__JWT__SECRET is missing")
+
+
+router = APIRouter(prefix="/auth/github", dependencies=[Depends(_github_mode)])
+
+
+class _State(BaseModel):
+    """What the state cookie keeps of a sign-in until the browser comes back."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: str = ""
+    expires_at: int = 0
+    state: str
+    verifier: str
+    redirect: str
+    came_from: str
+
+
+class _SignInError(Exception):
+    """A sign-in that fails; the text says why."""
+
+
+def came_from(request: Request) -> str:
+    """A dependency: where to go afterwards, the index page by default."""
+    values = request.query_params.getlist("came_from")
+    if not any(values):
+        return _urls.index_path(request)
+    if len(values) > 1:
+        raise HTTPException(400, "came_from is given twice")
+    try:
+        return safe_came_from(values[0], _urls.own_origin(request), _urls.views_path(request))
+    except BadCameFromError as error:
+        raise HTTPException(400, f"came_from is refused: {error}") from None
+
+
+_CameFrom = Annotated[str, Depends(came_from)]
+_REDIRECT: dict[int | str, dict[str, Any]] = {307: {"description": "Where the browser goes on"}}
+
+
+@router.get("/login", name="c2c_github_login", status_code=307, responses=_REDIRECT)
+async def github_login(request: Request, response: Response, target: _CameFrom) -> Response:
+    """Begin to sign in: the browser is sent to GitHub, and comes back to the callback."""
+    callback = _urls.callback_url(request)
+    state = _State(
+        state=secrets.token_urlsafe(32),
+        verifier=secrets.token_urlsafe(48),
+        redirect=_oauth.redirect_uri(callback),
+        came_from=target,
+    )
+    age = int(config.settings.auth.github.state_cookie_age.total_seconds())
+    token = _tokens.make(
+        Kind.GITHUB_STATE,
+        "browser",
+        state.model_dump(exclude={"id", "expires_at"}),
+        expires_at=int(time.time()) + age,
+    )
+    try:
+        _put_state(request, response, state.state, token, age)
+    except _cookies.CookieTooLargeError:
+        raise HTTPException(400, "came_from is too long") from None
+    location = _oauth.authorize_url(state.state, state.verifier, state.redirect)
+    return _cookies.copy_to(RedirectResponse(location, 307), response)
+
+
+def _state_cookie(state: str) -> str:
+    """The name of the cookie of one sign-in: each tab of a browser has its own."""
+    suffix = hashlib.sha256(state.encode()).hexdigest()[:8]
+    return _cookies.effective_name(f"{config.settings.auth.github.state_cookie}-{suffix}")
+
+
+def _put_state(request: Request, response: Response, state: str, token: str, age: int) -> None:
+    # not `strict`: the browser comes back from another site
+    path, name = _urls.callback_path(request), _state_cookie(state)
+    _cookies.put(request, response, name, token, path=path, age_seconds=age, same_site="lax")
+
+
+@router.get("/callback", name="c2c_github_callback", status_code=307, responses=_REDIRECT)
+async def github_callback(request: Request, response: Response) -> Response:
+    """End the sign-in: GitHub sends the browser here."""
+    try:
+        answer = await _finish(request, response)
+    except _SignInError as error:
+        await _record_failure(request, str(error))
+        answer = _failure(request, str(error), 400, {})
+    except (GitHubUnavailableError, TooManyAttemptsError) as error:
+        answer = _failure(request, error.detail, error.status_code, dict(error.headers or {}))
+    return _cookies.copy_to(answer, response)
+
+
+async def _record_failure(request: Request, reason: str) -> None:
+    """Record a failure, but not a flood of them: it would push everything else out of the record."""
+    with contextlib.suppress(TooManyAttemptsError):
+        await count_wrong(request, AuthMethod.GITHUB_OAUTH, reason)
+
+
+def _failure(request: Request, text: str, status_code: int, headers: dict[str, str]) -> Response:
+    if _pages.prefers_html(request):
+        retry = _urls.request_path(request).removesuffix("callback") + "login"
+        return _pages.error_page(text, retry, status_code, headers)
+    headers = {"X-Content-Type-Options": "nosniff", **headers}
+    return JSONResponse({"error": text, "detail": text}, status_code, headers)
+
+
+def _single(request: Request, name: str) -> str | None:
+    values = request.query_params.getlist(name)
+    if len(values) > 1:
+        raise _SignInError(f"{name} is given twice")
+    return values[0] if values else None
+
+
+async def _finish(request: Request, response: Response) -> Response:
+    given, code, error = (_single(request, name) for name in ("state", "code", "error"))
+    kept = _take_state(request, response, given) if given else None
+    if error:
+        raise _SignInError("".join(letter for letter in error[:200] if letter.isprintable()))
+    if kept is None:
+        raise _SignInError(_NOT_HERE)
+    if not code or len(code) > _LONGEST_CODE or not code.isascii() or not code.isprintable():
+        raise _SignInError("The code is missing or not valid")
+    # each code is a question to GitHub, which nobody shall make us ask without end
+    await _throttle.check_right(request)
+    if not await _revocations.consume(kept.id, kept.expires_at):
+        raise _SignInError(_NOT_HERE)
+    try:
+        payload = await _oauth.exchange(code, kept.verifier, kept.redirect)
+        _sessions.start(request, response, AuthMethod.GITHUB_OAUTH, payload)
+    except CodeRefusedError as refusal:
+        raise _SignInError(f"GitHub refuses the code: {refusal}") from None
+    except _cookies.CookieTooLargeError:
+        raise _SignInError("The session does not fit into a cookie") from None
+    caller = _sessions.caller_of(
+        _sessions.Session(id="", method=AuthMethod.GITHUB_OAUTH, expires_at=0, github=payload)
+    )
+    await _audit.record("auth.sign_in", request=request, auth_info=caller, target="github_oauth")
+    return RedirectResponse(kept.came_from, 307)
+
+
+def _take_state(request: Request, response: Response, given: str) -> _State | None:
+    """The state of the browser, which forgets it."""
+    values = _cookies.values_of(request, _state_cookie(given))
+    if not values:
+        return None
+    _put_state(request, response, given, "", 0)
+    longest = config.settings.auth.github.state_cookie_age.total_seconds()
+    try:
+        claims = _tokens.unseal(Kind.GITHUB_STATE, values[0], longest_seconds=longest)
+        state = _State.model_validate({**claims.data, "id": claims.jti, "expires_at": claims.exp})
+    except (BadTokenError, ValidationError):
+        return None
+    return state if secrets.compare_digest(state.state.encode(), given.encode()) else None
+
+
+@router.get("/logout", name="c2c_github_logout", status_code=307, responses=_REDIRECT)
+async def github_logout_by_link(request: Request, response: Response, target: _CameFrom) -> Response:
+    """Sign out; when another site's page links here, a page asks first."""
+    if _cross_site.is_cross_site(request):
+        return _pages.confirmation_page(_oauth.add_query(_urls.request_path(request), {"came_from": target}))
+    return await _sign_out(request, response, RedirectResponse(target, 307))
+
+
+@router.post("/logout", status_code=303, responses={303: {"description": "Where the browser goes on"}})
+async def github_logout(request: Request, response: Response, target: _CameFrom) -> Response:
+    """Sign out."""
+    if _cross_site.is_cross_site(request):
+        raise HTTPException(403, _cross_site.REFUSED)
+    return await _sign_out(request, response, RedirectResponse(target, 303))
+
+
+async def _sign_out(request: Request, response: Response, answer: Response) -> Response:
+    session = await _sessions.end(request, response)
+    if session is not None:
+        await _audit.record("auth.sign_out", request=request, auth_info=_sessions.caller_of(session))
+    return _cookies.copy_to(answer, response)

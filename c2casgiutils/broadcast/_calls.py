@@ -1,0 +1,86 @@
+"""A call that waits for the answers of several processes."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from c2casgiutils.broadcast import _metrics
+from c2casgiutils.broadcast._envelope import AnswerHeader
+from c2casgiutils.broadcast._handlers import Outcome
+from c2casgiutils.broadcast.interface import Answer, make_answer
+from c2casgiutils.broadcast.types import MissingAnswer
+from c2casgiutils.instances import Member
+
+
+class Call:
+    """Collects answers until all expected processes have answered."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, tuple[AnswerHeader, Outcome]] = {}
+        self._expected: dict[str, Member] = {}
+        self._known: frozenset[str] | None = None
+        self._count = 0
+        self._ready = False
+        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def add(self, header: AnswerHeader, outcome: Outcome) -> None:
+        """Take an answer; a second one of the same process and those of strangers do not count."""
+        if header.sender in self._answers or (self._known is not None and header.sender not in self._known):
+            _metrics.count("dropped")
+            return
+        self._answers[header.sender] = (header, outcome)
+        self._finish_when_complete()
+
+    def expect(self, expected: Iterable[Member], known: Iterable[str]) -> None:
+        """Wait for these processes, and take answers of the known ones only."""
+        self._expected = {member.id: member for member in expected}
+        self._known = frozenset(known)
+        for stranger in self._answers.keys() - self._known:
+            del self._answers[stranger]
+        self._start_waiting()
+
+    def expect_count(self, count: int) -> None:
+        """Wait for so many processes, when nothing more is known."""
+        self._count = count
+        self._start_waiting()
+
+    def _start_waiting(self) -> None:
+        self._ready = True
+        self._finish_when_complete()
+
+    def _finish_when_complete(self) -> None:
+        if not self._ready or self._done.done():
+            return
+        if len(self._answers) >= self._count and self._expected.keys() <= self._answers.keys():
+            self._done.set_result(None)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until the answers are complete, at most so long."""
+        if self._done.done():
+            return
+        loop = asyncio.get_running_loop()
+        # When the loop itself stood still, what arrived meanwhile is read first.
+        handle = loop.call_later(seconds, loop.call_soon, self._stop_waiting)
+        try:
+            await self._done
+        finally:
+            handle.cancel()
+
+    def _stop_waiting(self) -> None:
+        if not self._done.done():
+            self._done.set_result(None)
+
+    def result(self, decode: Callable[[bytes], Any]) -> list[Answer]:
+        """The answers in their order of arrival, then those that are missing."""
+        answers: list[Answer] = [
+            make_answer(header.hostname, header.pid, outcome, decode)
+            for header, outcome in self._answers.values()
+        ]
+        missing = [
+            MissingAnswer(member.hostname, member.pid)
+            for id_, member in self._expected.items()
+            if id_ not in self._answers
+        ]
+        missing += [MissingAnswer()] * max(0, self._count - len(answers))
+        _metrics.count("missing", len(missing))
+        return answers + missing

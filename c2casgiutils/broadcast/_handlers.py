@@ -1,0 +1,100 @@
+"""Run the handlers of this process: each in a task of its own, so that none delays another."""
+
+import asyncio
+import contextvars
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from c2casgiutils.broadcast import _codec, _metrics
+from c2casgiutils.request_tracking import REQUEST_ID
+
+_LOGGER = logging.getLogger(__name__)
+
+_QUEUE_LIMIT = 4096
+"""So many messages may be under way in one process; what comes on top is refused."""
+_ERROR_LENGTH = 1000
+_END_SECONDS = 2.0
+
+Callback = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message: the result as JSON, or an error."""
+
+    data: bytes = b""
+    error: str | None = None
+
+
+class Handlers:
+    """The callbacks by channel, and the tasks that run them."""
+
+    def __init__(self) -> None:
+        self.callbacks: dict[str, Callback] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def queue_length(self) -> int:
+        """So many messages are under way."""
+        return len(self._tasks)
+
+    def dispatch(
+        self, channel: str, payload: bytes, *, request_id: str | None, reply: Callable[[Outcome], None] | None
+    ) -> None:
+        """Start the handler of a channel; `reply` gets its outcome. A channel without handler is ignored."""
+        callback = self.callbacks.get(channel)
+        if callback is None:
+            return
+        if len(self._tasks) >= _QUEUE_LIMIT:
+            _metrics.count("refused")
+            if reply is not None:
+                reply(
+                    Outcome(error=f"refused: {_QUEUE_LIMIT} messages are already under way in this process")
+                )
+            return
+        context = contextvars.copy_context()
+        context.run(REQUEST_ID.set, request_id)
+        task = asyncio.get_running_loop().create_task(
+            self._run(channel, callback, payload, reply), context=context
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(
+        self, channel: str, callback: Callback, payload: bytes, reply: Callable[[Outcome], None] | None
+    ) -> None:
+        started = time.perf_counter()
+        try:
+            decode = getattr(callback, "decode_parameters", _codec.decode)
+            encode = getattr(callback, "encode_result", _codec.encode)
+            result = await callback(**(decode(payload) or {}))
+            outcome = Outcome(_codec.check_size(encode(result)))
+        except asyncio.CancelledError:
+            if reply is not None:
+                reply(Outcome(error="cancelled: the process ends"))
+            raise
+        except Exception as error:
+            _LOGGER.warning("The handler of the channel %r failed", channel, exc_info=True)
+            _metrics.count("handler_failures")
+            outcome = Outcome(error=f"{type(error).__name__}: {error}"[:_ERROR_LENGTH])
+        _metrics.observe_handler(time.perf_counter() - started)
+        if reply is not None:
+            reply(outcome)
+
+    async def aclose(self) -> None:
+        """Cancel what still runs, and wait for its end."""
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_END_SECONDS)
+
+    def abort(self) -> None:
+        """Cancel what still runs, without waiting."""
+        for task in self._tasks:
+            if not task.get_loop().is_closed():
+                task.cancel()
+        self._tasks.clear()

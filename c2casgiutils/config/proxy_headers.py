@@ -1,0 +1,34 @@
+"""Settings of the forwarded headers."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from c2casgiutils.config._types import (
+    AnyCase,
+    Group,
+    Port,
+)
+
+
+class ProxyHeaders(Group):
+    """Which forwarded headers are believed, and from whom."""
+
+    type: Annotated[Literal["none", "x-forwarded", "forwarded"], AnyCase] = Field(
+        default="none", description="Family of headers that the proxy sets"
+    )
+    trusted_hosts: str = Field(
+        default="127.0.0.1", description="Hosts and networks of the proxies, comma-separated, or `*`"
+    )
+    force_proto: Annotated[Literal["http", "https"], AnyCase] | None = Field(
+        default=None, description="Scheme of every request, whatever the headers say"
+    )
+    force_host: str | None = Field(
+        default=None, description="Host of every request, whatever the headers say"
+    )
+    force_port: Port | None = Field(
+        default=None, ge=1, description="Port of every request, whatever the headers say"
+    )
+    force_client: str | None = Field(
+        default=None, description="Client address of every request, whatever the headers say"
+    )

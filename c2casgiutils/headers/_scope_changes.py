@@ -1,0 +1,93 @@
+"""What becomes of the scope of a request, once it is known what the proxies say."""
+
+from typing import Any, NamedTuple
+
+from c2casgiutils.headers._addresses import Host, parse_forwarded_for, parse_host, parse_port
+from c2casgiutils.headers._forwarded_readers import Fields, Origin, parse_scheme
+
+SCHEMES = {"http": ("http", "https"), "websocket": ("ws", "wss")}
+"""The scheme and the secure scheme of each type of scope."""
+
+DONE = "c2casgiutils.forwarded"
+"""Marks a scope to which forwarded headers were applied."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+class ScopeChange(NamedTuple):
+    """What to change in a scope."""
+
+    changes: dict[str, Any]
+    """New members; without any nothing is changed at all."""
+    host: tuple[bytes, bytes] | None
+    """The Host header, when it is another than before."""
+    prefix: str | None
+    """What goes before the paths."""
+    ignored: tuple[tuple[bytes, bytes], ...]
+    """The headers that say something that is not valid."""
+
+
+def make_scope_change(kind: str, scheme: str, fields: Fields, origin: Origin, forced: Origin) -> ScopeChange:
+    """Give what to change in a scope.
+
+    Args:
+        kind: The type of the scope, `http` or `websocket`.
+        scheme: The scheme of the scope.
+        fields: The headers of the request.
+        origin: What the proxies say.
+        forced: What is so, whatever they say.
+    """
+    changes: dict[str, Any] = {}
+    client = forced.client or origin.client
+    if client is not None:
+        changes["client"] = None if client.name is None else (client.name, client.port)
+    is_secure = origin.is_secure if forced.is_secure is None else forced.is_secure
+    if is_secure is not None:
+        changes["scheme"] = scheme = SCHEMES[kind][is_secure]
+    raw_host = fields.get(b"host", b"")
+    said_host = forced.host or origin.host
+    host = said_host or parse_host(raw_host.decode("latin-1"))
+    new_host = None
+    says_nothing = is_secure is None and said_host is None and origin.port is None and forced.port is None
+    if host is not None and not says_nothing:
+        default = _DEFAULT_PORTS.get(scheme, 80)
+        port = forced.port or host.port or origin.port or default
+        changes["server"] = (host.name, port)
+        if said_host is not None or port != (host.port or default):
+            new_host = _format_host(host, port, default)
+    if changes or origin.prefix:
+        changes[DONE] = True
+    return ScopeChange(
+        changes,
+        (b"host", new_host) if new_host is not None and new_host != raw_host else None,
+        origin.prefix,
+        tuple((name, fields[name]) for name in origin.ignored),
+    )
+
+
+def _format_host(host: Host, port: int, default: int) -> bytes:
+    name = f"[{host.name}]" if host.is_ipv6 else host.name
+    return (name if port == default else f"{name}:{port}").encode("ascii")
+
+
+def parse_forced(proto: str | None, host: str | None, port: int | None, client: str | None) -> Origin:
+    """Give what the arguments force.
+
+    Raises:
+        ValueError: One of them is not valid; the message names it and what is accepted.
+    """
+    forced = Origin(
+        is_secure=None if proto is None else parse_scheme(proto),
+        host=None if host is None else parse_host(host),
+        port=None if port is None else parse_port(str(port)),
+        client=None if client is None else parse_forwarded_for(client),
+    )
+    if proto is not None and forced.is_secure is None:
+        raise ValueError(f"force_proto must be http or https, not {proto!r}")
+    if host is not None and forced.host is None:
+        raise ValueError(f"force_host must be host[:port], not {host!r}")
+    if port is not None and forced.port is None:
+        raise ValueError(f"force_port must be between 1 and 65535, not {port!r}")
+    if client is not None and forced.client is None:
+        raise ValueError(f"force_client must be an address, not {client!r}")
+    return forced

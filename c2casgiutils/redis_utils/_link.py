@@ -1,0 +1,281 @@
+"""One connection to Redis that publishes, listens and asks, and comes back by itself."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from c2casgiutils.redis_utils._names import describe
+from c2casgiutils.redis_utils._resp import Command, ReplyError
+from c2casgiutils.redis_utils._wire import REPLY_SECONDS, LinkDownError, Wire
+
+if TYPE_CHECKING:
+    from redis.asyncio.connection import AbstractConnection
+
+__all__ = ["WRONG_SERVER", "Command", "Link", "LinkDownError", "ReplyError"]
+
+_LOGGER = logging.getLogger(__name__)
+
+WRONG_SERVER = frozenset({"MOVED", "ASK", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY", "TRYAGAIN"})
+"""Codes of errors that ask for another connection."""
+
+_CONNECT_SECONDS = 5.0
+_CHECK_SECONDS = 3.0
+_BACKOFF_FIRST = 0.05
+_BACKOFF_CAP = 1.0
+_STABLE_SECONDS = 5.0
+
+
+class Link:
+    """One connection, connected again whenever it is lost.
+
+    Args:
+        connect: Makes a connection that is not connected yet.
+        on_message: Called with channel and data of each message; must be quick and must not raise.
+        on_up: Called (in a task of its own) each time all subscriptions are confirmed.
+        on_down: Called each time the connection is lost.
+        sharded: Use sharded publish and subscribe (Redis Cluster).
+        is_right: Tells at each check whether the connection still goes to the right server.
+        check_seconds: How often a silent connection is tried out.
+    """
+
+    def __init__(
+        self,
+        connect: "Callable[[], Awaitable[AbstractConnection]]",
+        *,
+        on_message: Callable[[str, bytes], None],
+        on_up: Callable[[], Awaitable[None]],
+        on_down: Callable[[], object] = lambda: None,
+        sharded: bool = False,
+        is_right: "Callable[[AbstractConnection], Awaitable[bool]] | None" = None,
+        check_seconds: float = 5,
+    ) -> None:
+        self._connect = connect
+        self._on_message = on_message
+        self._on_up = on_up
+        self._on_down = on_down
+        self._letter = "S" if sharded else ""
+        self._is_right = is_right
+        self._check_seconds = check_seconds
+        self._channels: set[str] = set()
+        self._wire: Wire | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._established = asyncio.Event()
+        self._closed = False
+        self._clock_offset: float | None = None
+        self._outage_since: float | None = None
+        self.last_error = ""
+
+    @property
+    def is_up(self) -> bool:
+        """Return whether Redis is connected and every subscription confirmed."""
+        return self._established.is_set() and self.is_running
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether the listener lives; a cancelled one does not."""
+        return self._task is not None and not self._task.done()
+
+    def now(self) -> float:
+        """The time of Redis as seconds since 1970; the own clock as long as Redis was never reached."""
+        return time.time() if self._clock_offset is None else time.monotonic() + self._clock_offset
+
+    @property
+    def has_clock(self) -> bool:
+        """Return whether `now` is the time of Redis; not so without the right to ask for it."""
+        return self._clock_offset is not None
+
+    def start(self) -> None:
+        """Start the listener on the running event loop."""
+        self._closed = False
+        self._task = asyncio.create_task(self._run(), name="c2casgiutils-redis-link")
+
+    async def wait_up(self, seconds: float) -> bool:
+        """Wait until the link is up, at most so long, and tell whether it is."""
+        if not self.is_up:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._established.wait()
+        return self.is_up
+
+    async def aclose(self) -> None:
+        """Stop the listener and close the connection, after what was sent."""
+        if self._wire is not None:
+            self._wire.flush()
+        self.abort()
+        if self._task is not None and self._task.get_loop() is asyncio.get_running_loop():
+            await asyncio.wait([self._task])
+
+    def reset(self, reason: str) -> None:
+        """Close the connection; a new one follows at once."""
+        self._drop(reason)
+
+    def abort(self) -> None:
+        """Close at once, without waiting for the listener's end."""
+        self._closed = True
+        if self._task is not None and not self._task.get_loop().is_closed():
+            self._task.cancel()
+        self._drop("closed")
+
+    # Commands
+
+    def send(self, *commands: Command, confirmation: bytes = b"") -> asyncio.Future[list[Any]]:
+        """Write the commands now; the future gets their replies, errors included as `ReplyError` values.
+
+        Raises:
+            LinkDownError: There is no connection, or too much is under way.
+        """
+        return self._connected().send(commands, confirmation)
+
+    async def execute(self, *commands: Command, seconds: float = REPLY_SECONDS) -> list[Any]:
+        """Send commands and wait for their replies, at most so long.
+
+        Raises:
+            LinkDownError: Redis is away or did not reply in time.
+        """
+        wire = self._connected()
+        return await wire.reply(wire.send(commands), seconds)
+
+    def _connected(self) -> Wire:
+        if self._wire is None or self._task is None or self._task.done():
+            raise LinkDownError(self.last_error or "not connected")
+        if self._task.get_loop() is not asyncio.get_running_loop():
+            raise LinkDownError("the connection belongs to another event loop")
+        return self._wire
+
+    async def subscribe(self, *channels: str) -> None:
+        """Subscribe, now and after each reconnection; returns when Redis has confirmed.
+
+        While Redis is away, or when it sends elsewhere, it only notes the channels.
+
+        Raises:
+            ReplyError: Redis refused, for example because of access rights.
+        """
+        new = [channel for channel in channels if channel not in self._channels]
+        self._channels.update(new)
+        if not new or self._wire is None:
+            return
+        try:
+            await self._confirm("SUBSCRIBE", new)
+        except ReplyError as error:
+            if error.code in WRONG_SERVER:
+                self.reset(str(error))
+                return
+            self._channels.difference_update(new)
+            raise
+
+    async def unsubscribe(self, *channels: str) -> None:
+        """Unsubscribe, now and for good."""
+        known = [channel for channel in channels if channel in self._channels]
+        self._channels.difference_update(known)
+        if known and self._wire is not None:
+            await self._confirm("UNSUBSCRIBE", known)
+
+    async def _confirm(self, word: str, channels: list[str]) -> None:
+        kind = f"{self._letter}{word}"
+        wire = self._connected()
+        future = wire.send(tuple((kind, channel) for channel in channels), kind.lower().encode())
+        for reply in await wire.reply(future, REPLY_SECONDS):
+            if isinstance(reply, ReplyError):
+                raise reply
+
+    # Listener
+
+    async def _run(self) -> None:
+        delay = 0.0
+        while True:
+            started = time.monotonic()
+            try:
+                await self._serve_once()
+            except Exception as error:  # noqa: BLE001  # boundary of the listener: whatever it was, it tries again
+                if not self._closed:
+                    self._note_down(error)
+            finally:
+                self._drop(self.last_error or "closed")
+            if self._closed:  # a task group that fails while it is cancelled may swallow the cancellation
+                return
+            delay = self._next_delay(delay, served=time.monotonic() - started)
+            await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311  # jitter
+
+    @staticmethod
+    def _next_delay(delay: float, *, served: float) -> float:
+        """The first try after a loss comes at once, then the waits double up to the cap."""
+        if served >= _STABLE_SECONDS:
+            return 0.0
+        return min(max(delay * 2, _BACKOFF_FIRST), _BACKOFF_CAP)
+
+    async def _serve_once(self) -> None:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            connection = await self._connect()
+            try:
+                await connection.connect()  # type: ignore[no-untyped-call]  # redis-py
+            except BaseException:
+                connection._close()  # type: ignore[no-untyped-call]  # noqa: SLF001  # no public way without await
+                raise
+        self._wire = wire = Wire(connection, self._on_message)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(wire.read())
+            group.create_task(self._tend())
+
+    async def _tend(self) -> None:
+        """Subscribe to everything, tell that the link is up, then watch it."""
+        await self._check()
+        while missing := list(self._channels):
+            await self._confirm("SUBSCRIBE", missing)
+            if self._channels <= set(missing):
+                break
+        self._note_up()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._call_on_up())
+            while True:
+                await asyncio.sleep(self._check_seconds * random.uniform(0.9, 1))  # noqa: S311  # jitter
+                await self._check()
+
+    async def _call_on_up(self) -> None:
+        try:
+            await self._on_up()
+        except Exception:
+            _LOGGER.exception("What has to be done after each connection to Redis failed")
+
+    async def _check(self) -> None:
+        """Ask for time and role: shows that the link lives and is the right one; sets the clock."""
+        commands: list[Command] = [("TIME",), ("HELLO",)]
+        sent = time.monotonic()
+        replies = await self.execute(*commands, seconds=_CHECK_SECONDS)
+        received = time.monotonic()
+        if not isinstance(replies[0], ReplyError) and (self._clock_offset is None or received - sent < 1):
+            seconds, microseconds = replies[0]
+            self._clock_offset = int(seconds) + int(microseconds) / 1e6 - (sent + received) / 2
+        if isinstance(replies[1], dict) and replies[1].get(b"role") == b"replica":
+            raise LinkDownError("the server is a replica now")
+        if self._is_right is None or self._wire is None:
+            return
+        if not await self._is_right(self._wire.connection):
+            raise LinkDownError("another server is the master now")
+
+    def _note_up(self) -> None:
+        self._established.set()
+        if self._outage_since is not None:
+            _LOGGER.warning(
+                "Redis is back after %.1f s, all subscriptions are restored",
+                time.monotonic() - self._outage_since,
+            )
+            self._outage_since = None
+
+    def _note_down(self, error: BaseException) -> None:
+        self.last_error = describe(error)
+        if self._outage_since is None:
+            self._outage_since = time.monotonic()
+            _LOGGER.warning("Redis is away (%s); trying again until it is back", self.last_error)
+
+    def _drop(self, reason: str) -> None:
+        """Close the connection, fail what waits for a reply."""
+        if self._established.is_set():
+            self._established.clear()
+            self._on_down()
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.close(reason)

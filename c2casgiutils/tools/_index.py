@@ -1,0 +1,169 @@
+"""The page of the operators: rendered here, works without JavaScript, all its files are served by us.
+
+All its links are relative, so that it is right at any mount path, under any root path and behind any proxy.
+"""
+
+import functools
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import ValidationError
+
+from c2casgiutils import auth, config, instances, versions
+from c2casgiutils.tools import _levels, _overview, _static, logging_
+from c2casgiutils.tools._overview import Message
+
+if TYPE_CHECKING:
+    import jinja2
+
+router = APIRouter(include_in_schema=False)
+
+_HEADERS = {
+    # https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Content-Security-Policy
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+}
+_STATE_WORDS = {"pass": "OK", "warn": "Degraded", "fail": "Down"}
+_CHECK_WORDS = {
+    "pass": "ok",
+    "warn": "degraded",
+    "fail": "down",
+    "skip": "not configured",
+    "unknown": "unknown",
+}
+_SIGN_IN_ERRORS = {
+    "wrong": Message("fail", "Wrong secret.", "Check it and try again."),
+    "throttled": Message("fail", "Too many wrong secrets.", "Wait a minute, then try again."),
+}
+_LINKS = (
+    ("health_checks", "Health checks"),
+    ("health/cluster", "Health checks of all processes"),
+    ("instances", "Processes"),
+    ("logging/overrides", "Log levels"),
+    ("headers/", "Request headers"),
+    ("metrics", "Metrics"),
+    ("auth/status", "Who am I"),
+    ("openapi.json", "OpenAPI"),
+)
+
+
+@router.get("/", name="c2c_index")
+async def get_index(request: Request) -> HTMLResponse:
+    """Show the page."""
+    return await _page(request, logger=request.query_params.get("logger", ""))
+
+
+@router.post("/", name="c2c_index_set_level")
+async def post_index(request: Request) -> Response:
+    """Set a log level from the form of the page; only a full success leads back to the page."""
+    response = Response()
+    try:
+        auth_info = await auth.get_auth(request, response)
+        await auth.require_read_write_access(auth_info, request, response)
+        # Read only now: strangers make us read no body.
+        form = await auth.forms.read(request)
+        name, level = form.get("name", [""])[-1].strip(), form.get("level", [""])[-1]
+    except HTTPException as error:
+        message = Message("fail", "Not changed.", f"{error.detail}.")
+        return await _page(request, message=message, status=error.status_code)
+    refusal = await _set_level(request, auth_info, name, level)
+    if refusal is None:
+        return RedirectResponse(f"?logger={quote(name, safe='')}&result=set#levels", 303)
+    message, status = refusal
+    return await _page(request, message=message, logger=name, level=level, status=status)
+
+
+async def _set_level(
+    request: Request, auth_info: auth.AuthInfo, name: str, level: str
+) -> tuple[Message, int] | None:
+    """Set the level; what was not done, or in part, comes back as a message and a status."""
+    try:
+        wanted = logging_.LevelRequest(name=name, level=level)
+        report = await logging_.change(wanted.name, wanted.level, request=request, auth_info=auth_info)
+    except ValidationError as error:
+        reasons = "; ".join(
+            f"{item['loc'][0]}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()
+        )
+        return Message("fail", "Not changed.", f"{reasons}."), 422
+    except _levels.QuotaExceededError as error:
+        return Message("fail", "Not changed.", f"{error}."), 422
+    except logging_.NotSetError as error:
+        return Message("fail", "Not done.", f"{error}."), 503
+    cluster = report.cluster
+    if cluster.complete:
+        return None
+    silent = ", ".join(f"{item.pid} on {item.hostname}" for item in [*cluster.missing, *cluster.failed])
+    text = (
+        f"{cluster.answered} of {cluster.asked} processes confirmed the level. Without an answer: {silent}."
+    )
+    return Message("warn", "Done in part.", text), 200
+
+
+async def _page(
+    request: Request,
+    *,
+    message: Message | None = None,
+    logger: str = "",
+    level: str = "",
+    status: int = 200,
+) -> HTMLResponse:
+    response = HTMLResponse(status_code=status, headers=_HEADERS)
+    caller = await _overview.caller_of(request, response)
+    overview = await _overview.collect(request, caller, logger=logger if status == 200 else None)  # noqa: PLR2004  # OK
+    context = {
+        "overview": overview,
+        "message": message or _done(request, overview),
+        "sign_in_error": _SIGN_IN_ERRORS.get(request.query_params.get("sign_in", "")),
+        "logger": logger[: _levels.NAME_LIMIT],
+        "level": level.strip().upper(),
+        "example": config.settings.tools.logging.application_module,
+        "links": _links(caller),
+        "came_from": request.scope["path"],
+        "title": _title(),
+        "words": _STATE_WORDS,
+        "check_words": _CHECK_WORDS,
+        "css": _static.hashed_name("c2c.css"),
+        "icon": _static.hashed_name("c2c.svg"),
+        "version": instances.own().packages.get("c2casgiutils", ""),
+    }
+    response.body = _templates().get_template("index.html").render(context).encode()
+    response.headers["Content-Length"] = str(len(response.body))
+    return response
+
+
+def _done(request: Request, overview: _overview.Overview) -> Message | None:
+    """After the form led back to the page: what was done, told from the state and not from the address."""
+    logger = request.query_params.get("logger", "")
+    level = overview.levels.overrides.get(logger) if overview.levels else None
+    if request.query_params.get("result") != "set" or level is None:
+        return None
+    return Message("pass", "Done.", f"The level of {logger} was set to {level} in every process.")
+
+
+def _links(caller: _overview.Caller) -> list[tuple[str, str]]:
+    audit = [("audit", "Audit log")] if caller.is_admin else []
+    deployed = [("versions.json", "Versions")] if versions.read() is not None else []
+    docs = [("docs", "API documentation")] if config.settings.tools.docs else []
+    return [*_LINKS, *deployed, *audit, *docs]
+
+
+def _title() -> str:
+    application = instances.own().application
+    return application if application not in ("", "FastAPI") else "Operations"
+
+
+@functools.cache
+def _templates() -> "jinja2.Environment":
+    import jinja2  # noqa: PLC0415 # imported on first use
+
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("c2casgiutils.tools"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,98 @@
+"""What all views have in common: they answer HEAD, no cache keeps them, errors are JSON with `detail`."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from c2casgiutils.tools import _static
+
+_NO_STORE = (b"cache-control", b"no-cache, no-store")
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_CACHEABLE = (b"cache-control", _static.IMMUTABLE.encode())
+_LARGEST_BODY = 64 * 1024
+
+
+class ViewMiddleware:
+    """Answer HEAD as GET without its body (RFC 9110, 9.3.2) and forbid caches, but for static files.
+
+    What no view can read is refused: a body above 64 KiB, which FastAPI would read before it asks who sends
+    it, and a query that is not UTF-8, of which Starlette can make no address.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        is_head = scope["method"] == "HEAD"
+        # Not on the scope of the server: its access log says HEAD.
+        inner_scope: MutableMapping[str, Any] = {**scope, "method": "GET"} if is_head else scope
+
+        async def send_view(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = _finished(message.get("headers", ()))
+            elif is_head:
+                # Also instead of the extensions that send a file (`http.response.pathsend`).
+                more = message.get("more_body", False)
+                message = {"type": "http.response.body", "body": b"", "more_body": more}
+            await send(message)
+
+        app = self.app if _is_text(scope.get("query_string", b"")) else _BAD_QUERY
+        await app(inner_scope, _bounded(receive), send_view)
+
+
+def _is_text(query: bytes) -> bool:
+    try:
+        query.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+_BAD_QUERY = JSONResponse({"detail": "The query of the address is not UTF-8"}, 400)
+
+
+def _bounded(receive: Receive) -> Receive:
+    size = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > _LARGEST_BODY:
+            raise HTTPException(413, "The body is too large")
+        return message
+
+    return receive_bounded
+
+
+async def internal_error(_request: Request, _error: Exception) -> JSONResponse:
+    """Answer for an unexpected exception, outside of the middleware; the server logs the exception."""
+    headers = {"Cache-Control": _NO_STORE[1].decode(), "X-Content-Type-Options": "nosniff"}
+    return JSONResponse({"detail": "Internal Server Error"}, 500, headers)
+
+
+async def validation_error(_request: Request, error: Exception) -> JSONResponse:
+    """Answer 422 as FastAPI does, but without the input: it may hold a secret, or text that is no UTF-8."""
+    errors = error.errors() if isinstance(error, RequestValidationError) else ()
+    return JSONResponse(
+        {"detail": [{key: item[key] for key in ("type", "loc", "msg")} for item in errors]}, 422
+    )
+
+
+def _finished(headers: Any) -> list[tuple[bytes, bytes]]:
+    pairs = [(name.lower(), value) for name, value in headers]
+    if _CACHEABLE not in pairs:
+        pairs = [pair for pair in pairs if pair[0] != b"cache-control"]
+        pairs.append(_NO_STORE)
+    if all(name != _NOSNIFF[0] for name, _ in pairs):
+        pairs.append(_NOSNIFF)
+    return pairs
