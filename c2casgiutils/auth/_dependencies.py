@@ -36,7 +36,10 @@ async def check_access_config(
     request: Request | None = None,
     fastapi_response: Response | None = None,
 ) -> bool:
-    """Return whether the caller has the right on the repository; false outside GitHub mode.
+    """Return whether the caller has the permission that `auth_config` asks for on its repository.
+
+    What asks for nothing grants nothing: without an access type the answer is false, even for an
+    administrator. It is false outside GitHub mode too.
 
     Args:
         auth_info: The caller.
@@ -49,8 +52,9 @@ async def check_access_config(
     """
     if auth_type() is not AuthenticationType.GITHUB:
         return False
+    asked = _model.asked_of(auth_config)
     token, repository = auth_info.user.token, auth_config.github_repository or _repository()
-    if not auth_info.is_logged_in or not token or not repository:
+    if asked is None or not auth_info.is_logged_in or not token or not repository:
         return False
     try:
         rights = await _rights(auth_info, token, repository)
@@ -58,7 +62,7 @@ async def check_access_config(
         if request is not None and fastapi_response is not None and auth_info.type is AuthMethod.GITHUB_OAUTH:
             await _sessions.end(request, fastapi_response)
         return False
-    return rights.include(_model.asked_of(auth_config))
+    return rights.include(asked)
 
 
 def _repository() -> str | None:
@@ -81,8 +85,9 @@ async def check_access(
     request: Request | None = None,
     response: Response | None = None,
 ) -> bool:
-    """Return whether the caller is an administrator of the configured repository or has the right asked for.
+    """Return whether the caller administrates the configured repository or has the permission asked for.
 
+    With `AuthConfig()`, which asks for nothing, it is the question whether the caller is an administrator.
     Outside GitHub mode: whether the caller is signed in.
 
     Args:

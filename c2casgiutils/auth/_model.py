@@ -1,10 +1,10 @@
 """What is known about a caller, and what a view may ask for."""
 
 import enum
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import HTTPException
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from c2casgiutils import config
 
@@ -94,47 +94,57 @@ class AuthInfo(BaseModel):
         return self._unavailable
 
 
-AccessType = config.GitHubAccessType | Literal["pull", "push", "admin"]
+def _unset_if_empty(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _access_type(value: Any) -> Any:
+    return _unset_if_empty(value.strip().lower() if isinstance(value, str) else value)
+
+
+AccessType = Annotated[
+    config.GitHubAccessType | Literal["pull", "push", "admin", ""] | None, BeforeValidator(_access_type)
+]
 
 
 class AuthConfig(BaseModel):
-    """The right on a GitHub repository that a view asks for.
+    """The permission on a GitHub repository that a view asks for.
 
-    A field that is not given falls back on the settings: the configured repository, the read-only level.
-    Of several access types the strongest counts.
+    Without an access type it asks for nothing, and so grants nothing; of several access types the strongest
+    counts. An empty text counts as not set, further keys are ignored.
 
     Attributes:
-        github_repository: `organisation/repository`.
+        github_repository: `organisation/repository`, by default the configured one.
         github_access_type: The permission asked for.
         github_access_type_read_only: The permission that reading asks for.
         github_access_type_read_write: The permission that writing asks for.
         github_access_type_admin: The permission that administrating asks for.
 
     Raises:
-        ValueError: On an unknown permission or field name.
+        ValueError: On an unknown permission, or on what is not the name of a repository.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="ignore", validate_assignment=True)
 
-    github_repository: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
-    github_access_type: AccessType | None = None
-    github_access_type_read_only: AccessType | None = None
-    github_access_type_read_write: AccessType | None = None
-    github_access_type_admin: AccessType | None = None
+    github_repository: Annotated[
+        Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None, BeforeValidator(_unset_if_empty)
+    ] = None
+    github_access_type: AccessType = None
+    github_access_type_read_only: AccessType = None
+    github_access_type_read_write: AccessType = None
+    github_access_type_admin: AccessType = None
 
 
-def asked_of(auth_config: AuthConfig) -> config.GitHubAccessType:
-    """The permission that a view asks for: the strongest one given, else that of the read-only level."""
+def asked_of(auth_config: AuthConfig) -> config.GitHubAccessType | None:
+    """Return the strongest permission that a view asks for, none when it asks for nothing."""
     given = (
         auth_config.github_access_type,
         auth_config.github_access_type_read_only,
         auth_config.github_access_type_read_write,
         auth_config.github_access_type_admin,
     )
-    asked = [config.GitHubAccessType(each) for each in given if each is not None]
-    if not asked:
-        return config.settings.auth.github.access_type_read_only
-    return max(asked, key=lambda each: each.strength)
+    asked = [config.GitHubAccessType(each) for each in given if each]
+    return max(asked, key=lambda each: each.strength, default=None)
 
 
 def read_only_config() -> AuthConfig:

@@ -116,11 +116,6 @@ def test_constants_follow_the_settings() -> None:
     assert auth.ADMIN_AUTH_CONFIG.github_access_type_admin == "admin"
 
 
-def test_unknown_permission() -> None:
-    with pytest.raises(ValueError, match="github_access_type"):
-        auth.AuthConfig(github_access_type="write")
-
-
 def test_token_is_never_dumped() -> None:
     """P03: neither a dump, JSON nor `repr` of the caller shows a token."""
     payload = auth.GitHubSessionPayload(
@@ -245,14 +240,6 @@ async def test_questions_without_a_request() -> None:
     assert await auth.check_read_only_access(info)
     assert await auth.check_access(info, auth.AuthConfig())
     assert not await auth.check_access_config(info, auth.AuthConfig())
-
-
-def test_strongest_access_type_counts() -> None:
-    from c2casgiutils.auth._model import asked_of
-
-    assert asked_of(auth.AuthConfig(github_access_type="push", github_access_type_read_only="pull")) == "push"
-    assert asked_of(auth.AuthConfig(github_access_type_admin="pull")) == "pull"
-    assert asked_of(auth.AuthConfig()) == "pull"
 
 
 async def test_middleware_leaves_other_scopes_alone() -> None:
