@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from c2casgiutils import __version__
+from c2casgiutils._process import PerLoop
 
 if TYPE_CHECKING:
     from c2casgiutils import config
@@ -80,7 +81,7 @@ async def startup(main_app: FastAPI | None = None) -> None:
     Raises:
         SystemExit: The authentication is configured in part or in an absurd way; names the setting.
     """
-    await _lifecycle.startup(main_app)
+    await _LIFECYCLES.get().startup(main_app)
 
 
 async def shutdown() -> None:
@@ -88,7 +89,7 @@ async def shutdown() -> None:
 
     Also of what was started alone, by `cli.init` or `broadcast.startup` say.
     """
-    await _lifecycle.shutdown()
+    await _LIFECYCLES.get().shutdown()
 
 
 @contextlib.asynccontextmanager
@@ -102,17 +103,15 @@ async def lifespan(main_app: FastAPI | None = None) -> AsyncIterator[None]:
 
 
 class _Lifecycle:
-    """What runs in this process, bound to the event loop that it was started on."""
+    """What runs on one event loop."""
 
     def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = asyncio.Lock()
         self._steps: contextlib.AsyncExitStack | None = None
 
     async def startup(self, main_app: FastAPI | None) -> None:
         from c2casgiutils import broadcast  # noqa: PLC0415 # see the top
 
-        self._bind()
         async with self._lock:
             if self._steps is not None and broadcast.is_started():
                 return
@@ -124,7 +123,6 @@ class _Lifecycle:
                 self._steps = steps.pop_all()
 
     async def shutdown(self) -> None:
-        self._bind()
         async with self._lock:
             steps, self._steps = self._steps, None
             if steps is not None:
@@ -132,14 +130,10 @@ class _Lifecycle:
             else:
                 await _end_parts()
 
-    def _bind(self) -> None:
-        """Forget what ran on another event loop: nothing of it can be awaited on this one."""
-        loop = asyncio.get_running_loop()
-        if self._loop is loop:
-            return
+    def note_closed_loop(self) -> None:
+        """Forget what ran on an event loop that is closed: nothing of it can be awaited any more."""
         if self._steps is not None:
             _LOGGER.warning("The event loop ended without a shutdown of c2casgiutils")
-        self._loop, self._lock, self._steps = loop, asyncio.Lock(), None
 
     @staticmethod
     async def _start(steps: contextlib.AsyncExitStack, main_app: FastAPI | None) -> None:
@@ -150,12 +144,8 @@ class _Lifecycle:
             instances,
             redis_utils,
             tools,
-            versions,
         )
 
-        git_hash = versions.git_hash()
-        if git_hash is not None:
-            instances.set_git_hash(git_hash)
         steps.push_async_callback(_guarded, redis_utils.aclose)
         steps.push_async_callback(_guarded, auth.shutdown)
         await auth.startup(main_app)
@@ -171,7 +161,7 @@ class _Lifecycle:
         instances.set_state("ready")
 
 
-_lifecycle = _Lifecycle()
+_LIFECYCLES = PerLoop(_Lifecycle, on_drop=_Lifecycle.note_closed_loop)
 
 
 async def _end_parts() -> None:

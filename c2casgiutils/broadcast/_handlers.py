@@ -30,10 +30,14 @@ class Outcome:
 
 
 class Handlers:
-    """The callbacks by channel, and the tasks that run them."""
+    """The callbacks by channel, and the tasks that run them.
 
-    def __init__(self) -> None:
-        self.callbacks: dict[str, Callback] = {}
+    Args:
+        callbacks: By channel; kept and changed, not copied.
+    """
+
+    def __init__(self, callbacks: dict[str, Callback] | None = None) -> None:
+        self.callbacks = callbacks if callbacks is not None else {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property

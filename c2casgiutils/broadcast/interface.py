@@ -14,8 +14,13 @@ Answer = BroadcastResponse[Any] | MissingAnswer
 class BaseBroadcaster(ABC):
     """Sends messages to the handlers of all processes, and collects their answers."""
 
-    def __init__(self) -> None:
-        self.handlers = Handlers()
+    def __init__(self, callbacks: dict[str, Callback] | None = None) -> None:
+        self.handlers = Handlers(callbacks)
+
+    @property
+    @abstractmethod
+    def is_started(self) -> bool:
+        """Return whether `init` was called and nothing ended it since."""
 
     @abstractmethod
     async def init(self) -> None:

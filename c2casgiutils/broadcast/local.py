@@ -14,10 +14,24 @@ from c2casgiutils.request_tracking import current_request_id
 
 
 class LocalBroadcaster(BaseBroadcaster):
-    """Sends messages to the handlers of this process; values take the same way through JSON as with Redis."""
+    """Sends messages to the handlers of this process; values take the same way through JSON as with Redis.
+
+    Args:
+        callbacks: By channel, shared with others; of its own by default.
+    """
+
+    def __init__(self, callbacks: dict[str, Callback] | None = None) -> None:
+        super().__init__(callbacks)
+        self._is_started = False
+
+    @property
+    def is_started(self) -> bool:
+        """See `BaseBroadcaster.is_started`; messages are delivered before, too."""
+        return self._is_started
 
     async def init(self) -> None:
-        """Do nothing: it works at once, on any event loop."""
+        """See `BaseBroadcaster.init`."""
+        self._is_started = True
 
     def get_subscribers(self) -> Mapping[str, Callback]:
         """The callbacks by channel."""

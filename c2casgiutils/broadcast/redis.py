@@ -76,6 +76,11 @@ class RedisBroadcaster(BaseBroadcaster):
         return self.link.now() if self.link.has_clock else None
 
     @property
+    def is_started(self) -> bool:
+        """See `BaseBroadcaster.is_started`; a listener that was cancelled has to be started again."""
+        return self.link.is_running
+
+    @property
     def is_listening(self) -> bool:
         """Return whether every subscription is confirmed now."""
         return self.link.is_up

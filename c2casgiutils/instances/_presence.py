@@ -40,21 +40,20 @@ class Presence:
     Args:
         application: Title of the application.
         version: Version of the application.
-        git_hash: Git hash of the application, when known.
     """
 
-    def __init__(self, application: str = "", version: str = "", git_hash: str | None = None) -> None:
+    def __init__(self, application: str = "", version: str = "") -> None:
         self.hostname = socket.gethostname()
         self.pid = os.getpid()
         self.id = f"{self.hostname}:{self.pid}:{secrets.token_hex(4)}"
         self.key = scoped("instances")
-        self.git_hash = git_hash
         self.state: State = "starting"
         self.channels: set[str] = set()
         self._application = application
         self._version = version
         self._started = time.monotonic()
         self._heartbeat = config.settings.instances.heartbeat.total_seconds()
+        self._git_hash = versions.git_hash()
         self._packages = versions.installed(_PACKAGES)
         self._link: Link | None = None
         self._task: asyncio.Task[None] | None = None
@@ -115,7 +114,7 @@ class Presence:
             pid=self.pid,
             application=self._application,
             version=self._version,
-            git_hash=self.git_hash,
+            git_hash=self._git_hash,
             python=platform.python_version(),
             packages=self._packages,
             started=datetime.datetime.fromtimestamp(round(now - uptime, 3), tz=datetime.UTC),

@@ -1,16 +1,15 @@
-"""The presence of this process: one for each process, made again after a fork or on another event loop."""
+"""The presence of this process: one for each event loop, made again after a fork."""
 
-import os
 from collections.abc import Callable
 from typing import Any, Literal
 
+from c2casgiutils._process import PerLoop
 from c2casgiutils.instances import _figures
 from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._presence import Presence
 from c2casgiutils.redis_utils._link import Link
 
-_presence: Presence | None = None
-_git_hash: str | None = None
+_PRESENCES = PerLoop(Presence, on_drop=Presence.abort)
 
 
 def create_presence(app: Any = None) -> Presence:
@@ -19,43 +18,39 @@ def create_presence(app: Any = None) -> Presence:
     Args:
         app: The application, asked for `title` and `version`.
     """
-    global _presence  # noqa: PLW0603  # state of the process
-    _presence = Presence(
-        str(getattr(app, "title", "") or ""), str(getattr(app, "version", "") or ""), git_hash=_git_hash
+    previous = _PRESENCES.pop()
+    if previous is not None:
+        previous.abort()
+    return _PRESENCES.set(
+        Presence(str(getattr(app, "title", "") or ""), str(getattr(app, "version", "") or ""))
     )
-    return _presence
 
 
-def startup(app: Any = None, link: Link | None = None) -> None:
+def startup(link: Link | None) -> None:
     """Enter the roster; called by `broadcast.startup`.
 
     Args:
-        app: The application, asked for `title` and `version`; only used when no presence was created before.
         link: The connection to Redis; without one the roster holds this process alone.
     """
-    presence = _current() or create_presence(app)
-    presence.start(link)
+    _PRESENCES.get().start(link)
 
 
 async def shutdown() -> None:
     """Leave the roster."""
-    global _presence  # state of the process
-    presence, _presence = _presence, None
-    if presence is not None and presence.pid == os.getpid():
+    presence = _PRESENCES.pop()
+    if presence is not None:
         await presence.stop()
 
 
-def forget() -> None:
+def cleanup() -> None:
     """Leave without telling anyone; synchronous, for `broadcast.cleanup`."""
-    global _presence  # state of the process
-    presence, _presence = _presence, None
-    if presence is not None and presence.pid == os.getpid():
+    for presence in _PRESENCES.clear().values():
         presence.abort()
 
 
 def own() -> Instance:
     """This process as it is now."""
-    return (_current() or create_presence()).instance()
+    return _PRESENCES.nearest().instance()
 
 
 async def roster() -> list[Instance]:
@@ -63,31 +58,22 @@ async def roster() -> list[Instance]:
 
     Without Redis, or while it is away, this process alone.
     """
-    return await (_current() or create_presence()).roster()
+    return await _PRESENCES.nearest().roster()
 
 
 def scope() -> Literal["cluster", "process"]:
     """Return whether `roster` speaks for all processes now, or for this one alone."""
-    presence = _current()
-    return "cluster" if presence is not None and presence.is_connected else "process"
+    return "cluster" if _PRESENCES.nearest().is_connected else "process"
 
 
 def set_state(state: State) -> None:
     """Change the state of this process and tell it to the others at once."""
-    (_current() or create_presence()).set_state(state)
+    _PRESENCES.nearest().set_state(state)
 
 
 def state() -> State:
     """The state of this process."""
-    return (_current() or create_presence()).state
-
-
-def set_git_hash(git_hash: str | None) -> None:
-    """Tell the git hash of the application, from now on."""
-    global _git_hash  # noqa: PLW0603  # state of the process
-    _git_hash = git_hash
-    if (presence := _current()) is not None:
-        presence.git_hash = git_hash
+    return _PRESENCES.nearest().state
 
 
 def register_figure(name: str, read: Callable[[], float | int]) -> None:
@@ -103,7 +89,3 @@ def register_figure(name: str, read: Callable[[], float | int]) -> None:
 def unregister_figure(name: str) -> None:
     """Remove a figure; an unknown one is no error."""
     _figures.unregister(name)
-
-
-def _current() -> Presence | None:
-    return _presence if _presence is not None and _presence.pid == os.getpid() else None

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils import config
+from c2casgiutils._process import PerLoop, running_loop
 from c2casgiutils.config.redis import parse_sentinels
 from c2casgiutils.redis_utils import _names
 
@@ -44,12 +44,6 @@ class _Clients:
         return [self.master, *([self.slave] if self.slave is not self.master else []), *sentinels]
 
 
-_clients: dict[asyncio.AbstractEventLoop | None, _Clients] = {}
-_pid = os.getpid()
-_inherited: list[_Clients] = []
-"""Clients of the parent process: kept, because closing them would disturb the parent's event loop."""
-
-
 def is_configured() -> bool:
     """Return whether the settings name a Redis."""
     return bool(config.settings.redis.url or config.settings.redis.sentinels)
@@ -69,11 +63,7 @@ def get() -> "tuple[Redis | None, Redis | None, Sentinel | None]":
     """
     if not is_configured():
         return None, None, None
-    _forget_dead()
-    loop = _running_loop()
-    clients = _clients.get(loop)
-    if clients is None:
-        clients = _clients[loop] = _create_checked()
+    clients = _CLIENTS.get()
     return clients.master, clients.slave, clients.sentinel
 
 
@@ -82,10 +72,8 @@ def cleanup() -> None:
 
     Synchronous, for tests and after a fork; `aclose` is the way to close them in an orderly manner.
     """
-    _forget_dead()
-    loop = _running_loop()
-    for owner, clients in list(_clients.items()):
-        del _clients[owner]
+    loop = running_loop()
+    for owner, clients in _CLIENTS.clear().items():
         if owner is not None and owner is loop:
             for client in clients.all():
                 _close_now(client)
@@ -93,8 +81,7 @@ def cleanup() -> None:
 
 async def aclose() -> None:
     """Close every connection of the running event loop's clients."""
-    _forget_dead()
-    clients = _clients.pop(_running_loop(), None)
+    clients = _CLIENTS.pop()
     if clients is None:
         return
     for client in clients.all():
@@ -103,23 +90,6 @@ async def aclose() -> None:
                 await client.aclose()
                 if pool := getattr(client, "connection_pool", None):
                     await pool.disconnect()
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _forget_dead() -> None:
-    global _pid  # noqa: PLW0603  # state of the process
-    if _pid != os.getpid():
-        _pid = os.getpid()
-        _inherited.extend(_clients.values())
-        _clients.clear()
-    for loop in [loop for loop in _clients if loop is not None and loop.is_closed()]:
-        del _clients[loop]
 
 
 def _close_now(client: "Redis") -> None:
@@ -166,6 +136,9 @@ def _create_checked() -> _Clients:
     except TypeError as error:
         raise ValueError(f"C2C__REDIS__OPTIONS: {error}") from None
     return clients
+
+
+_CLIENTS = PerLoop(_create_checked)
 
 
 def _create() -> _Clients:

@@ -11,6 +11,7 @@ import redis
 
 from c2casgiutils import broadcast, config, instances
 from c2casgiutils.broadcast import BroadcastResponse, BroadcastUnavailable, FailedAnswer, MissingAnswer
+from c2casgiutils.broadcast._current import current
 from tests.support.fleet import Fleet, complete, configure, in_roster, leave, who, within
 from tests.support.net import eventually, free_port
 from tests.support.processes import RedisServer
@@ -183,10 +184,9 @@ async def test_call_survives_the_loss_of_its_connection(joined: Fleet) -> None:
 
 
 def _own_port() -> int:
-    slot = broadcast._slot
-    assert slot is not None
-    assert isinstance(slot.broadcaster, broadcast.redis.RedisBroadcaster)
-    wire = slot.broadcaster.link._wire
+    broadcaster = current()
+    assert isinstance(broadcaster, broadcast.redis.RedisBroadcaster)
+    wire = broadcaster.link._wire
     assert wire is not None
     port: int = wire._writer.get_extra_info("sockname")[1]
     return port

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -83,12 +84,12 @@ async def test_registered_figures_are_told(caplog: pytest.LogCaptureFixture) -> 
     assert "broken" in caplog.text
 
 
-async def test_git_hash_is_told() -> None:
-    instances.set_git_hash("abc123")
-    try:
-        assert instances.own().git_hash == "abc123"
-    finally:
-        instances.set_git_hash(None)
+async def test_git_hash_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "versions.json").write_text('{"main": {"git_hash": "abc123"}, "packages": {}}')
+    monkeypatch.chdir(tmp_path)
+    await broadcast.shutdown()
+    await broadcast.startup()
+    assert [instance.git_hash for instance in await instances.roster()] == ["abc123"]
 
 
 async def test_blocked_event_loop_shows_in_the_lag() -> None:

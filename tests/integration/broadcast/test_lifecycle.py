@@ -12,6 +12,7 @@ import pytest
 
 from c2casgiutils import broadcast, config, instances, redis_utils
 from c2casgiutils.broadcast import BroadcastUnavailable
+from c2casgiutils.broadcast._current import current
 from tests.support.broadcasting import payloads
 from tests.support.fleet import configure, leave
 from tests.support.net import eventually
@@ -238,6 +239,32 @@ async def test_call_from_another_thread_is_an_error() -> None:
     assert broadcast.is_listening()
 
 
+async def test_second_event_loop_takes_nothing_from_the_first() -> None:
+    """Two event loops of one process are two members of the cluster, each with its own connection."""
+    await broadcast.subscribe("here", _here)
+    await broadcast.startup()
+    own = instances.own().id
+    found: list[object] = []
+
+    async def second() -> None:
+        await broadcast.startup()
+        found.extend([len(await _answers()), instances.own().id != own])
+        await broadcast.shutdown()
+        await redis_utils.aclose()
+
+    await asyncio.to_thread(asyncio.run, second())
+    assert found == [2, True]
+    assert await _answers() == ["here"]
+    assert [instance.id for instance in await instances.roster()] == [own]
+
+
+async def test_thread_sees_the_process() -> None:
+    """Code in a thread without an event loop reads the same state as the event loop."""
+    await broadcast.startup()
+    seen = await asyncio.to_thread(lambda: (instances.own().id, instances.scope(), broadcast.is_listening()))
+    assert seen == (instances.own().id, "cluster", True)
+
+
 async def test_cancelled_call_leaves_nothing() -> None:
     async def slow() -> None:
         await asyncio.sleep(60)
@@ -250,10 +277,9 @@ async def test_cancelled_call_leaves_nothing() -> None:
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-    slot = broadcast._slot
-    assert slot is not None
-    assert isinstance(slot.broadcaster, broadcast.redis.RedisBroadcaster)
-    assert not slot.broadcaster._incoming.calls
+    broadcaster = current()
+    assert isinstance(broadcaster, broadcast.redis.RedisBroadcaster)
+    assert not broadcaster._incoming.calls
 
 
 def _descriptors() -> int:

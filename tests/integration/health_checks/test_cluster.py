@@ -12,7 +12,7 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from c2casgiutils import broadcast, config, instances, redis_utils
+from c2casgiutils import broadcast, config, redis_utils
 from c2casgiutils.health_checks import Factory, Version
 from tests.support.net import eventually
 from tests.support.processes import RedisServer, Uvicorn
@@ -199,7 +199,9 @@ def _count(hook: Hook, number: int) -> Callable[[], Awaitable[bool]]:
     return condition
 
 
-async def test_two_versions(redis_server: RedisServer, tmp_path: Path) -> None:
+async def test_two_versions(
+    redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While a deployment lasts it is a warning, then a failure."""
     prefix = "versions_"
     (tmp_path / "versions.json").write_text('{"main": {"git_hash": "old"}, "packages": {}}')
@@ -209,13 +211,14 @@ async def test_two_versions(redis_server: RedisServer, tmp_path: Path) -> None:
     factory.add(Version(deployment_seconds=0), name="impatient", ttl=0)
     with Uvicorn(APP, env=env, cwd=tmp_path):
         config.settings = config.Settings(redis={"url": redis_server.url, "broadcast_prefix": prefix})
-        instances.set_git_hash("new")
+        (tmp_path / "new").mkdir()
+        (tmp_path / "new" / "versions.json").write_text('{"main": {"git_hash": "new"}, "packages": {}}')
+        monkeypatch.chdir(tmp_path / "new")
         await broadcast.startup()
         try:
             first = (await factory.check()).entities
             second = (await factory.check()).entities
         finally:
-            instances.set_git_hash(None)
             await broadcast.shutdown()
             broadcast.cleanup()
             await redis_utils.aclose()

@@ -136,8 +136,9 @@ async def test_a_failing_step_does_not_keep_the_others_from_ending(
 
     from c2casgiutils import _app
 
-    assert _app._lifecycle._steps is not None
-    _app._lifecycle._steps.push_async_callback(_app._guarded, fail)
+    steps = _app._LIFECYCLES.get()._steps
+    assert steps is not None
+    steps.push_async_callback(_app._guarded, fail)
     caplog.set_level(logging.ERROR, logger="c2casgiutils")
     await c2casgiutils.shutdown()
     assert "A step of the shutdown failed" in caplog.text

@@ -5,7 +5,7 @@ import datetime
 import logging
 import ssl
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +16,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from c2casgiutils import instances
 from c2casgiutils.health_checks import (
     Certificate,
     Check,
@@ -325,10 +324,10 @@ def test_certificate_url(url: str) -> None:
 
 
 @pytest.fixture
-def git_hash() -> Iterator[str]:
-    instances.set_git_hash("abc123")
-    yield "abc123"
-    instances.set_git_hash(None)
+def git_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "versions.json").write_text('{"main": {"git_hash": "abc123"}, "packages": {}}')
+    monkeypatch.chdir(tmp_path)
+    return "abc123"
 
 
 async def test_version_not_known(factory: Factory) -> None:

@@ -1,0 +1,86 @@
+"""What applications call to send messages."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Literal, ParamSpec, TypeVar, overload
+
+from c2casgiutils.broadcast._current import current, subscribe
+from c2casgiutils.broadcast._decorated import Handler, create_caller, default_channel
+from c2casgiutils.broadcast.interface import Answer
+from c2casgiutils.broadcast.types import BroadcastResponse, MissingAnswer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def broadcast(
+    channel: str,
+    params: Mapping[str, Any] | None = None,
+    expect_answers: bool = False,
+    timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+) -> list[BroadcastResponse[Any] | MissingAnswer] | None:
+    """Send a message to the handlers of the channel in all processes; see `BaseBroadcaster.broadcast`."""
+    return await current().broadcast(channel, params, expect_answers, timeout)
+
+
+@overload
+async def decorate(
+    func: Callable[P, Awaitable[R]],
+    channel: str | None = None,
+    *,
+    expect_answers: Literal[True],
+    timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+) -> Callable[P, Coroutine[Any, Any, list[BroadcastResponse[R] | MissingAnswer]]]: ...
+@overload
+async def decorate(
+    func: Callable[P, R],
+    channel: str | None = None,
+    *,
+    expect_answers: Literal[True],
+    timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+) -> Callable[P, Coroutine[Any, Any, list[BroadcastResponse[R] | MissingAnswer]]]: ...
+@overload
+async def decorate(
+    func: Callable[P, Any],
+    channel: str | None = None,
+    expect_answers: Literal[False] = False,
+    timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+) -> Callable[P, Coroutine[Any, Any, None]]: ...
+@overload
+async def decorate(
+    func: Callable[P, Any],
+    channel: str | None = None,
+    expect_answers: bool = False,
+    timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+) -> Callable[P, Coroutine[Any, Any, list[BroadcastResponse[Any] | MissingAnswer] | None]]: ...
+async def decorate(
+    func: Callable[..., Any],
+    channel: str | None = None,
+    expect_answers: bool = False,
+    timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+) -> Callable[..., Any]:
+    """Subscribe a function, and make the one that calls it in every process.
+
+    Parameters and result cross the wire by their annotations: models, dataclasses, typed dictionaries,
+    enumerations, dates, unions and nested lists and dictionaries of them arrive as what they are.
+
+    Args:
+        func: A coroutine function, or a plain one (it runs in a thread); its parameters are given by keyword.
+        channel: Name of the channel, `c2c_decorated_<module>.<name>` when absent.
+        expect_answers: Wait for the answers and return them.
+        timeout: Seconds to wait at most.
+
+    Returns:
+        A coroutine function that takes keyword arguments only (`TypeError` otherwise).
+
+    Raises:
+        TypeError: The function cannot be called by keyword, or an annotation cannot be resolved.
+        BroadcastError: Redis refused the subscription.
+    """
+    channel = channel or default_channel(func)
+    handler = Handler(func)
+    await subscribe(channel, handler)
+
+    async def request(*args: Any, **kwargs: Any) -> list[Answer] | None:
+        return await current().request(*args, **kwargs)
+
+    return create_caller(func, handler, channel, request, expect_answers=expect_answers, timeout=timeout)
