@@ -53,6 +53,8 @@ def default(field: FieldInfo) -> str:
         seconds = int(value.total_seconds())
         unit, length = next((unit, length) for unit, length in UNITS.items() if seconds % length == 0)
         return f"`{seconds // length}{unit}`"
+    if isinstance(value, list):
+        return f"`{','.join(map(str, value))}`"
     return f"`{value.value if isinstance(value, enum.Enum) else value}`"
 
 

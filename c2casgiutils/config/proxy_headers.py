@@ -2,13 +2,24 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from c2casgiutils._trusted_hosts import TrustedHosts
 from c2casgiutils.config._types import (
     AnyCase,
     Group,
     Port,
+    StringList,
 )
+
+
+def _check_trusted_hosts(hosts: list[str]) -> list[str]:
+    """Refuse now what the middleware would refuse: it may not be used, with the type `none`."""
+    try:
+        TrustedHosts(hosts)
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix("trusted_hosts ")) from None
+    return hosts
 
 
 class ProxyHeaders(Group):
@@ -17,8 +28,8 @@ class ProxyHeaders(Group):
     type: Annotated[Literal["none", "x-forwarded", "forwarded"], AnyCase] = Field(
         default="none", description="Family of headers that the proxy sets"
     )
-    trusted_hosts: str = Field(
-        default="127.0.0.1", description="Hosts and networks of the proxies, comma-separated, or `*`"
+    trusted_hosts: Annotated[StringList, AfterValidator(_check_trusted_hosts)] = Field(
+        default=["127.0.0.1"], description="Hosts and networks of the proxies, comma-separated, or `*`"
     )
     force_proto: Annotated[Literal["http", "https"], AnyCase] | None = Field(
         default=None, description="Scheme of every request, whatever the headers say"

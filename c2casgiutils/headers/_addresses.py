@@ -5,9 +5,10 @@ exception.
 """
 
 import functools
-import ipaddress
 import re
 from typing import NamedTuple
+
+from c2casgiutils._trusted_hosts import parse_address
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
@@ -23,8 +24,6 @@ _FORWARDED_NODE = re.compile(
     r"(?::(?:([0-9]{1,5})|_[A-Za-z0-9._-]+))?"
 )
 _LONGEST_NODE = 256
-
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Host(NamedTuple):
@@ -52,15 +51,6 @@ class Node(NamedTuple):
     def is_address(self) -> bool:
         """Return whether the name is an address."""
         return self.name is not None and not self.name.startswith("_")
-
-
-def parse_address(text: str) -> IPAddress | None:
-    """Parse an IP address; one that is mapped into IPv6 comes as IPv4, a zone is left out."""
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
 
 
 def parse_port(text: str) -> int | None:

@@ -7,9 +7,9 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from c2casgiutils._asgi import get_header
+from c2casgiutils._trusted_hosts import UNIX_PEER, TrustedHosts
 from c2casgiutils.headers._forwarded_readers import ForwardedReader, Origin, Reader, XForwardedReader
 from c2casgiutils.headers._scope_changes import DONE, SCHEMES, ScopeChange, make_scope_change, parse_forced
-from c2casgiutils.headers._trusted import UNIX_PEER, TrustedHosts
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol, TypeVar
 
+from c2casgiutils._trusted_hosts import TrustedHosts
 from c2casgiutils.headers._addresses import (
     Host,
     Node,
@@ -13,7 +14,6 @@ from c2casgiutils.headers._addresses import (
     parse_port,
 )
 from c2casgiutils.headers._forwarded_parser import LONGEST, MOST_ELEMENTS, parse_element, split_from_right
-from c2casgiutils.headers._trusted import TrustedHosts
 
 _T = TypeVar("_T")
 

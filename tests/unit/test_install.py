@@ -224,7 +224,7 @@ async def test_trusted_hosts_see_the_forwarded_host(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("TRUSTED_HOSTS", "10.0.0.0/99"), ("FORCE_HOST", "a b"), ("FORCE_CLIENT", "not an address")],
+    [("FORCE_HOST", "a b"), ("FORCE_CLIENT", "not an address")],
 )
 def test_a_wrong_setting_of_the_proxies_ends_the_start(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str

@@ -64,6 +64,18 @@ def test_a_wrong_value_is_one_line(
     assert SHORT_KEY not in lines[0]
 
 
+@pytest.mark.parametrize("type_", ["none", "x-forwarded"])
+@pytest.mark.parametrize("host", ["10.0.0.0/33", "10.0.0.1-10.0.0.9", "10.0.0.1:80", "10.0.0"])
+def test_hosts_that_could_never_match(host: str, type_: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no peer can be ends the start, also while no forwarded header is read."""
+    monkeypatch.setenv("C2C__PROXY_HEADERS__TYPE", type_)
+    monkeypatch.setenv("C2C__PROXY_HEADERS__TRUSTED_HOSTS", f"127.0.0.1, {host}")
+    with pytest.raises(config.ConfigurationError, match=r"^C2C__PROXY_HEADERS__TRUSTED_HOSTS: ") as raised:
+        config.Settings()
+    assert f"has {host!r}" in str(raised.value)
+    assert "accepted are addresses, networks" in str(raised.value)
+
+
 ALGORITHMS = ["none", "RS256", "HS999", "hs256", "ES256"]
 
 

@@ -1,6 +1,7 @@
 """What `ForwardedHeadersMiddleware` makes of headers: the tables R and X of vectors, by their ids."""
 
 import logging
+import re
 from typing import Any, NamedTuple
 
 import pytest
@@ -528,6 +529,21 @@ async def test_without_a_host_header() -> None:
         ({"headers_type": "x_forwarded"}, ValueError, "headers_type"),
         ({"headers_type": "forwarded", "apply_prefix": True}, ValueError, "apply_prefix"),
         ({"trusted_hosts": "10.0.0.0/33"}, ValueError, "10.0.0.0/33"),
+        *(
+            ({"trusted_hosts": f"127.0.0.1, {host}"}, ValueError, re.escape(host))
+            for host in (
+                *("10.0.0.1-10.0.0.9", "10.0.0.1-9", "10.0.0.*", "10.0.0", "10.0.0.256", "fe80::1-fe80::9"),
+                *(
+                    "10.0.0.1:8080",
+                    "[::1]",
+                    "10.0.0.1 10.0.0.2",
+                    "10.0.0.1;10.0.0.2",
+                    "a b",
+                    "-",
+                    "10.0.0.0/x",
+                ),
+            )
+        ),
         ({"trusted_hosts": 3}, TypeError, "trusted_hosts"),
         ({"trusted_hosts": [3]}, TypeError, "trusted_hosts"),
         ({"trusted_hosts": b"10.0.0.1"}, TypeError, "trusted_hosts"),

@@ -2,18 +2,21 @@
 
 import functools
 import ipaddress
+import re
 from collections.abc import Sequence
-
-from c2casgiutils.headers._addresses import IPAddress, parse_address
 
 UNIX_PEER = "unix:"
 """Stands for a peer without an address, on a unix socket."""
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _MEMO_ENTRIES = 4096
 _LONGEST_REMEMBERED = 64
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_ACCEPTED = "accepted are addresses, networks (10.0.0.0/8), names (testclient), unix: and *"
 
 
 class TrustedHosts:
@@ -25,39 +28,53 @@ class TrustedHosts:
 
     Raises:
         TypeError: It is neither a string nor a list of strings.
-        ValueError: Something with a slash in it is no network.
+        ValueError: A member is none of these; the message names it.
     """
 
     def __init__(self, hosts: str | Sequence[str]) -> None:
         members = _members(hosts)
-        self._everyone = "*" in members
+        self.is_everyone = "*" in members
         self._addresses: set[IPAddress] = set()
         self._networks: list[_Network] = []
         self._literals: set[str] = set()
         for member in members:
-            self._add(member)
+            if member != "*":
+                self._add(member)
         self._remembered = functools.lru_cache(maxsize=_MEMO_ENTRIES)(self._decide)
 
     def __contains__(self, host: str | None) -> bool:
         """Return whether the host is trusted; `None` is a peer without an address."""
-        if self._everyone:
+        if self.is_everyone:
             return True
         host = host or UNIX_PEER
         return self._remembered(host) if len(host) <= _LONGEST_REMEMBERED else self._decide(host)
 
     def _add(self, member: str) -> None:
-        if "/" in member and not member.startswith(("/", UNIX_PEER)):
+        if member.startswith(("/", UNIX_PEER)):
+            self._literals.add(member)
+        elif "/" in member:
             self._networks.append(_parse_network(member))
         elif address := parse_address(member):
             self._addresses.add(address)
-        else:
+        elif _NAME.fullmatch(member):
             self._literals.add(member)
+        else:  # a range, an address with a port: as a name it would never match
+            raise ValueError(f"trusted_hosts has {member!r}, which is not an address; {_ACCEPTED}")
 
     def _decide(self, host: str) -> bool:
         address = parse_address(host)
         if address is None:
             return host in self._literals
         return address in self._addresses or any(address in network for network in self._networks)
+
+
+def parse_address(text: str) -> IPAddress | None:
+    """Parse an IP address; one that is mapped into IPv6 comes as IPv4, a zone is left out."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
 
 
 def _members(hosts: str | Sequence[str]) -> list[str]:
@@ -72,8 +89,8 @@ def _members(hosts: str | Sequence[str]) -> list[str]:
 def _parse_network(text: str) -> _Network:
     try:
         network = ipaddress.ip_network(text, strict=False)
-    except ValueError as error:
-        raise ValueError(f"trusted_hosts has {text!r}, which is no network: {error}") from error
+    except ValueError:
+        raise ValueError(f"trusted_hosts has {text!r}, which is not a network; {_ACCEPTED}") from None
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
         address = network.network_address.ipv4_mapped
         return ipaddress.ip_network(f"{address}/{network.prefixlen - _MAPPED.prefixlen}")
