@@ -59,3 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _FILE.write_text(content, encoding="utf-8")
     except OSError as error:
         parser.exit(1, f"{parser.prog}: cannot write {_FILE.absolute()}: {error.strerror}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -61,3 +61,7 @@ async def _call(app: Any, path: str) -> tuple[int, list[tuple[str, str]]]:
     async with httpx.AsyncClient(transport=transport, base_url="https://www.example.com") as http:
         response = await http.get(path)
     return response.status_code, response.headers.multi_items()
+
+
+if __name__ == "__main__":
+    main()
