@@ -63,9 +63,13 @@ class Alembic(Check):
         return Result(payload=payload)
 
     def _read_scripts(self) -> _Scripts:
-        from alembic.config import Config  # noqa: PLC0415  an extra
-        from alembic.script import ScriptDirectory  # noqa: PLC0415  an extra
-
+        try:
+            from alembic.config import Config  # noqa: PLC0415  an extra
+            from alembic.script import ScriptDirectory  # noqa: PLC0415  an extra
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"The package {error.name} is missing: install c2casgiutils[alembic]", name=error.name
+            ) from error
         if not Path(self.config_file).is_file():  # Alembic takes a missing file as an empty one
             raise FileNotFoundError(f"No configuration of Alembic: {self.config_file}")
         configuration = Config(self.config_file, ini_section=self.section)

@@ -1,5 +1,6 @@
 """The check of the migrations: every state of a database beside its scripts."""
 
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,17 @@ async def test_scripts_are_read_once(factory: Factory, engine: AsyncEngine, proj
     await run(factory, engine, project)
     (project.folder / "scripts" / "versions" / "b2.py").unlink()
     assert (await factory.check()).entities[0].status == "pass"
+
+
+async def test_missing_extra(
+    factory: Factory, engine: AsyncEngine, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the package the failure says what to install."""
+    for name in ("alembic", "alembic.config"):
+        monkeypatch.setitem(sys.modules, name, None)
+    entity = await run(factory, engine, project)
+    assert (entity.status, entity.payload["error"]) == ("fail", "ModuleNotFoundError")
+    assert "install c2casgiutils[alembic]" in entity.payload["message"]
 
 
 async def test_missing_configuration(factory: Factory, engine: AsyncEngine, project: Project) -> None:
