@@ -21,7 +21,10 @@ def _scrubber(value: Any) -> Any:
 
 
 class Sentry(Group):
-    """Every field but `tags` is a keyword of `sentry_sdk.init`; the others stay out of the dump."""
+    """Settings of Sentry: `sentry_sdk.init(**settings.sentry.model_dump())` takes the dump as it is.
+
+    Fields that are no keywords of `sentry_sdk.init` (`tags`, `ignored_loggers`) are not in the dump.
+    """
 
     dsn: Secret | None = Field(default=None, description="Where the events go; without it Sentry is off")
     debug: bool = Field(default=False, description="Print what the SDK does")
@@ -69,4 +72,15 @@ class Sentry(Group):
     ignored_loggers: StringList = Field(
         default=[], exclude=True, description="Loggers whose records are no events, comma-separated"
     )
-    tags: dict[str, str] = Field(default={}, description="A tag of every event; empty values are kept")
+    tags: dict[str, str] = Field(
+        default={}, exclude=True, description="A tag of every event; empty values are kept"
+    )
+
+    @property
+    def url(self) -> str | None:
+        """The DSN, under the name that the README of 0.x used."""
+        return self.dsn
+
+    @url.setter
+    def url(self, value: str | None) -> None:
+        self.dsn = value

@@ -81,7 +81,6 @@ def close(timeout_seconds: float = 2) -> None:
 
 def _options(settings: Sentry) -> dict[str, Any]:
     options = {name: value for name, value in settings.model_dump().items() if value is not None}
-    del options["tags"]
     for name in _ENVIRONMENT_FIRST:
         if name not in settings.model_fields_set:
             del options[name]
