@@ -61,7 +61,9 @@ async def decorate(
     """Subscribe a function, and make the one that calls it in every process.
 
     Parameters and result cross the wire by their annotations: models, dataclasses, typed dictionaries,
-    enumerations, dates, unions and nested lists and dictionaries of them arrive as what they are.
+    enumerations, dates, unions and nested lists and dictionaries of them arrive as what they are. A value
+    that does not fit its annotation is converted if possible; otherwise it arrives as plain JSON, with one
+    warning for each function.
 
     Args:
         func: A coroutine function, or a plain one (it runs in a thread); its parameters are given by keyword.
@@ -73,7 +75,7 @@ async def decorate(
         A coroutine function that takes keyword arguments only (`TypeError` otherwise).
 
     Raises:
-        TypeError: The function cannot be called by keyword, or an annotation cannot be resolved.
+        TypeError: The function cannot be called by keyword.
         BroadcastError: Redis refused the subscription.
     """
     channel = channel or default_channel(func)

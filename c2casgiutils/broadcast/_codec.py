@@ -4,18 +4,14 @@ Without types everything that pydantic can serialise is sent and plain JSON valu
 (`decorate`) parameters and results arrive as their annotations say.
 """
 
-import inspect
-import typing
-from collections.abc import Callable, Mapping
 from typing import Any
 
-import pydantic
-import pydantic.errors
 import pydantic_core
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer, SchemaValidator
 from pydantic_core.core_schema import CoreConfig
-from typing_extensions import TypedDict
+
+from c2casgiutils.broadcast._typed_dicts import supported
 
 MAX_MESSAGE_BYTES = 1024 * 1024
 """A larger message is an error of the caller."""
@@ -25,7 +21,6 @@ _WIRE_CONFIG: CoreConfig = {
     "val_json_bytes": "base64",
     "ser_json_inf_nan": "constants",
 }
-_make_typed_dict: Any = TypedDict
 _SCHEMAS_WITH_CONFIG = frozenset({"model", "dataclass", "typed-dict"})
 _VALUES = frozenset({"default", "metadata", "expected", "members"})
 """Keys of a core schema that hold values of the user, not schemas."""
@@ -82,8 +77,9 @@ class TypedValue:
 
     def __init__(self, annotation: Any) -> None:
         try:
-            schema = _with_wire_config(TypeAdapter(annotation).core_schema)
-        except pydantic.errors.PydanticUserError as error:
+            self._adapter: TypeAdapter[Any] = TypeAdapter(supported(annotation))
+            schema = _with_wire_config(self._adapter.core_schema)
+        except Exception as error:  # a class may build its schema with any code
             raise TypeError(f"{annotation!r} cannot cross the wire: {error}") from error
         # The models' own serializers and validators would ignore the configuration of the wire.
         self._serializer = SchemaSerializer(schema, _WIRE_CONFIG, _use_prebuilt=False)
@@ -108,54 +104,19 @@ class TypedValue:
         """
         try:
             return self._validator.validate_json(data)
-        except pydantic.ValidationError as error:
+        except Exception as error:  # validators are code of the application
             raise CodecError(f"not of the expected type: {error}") from error
 
-
-class TypedParameters:
-    """The keyword parameters of a function, as they cross the wire.
-
-    Args:
-        func: The function; its annotations are the types.
-    """
-
-    def __init__(self, func: Callable[..., Any]) -> None:
-        self._signature = inspect.signature(func)
-        hints = _hints(func)
-        fields: dict[str, Any] = {}
-        extra: typing.Literal["allow", "forbid"] = "forbid"
-        for name, parameter in self._signature.parameters.items():
-            if parameter.kind is parameter.VAR_KEYWORD:
-                extra = "allow"
-            elif parameter.kind in {parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL}:
-                raise TypeError(f"{func!r}: the parameter {name!r} cannot be given by keyword")
-            else:
-                annotation = hints.get(name, Any)
-                has_default = parameter.default is not parameter.empty
-                fields[name] = typing.NotRequired[annotation] if has_default else annotation
-        parameters = _make_typed_dict("parameters", fields)
-        parameters.__pydantic_config__ = ConfigDict(extra=extra)
-        self._typed = TypedValue(parameters)
-        self.result = TypedValue(hints.get("return", Any))
-
-    def encode(self, params: Mapping[str, Any]) -> bytes:
-        """JSON of the parameters.
+    def convert(self, value: Any) -> Any:
+        """Return a Python value as one of the type.
 
         Raises:
-            TypeError: A parameter is missing or unknown.
-            CodecError: One is not of its type, or cannot be serialised.
+            CodecError: It cannot be converted.
         """
-        self._signature.bind(**params)
-        return self._typed.encode(dict(params))
-
-    def decode(self, data: bytes) -> dict[str, Any]:
-        """The parameters of JSON.
-
-        Raises:
-            CodecError: They are not of their types.
-        """
-        params: dict[str, Any] = self._typed.decode(data)
-        return params
+        try:
+            return self._adapter.validate_python(value)
+        except Exception as error:  # validators are code of the application
+            raise CodecError(f"not of the expected type: {error}") from error
 
 
 def _with_wire_config(schema: Any) -> Any:
@@ -168,10 +129,3 @@ def _with_wire_config(schema: Any) -> Any:
     if isinstance(schema, list | tuple):
         return type(schema)([_with_wire_config(item) for item in schema])
     return schema
-
-
-def _hints(func: Callable[..., Any]) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(func, include_extras=True)
-    except NameError as error:
-        raise TypeError(f"{func!r}: an annotation cannot be resolved: {error}") from error

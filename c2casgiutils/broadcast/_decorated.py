@@ -11,6 +11,7 @@ from typing import Any
 from c2casgiutils._threads import run_in_thread
 from c2casgiutils.broadcast import _codec
 from c2casgiutils.broadcast._handlers import Callback
+from c2casgiutils.broadcast._parameters import Parameters
 from c2casgiutils.broadcast.interface import Answer
 from c2casgiutils.broadcast.types import BroadcastError
 
@@ -27,7 +28,7 @@ class Handler:
     """
 
     def __init__(self, func: Callable[..., Any]) -> None:
-        self._parameters = _codec.TypedParameters(func)
+        self._parameters = Parameters(func)
         self._call: Callback = func if inspect.iscoroutinefunction(func) else in_threads(func)
         self.decode_parameters = self._parameters.decode
         self.encode_result = self._parameters.result.encode

@@ -96,43 +96,6 @@ def test_type_without_schema_is_an_error_at_once() -> None:
         _codec.TypedValue(Odd)
 
 
-def _positional(number: int, /) -> None: ...
-def _variable(*numbers: int) -> None: ...
-def _unresolved(number: "NoSuchType") -> None: ...  # type: ignore[name-defined]  # noqa: F821  # the wrong name is the test
-
-
-@pytest.mark.parametrize("func", [_positional, _variable, _unresolved])
-def test_function_that_cannot_be_called_by_keyword_is_an_error_at_once(func: Any) -> None:
-    with pytest.raises(TypeError, match=func.__name__):
-        _codec.TypedParameters(func)
-
-
-def test_parameters_of_any_name_travel() -> None:
-    def func(*, model_config: int, _private: str = "x", json: bytes = b"", **others: Any) -> None: ...
-
-    parameters = _codec.TypedParameters(func)
-    given = {"model_config": 1, "json": b"\xff", "more": [1]}
-    assert parameters.decode(parameters.encode(given)) == given
-
-
-@pytest.mark.parametrize(
-    ("params", "message"), [({}, "missing"), ({"a": 1, "b": 2}, "unexpected")], ids=["missing", "unknown"]
-)
-def test_wrong_parameters_are_named(params: dict[str, Any], message: str) -> None:
-    def func(*, a: int) -> None: ...
-
-    with pytest.raises(TypeError, match=message):
-        _codec.TypedParameters(func).encode(params)
-
-
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b'{"a": 1, "b": 2}', b"[]"])
-def test_malformed_parameters_are_an_error(data: bytes) -> None:
-    def func(*, a: int) -> None: ...
-
-    with pytest.raises(_codec.CodecError):
-        _codec.TypedParameters(func).decode(data)
-
-
 def test_untyped_values_are_plain_after_the_way() -> None:
     sent = {
         "model": Model(raw=b"x"),
