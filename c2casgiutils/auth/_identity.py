@@ -67,7 +67,7 @@ async def _caller(request: Request, response: Response) -> AuthInfo:
     if mode is AuthenticationType.SECRET:
         return await secret_caller(request, response)
     if mode is AuthenticationType.TEST:
-        name = config.settings.auth.test.username
+        name = config.settings.auth.test.username or ""
         user = UserInfo(login="test", display_name=name, url="https://example.com")
         return AuthInfo(is_logged_in=True, user=user, type=AuthMethod.TEST)
     if mode is AuthenticationType.GITHUB:

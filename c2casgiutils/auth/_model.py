@@ -29,7 +29,7 @@ class AuthMethod(enum.StrEnum):
 
 
 class UserInfo(BaseModel):
-    """A user; all fields are none for an anonymous caller and for the shared secret.
+    """A user; what is unknown is an empty text: all of it for anonymous callers and for the shared secret.
 
     Attributes:
         login: The name at the provider.
@@ -38,14 +38,16 @@ class UserInfo(BaseModel):
         token: The GitHub token, readable by code and excluded from every dump.
     """
 
-    login: str | None = None
-    display_name: str | None = None
-    url: str | None = None
-    token: str | None = Field(default=None, exclude=True, repr=False)
+    login: str = ""
+    display_name: str = ""
+    url: str = ""
+    token: str = Field(default="", exclude=True, repr=False)
 
 
 class GitHubSessionPayload(BaseModel):
     """What the encrypted session cookie keeps of a sign-in at GitHub; times are seconds since the epoch.
+
+    What is not known is an empty text.
 
     Attributes:
         login: The name at GitHub.
@@ -53,18 +55,18 @@ class GitHubSessionPayload(BaseModel):
         url: The page of the user.
         access_token: The token of the user.
         access_token_expires_at: When it ends; none for a token that does not end.
-        refresh_token: The token that gets the next one.
+        refresh_token: The token that gets the next one; empty when there is none.
         refresh_token_expires_at: When that one ends.
     """
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    login: str = Field(min_length=1, max_length=100)
-    display_name: str = Field(max_length=300)
-    url: str = Field(max_length=1000)
-    access_token: str = Field(min_length=1, repr=False)
+    login: str = Field(default="", max_length=100)
+    display_name: str = Field(default="", max_length=300)
+    url: str = Field(default="", max_length=1000)
+    access_token: str = Field(default="", repr=False)
     access_token_expires_at: int | None = None
-    refresh_token: str | None = Field(default=None, min_length=1, repr=False)
+    refresh_token: str = Field(default="", repr=False)
     refresh_token_expires_at: int | None = None
 
 

@@ -76,7 +76,7 @@ def _write(request: Request, response: Response, session: Session, age_seconds: 
     if session.method is AuthMethod.SECRET:
         data["secret"] = _tokens.keyed_hash(config.settings.auth.secret or "", _SECRET_LABEL)
     if session.github is not None:
-        data["github"] = _dump(session.github)
+        data["github"] = session.github.model_dump(exclude_defaults=True)
     subject = session.github.login if session.github else session.method.value
     token = _tokens.make(Kind.SESSION, subject, data, expires_at=session.expires_at, token_id=session.id)
     try:
@@ -92,10 +92,6 @@ def _write(request: Request, response: Response, session: Session, age_seconds: 
     except _cookies.CookieTooLargeError:
         _LOGGER.exception("The session does not fit into a cookie")
         raise
-
-
-def _dump(github: GitHubSessionPayload) -> dict[str, Any]:
-    return {name: value for name, value in github if value is not None}
 
 
 async def read(request: Request, response: Response, *methods: AuthMethod) -> Session | None:
@@ -159,6 +155,8 @@ def _open(value: str) -> Session | None:
         )
         return None
     if (session.method is AuthMethod.GITHUB_OAUTH) is not (session.github is not None):
+        return None
+    if session.github is not None and not (session.github.login and session.github.access_token):
         return None
     if session.method is AuthMethod.SECRET and not _is_of_this_secret(claims.data.get("secret")):
         return None

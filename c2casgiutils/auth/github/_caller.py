@@ -62,7 +62,7 @@ def _is_due(github: GitHubSessionPayload) -> bool:
     if github.access_token_expires_at is None:
         return False
     margin = config.settings.auth.github.access_token_expiration_margin.total_seconds()
-    if github.refresh_token is None:
+    if not github.refresh_token:
         margin = 0
     return github.access_token_expires_at - margin <= time.time()
 
@@ -72,11 +72,11 @@ def _is_over(expires_at: int | None) -> bool:
 
 
 async def _next(github: GitHubSessionPayload) -> GitHubSessionPayload:
-    if github.refresh_token is None or _is_over(github.refresh_token_expires_at):
+    if not github.refresh_token or _is_over(github.refresh_token_expires_at):
         raise TokenRefusedError
     fields = await refreshed(github.refresh_token)
     # a provider may keep the refresh token (RFC 6749, 6)
-    if fields.get("refresh_token") is None:
+    if not fields.get("refresh_token"):
         kept = {"refresh_token", "refresh_token_expires_at"}
         fields = {**fields, **github.model_dump(include=kept)}
     return GitHubSessionPayload.model_validate({**github.model_dump(), **fields})

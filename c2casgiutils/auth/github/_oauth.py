@@ -35,7 +35,7 @@ class TokenAnswer(BaseModel):
         return {
             "access_token": self.access_token,
             "access_token_expires_at": now + self.expires_in if self.expires_in else None,
-            "refresh_token": self.refresh_token,
+            "refresh_token": self.refresh_token or "",
             "refresh_token_expires_at": (
                 now + self.refresh_token_expires_in if self.refresh_token_expires_in else None
             ),

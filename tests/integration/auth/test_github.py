@@ -548,6 +548,21 @@ async def test_refresh_without_a_refresh_token(client: httpx.AsyncClient, github
         assert (await client.get("/c2c/", headers={"Cookie": cookie})).text == expected
 
 
+@pytest.mark.parametrize("missing", ["login", "access_token"])
+async def test_session_without_a_user_or_token(
+    client: httpx.AsyncClient, github: FakeGitHub, missing: str
+) -> None:
+    """A session that names no user or holds no token is nobody's, and is cleared."""
+    await github_sign_in(client)
+    claims = _tokens.unseal(Kind.SESSION, client.cookies[COOKIE], longest_seconds=700_000)
+    client.cookies.clear()
+    claims.data["github"][missing] = ""
+    cookie = f"{COOKIE}={_tokens.seal(Kind.SESSION, claims.model_dump())}"
+    response = await client.get("/c2c/signed-in", headers={"Cookie": cookie})
+    assert response.status_code == 403
+    assert f"{COOKIE}=;" in response.headers["set-cookie"]
+
+
 async def _over(client: httpx.AsyncClient) -> dict[str, str]:
     """The session with a token that is over already."""
     claims = _tokens.unseal(Kind.SESSION, client.cookies[COOKIE], longest_seconds=700_000)

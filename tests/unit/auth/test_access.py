@@ -51,7 +51,7 @@ async def test_status_of_test_user(client: httpx.AsyncClient) -> None:
 async def test_status_of_nobody(client: httpx.AsyncClient) -> None:
     assert (await client.get("/c2c/auth/status")).json() == {
         "is_logged_in": False,
-        "user": {"login": None, "display_name": None, "url": None},
+        "user": {"login": "", "display_name": "", "url": ""},
         "type": "none",
     }
 
