@@ -1,10 +1,12 @@
 """Who may see and do what: closed unless configured, by shared secret or GitHub account."""
 
 import logging
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
+from c2casgiutils import config
 from c2casgiutils.auth import _audit as audit
 from c2casgiutils.auth import _forms as forms
 from c2casgiutils.auth import _throttle as throttle
@@ -24,7 +26,7 @@ from c2casgiutils.auth._dependencies import (
     require_read_only_access,
     require_read_write_access,
 )
-from c2casgiutils.auth._identity import get_auth
+from c2casgiutils.auth._identity import api_key_header, api_key_query, get_auth
 from c2casgiutils.auth._mode import auth_type, check_settings, is_enabled
 from c2casgiutils.auth._model import (
     AuthConfig,
@@ -61,6 +63,8 @@ __all__ = [
     "GitHubUnavailableError",
     "UserInfo",
     "access",
+    "api_key_header",
+    "api_key_query",
     "audit",
     "auth_required",
     "auth_type",
@@ -96,6 +100,10 @@ def __getattr__(name: str) -> Any:
     """The constants follow the settings, which nothing reads at import."""
     if name in _CONSTANTS:
         return _CONSTANTS[name]()
+    if name == "GitHubAccessType":
+        message = f"{__name__}.{name} is deprecated, use c2casgiutils.config.{name}"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return config.GitHubAccessType
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -29,7 +29,7 @@ NAMES = {
     "check_read_only_access check_read_write_access check_admin_access "
     "require_access require_read_only_access require_read_write_access "
     "require_admin_access is_enabled startup READ_ONLY_AUTH_CONFIG "
-    "READ_WRITE_AUTH_CONFIG ADMIN_AUTH_CONFIG router access",
+    "READ_WRITE_AUTH_CONFIG ADMIN_AUTH_CONFIG router access api_key_header api_key_query",
     "c2casgiutils.tools": "router startup",
     "c2casgiutils.tools.logging_": "router startup LevelResponse",
     "c2casgiutils.tools.headers": "router HeadersResponse",
