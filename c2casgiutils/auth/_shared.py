@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from c2casgiutils import redis_utils
+from c2casgiutils._outages import Outage
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -16,23 +17,21 @@ _T = TypeVar("_T")
 
 _TIMEOUT_SECONDS = 1.0
 _REST_SECONDS = 1.0
-_LOG_SECONDS = 10.0
 
 
 class _Link:
     """Return whether Redis answered lately: a process does not wait for it again and again."""
 
     rests_until = 0.0
-    logged_at = -_LOG_SECONDS
+    outage = Outage(
+        _LOGGER,
+        "Redis does not answer, sign-ins are watched in this process only: %s",
+        "Redis answers again after %.1f s, sign-ins are watched in all processes",
+    )
 
     def failed(self, error: BaseException) -> None:
-        now = time.monotonic()
-        self.rests_until = now + _REST_SECONDS
-        if now - self.logged_at >= _LOG_SECONDS:
-            self.logged_at = now
-            _LOGGER.warning(
-                "Redis does not answer, sign-ins are watched in this process only: %s", type(error).__name__
-            )
+        self.rests_until = time.monotonic() + _REST_SECONDS
+        self.outage.begin(type(error).__name__)
 
 
 _link = _Link()
@@ -62,10 +61,12 @@ async def attempt(
 
     try:
         async with asyncio.timeout(timeout_seconds):
-            return await operation(client)
+            result = await operation(client)
     except (RedisError, OSError, TimeoutError) as error:
         _link.failed(error)
         return None
+    _link.outage.end()
+    return result
 
 
 def _client() -> "Redis | None":

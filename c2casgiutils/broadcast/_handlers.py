@@ -81,7 +81,7 @@ class Handlers:
                 reply(Outcome(error="cancelled: the process ends"))
             raise
         except Exception as error:
-            _LOGGER.warning("The handler of the channel %r failed", channel, exc_info=True)
+            _LOGGER.exception("The handler of the channel %r failed", channel)
             _metrics.count("handler_failures")
             outcome = Outcome(error=f"{type(error).__name__}: {error}"[:_ERROR_LENGTH])
         _metrics.observe_handler(time.perf_counter() - started)

@@ -122,7 +122,7 @@ async def _ask(channel: str, params: dict[str, Any], *, timeout_seconds: float) 
     try:
         return await broadcast.broadcast(channel, params, expect_answers=True, timeout=timeout_seconds)
     except broadcast.BroadcastError as error:
-        _LOGGER.warning("The other processes cannot be asked: %s", error)
+        _LOGGER.debug("The other processes cannot be asked: %s", error)  # the caller gets it too
         return None
 
 

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from c2casgiutils import config
+from c2casgiutils._tasks import Failure, caught
 from c2casgiutils.health_checks import _outcome
-from c2casgiutils.health_checks._model import Check, EntityResult, Options, Result, Status
+from c2casgiutils.health_checks._model import Check, EntityResult, Options, Status
 from c2casgiutils.health_checks._outcome import Outcome
 
 _LOGGER = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Entry:
         self._limit = limit
         self._listener = listener
         self._flight: asyncio.Task[None] | None = None
-        self._run: asyncio.Task[Result] | None = None
+        self._run: asyncio.Task[Any] | None = None
 
     @property
     def name(self) -> str:
@@ -142,27 +143,25 @@ class Entry:
         started = time.monotonic()
         timeout = self.timeout
         self.check.doing = None
-        run = self._run = asyncio.create_task(self._call(), name=f"c2c-health-run-{self.name}")
+        run = self._run = asyncio.create_task(caught(self._call()), name=f"c2c-health-run-{self.name}")
         try:
             await asyncio.wait({run}, timeout=timeout)
             doing = self.check.doing
             if not run.done():
                 run.cancel()
                 await asyncio.wait({run}, timeout=_GRACE_SECONDS)
-                _swallow(run)
                 return _outcome.of_timeout(timeout, doing, time.monotonic() - started)
         except asyncio.CancelledError:
             run.cancel()
             await asyncio.wait({run}, timeout=1)
-            _swallow(run)
             raise
         seconds = time.monotonic() - started
         if run.cancelled():
             return None
-        error = run.exception()
-        if error is not None:
-            return _outcome.of_exception(error, seconds, self.check.secrets)
-        return _outcome.of_result(run.result(), seconds, self.check.secrets)
+        result = run.result()
+        if isinstance(result, Failure):
+            return _outcome.of_exception(result.error, seconds, self.check.secrets)
+        return _outcome.of_result(result, seconds, self.check.secrets)
 
     async def _call(self) -> Any:
         function = self.check.check
@@ -179,11 +178,6 @@ class Entry:
         if self.check.is_blocked():
             return True
         return run is not None and not run.done() and run.get_loop() is asyncio.get_running_loop()
-
-
-def _swallow(task: "asyncio.Task[Any]") -> None:
-    """Nobody needs the end of this task any more: keep its exception from being reported as lost."""
-    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
 
 def to_seconds(value: float | datetime.timedelta | None, what: str) -> datetime.timedelta | None:

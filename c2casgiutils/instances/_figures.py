@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from c2casgiutils._outages import Outage
+
 _LOGGER = logging.getLogger(__name__)
 _LAG_INTERVAL_SECONDS = 0.5
 
-_registered: dict[str, Callable[[], float | int]] = {}
+_registered: dict[str, tuple[Callable[[], float | int], Outage]] = {}
 
 
 def register(name: str, read: Callable[[], float | int]) -> None:
@@ -22,7 +24,11 @@ def register(name: str, read: Callable[[], float | int]) -> None:
         name: Its name with the unit, as `requests_in_flight` or `rss_bytes`.
         read: Called at each beat, must be quick.
     """
-    _registered[name] = read
+    begun, ended = (
+        f"The figure {name} cannot be read: %s",
+        f"The figure {name} can be read again after %.1f s",
+    )
+    _registered[name] = read, Outage(_LOGGER, begun, ended, level=logging.ERROR)
 
 
 def unregister(name: str) -> None:
@@ -66,9 +72,11 @@ def read() -> dict[str, float]:
     with contextlib.suppress(OSError, ValueError, IndexError):
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         figures["rss_bytes"] = pages * os.sysconf("SC_PAGE_SIZE")
-    for name, function in list(_registered.items()):
+    for name, (function, fault) in list(_registered.items()):
         try:
             figures[name] = round(float(function()), 6)
-        except Exception:
-            _LOGGER.exception("The figure %s cannot be read", name)
+        except Exception as error:  # noqa: BLE001  # of the application
+            fault.begin(error)
+        else:
+            fault.end()
     return figures

@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from c2casgiutils import config, versions
+from c2casgiutils._outages import Outage
 from c2casgiutils.instances import _figures
 from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._view import TOKEN_FIELD, Member, View
@@ -62,7 +63,17 @@ class Presence:
         self._lag_seconds = 0.0
         self.view = View(None, ())
         self._reading = asyncio.Lock()
-        self._trouble = False
+        self._refusal = Outage(
+            _LOGGER,
+            "Redis refuses the entry of the roster: %s",
+            "Redis accepts the entry of the roster again after %.1f s",
+        )
+        self._fault = Outage(
+            _LOGGER,
+            "A heartbeat failed: %s",
+            "Heartbeats work again after %.1f s",
+            level=logging.ERROR,
+        )
 
     # This process
 
@@ -132,7 +143,7 @@ class Presence:
 
     async def _beat_for_ever(self) -> None:
         while True:
-            beat = min(self._heartbeat, _TROUBLE_SECONDS) if self._trouble else self._heartbeat
+            beat = min(self._heartbeat, _TROUBLE_SECONDS) if self._refusal.is_on else self._heartbeat
             seconds = beat * random.uniform(0.9, 1.1)  # noqa: S311  # jitter
             try:
                 async with asyncio.timeout(seconds):
@@ -143,8 +154,10 @@ class Presence:
             self._lag_seconds = self._lag.read()
             try:
                 await self._beat()
-            except Exception:
-                _LOGGER.exception("A beat of the roster failed")
+            except Exception as error:  # noqa: BLE001  # the next beat may work
+                self._fault.begin(error)
+            else:
+                self._fault.end()
 
     async def _beat(self) -> None:
         replies = await self._write(("HSET", self.key, self.id, self._entry()))
@@ -160,17 +173,11 @@ class Presence:
         except LinkDownError as error:
             _LOGGER.debug("No beat: %s", error)
             return []
-        self._note_trouble(replies[0])
+        if isinstance(replies[0], ReplyError):
+            self._refusal.begin(replies[0])
+        else:
+            self._refusal.end()
         return replies
-
-    def _note_trouble(self, reply: Any) -> None:
-        """Log the first refusal of a row, and its end."""
-        refused = isinstance(reply, ReplyError)
-        if refused and not self._trouble:
-            _LOGGER.warning("Redis refuses the entry of the roster: %s", reply)
-        if self._trouble and not refused:
-            _LOGGER.warning("Redis takes the entry of the roster again")
-        self._trouble = refused
 
     def _entry(self) -> bytes:
         instance = self.instance().model_dump(

@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from c2casgiutils._outages import Outage
+from c2casgiutils._tasks import run_until_first_end
 from c2casgiutils.redis_utils._names import describe
 from c2casgiutils.redis_utils._resp import Command, ReplyError
 from c2casgiutils.redis_utils._wire import REPLY_SECONDS, LinkDownError, Wire
@@ -66,7 +68,11 @@ class Link:
         self._established = asyncio.Event()
         self._closed = False
         self._clock_offset: float | None = None
-        self._outage_since: float | None = None
+        self._outage = Outage(
+            _LOGGER,
+            "Redis is unreachable (%s); trying again until it is back",
+            "Redis is back after %.1f s, all subscriptions are restored",
+        )
         self.last_error = ""
 
     @property
@@ -216,9 +222,7 @@ class Link:
                 connection._close()  # type: ignore[no-untyped-call]  # noqa: SLF001  # no public way without await
                 raise
         self._wire = wire = Wire(connection, self._on_message)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(wire.read())
-            group.create_task(self._tend())
+        await run_until_first_end(wire.read(), self._tend())
 
     async def _tend(self) -> None:
         """Subscribe to everything, tell that the link is up, then watch it."""
@@ -258,18 +262,11 @@ class Link:
 
     def _note_up(self) -> None:
         self._established.set()
-        if self._outage_since is not None:
-            _LOGGER.warning(
-                "Redis is back after %.1f s, all subscriptions are restored",
-                time.monotonic() - self._outage_since,
-            )
-            self._outage_since = None
+        self._outage.end()
 
     def _note_down(self, error: BaseException) -> None:
         self.last_error = describe(error)
-        if self._outage_since is None:
-            self._outage_since = time.monotonic()
-            _LOGGER.warning("Redis is away (%s); trying again until it is back", self.last_error)
+        self._outage.begin(self.last_error)
 
     def _drop(self, reason: str) -> None:
         """Close the connection, fail what waits for a reply."""

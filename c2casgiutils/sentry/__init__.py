@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 from c2casgiutils import config, versions
+from c2casgiutils._outages import OutageError
 from c2casgiutils.config._foreign import foreign
 from c2casgiutils.config.sentry import Sentry
 from c2casgiutils.sentry._scrubber import Scrubber, secrets_of
@@ -45,7 +46,9 @@ def init(**options: Any) -> bool:
         with warnings.catch_warnings():
             # The setting is part of our contract; the SDK still follows it.
             warnings.filterwarnings("ignore", "The send_default_pii option is deprecated", DeprecationWarning)
-            sentry_sdk.init(**{**_options(settings), **options})
+            options = {**_options(settings), **options}
+            options["ignore_errors"] = [*(options.get("ignore_errors") or ()), OutageError]
+            sentry_sdk.init(**options)
     except BadDsn as error:
         config.end_start([f"C2C__SENTRY__DSN (or SENTRY_DSN): is no DSN ({error})"])
     for name in settings.ignored_loggers:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
 from pydantic import AfterValidator, BaseModel, Field
 
 from c2casgiutils import auth, broadcast
+from c2casgiutils._outages import OutageError
 from c2casgiutils.broadcast.types import ClusterReport
 from c2casgiutils.tools import _levels
 
@@ -67,6 +68,13 @@ class OverridesResponse(BaseModel):
     overrides: list[Override]
 
 
+class RedisUnavailableError(OutageError, HTTPException):
+    """503: Redis is configured but cannot be reached."""
+
+    def __init__(self, detail: str) -> None:
+        HTTPException.__init__(self, 503, detail, {"Retry-After": "5"})
+
+
 class NotSetError(Exception):
     """The level could not be set everywhere; the message says what was done."""
 
@@ -92,7 +100,7 @@ async def set_level(
     except _levels.QuotaExceededError as error:
         raise HTTPException(422, str(error)) from error
     except NotSetError as error:
-        raise HTTPException(503, str(error), headers={"Retry-After": "5"}) from error
+        raise RedisUnavailableError(str(error)) from error
 
 
 @router.get(
@@ -106,7 +114,7 @@ async def get_overrides() -> OverridesResponse:
     try:
         found = await overrides()
     except _levels.StoreUnavailableError as error:
-        raise HTTPException(503, "Redis cannot be reached", headers={"Retry-After": "5"}) from error
+        raise RedisUnavailableError("Redis cannot be reached") from error
     return OverridesResponse(overrides=[Override(name=name, level=level) for name, level in found.items()])
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
 
+from c2casgiutils._outages import Outage, OutageError
+
 if TYPE_CHECKING:
     import httpx
 
@@ -29,14 +31,15 @@ _clients: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClien
     weakref.WeakKeyDictionary()
 )
 _rests_until: dict[str, float] = {}
+_outage = Outage(_LOGGER, "GitHub gives no usable answer: %s", "GitHub answers again after %.1f s")
 
 
-class GitHubUnavailableError(HTTPException):
+class GitHubUnavailableError(OutageError, HTTPException):
     """503: GitHub is away, slow, limits the rate or answers nonsense; `Retry-After` says when to try."""
 
     def __init__(self, retry_seconds: float = _REST_SECONDS) -> None:
         seconds = min(max(1, round(retry_seconds)), _LONGEST_RETRY_SECONDS)
-        super().__init__(503, "GitHub cannot be asked now", {"Retry-After": str(seconds)})
+        HTTPException.__init__(self, 503, "GitHub cannot be asked now", {"Retry-After": str(seconds)})
 
 
 class TokenRefusedError(Exception):
@@ -65,7 +68,9 @@ async def get(url: str, token: str) -> dict[str, Any] | None:
     headers = {"Accept": "application/vnd.github+json", "Authorization": f"Bearer {token}"}
     status, answer_headers, content = await _ask("GET", url, fingerprint(token), headers=headers)
     if status == 200:  # noqa: PLR2004  # OK
-        return _object(content)
+        found = _object(content)
+        _outage.end()
+        return found
     if status == 401:  # noqa: PLR2004  # Unauthorized
         raise TokenRefusedError
     if status in (403, 404, 410, 451) and not _is_rate_limited(answer_headers, content):
@@ -91,6 +96,7 @@ async def post_form(url: str, form: dict[str, str]) -> dict[str, Any]:
         raise CodeRefusedError(error[:100])
     if status != 200:  # noqa: PLR2004  # OK
         raise _unusable(f"status {status}", _EVERYBODY, headers)
+    _outage.end()
     return answer
 
 
@@ -138,11 +144,15 @@ def _is_rate_limited(headers: "httpx.Headers", content: bytes) -> bool:
 
 def _unusable(reason: str, who: str, headers: "httpx.Headers | None" = None) -> GitHubUnavailableError:
     """Remember the trouble for a moment: of one user, or of everybody."""
-    _LOGGER.warning("GitHub gives no usable answer: %s", reason)
     limited = headers is not None and _is_rate_limited(headers, b"")
+    concerned = who if limited else _EVERYBODY
+    if concerned == _EVERYBODY:
+        _outage.begin(reason)
+    else:
+        _LOGGER.info("GitHub limits the rate of one user: %s", reason)
     if len(_rests_until) >= _MOST_RESTS:
         _rests_until.clear()
-    _rests_until[who if limited else _EVERYBODY] = time.monotonic() + _REST_SECONDS
+    _rests_until[concerned] = time.monotonic() + _REST_SECONDS
     asked = headers.get("retry-after", "") if headers is not None else ""
     return GitHubUnavailableError(int(asked) if asked.isdecimal() and len(asked) < 6 else _REST_SECONDS)  # noqa: PLR2004  # digits
 
@@ -173,3 +183,4 @@ async def aclose() -> None:
 def forget() -> None:
     """Forget the trouble."""
     _rests_until.clear()
+    _outage.end()

@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from c2casgiutils._tasks import caught, unwrapped
+
 _T = TypeVar("_T")
 
 _MOST = 1000
@@ -67,10 +69,8 @@ class Flights:
                 finally:
                     del tasks[key]
 
-            tasks[key] = asyncio.create_task(fly())
-            # an error that nobody waits for any more is not news
-            tasks[key].add_done_callback(lambda task: task.cancelled() or task.exception())
-        result: _T = await asyncio.shield(tasks[key])
+            tasks[key] = asyncio.create_task(caught(fly()))
+        result: _T = unwrapped(await asyncio.shield(tasks[key]))
         return result
 
     async def aclose(self) -> None:

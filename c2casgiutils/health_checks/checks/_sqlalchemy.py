@@ -6,6 +6,7 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
+from c2casgiutils._tasks import Failure, caught
 from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
 
 _TOUCH = {"sqlite": "SELECT count(*) FROM sqlite_master"}  # `SELECT 1` does not open the file
@@ -52,11 +53,11 @@ class SQLAlchemy(Check):
         """Query each engine."""
         if len(self.session_makers) == 1:
             return Result(payload=await self._query("read_write"))
-        found = await asyncio.gather(*map(self._query, self.session_makers), return_exceptions=True)
+        found = await asyncio.gather(*(caught(self._query(label)) for label in self.session_makers))
         states = dict(zip(self.session_makers, found, strict=True))
-        errors = {label: state for label, state in states.items() if isinstance(state, BaseException)}
+        errors = {label: state.error for label, state in states.items() if isinstance(state, Failure)}
         payload = {
-            label: {"error": type(state).__name__, "message": str(state)} if label in errors else state
+            label: _state(state.error) if isinstance(state, Failure) else state
             for label, state in states.items()
         }
         if errors:
@@ -100,6 +101,10 @@ class SQLAlchemy(Check):
             self.secrets = (str(password), urllib.parse.quote(str(password), safe=""))
         if _is_exhausted(engine.pool):
             self.doing = f"waiting for a connection: all {engine.pool.checkedout()} of the pool are in use"
+
+
+def _state(error: BaseException) -> dict[str, Any]:
+    return {"error": type(error).__name__, "message": str(error)}
 
 
 def _is_exhausted(pool: Any) -> bool:

@@ -33,7 +33,7 @@ async def _unavailable() -> bool:
 
 
 def _outages(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if "Redis is away" in record.getMessage()]
+    return [record.getMessage() for record in caplog.records if "Redis is unreachable" in record.getMessage()]
 
 
 async def test_all_processes_answer(joined: Fleet) -> None:

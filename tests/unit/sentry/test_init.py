@@ -10,6 +10,7 @@ import pytest
 import sentry_sdk
 
 from c2casgiutils import config, sentry
+from c2casgiutils._outages import OutageError
 from tests.support.fake_sentry import FakeSentry
 from tests.support.fresh import run_fresh
 
@@ -68,7 +69,7 @@ SETTINGS: dict[str, tuple[str, object]] = {
     "ENVIRONMENT": ("test", "test"),
     "DIST": ("slim", "slim"),
     "SAMPLE_RATE": ("0.5", 0.5),
-    "IGNORE_ERRORS": ("KeyError,ValueError", ["KeyError", "ValueError"]),
+    "IGNORE_ERRORS": ("KeyError,ValueError", ["KeyError", "ValueError", OutageError]),
     "MAX_BREADCRUMBS": ("3", 3),
     "ATTACH_STACKTRACE": ("true", True),
     "SEND_DEFAULT_PII": ("true", True),
@@ -210,3 +211,12 @@ def test_importing_it_does_not_import_the_sdk() -> None:
         "import sys, c2casgiutils.sentry as s; s.is_active(); print('sentry_sdk' in sys.modules)"
     )
     assert done.stdout == "False\n", done.stderr
+
+
+def test_ignored_errors_of_the_application_are_added(
+    fake_sentry: FakeSentry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keywords of `init` win over the settings, and still an outage is no event."""
+    configure(monkeypatch, DSN=fake_sentry.dsn, IGNORE_ERRORS="KeyError")
+    sentry.init(ignore_errors=[ValueError])
+    assert sentry_sdk.get_client().options["ignore_errors"] == [ValueError, OutageError]

@@ -1,0 +1,57 @@
+"""Tasks whose failure is a result for the one who awaits them.
+
+The asyncio integration of Sentry reports every exception that ends a task, even one that the owner of the
+task expects and handles. So a coroutine that may fail as a matter of course runs within `caught`.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Coroutine
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Failure:
+    """What was raised."""
+
+    error: BaseException
+
+
+async def caught(awaitable: Awaitable[_T]) -> _T | Failure:
+    """Return the result, or what was raised; only what ends a task or the process passes."""
+    try:
+        return await awaitable
+    except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001  the owner of the task looks at it
+        return Failure(error)
+
+
+def unwrapped(result: _T | Failure) -> _T:
+    """Return the result.
+
+    Raises:
+        BaseException: What `caught` caught.
+    """
+    if isinstance(result, Failure):
+        raise result.error
+    return result
+
+
+async def run_until_first_end(*coroutines: Coroutine[Any, Any, None]) -> None:
+    """Run coroutines side by side until one of them ends, then cancel and await the others.
+
+    Raises:
+        BaseException: What the one that ended raised.
+    """
+    tasks = [asyncio.create_task(caught(coroutine)) for coroutine in coroutines]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in ended:
+        unwrapped(task.result())
