@@ -15,23 +15,44 @@ from c2casgiutils.config._types import (
     IntList,
     MaskedStr,
     StringList,
+    parse_comma_separated_float_list,
+    parse_comma_separated_int_list,
+    parse_comma_separated_list,
     parse_duration,
 )
-from c2casgiutils.config.auth import GitHubAccessType
+from c2casgiutils.config.auth import Auth, GitHubAccessType
+from c2casgiutils.config.health import Health
+from c2casgiutils.config.instances import Instances
 from c2casgiutils.config.logs import Logging
+from c2casgiutils.config.prometheus import Prometheus
+from c2casgiutils.config.proxy_headers import ProxyHeaders
+from c2casgiutils.config.redis import Redis
+from c2casgiutils.config.sentry import Sentry
+from c2casgiutils.config.tools import Tools
 
 __all__ = [
     "MASK",
+    "Auth",
     "ConfigurationError",
     "Duration",
     "FloatList",
     "GitHubAccessType",
+    "Health",
+    "Instances",
     "IntList",
     "Logging",
     "MaskedStr",
+    "Prometheus",
+    "ProxyHeaders",
+    "Redis",
+    "Sentry",
     "Settings",
     "StringList",
+    "Tools",
     "end_start",
+    "parse_comma_separated_float_list",
+    "parse_comma_separated_int_list",
+    "parse_comma_separated_list",
     "parse_duration",
     "settings",
 ]

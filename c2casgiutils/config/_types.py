@@ -82,15 +82,35 @@ NotNegativeDuration = Annotated[Duration, AfterValidator(_not_negative)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 
 
-def _split(value: Any) -> Any:
+def parse_comma_separated_list(value: str | list[str]) -> list[str]:
+    """Split a text at its commas, without blanks and empty items; return a list as it is."""
     if isinstance(value, str):
         return [item.strip() for item in value.split(",") if item.strip()]
     return value
 
 
-StringList = Annotated[list[str], NoDecode, BeforeValidator(_split)]
-IntList = Annotated[list[int], NoDecode, BeforeValidator(_split)]
-FloatList = Annotated[list[float], NoDecode, BeforeValidator(_split)]
+def parse_comma_separated_int_list(value: str | list[int]) -> list[int]:
+    """Read whole numbers from a comma-separated text; return a list as it is.
+
+    Raises:
+        ValueError: An item is not a whole number.
+    """
+    return [int(item) for item in parse_comma_separated_list(value)] if isinstance(value, str) else value
+
+
+def parse_comma_separated_float_list(value: str | list[float]) -> list[float]:
+    """Read numbers from a comma-separated text; return a list as it is.
+
+    Raises:
+        ValueError: An item is not a number.
+    """
+    return [float(item) for item in parse_comma_separated_list(value)] if isinstance(value, str) else value
+
+
+_Split = BeforeValidator(parse_comma_separated_list)
+StringList = Annotated[list[str], NoDecode, _Split]
+IntList = Annotated[list[int], NoDecode, _Split]
+FloatList = Annotated[list[float], NoDecode, _Split]
 
 
 class MaskedStr(str):
@@ -109,7 +129,7 @@ Secret = Annotated[
 ]
 """A `MaskedStr`; a JSON dump, which leaves the process, has the mask."""
 
-SecretList = Annotated[list[Secret], NoDecode, BeforeValidator(_split)]
+SecretList = Annotated[list[Secret], NoDecode, _Split]
 
 
 def _lower(value: Any) -> Any:
