@@ -1,19 +1,22 @@
 """The start of a script: its logging, and the broadcast that reaches the processes of the application."""
 
 import contextlib
-import logging
 import logging.config
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from c2casgiutils import broadcast, logs, redis_utils
+from c2casgiutils import broadcast, config, logs, redis_utils
 from c2casgiutils.tools import logging_
 
 __all__ = ["add_arguments", "init", "lifespan"]
 
-_LOGGER = logging.getLogger(__name__)
+
+class _Default(str):
+    """The file that is read when none was named: it may be missing."""
+
+    __slots__ = ()
 
 
 def add_arguments(arg_parser: ArgumentParser, default_logging_config: str | None = "logging.yaml") -> None:
@@ -21,12 +24,12 @@ def add_arguments(arg_parser: ArgumentParser, default_logging_config: str | None
 
     Args:
         arg_parser: Of the script.
-        default_logging_config: The file read without the option; `None` is the packaged configuration.
+        default_logging_config: The file read without the option, if it exists; `None` is the packaged
+            configuration.
     """
     arg_parser.add_argument(
         "--logging-config",
-        type=Path,
-        default=None if default_logging_config is None else Path(default_logging_config),
+        default=None if default_logging_config is None else _Default(default_logging_config),
         metavar="FILE",
         help="logging configuration in YAML (default: %(default)s)",
     )
@@ -35,11 +38,15 @@ def add_arguments(arg_parser: ArgumentParser, default_logging_config: str | None
 async def init(args: Namespace) -> None:
     """Configure the logging, start the broadcast and follow the log levels that are set at run time.
 
-    A logging configuration that is missing or broken is one line in the log; the packaged one is used then.
+    The packaged logging configuration is used when no file was named and the default one does not exist.
     Redis away is no error. What was started ends with the event loop; `lifespan` ends it in good order.
 
     Args:
         args: With the option of `add_arguments`; without it the packaged configuration is used.
+
+    Raises:
+        SystemExit: The logging configuration that was named does not exist, or one is broken; says so in one
+            line.
     """
     configure_logging(getattr(args, "logging_config", None))
     await broadcast.startup()
@@ -57,32 +64,25 @@ async def lifespan(args: Namespace) -> AsyncIterator[None]:
         await redis_utils.aclose()
 
 
-def configure_logging(file: Path | None) -> None:
-    """Apply a logging configuration in YAML, or the packaged one when there is none that works.
+def configure_logging(file: str | Path | None) -> None:
+    """Apply a logging configuration in YAML.
 
     Args:
         file: `None` is the packaged configuration.
 
     Raises:
-        SystemExit: `LOG_LEVEL` or another variable of the packaged configuration has a wrong value.
+        SystemExit: The file that was named does not exist, a file is broken, or `LOG_LEVEL` or another
+            variable of the packaged configuration has a wrong value.
     """
-    problem = None if file is None else _apply(file)
-    if file is None or problem is not None:
-        logging.config.dictConfig(_read(logs.CONFIG_FILE))
-    if problem is not None:
-        _LOGGER.error("The packaged logging configuration is used, because %s %s", file, problem)
-
-
-def _apply(file: Path) -> str | None:
-    """Apply the file; say in one line what is wrong with it."""
+    if file is None or (isinstance(file, _Default) and not Path(file).exists()):
+        file = logs.CONFIG_FILE
     try:
-        logging.config.dictConfig(_read(file))
+        logging.config.dictConfig(_read(Path(file)))
     except FileNotFoundError:
-        return "does not exist"
+        config.end_start([f"--logging-config: {file} does not exist"])
     except Exception as error:  # noqa: BLE001  # a configuration calls any code, which may raise anything
         cause = f": {error.__cause__}" if error.__cause__ else ""
-        return " ".join(f"cannot be used: {error}{cause}".split())
-    return None
+        config.end_start([" ".join(f"--logging-config: {file} cannot be used: {error}{cause}".split())])
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -29,22 +29,22 @@ def _logging() -> Iterator[None]:
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
-def parse(*arguments: str, default: str | None = "logging.yaml") -> Path | None:
+def parse(*arguments: str, default: str | None = "logging.yaml") -> str | None:
     parser = ArgumentParser()
     cli.add_arguments(parser, default)
-    file: Path | None = parser.parse_args(arguments).logging_config
+    file: str | None = parser.parse_args(arguments).logging_config
     return file
 
 
 def test_the_default_is_a_file_of_the_application() -> None:
     parser = ArgumentParser()
     cli.add_arguments(parser)
-    assert parser.parse_args([]).logging_config == Path("logging.yaml")
+    assert parser.parse_args([]).logging_config == "logging.yaml"
 
 
 def test_the_option() -> None:
-    assert parse("--logging-config", "other.yaml") == Path("other.yaml")
-    assert parse("--logging-config=other.yaml", default=None) == Path("other.yaml")
+    assert parse("--logging-config", "other.yaml") == "other.yaml"
+    assert parse("--logging-config=other.yaml", default=None) == "other.yaml"
 
 
 def test_no_default() -> None:
@@ -76,31 +76,55 @@ def test_the_packaged_configuration(
 
 
 BROKEN = {
-    "missing": (None, "does not exist"),
-    "no YAML": ("version: [1", "cannot be used: while parsing a flow sequence"),
-    "empty": ("", "cannot be used: it holds no mapping"),
-    "a list": ("- version: 1", "cannot be used: it holds no mapping"),
-    "no version": ("a: 1", "cannot be used: dictionary doesn't specify a version"),
+    "no YAML": ("version: [1", "while parsing a flow sequence"),
+    "empty": ("", "it holds no mapping"),
+    "a list": ("- version: 1", "it holds no mapping"),
+    "no version": ("a: 1", "dictionary doesn't specify a version"),
     "unknown class": (OWN.replace("StreamHandler", "NoHandler"), "NoHandler"),
     "unknown level": (OWN.replace("ext://c2casgiutils.logs.LOG_LEVEL", "LOUD"), "Unknown level: 'LOUD'"),
     "raising factory": (OWN.replace("{format:", "{(): no.such.module, format:"), "no"),
-    "no text": ("\x00", "cannot be used"),
+    "no text": ("\x00", "unacceptable character"),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_file_is_one_line_in_the_packaged_form(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("option", [True, False], ids=["named", "default"])
+def test_a_broken_file_ends_the_script_with_one_line(
+    name: str, *, option: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content, reason = BROKEN[name]
     file = tmp_path / "logging.yaml"
-    if content is not None:
-        file.write_text(content)
-    cli.configure_logging(file)
+    file.write_text(content)
+    with pytest.raises(SystemExit) as ended:
+        cli.configure_logging(parse("--logging-config", str(file)) if option else parse(default=str(file)))
     output, errors = capsys.readouterr()
+    assert ended.value.code == 3
+    assert output == ""
+    assert errors.count("\n") == 1
+    assert errors.startswith(f"--logging-config: {file} cannot be used: ")
+    assert reason in errors
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_named_file_that_is_missing_ends_the_script(
+    kind: type, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "logging.yaml"
+    for given in (parse("--logging-config", str(file)), kind(file)):
+        with pytest.raises(SystemExit) as ended:
+            cli.configure_logging(given)
+        assert ended.value.code == 3
+        assert capsys.readouterr() == ("", f"--logging-config: {file} does not exist\n")
+
+
+def test_a_default_file_that_is_missing_is_no_matter(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.configure_logging(parse(default=str(tmp_path / "logging.yaml")))
+    logging.getLogger("c2casgiutils").info("text")
+    output, errors = capsys.readouterr()
+    assert output.endswith("INFO     c2casgiutils text\n")
     assert output.count("\n") == 1
-    assert f"ERROR    c2casgiutils.cli The packaged logging configuration is used, because {file} " in output
-    assert reason in output
     assert errors == ""
 
 
