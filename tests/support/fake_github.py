@@ -47,6 +47,7 @@ class FakeGitHub:
         repositories: The repositories by name.
         expires_in: Seconds that access tokens last; none for tokens that last.
         trouble: The trouble by path prefix, of `_TROUBLES`.
+        moved: Where a path is now, and the status that says so.
         calls: How often each path was asked.
         forms: What the token endpoint was asked.
         cookies: What came along with each question of a server.
@@ -69,6 +70,7 @@ class FakeGitHub:
         self.expires_in: int | None = None
         self.delay_seconds = 0.0
         self.trouble: dict[str, str] = {}
+        self.moved: dict[str, tuple[int, str]] = {}
         self.calls: collections.Counter[str] = collections.Counter()
         self.forms: list[dict[str, str]] = []
         self.cookies: list[str] = []
@@ -112,7 +114,9 @@ class FakeGitHub:
         routes = [
             Route("/login/oauth/authorize", self._authorize),
             Route("/login/oauth/access_token", self._access_token, methods=["POST"]),
+            Route("/moved/access_token", self._access_token, methods=["GET", "POST"]),
             Route("/user", self._user),
+            Route("/old-user", self._user),
             Route("/repos/{owner}/{name}", self._repository),
             Route("/loop", lambda _: RedirectResponse("/loop")),
         ]
@@ -138,6 +142,9 @@ class FakeGitHub:
         if path != "/login/oauth/authorize":
             self.cookies.append(request.headers.get("cookie", ""))
         await asyncio.sleep(self.delay_seconds)
+        if path in self.moved:
+            status, location = self.moved[path]
+            return Response(status_code=status, headers={"Location": location} if location else {})
         kind = next((kind for prefix, kind in self.trouble.items() if path.startswith(prefix)), None)
         if kind is None:
             return None

@@ -22,6 +22,7 @@ _CONNECT_SECONDS = 2.0
 _TOTAL_SECONDS = 5.0
 _LARGEST_ANSWER = 256 * 1024
 _MOST_CONNECTIONS = 20
+_MOST_REDIRECTS = 3
 _REST_SECONDS = 3.0
 _MOST_RESTS = 1000
 _LONGEST_RETRY_SECONDS = 60
@@ -56,7 +57,10 @@ def fingerprint(token: str) -> str:
 
 
 async def get(url: str, token: str) -> dict[str, Any] | None:
-    """Read a resource in the name of a user.
+    """Read a resource in the name of a user; redirects are followed within its origin.
+
+    GitHub redirects from the former name of a repository
+    (https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api).
 
     Returns:
         The resource, none when the user has no access to it.
@@ -108,13 +112,29 @@ async def _ask(method: str, url: str, who: str, **arguments: Any) -> tuple[int, 
         if left > 0:
             raise GitHubUnavailableError(left)
     try:
-        async with (
-            asyncio.timeout(_TOTAL_SECONDS),
-            _client().stream(method, url, **arguments) as response,
-        ):
-            return response.status_code, response.headers, await _read(response)
+        async with asyncio.timeout(_TOTAL_SECONDS):
+            return await _follow(method, httpx.URL(url), arguments)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         raise _unusable(type(error).__name__, _EVERYBODY) from error
+
+
+async def _follow(
+    method: str, url: "httpx.URL", arguments: dict[str, Any]
+) -> tuple[int, "httpx.Headers", bytes]:
+    for _ in range(_MOST_REDIRECTS + 1):
+        async with _client().stream(method, url, **arguments) as response:
+            # a form holds the client secret, which is for the configured address only
+            if method != "GET" or not response.has_redirect_location:
+                return response.status_code, response.headers, await _read(response)
+            following = url.join(response.headers["location"])
+        if _origin(following) != _origin(url):
+            raise _unusable("a redirect to another origin", _EVERYBODY)
+        url = following
+    raise _unusable("too many redirects", _EVERYBODY)
+
+
+def _origin(url: "httpx.URL") -> tuple[str, bytes, str, int | None]:
+    return url.scheme, url.userinfo, url.host, url.port
 
 
 async def _read(response: "httpx.Response") -> bytes:

@@ -47,7 +47,7 @@ class _User(BaseModel):
 
     login: str = Field(min_length=1, max_length=100, pattern=r"^[\w.\[\]-]+$")
     name: str | None = None
-    html_url: str = ""
+    html_url: str | None = None
 
 
 def add_query(url: str, parameters: dict[str, str]) -> str:
@@ -142,5 +142,6 @@ async def read_user(token: str) -> dict[str, Any]:
     except ValidationError:
         raise GitHubUnavailableError from None
     # it becomes a link on a page
-    url = user.html_url if user.html_url.startswith(("https://", "http://")) else ""
-    return {"login": user.login, "display_name": (user.name or user.login)[:300], "url": url[:1000]}
+    url = (user.html_url or "")[:1000]
+    url = url if url.startswith(("https://", "http://")) else ""
+    return {"login": user.login, "display_name": (user.name or user.login)[:300], "url": url}

@@ -1,5 +1,8 @@
 """What a user may do with a repository, asked once and remembered for a short time."""
 
+import logging
+import math
+import re
 from typing import Any, NamedTuple
 
 from c2casgiutils import config
@@ -8,7 +11,10 @@ from c2casgiutils.auth.github._client import GitHubUnavailableError
 from c2casgiutils.auth.github._memory import Flights, Memory
 from c2casgiutils.config import GitHubAccessType
 
+_LOGGER = logging.getLogger(__name__)
+
 _WHILE_UNAVAILABLE_SECONDS = 300.0
+_NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
 class Rights(NamedTuple):
@@ -31,6 +37,7 @@ class Rights(NamedTuple):
 
 _NONE = Rights(frozenset(), is_private=True)
 _known: Memory[Rights] = Memory()
+_names: Memory[str] = Memory()
 _flights = Flights()
 
 
@@ -64,6 +71,7 @@ def remembered(token: str, repository: str) -> Rights | None:
 async def _ask(token: str, repository: str) -> Rights:
     answer = await _client.get(f"{config.settings.auth.github.repo_url.rstrip('/')}/{repository}", token)
     rights = _NONE if answer is None else _read(answer)
+    _note_name(repository, answer or {})
     return _known.put((_client.fingerprint(token), repository), rights)
 
 
@@ -75,6 +83,24 @@ def _read(answer: dict[str, Any]) -> Rights:
     return Rights(granted, is_private=answer.get("private") is True)
 
 
+def _note_name(repository: str, answer: dict[str, Any]) -> None:
+    """Log the new name of a renamed repository, once.
+
+    GitHub redirects until somebody else takes the former name, whose administrators would then be ours.
+    """
+    name = answer.get("full_name")
+    if not isinstance(name, str) or name.lower() == repository.lower() or not _NAME.fullmatch(name):
+        return
+    if _names.get(repository, math.inf) != name:
+        _names.put(repository, name)
+        _LOGGER.warning(
+            "The repository %s is now %s: use the new name, in C2C__AUTH__GITHUB__REPOSITORY or where a view"
+            " asks for it",
+            repository,
+            name,
+        )
+
+
 async def aclose() -> None:
     """End what is being asked."""
     await _flights.aclose()
@@ -83,3 +109,4 @@ async def aclose() -> None:
 def forget() -> None:
     """Drop what is known."""
     _known.forget()
+    _names.forget()
