@@ -140,6 +140,14 @@ AnyCase = BeforeValidator(_lower)
 """Before a `Literal` or an enumeration whose values are lower case."""
 
 
+def _upper(value: Any) -> Any:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+AnyCaseOfUpper = BeforeValidator(_upper)
+"""Before a `Literal` whose values are upper case."""
+
+
 def check_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
     """The text, when it is an absolute address of one of the schemes.
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from c2casgiutils.config._types import (
     AnyCase,
+    AnyCaseOfUpper,
     CookieName,
     Group,
     HttpUrl,
@@ -73,7 +74,7 @@ class JWT(Group):
     secret: Annotated[Secret, AfterValidator(_check_key)] | None = Field(
         default=None, description="Key of the session: 32 random characters or more, under 16 are refused"
     )
-    algorithm: Literal["HS256", "HS384", "HS512"] = Field(
+    algorithm: Annotated[Literal["HS256", "HS384", "HS512"], AnyCaseOfUpper] = Field(
         default="HS256", description="Signature of the session"
     )
     previous_secrets: Annotated[SecretList, AfterValidator(_check_keys)] = Field(

@@ -76,7 +76,7 @@ def test_hosts_that_could_never_match(host: str, type_: str, monkeypatch: pytest
     assert "accepted are addresses, networks" in str(raised.value)
 
 
-ALGORITHMS = ["none", "RS256", "HS999", "hs256", "ES256"]
+ALGORITHMS = ["none", "RS256", "HS999", "ES256"]
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
