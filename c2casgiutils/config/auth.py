@@ -49,6 +49,11 @@ def _check_keys(keys: list[str]) -> list[str]:
     return [_check_key(key) for key in keys]
 
 
+def _scope(scope: str) -> str:
+    # an empty value counts as unset, so a word must say it
+    return "" if scope.strip().lower() == "none" else scope
+
+
 _Level = Annotated[GitHubAccessType, AnyCase]
 
 
@@ -114,7 +119,10 @@ class GitHub(Group):
     )
     client_id: str | None = Field(default=None, description="Client id of the OAuth application")
     client_secret: Secret | None = Field(default=None, description="Client secret of the OAuth application")
-    scope: str = Field(default="repo", description="OAuth scope asked for")
+    scope: Annotated[str, AfterValidator(_scope)] = Field(
+        default="repo",
+        description="OAuth scope asked for; `none` is no scope, enough for a public repository",
+    )
     proxy_url: HttpUrl | None = Field(
         default=None, description="Proxy of the OAuth callback, gets it as `came_from`"
     )

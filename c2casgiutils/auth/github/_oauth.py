@@ -71,18 +71,17 @@ def authorize_url(state: str, verifier: str, redirect: str) -> str:
     """
     digest = hashlib.sha256(verifier.encode()).digest()
     github = config.settings.auth.github
-    return add_query(
-        github.authorize_url,
-        {
-            "response_type": "code",
-            "client_id": github.client_id or "",
-            "redirect_uri": redirect,
-            "scope": github.scope,
-            "state": state,
-            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
-            "code_challenge_method": "S256",
-        },
-    )
+    query = {
+        "response_type": "code",
+        "client_id": github.client_id or "",
+        "redirect_uri": redirect,
+        "state": state,
+        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+    }
+    if github.scope:
+        query["scope"] = github.scope
+    return add_query(github.authorize_url, query)
 
 
 async def exchange(code: str, verifier: str, redirect: str) -> GitHubSessionPayload:

@@ -69,6 +69,17 @@ async def test_request_to_github(client: httpx.AsyncClient, github: FakeGitHub) 
     assert len(github.forms[0]["code_verifier"]) >= 43
 
 
+@pytest.mark.parametrize(("scope", "sent"), [("none", None), ("read:org", ["read:org"])])
+async def test_scope(
+    client: httpx.AsyncClient, github: FakeGitHub, scope: str, sent: list[str] | None
+) -> None:
+    """The scope of the settings is asked for; for `none` the parameter is left out (RFC 6749, 3.3)."""
+    configure(jwt={"secret": KEY}, github=github.settings(scope=scope))
+    response = await client.get("/c2c/auth/github/login")
+    assert parse_qs(urlsplit(response.headers["location"]).query).get("scope") == sent
+    assert "scope=&" not in response.headers["location"]
+
+
 async def test_default_target_is_the_page(client: httpx.AsyncClient, github: FakeGitHub) -> None:
     assert (await github_sign_in(client)).headers["location"] == "/c2c/"
 

@@ -225,3 +225,27 @@ def test_the_import_leaves_out_what_is_seldom_needed() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert result.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("text", ["none", "None", " NONE "])
+def test_no_scope(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """`none` asks for no scope, which nothing else can say: an empty value counts as unset."""
+    monkeypatch.setenv("C2C__AUTH__GITHUB__SCOPE", text)
+    assert config.Settings().auth.github.scope == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        (None, "repo"),
+        ("", "repo"),
+        (" ", "repo"),
+        ("read:org", "read:org"),
+        ("repo read:org", "repo read:org"),
+    ],
+)
+def test_scope(monkeypatch: pytest.MonkeyPatch, text: str | None, scope: str) -> None:
+    """Without a value the scope is `repo`, any other is taken as it is."""
+    if text is not None:
+        monkeypatch.setenv("C2C__AUTH__GITHUB__SCOPE", text)
+    assert config.Settings().auth.github.scope == scope
