@@ -9,8 +9,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from c2casgiutils import auth, broadcast, config, headers, health_checks, redis_utils, tools
+    from c2casgiutils import (
+        auth,
+        broadcast,
+        cli,
+        config,
+        headers,
+        health_checks,
+        instances,
+        logs,
+        prometheus,
+        redis_utils,
+        sentry,
+        tools,
+    )
     from c2casgiutils._app import lifespan, shutdown, startup
+    from c2casgiutils._errors import C2cError
     from c2casgiutils._install import install
     from c2casgiutils.health_checks import drain
 
@@ -19,23 +33,30 @@ if TYPE_CHECKING:
 __version__ = "1.0.0.dev0"
 
 __all__ = [
+    "C2cError",
     "__version__",
     "app",
     "auth",
     "broadcast",
+    "cli",
     "config",
     "drain",
     "headers",
     "health_checks",
     "install",
+    "instances",
     "lifespan",
+    "logs",
+    "prometheus",
     "redis_utils",
+    "sentry",
     "shutdown",
     "startup",
     "tools",
 ]
 
 _DEFINED_IN = {
+    "C2cError": "_errors",
     "app": "_app",
     "drain": "health_checks",
     "install": "_install",

@@ -3,8 +3,10 @@
 import logging
 import time
 
+from c2casgiutils._errors import C2cError
 
-class OutageError(Exception):
+
+class OutageError(C2cError):
     """Base class of errors that only say that Redis or GitHub is unreachable: Sentry ignores them."""
 
 

@@ -8,6 +8,7 @@ import posixpath
 import re
 from urllib.parse import quote, unquote
 
+from c2casgiutils._errors import C2cError
 from c2casgiutils.auth._urls import normalise_origin
 
 _LONGEST = 2048
@@ -18,7 +19,7 @@ _PARTS = re.compile(r"([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
 _SIGN_IN = re.compile(r"/auth/(?:login|logout|github/(?:login|callback|logout))/?")
 
 
-class BadCameFromError(ValueError):
+class BadCameFromError(C2cError, ValueError):
     """An address that we do not send a browser to."""
 
 

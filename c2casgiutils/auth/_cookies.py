@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c2casgiutils import config
 from c2casgiutils._asgi import RawHeaders, edit_headers_at_start
+from c2casgiutils._errors import C2cError
 
 _SCOPE_KEY = "c2casgiutils.auth._cookies"
 _MOST_TRIED = 4
@@ -17,7 +18,7 @@ _LONGEST = 4096
 _PREFIXES = ("__Host-", "__Secure-")
 
 
-class CookieTooLargeError(ValueError):
+class CookieTooLargeError(C2cError, ValueError):
     """A cookie that a browser would not keep."""
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fastapi import HTTPException, Request
 
 from c2casgiutils import config
+from c2casgiutils._errors import C2cError
 from c2casgiutils.auth import _shared
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class _Window:
 _windows: dict[str, _Window] = {}
 
 
-class TooManyAttemptsError(HTTPException):
+class TooManyAttemptsError(C2cError, HTTPException):
     """429: too many wrong credentials; `Retry-After` says when to come back."""
 
     def __init__(self, seconds: int) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from c2casgiutils import config
+from c2casgiutils._errors import C2cError
 
 _ISSUER = "c2casgiutils"
 _VERSION = 1
@@ -32,7 +33,7 @@ class Kind(enum.StrEnum):
     GITHUB_REFRESH = "github-refresh"
 
 
-class BadTokenError(ValueError):
+class BadTokenError(C2cError, ValueError):
     """A token that is not ours, not of this kind, changed, or out of its time."""
 
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from pydantic_core import SchemaSerializer, SchemaValidator
 from pydantic_core.core_schema import CoreConfig
 
+from c2casgiutils._errors import C2cError
 from c2casgiutils.broadcast._typed_dicts import supported
 
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -26,7 +27,7 @@ _VALUES = frozenset({"default", "metadata", "expected", "members"})
 """Keys of a core schema that hold values of the user, not schemas."""
 
 
-class CodecError(ValueError):
+class CodecError(C2cError, ValueError):
     """A value cannot be sent, or what arrived is not of the expected type."""
 
 

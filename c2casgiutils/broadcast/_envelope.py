@@ -12,6 +12,7 @@ from typing import TypeVar
 import pydantic
 from pydantic import BaseModel, ConfigDict
 
+from c2casgiutils._errors import C2cError
 from c2casgiutils.broadcast._codec import MAX_MESSAGE_BYTES
 
 _MAX_AGE_SECONDS = 30.0
@@ -51,7 +52,7 @@ class AnswerHeader(Header):
 H = TypeVar("H", RequestHeader, AnswerHeader)
 
 
-class DroppedError(Exception):
+class DroppedError(C2cError):
     """A message that is not accepted, and why."""
 
 

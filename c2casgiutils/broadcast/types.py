@@ -6,6 +6,8 @@ from typing import Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel
 
+from c2casgiutils._errors import C2cError
+
 T = TypeVar("T")
 
 
@@ -32,7 +34,7 @@ class FailedAnswer(MissingAnswer):
     error: str = ""
 
 
-class BroadcastError(Exception):
+class BroadcastError(C2cError):
     """A broadcast went wrong."""
 
 

@@ -6,6 +6,8 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
+from c2casgiutils._errors import C2cError
+
 _STARTUP_FAILURE = 3
 _ACCEPTED = {
     "bool_parsing": "is no boolean; accepted are true, false, yes, no, on, off, 1 and 0",
@@ -17,7 +19,7 @@ _ACCEPTED = {
 }
 
 
-class ConfigurationError(SystemExit, ValueError):
+class ConfigurationError(C2cError, SystemExit, ValueError):
     """Wrong settings: ends the process with exit code 3 unless somebody handles it as a `ValueError`.
 
     Any other exception at import makes uvicorn start its workers again for ever; code 3 is its sign for a

@@ -4,11 +4,12 @@ import asyncio
 import logging
 
 from c2casgiutils import instances
+from c2casgiutils._errors import C2cError
 
 _LOGGER = logging.getLogger(__name__)
 
 
-class DrainRefused(Exception):  # noqa: N818  a refusal, told to the caller
+class DrainRefused(C2cError):  # noqa: N818  a refusal, told to the caller
     """Nobody would be ready any more."""
 
 

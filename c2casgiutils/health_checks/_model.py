@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
+from c2casgiutils._errors import C2cError
 from c2casgiutils._threads import run_in_thread
 
 _T = TypeVar("_T")
@@ -55,7 +56,7 @@ class GlobalResult(BaseModel):
     entities: list[EntityResult] = []
 
 
-class JsonCheckError(Exception):
+class JsonCheckError(C2cError):
     """A check failed and has data to show with the failure.
 
     Args:

@@ -7,6 +7,8 @@ gives back all values that are complete, without awaiting anything for each line
 from collections.abc import Iterator
 from typing import Any
 
+from c2casgiutils._errors import C2cError
+
 Command = tuple[str | bytes | int | float, ...]
 _AGGREGATES = b"*~>%|"
 
@@ -15,7 +17,7 @@ class Push(list[Any]):
     """A value that the server sent by itself: a message or the confirmation of a subscription."""
 
 
-class ReplyError(Exception):
+class ReplyError(C2cError):
     """An error that the server answered, as `NOPERM this user has no permissions ...`."""
 
     @property
@@ -24,7 +26,7 @@ class ReplyError(Exception):
         return str(self).partition(" ")[0]
 
 
-class ProtocolError(Exception):
+class ProtocolError(C2cError):
     """What arrived is not the Redis protocol."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from c2casgiutils._errors import C2cError
 from c2casgiutils.redis_utils._resp import Command, Decoder, ProtocolError, Push, pack
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _MAX_UNSENT_BYTES = 64 * 1024 * 1024
 _READ_BYTES = 1 << 18
 
 
-class LinkDownError(Exception):
+class LinkDownError(C2cError):
     """Redis is away, or did not reply in time."""
 
 

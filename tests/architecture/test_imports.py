@@ -80,7 +80,7 @@ def test_the_core_imports_without_any_extra() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["app", "startup", "shutdown", "lifespan", "install", "drain"])
+@pytest.mark.parametrize("name", ["app", "startup", "shutdown", "lifespan", "install", "drain", "C2cError"])
 def test_the_face_resolves_lazily(name: str) -> None:
     """A bare import is enough for each attribute, and none of them is loaded before it is asked for."""
     code = f"import c2casgiutils, sys; assert 'fastapi' not in sys.modules; c2casgiutils.{name}"

@@ -6,7 +6,7 @@ from tests.support.fresh import run_fresh
 
 NAMES = {
     "c2casgiutils": "app startup shutdown lifespan __version__ auth broadcast config "
-    "health_checks redis_utils tools",
+    "health_checks redis_utils tools prometheus sentry cli logs instances C2cError",
     "c2casgiutils.config": "settings Settings parse_duration Duration StringList IntList FloatList "
     "GitHubAccessType",
     "c2casgiutils.broadcast": "startup cleanup subscribe unsubscribe broadcast decorate types "
@@ -52,7 +52,7 @@ def test_attributes_after_a_bare_import() -> None:
     done = run_fresh(
         "import c2casgiutils as c\n"
         "c.auth.auth_type; c.broadcast.decorate; c.config.settings; c.health_checks.FACTORY\n"
-        "c.redis_utils.get\n"
+        "c.redis_utils.get; c.instances.roster; c.prometheus.start; c.sentry.init; c.cli.init; c.logs\n"
         "c.tools.router; c.tools.logging_.router; c.tools.headers.router\n"
         "import c2casgiutils.broadcast as b\n"
         "b.types.BroadcastResponse; b.interface.BaseBroadcaster; b.local.LocalBroadcaster\n"

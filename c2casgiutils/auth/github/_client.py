@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
 
+from c2casgiutils._errors import C2cError
 from c2casgiutils._outages import Outage, OutageError
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ class GitHubUnavailableError(OutageError, HTTPException):
         HTTPException.__init__(self, 503, "GitHub cannot be asked now", {"Retry-After": str(seconds)})
 
 
-class TokenRefusedError(Exception):
+class TokenRefusedError(C2cError):
     """GitHub does not know the token, or no longer."""
 
 
-class CodeRefusedError(Exception):
+class CodeRefusedError(C2cError):
     """GitHub gives no token; the text is its code for the reason."""
 
 

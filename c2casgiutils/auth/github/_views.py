@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.responses import JSONResponse, RedirectResponse
 
 from c2casgiutils import config
+from c2casgiutils._errors import C2cError
 from c2casgiutils.auth import (
     _audit,
     _cookies,
@@ -58,7 +59,7 @@ class _State(BaseModel):
     came_from: str
 
 
-class _SignInError(Exception):
+class _SignInError(C2cError):
     """A sign-in that fails; the text says why."""
 
 
