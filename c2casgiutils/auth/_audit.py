@@ -1,9 +1,11 @@
 """The record of who signed in and who changed what."""
 
 import collections
+import contextlib
 import datetime
 import json
 import logging
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
@@ -102,6 +104,53 @@ async def record(
         await _shared.attempt(lambda redis: _add(redis, text))
     except Exception:  # noqa: BLE001  # a boundary: what is recorded goes on whatever happens
         _FAILURES.exception("An operation could not be recorded: %s", action)
+
+
+class Pending:
+    """A record that is kept when its operation ends."""
+
+    def __init__(self) -> None:
+        self.result = "ok"
+        self.after: object = None
+
+
+@contextlib.asynccontextmanager
+async def recorded(
+    action: str,
+    *,
+    request: Request,
+    auth_info: AuthInfo,
+    target: str | None = None,
+    before: object = None,
+    after: object = None,
+) -> AsyncIterator[Pending]:
+    """Keep one record when an operation ends: with the result that it gives, `failed` when it raises.
+
+    Args:
+        action: What is done, as `logging.level`.
+        request: The request that asked for it.
+        auth_info: Who asked.
+        target: On what it is done.
+        before: The value before; never a secret.
+        after: The value after, unless the operation gives it; never a secret.
+    """
+    pending = Pending()
+    pending.after = after
+    try:
+        yield pending
+    except BaseException:
+        pending.result = "failed"
+        raise
+    finally:
+        await record(
+            action,
+            request=request,
+            auth_info=auth_info,
+            target=target,
+            before=before,
+            after=pending.after,
+            result=pending.result,
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ loop and the process that called `startup`; on another loop or after a fork `sta
 
 from c2casgiutils.broadcast import interface, local, redis, types, utils
 from c2casgiutils.broadcast._api import broadcast, decorate
+from c2casgiutils.broadcast._ask import Reply, ask
 from c2casgiutils.broadcast._current import (
     cleanup,
     is_listening,
@@ -38,6 +39,8 @@ __all__ = [
     "LocalBroadcaster",
     "MissingAnswer",
     "RedisBroadcaster",
+    "Reply",
+    "ask",
     "broadcast",
     "cleanup",
     "decorate",

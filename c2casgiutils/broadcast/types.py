@@ -65,6 +65,16 @@ class ClusterReport(BaseModel):
     complete: bool
 
     @classmethod
+    def alone(cls) -> Self:
+        """Return the report of a process that did it by itself, and had no other one to ask."""
+        return cls(asked=1, answered=1, missing=[], failed=[], complete=True)
+
+    @property
+    def result(self) -> str:
+        """How it ended, in the words of the audit: `ok` or `partial`."""
+        return "ok" if self.complete else "partial"
+
+    @classmethod
     def of(cls, answers: "Sequence[BroadcastResponse[Any] | MissingAnswer] | None") -> Self:
         """Sum up the answers of a broadcast."""
         answers = answers or []

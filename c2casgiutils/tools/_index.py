@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
 from c2casgiutils import auth, config, instances, versions
-from c2casgiutils.tools import _levels, _overview, _static, logging_
+from c2casgiutils.tools import _levels, _loggers, _overview, _static, logging_
 from c2casgiutils.tools._overview import Message
 
 if TYPE_CHECKING:
@@ -84,17 +84,16 @@ async def _set_level(
     """Set the level; what was not done, or in part, comes back as a message and a status."""
     try:
         wanted = logging_.LevelRequest(name=name, level=level)
-        report = await logging_.change(wanted.name, wanted.level, request=request, auth_info=auth_info)
+        cluster = await _levels.change(wanted.name, wanted.level, request=request, auth_info=auth_info)
     except ValidationError as error:
         reasons = "; ".join(
             f"{item['loc'][0]}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()
         )
         return Message("fail", "Not changed.", f"{reasons}."), 422
-    except _levels.QuotaExceededError as error:
+    except _loggers.QuotaExceededError as error:
         return Message("fail", "Not changed.", f"{error}."), 422
-    except logging_.NotSetError as error:
+    except _levels.NotSetError as error:
         return Message("fail", "Not done.", f"{error}."), 503
-    cluster = report.cluster
     if cluster.complete:
         return None
     silent = ", ".join(f"{item.pid} on {item.hostname}" for item in [*cluster.missing, *cluster.failed])
@@ -119,7 +118,7 @@ async def _page(
         "overview": overview,
         "message": message or _done(request, overview),
         "sign_in_error": _SIGN_IN_ERRORS.get(request.query_params.get("sign_in", "")),
-        "logger": logger[: _levels.NAME_LIMIT],
+        "logger": logger[: _loggers.MAX_NAME_LENGTH],
         "level": level.strip().upper(),
         "example": config.settings.tools.logging.application_module,
         "links": _links(caller),

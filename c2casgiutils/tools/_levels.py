@@ -1,223 +1,114 @@
-"""Log levels: read and set them in this process, keep the overrides in Redis."""
+"""Log levels in every process: change them, keep them in Redis, restore them."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import Any
 
-from c2casgiutils import config, redis_utils
+from fastapi import Request
+
+from c2casgiutils import auth, broadcast
+from c2casgiutils._errors import C2cError
+from c2casgiutils.broadcast.types import ClusterReport
+from c2casgiutils.tools import _level_store, _loggers
+from c2casgiutils.tools._level_store import StoreUnavailableError
+from c2casgiutils.tools._loggers import OVERRIDES
 
 _LOGGER = logging.getLogger(__name__)
 
-NAME_LIMIT = 200
-"""The longest name of a logger, in characters."""
-QUOTA = 200
-"""How many loggers that no module asked for may be given a level; Python never frees a logger."""
-_BATCH = 500
-_NAMED = 10
+_CHANNEL = "c2c_logging_level"
+_TIMEOUT_SECONDS = 2
+_STORE_SECONDS = 1.5
+_RESTORE_AT_START_SECONDS = 0.5
+_RESTORE_SECONDS = 30
+_MAX_NAMED = 10
 
 
-class Level(NamedTuple):
-    """The level of a logger: its own (`NOTSET` when inherited) and the one in force."""
-
-    name: str
-    level: str
-    effective_level: str
+class NotSetError(C2cError):
+    """The level could not be set everywhere; the message says what was done."""
 
 
-class StoreUnavailableError(Exception):
-    """Redis is configured but did not answer, or refused.
+async def startup() -> None:
+    """Listen for changes and restore the levels that Redis keeps, now and after each lost connection.
 
-    Args:
-        cause: The exception.
-        is_uncertain: Redis did not answer in time and may have done what it was asked for all the same.
+    Redis being unreachable is no error: the levels are restored once it is back.
     """
-
-    def __init__(self, cause: Exception, *, is_uncertain: bool = False) -> None:
-        super().__init__(type(cause).__name__)
-        self.is_uncertain = is_uncertain
-
-
-class QuotaExceededError(ValueError):
-    """Too many loggers that no module asked for."""
-
-
-# What this process was told: the overrides that it applied, and the loggers that exist only because of them.
-_applied: dict[str, str] = {}
-_made_up: set[str] = set()
+    try:
+        await broadcast.subscribe(_CHANNEL, _apply)
+    except broadcast.BroadcastError:
+        _LOGGER.exception("Changes of log levels in other processes will not be heard")
+    broadcast.on_restore(_restore)
+    if broadcast.is_listening():
+        await _restore(timeout_seconds=_RESTORE_AT_START_SECONDS)
 
 
-def checked_name(name: str) -> str:
-    """Return the name of a logger if it is an acceptable one.
+async def overrides() -> dict[str, str]:
+    """Return the levels that were set at run time, by name: those kept in Redis and those of this process.
 
     Raises:
-        ValueError: Empty, longer than 200 characters or with a character that is not printable.
+        StoreUnavailableError: Redis is configured and unreachable.
     """
-    if not name or len(name) > NAME_LIMIT or not name.isprintable():
-        raise ValueError(f"the name of a logger has 1 to {NAME_LIMIT} printable characters")
-    return name
+    kept = await _level_store.read(timeout_seconds=_TIMEOUT_SECONDS)
+    return dict(sorted({**OVERRIDES.in_force(), **kept}.items()))
 
 
-def checked_level(level: str) -> str:
-    """Return the standard name of a level given in any case (`warn` becomes `WARNING`).
+async def change(name: str, level: str, *, request: Request, auth_info: auth.AuthInfo) -> ClusterReport:
+    """Keep a level in Redis, then set it in every process; both together take 2 s at most.
 
     Raises:
-        ValueError: Not the name of a level.
+        QuotaExceededError: Too many loggers that no module uses.
+        NotSetError: Redis is configured and unreachable.
     """
-    number = logging.getLevelNamesMapping().get(level.strip().upper())
-    if number is None:
-        accepted = ", ".join(level_names())
-        raise ValueError(f"not the name of a log level; accepted: {accepted}")
-    return logging.getLevelName(number)
+    OVERRIDES.check_quota(name)
+    before = _loggers.read(name).level
+    async with auth.audit.recorded(
+        "logging.level", request=request, auth_info=auth_info, target=name, before=before, after=level
+    ) as record:
+        report = await _set_everywhere(name, level)
+        record.result = report.result
+    return report
 
 
-def level_names() -> list[str]:
-    """Return the standard names of all levels, the most severe first."""
-    numbers = sorted(set(logging.getLevelNamesMapping().values()), reverse=True)
-    return [logging.getLevelName(number) for number in numbers]
-
-
-def read(name: str) -> Level:
-    """Read the level of a logger without creating the logger."""
-    logger = _existing(name)
-    if logger is not None:
-        effective = logging.getLevelName(logger.getEffectiveLevel())
-        return Level(name, logging.getLevelName(logger.level), effective)
-    parent = name.rpartition(".")[0]
-    inherited = read(parent).effective_level if parent else read(logging.root.name).effective_level
-    return Level(name, logging.getLevelName(logging.NOTSET), inherited)
-
-
-def check_quota(name: str) -> None:
-    """Refuse one more logger that no module asked for once there are too many of them.
-
-    Raises:
-        QuotaExceededError: The logger does not exist and 200 such loggers have been given a level already.
-    """
-    if _existing(name) is None and len(_made_up) >= QUOTA:
-        raise QuotaExceededError(
-            f"{QUOTA} loggers that no module uses have been given a level already; name an existing one"
+async def _set_everywhere(name: str, level: str) -> ClusterReport:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _TIMEOUT_SECONDS
+    try:
+        await _level_store.write(name, level, timeout_seconds=_STORE_SECONDS)
+    except StoreUnavailableError as error:
+        if error.is_uncertain:
+            raise NotSetError(
+                "Redis did not answer in time: no process was changed, but the level may be kept for later"
+            ) from error
+        raise NotSetError("Redis cannot be reached or written: the level was not changed") from error
+    try:
+        reply = await broadcast.ask(
+            _CHANNEL, _apply, {"name": name, "level": level}, timeout=deadline - loop.time()
         )
+    except broadcast.BroadcastError as error:
+        raise NotSetError(
+            "the level is kept in Redis, but the processes cannot be told now; "
+            "they take it when they reach Redis again"
+        ) from error
+    return reply.report
 
 
-def apply(name: str, level: str) -> Level:
-    """Set the level of a logger in this process.
-
-    Raises:
-        ValueError: Not an acceptable name or level.
-    """
-    name, level = checked_name(name), checked_level(level)
-    if _existing(name) is None:
-        _made_up.add(name)
-    logging.getLogger(name).setLevel(level)
-    _applied[name] = level
-    return read(name)
+async def _apply(*, name: str, level: str) -> dict[str, Any]:
+    before = _loggers.read(_loggers.checked_name(name)).level
+    after = OVERRIDES.apply(name, level)
+    if before != after.level:
+        _LOGGER.warning("The level of the logger %s was changed from %s to %s", name, before, after.level)
+    return after._asdict()
 
 
-def applied() -> dict[str, str]:
-    """Return the overrides that this process was given and that are still in force, by logger."""
-    return {name: level for name, level in _applied.items() if read(name).level == level}
-
-
-async def store(name: str, level: str, *, timeout_seconds: float) -> None:
-    """Keep an override in Redis, if Redis is configured.
-
-    Raises:
-        StoreUnavailableError: Redis did not answer in time, or refused.
-    """
-    import redis.exceptions  # noqa: PLC0415 # imported on first use
-
-    master = redis_utils.get()[0]
-    if master is None:
-        return
+async def _restore(*, timeout_seconds: float = _RESTORE_SECONDS) -> None:
     try:
-        async with asyncio.timeout(timeout_seconds):
-            await master.set(_prefix() + name, level)
-    except (redis.exceptions.TimeoutError, TimeoutError) as error:
-        raise StoreUnavailableError(error, is_uncertain=True) from error
-    except (redis.exceptions.RedisError, OSError) as error:
-        raise StoreUnavailableError(error) from error
-
-
-async def stored(*, timeout_seconds: float) -> dict[str, str]:
-    """Read the overrides that Redis keeps, by logger; a bad entry is skipped and logged.
-
-    Raises:
-        StoreUnavailableError: Redis did not answer in time, or refused.
-    """
-    import redis.exceptions  # noqa: PLC0415 # imported on first use
-
-    master = redis_utils.get()[0]
-    if master is None:
-        return {}
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            return {name: level async for name, level in _entries(master)}
-    except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
-        raise StoreUnavailableError(error) from error
-
-
-async def restore(*, timeout_seconds: float) -> None:
-    """Apply the overrides that Redis keeps. Redis away: logged, tried again when it is back."""
-    try:
-        overrides = await stored(timeout_seconds=timeout_seconds)
+        kept = await _level_store.read(timeout_seconds=timeout_seconds)
     except StoreUnavailableError as error:
         _LOGGER.warning("The stored log levels cannot be read now: %s", error)
         return
-    changed = [name for name, level in overrides.items() if read(name).level != level]
+    changed = [name for name, level in kept.items() if _loggers.read(name).level != level]
     for name in changed:
-        apply(name, overrides[name])
+        OVERRIDES.apply(name, kept[name])
     if changed:
-        _LOGGER.warning("Restored the levels of %s loggers: %s", len(changed), ", ".join(changed[:_NAMED]))
-
-
-async def _entries(master: Any) -> AsyncIterator[tuple[str, str]]:
-    keys: list[bytes] = []
-    # Read as bytes: one key or value that is no UTF-8 must not hide the others.
-    async for key in master.scan_iter(match=_escaped(_prefix()) + "*", count=1000, NEVER_DECODE=True):
-        keys.append(key)
-        if len(keys) == _BATCH:
-            for entry in await _read_batch(master, keys):
-                yield entry
-            keys.clear()
-    for entry in await _read_batch(master, keys):
-        yield entry
-
-
-async def _read_batch(master: Any, keys: list[bytes]) -> list[tuple[str, str]]:
-    if not keys:
-        return []
-    # A pipeline and not MGET: a key of another type fails alone, and a cluster has the keys on several nodes.
-    async with master.pipeline(transaction=False) as pipeline:
-        for key in keys:
-            pipeline.execute_command("GET", key, NEVER_DECODE=True)
-        values = await pipeline.execute(raise_on_error=False)
-    pairs = [(key, value) for key, value in zip(keys, values, strict=True) if value is not None]
-    return [entry for entry in (_entry(key, value) for key, value in pairs) if entry is not None]
-
-
-def _entry(key: bytes, value: object) -> tuple[str, str] | None:
-    name = key.decode(errors="replace").removeprefix(_prefix())
-    if not isinstance(value, bytes):
-        _LOGGER.warning("The stored log level of %r is skipped: not a string", name[:NAME_LIMIT])
-        return None
-    try:
-        return checked_name(key.decode().removeprefix(_prefix())), checked_level(value.decode())
-    except ValueError as error:
-        _LOGGER.warning("The stored log level of %r is skipped: %s", name[:NAME_LIMIT], error)
-        return None
-
-
-def _existing(name: str) -> logging.Logger | None:
-    if name == logging.root.name:
-        return logging.root
-    logger = logging.root.manager.loggerDict.get(name)
-    return logger if isinstance(logger, logging.Logger) else None
-
-
-def _prefix() -> str:
-    return config.settings.tools.logging.redis_prefix
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"\\{char}" if char in r"*?[]\^" else char for char in text)
+        _LOGGER.warning(
+            "Restored the levels of %s loggers: %s", len(changed), ", ".join(changed[:_MAX_NAMED])
+        )

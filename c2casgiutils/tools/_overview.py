@@ -8,7 +8,7 @@ from fastapi import HTTPException, Request, Response
 
 from c2casgiutils import auth, broadcast, config, health_checks, instances
 from c2casgiutils.health_checks import EntityResult, GlobalResult
-from c2casgiutils.tools import _levels, logging_
+from c2casgiutils.tools import _level_store, _levels, _loggers
 from c2casgiutils.tools._masking import masked, masked_url
 
 _WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
@@ -51,7 +51,7 @@ class Levels:
 
     overrides: dict[str, str]
     names: list[str]
-    asked: _levels.Level | None = None
+    asked: _loggers.Level | None = None
     refusal: str | None = None
     is_partial: bool = False
 
@@ -191,14 +191,14 @@ async def _read_levels(logger: str | None) -> Levels:
     refusal = None
     if logger:
         try:
-            asked = _levels.read(_levels.checked_name(logger))
+            asked = _loggers.read(_loggers.checked_name(logger))
         except ValueError as error:
             refusal = f"This cannot be read: {error}."
     try:
-        overrides = await logging_.overrides()
-    except _levels.StoreUnavailableError:
-        return Levels(_levels.applied(), _levels.level_names(), asked, refusal, is_partial=True)
-    return Levels(overrides, _levels.level_names(), asked, refusal)
+        overrides = await _levels.overrides()
+    except _level_store.StoreUnavailableError:
+        return Levels(_loggers.OVERRIDES.in_force(), _loggers.level_names(), asked, refusal, is_partial=True)
+    return Levels(overrides, _loggers.level_names(), asked, refusal)
 
 
 def _problems(health: GlobalResult, roster: list[instances.Instance], levels: Levels) -> list[Problem]:

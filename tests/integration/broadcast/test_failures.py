@@ -406,3 +406,33 @@ async def test_secret_keeps_others_out(joined: Fleet) -> None:
     await broadcast.subscribe("own", handler)
     answers = await broadcast.broadcast("own", expect_answers=True)
     assert [getattr(answer, "payload", None) for answer in answers or []] == [os.getpid()]
+
+
+async def test_ask_names_who_is_silent(joined: Fleet) -> None:
+    """A question to several processes gives all payloads, and the report names who did not answer."""
+    silent, other = joined.members
+
+    async def here() -> int:
+        return os.getpid()
+
+    reply = await broadcast.ask("who", here, timeout=20)
+    assert sorted(reply.payloads) == sorted(joined.pids)
+    assert (reply.report.asked, reply.report.answered, reply.report.complete) == (2, 2, True)
+    silent.signal(signal.SIGSTOP)
+    try:
+        reply = await broadcast.ask("who", here, timeout=1)
+    finally:
+        silent.signal(signal.SIGCONT)
+    assert reply.payloads == [other.pid]
+    assert [process.pid for process in reply.report.missing] == [silent.pid]
+    assert not reply.report.complete
+
+
+async def test_ask_of_a_channel_without_subscribers(joined: Fleet) -> None:
+    """This process answers when no process of the cluster has subscribed."""
+
+    async def here() -> str:
+        return "here"
+
+    reply = await broadcast.ask("nobody", here)
+    assert (reply.payloads, reply.report.asked) == (["here"], 1)

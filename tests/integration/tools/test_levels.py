@@ -13,7 +13,7 @@ from fastapi import FastAPI
 import c2casgiutils
 from c2casgiutils import config
 from c2casgiutils._app import create_app
-from c2casgiutils.tools import _levels
+from tests.support.levels import reset_levels
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
 
@@ -58,10 +58,7 @@ async def client(own_redis: RedisServer) -> AsyncIterator[httpx.AsyncClient]:
         httpx.AsyncClient(transport=transport, base_url="http://testserver/c2c/", headers=headers) as http,
     ):
         yield http
-    for logger in list(_levels._applied):
-        logging.getLogger(logger).setLevel(logging.NOTSET)
-    _levels._applied.clear()
-    _levels._made_up.clear()
+    reset_levels()
 
 
 async def post(client: httpx.AsyncClient, name: str, level: str) -> httpx.Response:

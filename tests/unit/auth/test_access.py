@@ -1,7 +1,10 @@
 """Who gets through a protected view."""
 
+import contextlib
+
 import httpx
 import pytest
+from starlette.requests import Request
 
 from c2casgiutils import auth
 from c2casgiutils.request_tracking import REQUEST_ID
@@ -187,6 +190,32 @@ async def test_record_never_raises(caplog: pytest.LogCaptureFixture) -> None:
 
     await auth.audit.record("test", after=Broken())
     assert "could not be recorded" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "given", "result"),
+    [(None, None, "ok"), (None, "partial", "partial"), (ValueError("no"), "partial", "failed")],
+    ids=["done", "in part", "failed"],
+)
+async def test_operation_is_recorded_when_it_ends(
+    caplog: pytest.LogCaptureFixture, error: Exception | None, given: str | None, result: str
+) -> None:
+    """One record for each operation: with the result that it gives, as failed when it raises."""
+    caplog.set_level("INFO", "c2casgiutils.audit")
+    request = Request({"type": "http", "client": ("10.1.1.1", 1)})
+    raising = pytest.raises(ValueError, match="no") if error else contextlib.nullcontext()
+    with raising:
+        async with auth.audit.recorded(
+            "test", request=request, auth_info=auth.AuthInfo(), target="t", before=1, after=2
+        ) as record:
+            assert caplog.records == []
+            record.result = given or record.result
+            if error:
+                raise error
+    (line,) = caplog.records
+    fields = vars(line)
+    shown = [fields[f"audit_{name}"] for name in ("action", "target", "before", "after", "result", "client")]
+    assert shown == ["test", "t", 1, 2, result, "10.1.1.1"]
 
 
 async def test_wrong_secret_counts_once_a_request() -> None:

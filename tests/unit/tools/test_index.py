@@ -8,7 +8,8 @@ from fastapi import FastAPI
 
 from c2casgiutils import config, health_checks
 from c2casgiutils._app import create_app
-from c2casgiutils.tools import _levels, _overview, _static
+from c2casgiutils.tools import _loggers, _overview, _static
+from tests.support.levels import reset_levels
 from tests.unit.tools.conftest import SECRET
 
 POLICY = (
@@ -26,8 +27,7 @@ class Broken(health_checks.Check):
 def _fresh() -> Iterator[None]:
     yield
     health_checks.FACTORY.clear()
-    _levels._applied.clear()
-    _levels._made_up.clear()
+    reset_levels()
 
 
 async def test_anonymous_page(anonymous: httpx.AsyncClient) -> None:
@@ -86,7 +86,7 @@ async def test_set_a_level_from_the_form(client: httpx.AsyncClient) -> None:
     page = await client.get(str(answer.url.join(answer.headers["Location"])))
     assert page.request.url.path == "/c2c/"
     assert "The level of tests.of the&amp;page was set to DEBUG" in page.text
-    assert _levels.read("tests.of the&page").level == "DEBUG"
+    assert _loggers.read("tests.of the&page").level == "DEBUG"
 
 
 @pytest.mark.parametrize(
@@ -132,12 +132,12 @@ async def test_a_form_of_another_site(anonymous: httpx.AsyncClient) -> None:
     ):
         answer = await anonymous.post("", data=data, headers={"Cookie": cookie, **headers})
         assert answer.status_code == status
-        assert (_levels.read("tests.cross.site").level == "DEBUG") == (status == 303)
+        assert (_loggers.read("tests.cross.site").level == "DEBUG") == (status == 303)
 
 
 async def test_many_overrides(client: httpx.AsyncClient) -> None:
     for number in range(205):
-        _levels.apply(f"tests.many.{number}", "INFO")
+        _loggers.OVERRIDES.apply(f"tests.many.{number}", "INFO")
     text = (await client.get("")).text
     assert text.count("tests.many.") == 2 * 200
     assert "and 5 more" in text
@@ -146,7 +146,7 @@ async def test_many_overrides(client: httpx.AsyncClient) -> None:
 async def test_anonymous_form(anonymous: httpx.AsyncClient) -> None:
     answer = await anonymous.post("", data={"name": "tests.anonymous", "level": "DEBUG"})
     assert answer.status_code == 403
-    assert _levels.read("tests.anonymous").level == "NOTSET"
+    assert _loggers.read("tests.anonymous").level == "NOTSET"
     assert 'name="secret"' in answer.text
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from c2casgiutils.tools import _levels
+from c2casgiutils.tools._loggers import OVERRIDES
+from tests.support.levels import reset_levels
 
 
 @pytest.fixture
@@ -69,11 +70,11 @@ async def test_bad_names_are_not_read(client: httpx.AsyncClient, params: dict[st
     ],
 )
 async def test_bad_input_changes_nothing(client: httpx.AsyncClient, body: Any) -> None:
-    before = dict(_levels.applied())
+    before = dict(OVERRIDES.in_force())
     answer = await client.post("logging/level", json=body)
     assert answer.status_code == 422
     assert "detail" in answer.json()
-    assert _levels.applied() == before
+    assert OVERRIDES.in_force() == before
 
 
 @pytest.mark.parametrize(
@@ -114,11 +115,9 @@ async def test_a_change_is_logged_and_audited(
     assert "logging.level" in audit[0].getMessage()
 
 
-async def test_made_up_names_have_a_quota(
-    client: httpx.AsyncClient, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_made_up_names_have_a_quota(client: httpx.AsyncClient, name: str) -> None:
     """Loggers are never freed: names that no module uses are limited, existing ones are not."""
-    monkeypatch.setattr(_levels, "_made_up", {f"made-up-{number}" for number in range(199)})
+    OVERRIDES.made_up.update(f"made-up-{number}" for number in range(199))
     made_up = [f"tests.{uuid.uuid4().hex}" for _ in range(2)]
     answers = [
         await client.post("logging/level", json={"name": one, "level": "INFO"}) for one in [*made_up, name]
@@ -131,7 +130,4 @@ async def test_made_up_names_have_a_quota(
 @pytest.fixture(autouse=True)
 def _levels_of_before() -> Any:
     yield
-    for logger in list(_levels._applied):
-        logging.getLogger(logger).setLevel(logging.NOTSET)
-    _levels._applied.clear()
-    _levels._made_up.clear()
+    reset_levels()

@@ -1,0 +1,112 @@
+"""The loggers of this process: read and set their levels, without creating what is only read."""
+
+import logging
+from typing import NamedTuple
+
+from c2casgiutils._errors import C2cError
+
+MAX_NAME_LENGTH = 200
+"""Of the name of a logger, in characters."""
+_MAX_MADE_UP = 200
+"""How many loggers that no module asked for may be given a level; Python never frees a logger."""
+
+
+class Level(NamedTuple):
+    """The level of a logger: its own (`NOTSET` when inherited) and the one in force."""
+
+    name: str
+    level: str
+    effective_level: str
+
+
+class QuotaExceededError(C2cError, ValueError):
+    """Too many loggers that no module asked for."""
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a logger if it is an acceptable one.
+
+    Raises:
+        ValueError: Empty, longer than 200 characters or with a character that is not printable.
+    """
+    if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise ValueError(f"the name of a logger has 1 to {MAX_NAME_LENGTH} printable characters")
+    return name
+
+
+def checked_level(level: str) -> str:
+    """Return the standard name of a level given in any case (`warn` becomes `WARNING`).
+
+    Raises:
+        ValueError: Not the name of a level.
+    """
+    number = logging.getLevelNamesMapping().get(level.strip().upper())
+    if number is None:
+        accepted = ", ".join(level_names())
+        raise ValueError(f"not the name of a log level; accepted: {accepted}")
+    return logging.getLevelName(number)
+
+
+def level_names() -> list[str]:
+    """Return the standard names of all levels, the most severe first."""
+    numbers = sorted(set(logging.getLevelNamesMapping().values()), reverse=True)
+    return [logging.getLevelName(number) for number in numbers]
+
+
+def read(name: str) -> Level:
+    """Read the level of a logger without creating the logger."""
+    logger = _existing(name)
+    if logger is not None:
+        effective = logging.getLevelName(logger.getEffectiveLevel())
+        return Level(name, logging.getLevelName(logger.level), effective)
+    parent = name.rpartition(".")[0]
+    inherited = read(parent).effective_level if parent else read(logging.root.name).effective_level
+    return Level(name, logging.getLevelName(logging.NOTSET), inherited)
+
+
+class Overrides:
+    """The levels that this process was given at run time, and the loggers that exist only because of them."""
+
+    def __init__(self) -> None:
+        self.levels: dict[str, str] = {}
+        self.made_up: set[str] = set()
+
+    def check_quota(self, name: str) -> None:
+        """Refuse one more logger that no module asked for once there are too many of them.
+
+        Raises:
+            QuotaExceededError: The logger does not exist, and 200 such ones have been given a level.
+        """
+        if _existing(name) is None and len(self.made_up) >= _MAX_MADE_UP:
+            raise QuotaExceededError(
+                f"{_MAX_MADE_UP} loggers that no module uses have been given a level already; "
+                "name an existing one"
+            )
+
+    def apply(self, name: str, level: str) -> Level:
+        """Set the level of a logger in this process.
+
+        Raises:
+            ValueError: Not an acceptable name or level.
+        """
+        name, level = checked_name(name), checked_level(level)
+        if _existing(name) is None:
+            self.made_up.add(name)
+        logging.getLogger(name).setLevel(level)
+        self.levels[name] = level
+        return read(name)
+
+    def in_force(self) -> dict[str, str]:
+        """Return the levels that nothing else has replaced since, by logger."""
+        return {name: level for name, level in self.levels.items() if read(name).level == level}
+
+
+OVERRIDES = Overrides()
+"""Those of this process: loggers belong to the process, not to an event loop."""
+
+
+def _existing(name: str) -> logging.Logger | None:
+    if name == logging.root.name:
+        return logging.root
+    logger = logging.root.manager.loggerDict.get(name)
+    return logger if isinstance(logger, logging.Logger) else None
