@@ -6,9 +6,9 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from c2casgiutils._asgi import get_header
 from c2casgiutils._trusted_hosts import UNIX_PEER, TrustedHosts
-from c2casgiutils.headers._forwarded_readers import ForwardedReader, Origin, Reader, XForwardedReader
+from c2casgiutils.headers import _replaced_peer
+from c2casgiutils.headers._forwarded_readers import FOR, ForwardedReader, Origin, Reader, XForwardedReader
 from c2casgiutils.headers._scope_changes import DONE, SCHEMES, ScopeChange, make_scope_change, parse_forced
 
 _LOGGER = logging.getLogger(__name__)
@@ -16,16 +16,21 @@ _LOGGER = logging.getLogger(__name__)
 _MOST_REMEMBERED = 1024
 _LONGEST_REMEMBERED = 512
 _LOGGED_LENGTH = 200
+_UNTRUSTED = (
+    "Forwarded headers from %s are not read. If it is your proxy, add it to trusted_hosts "
+    "(C2C__PROXY_HEADERS__TRUSTED_HOSTS)"
+)
 
 
 class ForwardedHeadersMiddleware:
     """Apply scheme, host, port and client that trusted proxies tell to the scope.
 
     Only one family of headers is read. The chain of proxies is read from the right, past trusted hops, so a
-    client chooses nothing by sending such a header itself. A value that is not valid is ignored, with a line
-    at debug. The scope of the server is not changed: the application gets a copy.
+    client chooses nothing by sending such a header itself. A value that is not valid is ignored; the first
+    one in each header is a warning. The application gets a copy of the scope; in that of the server only the
+    client is set too, for its access log.
 
-    The server must leave the peer alone: run uvicorn with `--no-proxy-headers`.
+    The server must leave the peer alone: run uvicorn with `--no-proxy-headers`. With `*` it does not matter.
 
     Args:
         app: The application.
@@ -59,10 +64,10 @@ class ForwardedHeadersMiddleware:
         self._trusted = TrustedHosts(trusted_hosts)
         self._reader = _make_reader(headers_type, self._trusted, apply_prefix=apply_prefix)
         self._forced = parse_forced(force_proto, force_host, force_port, force_client)
-        self._names = (self._reader.names if self._reader else frozenset()) | {b"host"}
+        self._names = {b"host", *((*self._reader.names, FOR) if self._reader else ())}
         # What was decided for the same peer and headers; bounded, since clients choose what they send.
         self._changes: dict[tuple[Any, ...], ScopeChange] = {}
-        self._warned_of_server = False
+        self._warned: set[str | bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -74,60 +79,71 @@ class ForwardedHeadersMiddleware:
         """Give the scope as the client meant it, or the same one when nothing is to be changed."""
         names = self._names
         peer = scope.get("client")
-        if peer is not None and peer[1] == 0 and self._is_peer_hidden(scope):
-            return scope
         found = [header for header in scope["headers"] if header[0] in names]
         key = (peer and peer[0], scope["type"], scope["scheme"], *found)
         try:
             change = self._changes[key]
         except KeyError:
-            change = self._decide(key)
+            change = self._decide(key, scope)
         except TypeError:  # from a server that gives lists instead of tuples
             headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
             return self._apply({**scope, "headers": headers})
+        if change.claimed_ports and peer and peer[1] in change.claimed_ports and DONE not in scope:
+            self._warn_once(_replaced_peer.WARNING)
+            change = self._change(key, is_trusted=False)
         if change.ignored:
-            _log_ignored(change)
+            self._log_ignored(change)
         if not change.changes:
             return scope
         rewritten = {**scope, **change.changes}
+        if "client" in change.changes:
+            scope["client"] = change.changes["client"]
         if change.host is not None:
             rewritten["headers"] = [change.host, *(each for each in scope["headers"] if each[0] != b"host")]
         if change.prefix is not None:
             _add_prefix(rewritten, change.prefix)
         return rewritten
 
-    def _decide(self, key: tuple[Any, ...]) -> ScopeChange:
+    def _decide(self, key: tuple[Any, ...], scope: Scope) -> ScopeChange:
         """Decide about requests that look like this one, and remember it."""
-        peer, kind, scheme, *headers = key
-        fields: dict[bytes, bytes] = {}
-        for name, value in headers:
-            fields[name] = fields[name] + b"," + value if name in fields else value
-        origin = Origin()
-        if self._reader is not None and peer in self._trusted:
-            origin = self._reader.read(fields)
-        change = make_scope_change(kind, scheme, fields, origin, self._forced)
-        if sum(map(len, fields.values())) <= _LONGEST_REMEMBERED:
+        address, _, _, *headers = key
+        is_trusted = address in self._trusted
+        change = self._change(key, is_trusted=is_trusted)
+        if self._reader is not None and not self._trusted.is_everyone:
+            chain = b",".join(value for name, value in headers if name == FOR)
+            claimed = _replaced_peer.claimed_ports(address, chain)
+            change = change._replace(claimed_ports=claimed)
+            is_replaced = address is not None and scope["client"][1] in claimed
+            if not (is_trusted or is_replaced or DONE in scope) and any(
+                name in self._reader.names for name, _ in headers
+            ):
+                self._warn_once(_UNTRUSTED, address or UNIX_PEER)
+        if sum(len(value) for _, value in headers) <= _LONGEST_REMEMBERED:
             if len(self._changes) >= _MOST_REMEMBERED:
                 self._changes.clear()
             self._changes[key] = change
         return change
 
-    def _is_peer_hidden(self, scope: Scope) -> bool:
-        """Return whether the server replaced the peer by what X-Forwarded-For says, and warn about it once.
+    def _change(self, key: tuple[Any, ...], *, is_trusted: bool) -> ScopeChange:
+        """Give what becomes of such a request; what is forced holds for untrusted peers too."""
+        _, kind, scheme, *headers = key
+        fields: dict[bytes, bytes] = {}
+        for name, value in headers:
+            fields[name] = fields[name] + b"," + value if name in fields else value
+        origin = self._reader.read(fields) if self._reader is not None and is_trusted else Origin()
+        return make_scope_change(kind, scheme, fields, origin, self._forced)
 
-        uvicorn then sets the port to 0, which no TCP peer has.
-        """
-        if not scope["client"][0] or scope["client"][0].startswith(UNIX_PEER) or DONE in scope:
-            return False
-        if get_header(scope["headers"], b"x-forwarded-for") is None:
-            return False
-        if not self._warned_of_server:
-            self._warned_of_server = True
-            _LOGGER.warning(
-                "The server replaced the peer by X-Forwarded-For, nobody can tell whether it is trusted. "
-                "Forwarded headers are not applied: run uvicorn with --no-proxy-headers"
-            )
-        return True
+    def _log_ignored(self, change: ScopeChange) -> None:
+        """Log what is not valid: the first value of each header as a warning, since clients can send many."""
+        for name, value in change.ignored:
+            level = logging.DEBUG if name in self._warned else logging.WARNING
+            self._warned.add(name)
+            _LOGGER.log(level, "Ignored in %s what is not valid: %r", name.decode(), value[:_LOGGED_LENGTH])
+
+    def _warn_once(self, text: str, *arguments: object) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            _LOGGER.warning(text, *arguments)
 
 
 def _make_reader(headers_type: str, trusted: TrustedHosts, *, apply_prefix: bool) -> Reader | None:
@@ -138,11 +154,6 @@ def _make_reader(headers_type: str, trusted: TrustedHosts, *, apply_prefix: bool
     if apply_prefix:
         raise ValueError(f"apply_prefix needs the headers_type x-forwarded, not {headers_type!r}")
     return ForwardedReader(trusted) if headers_type == "forwarded" else None
-
-
-def _log_ignored(change: ScopeChange) -> None:
-    for name, value in change.ignored:
-        _LOGGER.debug("Ignored in %s what is not valid: %r", name.decode(), value[:_LOGGED_LENGTH])
 
 
 def _add_prefix(scope: Scope, prefix: str) -> None:

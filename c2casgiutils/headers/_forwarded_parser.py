@@ -11,9 +11,11 @@ LONGEST = 8192
 MOST_ELEMENTS = 50
 
 _MARK = re.compile(r'[",]')
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_PART = re.compile(rf'((?:{_QUOTED}|[^";])*)(?:;|\Z)')
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  # a pattern
-_QUOTED = r'"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"'
-_PAIR = re.compile(rf"[ \t]*(?:({_TOKEN})=(?:({_TOKEN})|{_QUOTED})[ \t]*)?(?:;|\Z)")
+# More than a token without quotes: many proxies write addresses and ports so.
+_PAIR = re.compile(rf'({_TOKEN})=(?:([^\x00-\x20\x7f"]+)|({_QUOTED}))')
 _ESCAPED = re.compile(r"\\(.)")
 
 
@@ -40,26 +42,33 @@ def _is_escaped(text: str, position: int) -> bool:
     return (position - first) % 2 == 1
 
 
-def parse_element(text: str) -> dict[str, str] | None:
+def parse_element(text: str) -> dict[str, str | None] | None:
     """Parse one element: `name=value` pairs separated by semicolons.
 
-    White space is allowed around semicolons and nowhere else; names are in lower case in the result.
-
     Returns:
-        The values without their quotes, or `None` when there is a syntax error or a name stands there twice.
+        The values without their quotes by name in lower case, `None` for what is not a pair; or `None` for
+        the element when a quote is open or a name stands there twice: nobody can tell what is meant.
     """
-    pairs: dict[str, str] = {}
+    pairs: dict[str, str | None] = {}
     position = 0
     while position < len(text):
-        match = _PAIR.match(text, position)
-        if match is None:
+        part = _PART.match(text, position)
+        if part is None:
             return None
-        position = match.end()
-        name, token, quoted = match.groups()
-        if name is None:
+        position = part.end()
+        pair = part[1].strip(" \t")
+        if not pair:
             continue
-        name = name.lower()
+        name = pair.partition("=")[0].rstrip(" \t").lower()
         if name in pairs:
             return None
-        pairs[name] = token if token is not None else _ESCAPED.sub(r"\1", quoted)
+        pairs[name] = _parse_value(pair)
     return pairs
+
+
+def _parse_value(pair: str) -> str | None:
+    match = _PAIR.fullmatch(pair)
+    if match is None:
+        return None
+    _, bare, quoted = match.groups()
+    return bare if bare is not None else _ESCAPED.sub(r"\1", quoted[1:-1])

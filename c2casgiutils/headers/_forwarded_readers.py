@@ -20,6 +20,8 @@ _T = TypeVar("_T")
 Fields = Mapping[bytes, bytes]
 """Raw headers by lower-case name; several of one name are joined with commas."""
 
+FOR = b"x-forwarded-for"
+
 _IS_SECURE = {"http": False, "https": True, "ws": False, "wss": True}
 _SEGMENT = r"[A-Za-z0-9._~!$&'()*+;=:@-]+"
 _PREFIX = re.compile(rf"(?:/(?!\.{{1,2}}(?:/|\Z)){_SEGMENT})+/?")
@@ -33,7 +35,6 @@ class Origin(NamedTuple):
     host: Host | None = None
     port: int | None = None
     client: Node | None = None
-    """A node without a name: the client is known to be unknown."""
     prefix: str | None = None
     ignored: tuple[bytes, ...] = ()
     """The names of the headers that say something that is not valid."""
@@ -59,21 +60,25 @@ class XForwardedReader:
 
     def __init__(self, trusted: TrustedHosts, *, with_prefix: bool) -> None:
         self._trusted = trusted
-        names = [b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port"]
+        names = [FOR, b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port"]
         self.names = frozenset([*names, b"x-forwarded-prefix"] if with_prefix else names)
 
     def read(self, fields: Fields) -> Origin:
         """Give what the headers say."""
-        client, index, hops = self._walk(fields.get(b"x-forwarded-for", b""))
-        ignored = [b"x-forwarded-for"] if client is None and b"x-forwarded-for" in fields else []
+        ignored = [name for name in self.names if len(fields.get(name, b"")) > LONGEST]
+        lists = {
+            name: _members(fields[name]) for name in self.names if name in fields and name not in ignored
+        }
+        hops = lists.get(FOR, [])
+        client, index, is_valid = self._walk(hops)
+        if not is_valid:
+            ignored.append(FOR)
 
         def pick(name: bytes, parse: Callable[[str], _T | None]) -> _T | None:
-            raw = fields.get(name)
-            if raw is None:
+            members = lists.get(name)
+            if not members:
                 return None
-            members = raw.split(b",") if len(raw) <= LONGEST else [b""]
-            member = members[index if len(members) == hops else -1]
-            value = parse(member.decode("latin-1").strip(" \t"))
+            value = parse(members[index if len(members) == len(hops) else -1])
             if value is None:
                 ignored.append(name)
             return value
@@ -87,26 +92,29 @@ class XForwardedReader:
             ignored=tuple(ignored),
         )
 
-    def _walk(self, chain: bytes) -> tuple[Node | None, int, int]:
-        """Give the client, its place in the chain and the length of the chain."""
-        hops = chain.decode("latin-1").split(",") if len(chain) <= LONGEST else []
+    def _walk(self, hops: list[str]) -> tuple[Node | None, int, bool]:
+        """Give the client, its place in the chain, and whether all that was read is valid."""
         client, index = None, -1
-        if len(hops) <= MOST_ELEMENTS:
-            for position in range(len(hops) - 1, -1, -1):
-                node = parse_forwarded_for(hops[position].strip(" \t"))
-                if node is None:
-                    break
-                client, index = node, position
-                if node.name is None or node.name not in self._trusted:
-                    break
-        return client, index, len(hops)
+        if len(hops) > MOST_ELEMENTS:
+            return None, index, False
+        for position in range(len(hops) - 1, -1, -1):
+            node = parse_forwarded_for(hops[position])
+            if node is None:
+                return client, index, False
+            index = position
+            if node.name is None:  # unknown: the peer stays
+                return None, index, True
+            client = node
+            if node.name not in self._trusted:
+                break
+        return client, index, True
 
 
 class ForwardedReader:
     """Reads `Forwarded`, RFC 7239, from the right past trusted hops.
 
-    Scheme and host are those of the client's element, else of the nearest one on its right. A syntax error
-    discards its element and all on its left.
+    Scheme and host are those of the client's element, else of the nearest one on its right. A value that is
+    not valid counts for nothing; an open quote or a repeated name discards its element and all on its left.
     """
 
     names = frozenset({b"forwarded"})
@@ -126,17 +134,24 @@ class ForwardedReader:
         is_secure, host, client = None, None, None
         for text in elements:
             pairs = parse_element(text)
-            node = parse_forwarded_node(pairs["for"]) if pairs and "for" in pairs else None
-            if pairs is None or ("for" in pairs and node is None):
+            if pairs is None:
                 is_clean = False
                 break
-            said_secure, said_host = parse_scheme(pairs.get("proto", "")), parse_host(pairs.get("host", ""))
-            is_clean &= (said_secure is not None) == ("proto" in pairs)
-            is_clean &= (said_host is not None) == ("host" in pairs)
+            node = parse_forwarded_node(pairs.get("for") or "")
+            said_secure, said_host = (
+                parse_scheme(pairs.get("proto") or ""),
+                parse_host(pairs.get("host") or ""),
+            )
+            said = {"for": node, "proto": said_secure, "host": said_host}
+            is_clean &= None not in pairs.values() and all(
+                value is not None or name not in pairs for name, value in said.items()
+            )
             is_secure = is_secure if said_secure is None else said_secure
             host = said_host or host
-            client = node or client
-            if node is None or not node.is_address or node.name not in self._trusted:
+            if node is None:
+                break
+            client = node if node.name else None  # unknown: the peer stays
+            if not node.is_address or node.name not in self._trusted:
                 break
         return Origin(is_secure, host, None, client, ignored=() if is_clean else (b"forwarded",))
 
@@ -147,6 +162,11 @@ class ForwardedReader:
             return None
         elements = [text for text in split_from_right(raw.decode("latin-1")) if text.strip(" \t")]
         return elements if len(elements) <= MOST_ELEMENTS else None
+
+
+def _members(raw: bytes) -> list[str]:
+    """Give the members of a list; empty ones do not count, RFC 9110 section 5.6.1.2."""
+    return [member for each in raw.decode("latin-1").split(",") if (member := each.strip(" \t"))]
 
 
 def parse_scheme(text: str) -> bool | None:

@@ -25,6 +25,8 @@ class ScopeChange(NamedTuple):
     """What goes before the paths."""
     ignored: tuple[tuple[bytes, bytes], ...]
     """The headers that say something that is not valid."""
+    claimed_ports: frozenset[int] = frozenset()
+    """With one of these ports the peer is none, but a member of X-Forwarded-For."""
 
 
 def make_scope_change(kind: str, scheme: str, fields: Fields, origin: Origin, forced: Origin) -> ScopeChange:
@@ -40,7 +42,7 @@ def make_scope_change(kind: str, scheme: str, fields: Fields, origin: Origin, fo
     changes: dict[str, Any] = {}
     client = forced.client or origin.client
     if client is not None:
-        changes["client"] = None if client.name is None else (client.name, client.port)
+        changes["client"] = (client.name, client.port)
     is_secure = origin.is_secure if forced.is_secure is None else forced.is_secure
     if is_secure is not None:
         changes["scheme"] = scheme = SCHEMES[kind][is_secure]
@@ -88,6 +90,6 @@ def parse_forced(proto: str | None, host: str | None, port: int | None, client: 
         raise ValueError(f"force_host must be host[:port], not {host!r}")
     if port is not None and forced.port is None:
         raise ValueError(f"force_port must be between 1 and 65535, not {port!r}")
-    if client is not None and forced.client is None:
+    if client is not None and (forced.client is None or forced.client.name is None):
         raise ValueError(f"force_client must be an address, not {client!r}")
     return forced

@@ -147,11 +147,39 @@ async def test_e11_denied_websocket(server: Uvicorn) -> None:
     assert json.loads(response.body or b"") == {"detail": "no"}
 
 
-def test_x36_proxy_headers_left_on() -> None:
-    """Uvicorn's own option hides the peer: nothing is applied, one warning names the flag."""
-    with Uvicorn("tests.support.headers_app:app", "--proxy-headers") as server:
-        for _ in range(2):
-            scope = httpx.get(server.url, headers=FORWARDED).json()
-            assert scope["server"] == ["127.0.0.1", server.port]
-            assert "www.ex.com" not in scope["url"]
+@pytest.mark.parametrize(
+    "chain", ["203.0.113.9", "203.0.113.9:51234", "127.0.0.1:9", "[::ffff:127.0.0.1]:9", "127.0.0.1: +9"]
+)
+async def test_x36_proxy_headers_left_on(chain: str) -> None:
+    """Uvicorn's own option hides the peer: nothing is applied, one warning names the flags."""
+    forged = {**FORWARDED, "X-Forwarded-For": chain}
+    env = {"FORWARDED_ALLOW_IPS": "*"}
+    with Uvicorn("tests.support.headers_app:app", "--proxy-headers", env=env) as server:
+        async with httpx.AsyncClient() as http:
+            for _ in range(2):
+                scope = (await http.get(server.url, headers=forged)).json()
+                assert scope["server"] == ["127.0.0.1", server.port]
+                assert "www.ex.com" not in scope["url"]
+        url = f"{server.url.replace('http', 'ws')}/echo"
+        async with websockets.connect(url, additional_headers=forged, proxy=None) as websocket:
+            assert "www.ex.com" not in json.loads(await websocket.recv())["url"]
+            await websocket.send("")
         assert server.output.count("--no-proxy-headers") == 1
+        assert server.output.count("--forwarded-allow-ips=") == 1
+
+
+async def test_access_log_names_the_client(server: Uvicorn) -> None:
+    """Not the proxy, whose address would be on every line; for websockets too."""
+    async with httpx.AsyncClient() as http:
+        await http.get(f"{server.url}/seen", headers={"X-Forwarded-For": "198.51.100.7"})
+    url = f"{server.url.replace('http', 'ws')}/echo"
+    forwarded = {"X-Forwarded-For": "198.51.100.8"}
+    async with websockets.connect(url, additional_headers=forwarded, proxy=None) as websocket:
+        await websocket.send("")
+
+    async def is_logged() -> bool:
+        return '198.51.100.7:0 - "GET /seen' in server.output and '198.51.100.8:0 - "WebSocket /echo"' in (
+            server.output
+        )
+
+    await eventually(is_logged)

@@ -30,7 +30,7 @@ KEPT = Expected()
 
 
 async def seen_scope(headers: HeaderList, *, options: dict[str, Any] | None = None, **members: Any) -> Scope:
-    """The scope that the application gets."""
+    """The scope that the application gets; in that of the server nothing but the client is changed."""
     scopes: list[Scope] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +42,9 @@ async def seen_scope(headers: HeaderList, *, options: dict[str, Any] | None = No
     )
     before = {**scope, "headers": list(scope["headers"])}
     await call(ForwardedHeadersMiddleware(app, **{"trusted_hosts": TRUSTED, **(options or {})}), scope)
-    assert scope == before, "the scope of the server was changed"
+    assert scope == {**before, "client": scopes[0]["client"]}, (
+        "more than the client was changed for the server"
+    )
     return scopes[0]
 
 
@@ -60,6 +62,7 @@ def check(scope: Scope, expected: Expected) -> None:
 
 CLIENT = ("1.2.3.4", 0)
 WWW = "www.ex.com"
+HTTP_WWW = Expected("http", WWW, 80)
 FORWARDED: dict[str, tuple[list[str], Expected]] = {
     "R01": (["for=1.2.3.4;proto=https;host=www.ex.com"], Expected("https", WWW, 443, CLIENT)),
     "R03": (["host=www.ex.com"], Expected("http", WWW, 80)),
@@ -70,7 +73,7 @@ FORWARDED: dict[str, tuple[list[str], Expected]] = {
         ['for="1.2.3.4:55";host="www.ex.com:8443";proto=https'],
         Expected("https", "www.ex.com:8443", 8443, ("1.2.3.4", 55)),
     ),
-    "R08": (['for="a,b";host=www.ex.com'], KEPT),
+    "R08": (['for="a,b";host=www.ex.com'], HTTP_WWW),
     "R09": (['for=1.2.3.4;x="a;b,c";host=www.ex.com'], Expected("http", WWW, 80, CLIENT)),
     "R10": ([r'host="www.ex.com\"evil"'], KEPT),
     "R11": ([r'host="www\.ex.com"'], Expected("http", WWW, 80)),
@@ -89,21 +92,22 @@ FORWARDED: dict[str, tuple[list[str], Expected]] = {
         Expected("http", WWW, 80, CLIENT),
     ),
     "R19": (["for=10.0.0.5, for=10.0.0.9"], Expected(client=("10.0.0.5", 0))),
-    "R20": (["for=unknown;host=www.ex.com"], Expected("http", WWW, 80, None)),
-    "R20 on the left": (["for=9.9.9.9, for=Unknown, for=10.0.0.9"], Expected(client=None)),
+    "R20": (["for=unknown;host=www.ex.com"], HTTP_WWW),
+    "R20 on the left": (["for=9.9.9.9, for=Unknown, for=10.0.0.9"], KEPT),
+    "R20 with a port": (["for=unknown:80;host=www.ex.com"], HTTP_WWW),
     "R21": (["for=_hidden;proto=https"], Expected("https", client=("_hidden", 0))),
     "R22": (['for="1.2.3.4:_p"'], Expected(client=CLIENT)),
-    "R23": (["for=_;host=www.ex.com"], KEPT),
-    "R24": (["for=[2001:db8::1];host=www.ex.com"], KEPT),
+    "R23": (["for=_;host=www.ex.com"], HTTP_WWW),
+    "R24": (["for=[2001:db8::1];host=www.ex.com"], Expected("http", WWW, 80, ("2001:db8::1", 0))),
     "R25": (['for="[fe80::1%25eth0]"'], KEPT),
-    "R26": (["for=999.1.1.1;host=www.ex.com"], KEPT),
+    "R26": (["for=999.1.1.1;host=www.ex.com"], HTTP_WWW),
     "R27": (['host="www.ex.com:99999"'], KEPT),
     "R28": (['host="www.ex.com:abc"'], KEPT),
     "R29": (['host="a@evil.ex"'], KEPT),
     "R30": (['host="www.ex.com/x"'], KEPT),
     "R31": (["proto=javascript;host=www.ex.com"], Expected("http", WWW, 80)),
     "R32": (['host="www.ex.com%0d%0aX: y"'], KEPT),
-    "R33": (["host=;proto=https"], KEPT),
+    "R33": (["host=;proto=https"], Expected("https")),
     "R34 empty": ([""], KEPT),
     "R34 commas": ([",,,"], KEPT),
     "R34 semicolon": ([";"], KEPT),
@@ -141,6 +145,40 @@ FORWARDED: dict[str, tuple[list[str], Expected]] = {
     "empty port": (['host="www.ex.com:"'], Expected("http", WWW, 80)),
     "default port": (['host="www.ex.com:443";proto=https'], Expected("https", WWW, 443)),
     "port of the node out of range": (['for="1.2.3.4:65536"'], KEPT),
+    "ports without quotes": (
+        ["for=1.2.3.4:4711;host=a.example:8443;proto=https"],
+        Expected("https", "a.example:8443", 8443, ("1.2.3.4", 4711)),
+    ),
+    "IPv6 and ports without quotes": (
+        ["for=[2001:db8::1]:4711;host=[2001:db8::2]:8443"],
+        Expected("http", "[2001:db8::2]:8443", 8443, ("2001:db8::1", 4711)),
+    ),
+    "a trusted hop without quotes": (
+        ["for=9.9.9.9, for=1.2.3.4:4711;proto=https, for=10.0.0.9:80"],
+        Expected("https", client=("1.2.3.4", 4711)),
+    ),
+    "an invalid value drops its pair": (
+        ['for=1.2.3.4;host="a b";proto=https'],
+        Expected("https", client=CLIENT),
+    ),
+    "white space around = drops its pair": (["for=1.2.3.4; host = evil.ex"], Expected(client=CLIENT)),
+    "what is no pair": (["garbage;for=1.2.3.4;host=www.ex.com"], Expected("http", WWW, 80, CLIENT)),
+    "text behind a quoted value": (['for=1.2.3.4;host="evil.ex"x'], Expected(client=CLIENT)),
+    "an invalid hop ends the walk": (
+        ["for=9.9.9.9;host=evil.ex, for=1.2.3;host=www.ex.com, for=10.0.0.9"],
+        Expected("http", WWW, 80, ("10.0.0.9", 0)),
+    ),
+    "a repeated name of which one is invalid": (['host="a b";host=www.ex.com'], KEPT),
+    "a repeated name with white space": (["host =evil.ex;host=www.ex.com"], KEPT),
+    "a repeated name in the middle": (
+        ["for=9.9.9.9, for=1.2.3.4;for=1.2.3.5;host=evil.ex, for=10.0.0.9;proto=https"],
+        Expected("https", client=("10.0.0.9", 0)),
+    ),
+    "an open quote in the middle": (
+        ['for=9.9.9.9;host=evil.ex, for=1.2.3.4;host="evil.ex', "for=10.0.0.9;proto=https"],
+        Expected("https", client=("10.0.0.9", 0)),
+    ),
+    "a quote inside a value": (['for=1.2.3.4;host=a"b, for=10.0.0.9'], Expected(client=("10.0.0.9", 0))),
 }
 
 
@@ -164,7 +202,6 @@ async def test_r40_websocket() -> None:
 
 
 FOR, PROTO, HOST, PORT = "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port"
-HTTP_WWW = Expected("http", WWW, 80)
 X_FORWARDED: dict[str, tuple[HeaderList, Expected]] = {
     "X01": ([(FOR, "1.2.3.4"), (PROTO, "https"), (HOST, WWW)], Expected("https", WWW, 443, CLIENT)),
     "X03": ([(FOR, "9.9.9.9, 1.2.3.4")], Expected(client=CLIENT)),
@@ -173,7 +210,26 @@ X_FORWARDED: dict[str, tuple[HeaderList, Expected]] = {
     "X06 v4 and port": ([(FOR, "1.2.3.4:55")], Expected(client=CLIENT)),
     "X06 v6 and port": ([(FOR, "[2001:db8::1]:55")], Expected(client=("2001:db8::1", 0))),
     "X06 v6": ([(FOR, "2001:db8::1")], Expected(client=("2001:db8::1", 0))),
-    "X07": ([(FOR, "garbage, 1.2.3.4, unknown")], Expected(client=None)),
+    "X07": ([(FOR, "garbage, 1.2.3.4, unknown")], KEPT),
+    "X07 behind a proxy": ([(FOR, "unknown, 10.0.0.9"), (HOST, "www.ex.com, inner")], HTTP_WWW),
+    "an empty member at the end": ([(FOR, "203.0.113.9,")], Expected(client=("203.0.113.9", 0))),
+    "an empty second header": ([(FOR, "203.0.113.9"), (FOR, "")], Expected(client=("203.0.113.9", 0))),
+    "an empty member in the middle": ([(FOR, "1.2.3.4,,127.0.0.1")], Expected(client=CLIENT)),
+    "blank members": ([(FOR, " ,1.2.3.4, \t ,")], Expected(client=CLIENT)),
+    "an empty member of the scheme": ([(PROTO, "https,")], Expected("https")),
+    "an empty member of the host": ([(HOST, "www.ex.com,")], HTTP_WWW),
+    "an empty member of the port": (
+        [(HOST, WWW), (PORT, ",8443, ")],
+        Expected("http", "www.ex.com:8443", 8443),
+    ),
+    "empty members and the place of the client": (
+        [(FOR, "1.2.3.4,,10.0.0.9"), (HOST, "www.ex.com,inner,"), (PROTO, ",https,http")],
+        Expected("https", WWW, 443, CLIENT),
+    ),
+    "50 hops and empty members": (
+        [(FOR, ",,".join(["10.0.0.9"] * 49 + ["1.2.3.4"]))],
+        Expected(client=CLIENT),
+    ),
     "X08 markup": ([(FOR, "<script>")], KEPT),
     "X08 many": ([(FOR, ", ".join(["1.2.3.4"] * 10_000))], KEPT),
     "X08 51": ([(FOR, ",".join(["1.2.3.4"] * 51))], KEPT),
@@ -393,23 +449,97 @@ async def test_everyone_is_trusted() -> None:
     assert scope["client"] == ("9.9.9.9", 0)
 
 
+REPLACED = [
+    pytest.param("10.0.0.9", ("10.0.0.9", 0), id="no port"),
+    pytest.param("127.0.0.1:9", ("127.0.0.1", 9), id="trusted address and port"),
+    pytest.param("203.0.113.9:51234", ("203.0.113.9", 51234), id="Azure"),
+    pytest.param("203.0.113.9, 127.0.0.1:9, 10.0.0.9", ("127.0.0.1", 9), id="in the middle"),
+    pytest.param("[::1]:9", ("::1", 9), id="IPv6"),
+    pytest.param("[::ffff:127.0.0.1]:9", ("::ffff:127.0.0.1", 9), id="mapped"),
+    pytest.param("[::ffff:7f00:1]:9", ("127.0.0.1", 9), id="another spelling"),
+    pytest.param("127.0.0.1:0009", ("127.0.0.1", 9), id="zeros"),
+    pytest.param("127.0.0.1: +9 ", ("127.0.0.1", 9), id="as lenient as int()"),
+    pytest.param("127.0.0.1:-1", ("127.0.0.1", -1), id="no legal port"),
+    pytest.param("127.0.0.1%x:9", ("127.0.0.1%x", 9), id="zone"),
+    pytest.param("testclient:9", ("testclient", 9), id="name"),
+    pytest.param("unix:", ("unix:", 0), id="unix socket"),
+    pytest.param("[unix:]:9", ("unix:", 9), id="unix socket and port"),
+]
+
+
+@pytest.mark.parametrize(("chain", "peer"), REPLACED)
+@pytest.mark.parametrize("kind", ["http", "websocket"])
 @pytest.mark.parametrize("headers_type", ["x-forwarded", "forwarded"])
-async def test_x36_server_replaced_the_peer(headers_type: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A port of 0 beside X-Forwarded-For: nothing is applied, and one warning says why."""
+async def test_x36_server_replaced_the_peer(
+    chain: str, peer: Any, kind: str, headers_type: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A peer that is a member of X-Forwarded-For: nothing is applied, and one warning says what to do."""
     scopes: list[Scope] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scopes.append(scope)
 
-    middleware = ForwardedHeadersMiddleware(app, "*", headers_type)
-    headers = [("host", "a.b"), (FOR, "10.0.0.9"), (HOST, WWW), ("forwarded", "host=www.ex.com")]
-    scope = make_scope(headers=headers, client=("10.0.0.9", 0))
+    middleware = ForwardedHeadersMiddleware(app, f"{TRUSTED}, testclient, unix:", headers_type)
+    headers = [("host", "a.b"), (FOR, chain), (HOST, WWW), ("forwarded", "host=www.ex.com")]
+    scope = make_scope(headers=headers, client=peer, kind=kind)
     await call(middleware, scope)
     await call(middleware, scope)
     assert all(seen is scope for seen in scopes)
-    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert len(warnings) == 1
-    assert "--no-proxy-headers" in warnings[0]
+    assert scope["client"] == peer
+    (warning,) = caplog.records
+    assert warning.levelno == logging.WARNING
+    assert "uvicorn with --no-proxy-headers, gunicorn with --forwarded-allow-ips=" in warning.getMessage()
+
+
+@pytest.mark.parametrize(("chain", "peer"), REPLACED)
+async def test_replaced_peer_when_everyone_is_trusted(
+    chain: str, peer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With `*` it does not matter who the peer is."""
+    options = {"trusted_hosts": "*"}
+    scope = await seen_scope([(FOR, chain), (HOST, WWW), (PROTO, "https")], options=options, client=peer)
+    assert (scope["scheme"], scope["server"]) == ("https", (WWW, 443))
+    assert not any("--no-proxy-headers" in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("chain", "peer"),
+    [
+        pytest.param("1.2.3.4:9", ("10.0.0.2", 9), id="port of another address"),
+        pytest.param("1.2.3.4, 10.0.0.2:8", ("10.0.0.2", 9), id="another port"),
+        pytest.param("1.2.3.4", ("unix:", 0), id="unix socket"),
+        pytest.param("1.2.3.4", None, id="no peer"),
+    ],
+)
+async def test_peer_that_was_not_replaced(chain: str, peer: Any) -> None:
+    options = {"trusted_hosts": f"{TRUSTED}, unix:"}
+    scope = await seen_scope([(FOR, chain), (HOST, WWW)], options=options, client=peer)
+    assert scope["server"] == (WWW, 80)
+
+
+async def test_replaced_peer_and_forced_values() -> None:
+    """What is forced comes from no header, so it holds whoever the peer is."""
+    options = {"force_proto": "https"}
+    scope = await seen_scope([(FOR, "10.0.0.9"), (HOST, WWW)], options=options, client=("10.0.0.9", 0))
+    check(scope, Expected("https", client=("10.0.0.9", 0)))
+
+
+async def test_untrusted_peer_is_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """Who forgot to name the proxy finds it in the log, also when it is a unix socket."""
+    for trusted, peer, name in ((TRUSTED, ("192.0.2.1", 9), "192.0.2.1"), (TRUSTED, None, "unix:")):
+        caplog.clear()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            pass
+
+        middleware = ForwardedHeadersMiddleware(app, trusted)
+        await call(middleware, make_scope(headers=[("host", "a.b")], client=peer))
+        assert not caplog.records
+        for chain in ("1.2.3.4", "1.2.3.5"):
+            await call(middleware, make_scope(headers=[("host", "a.b"), (FOR, chain)], client=peer))
+        (warning,) = caplog.records
+        assert f"from {name} are not read" in warning.getMessage()
+        assert "C2C__PROXY_HEADERS__TRUSTED_HOSTS" in warning.getMessage()
 
 
 async def test_port_0_without_chain() -> None:
@@ -460,14 +590,36 @@ async def test_x39_other_scopes(kind: str) -> None:
         ("forwarded", [("forwarded", 'host="a b"')]),
     ],
 )
-async def test_ignored_values_are_logged_once(
+async def test_ignored_values_are_one_warning(
     headers_type: str, headers: HeaderList, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each request with a bad value leaves one line at debug."""
+    """The first request with a bad value leaves a warning, the others a line at debug."""
     caplog.set_level(logging.DEBUG, "c2casgiutils")
-    for count in (1, 2):
-        await seen_scope(headers, options={"headers_type": headers_type})
-        assert [record.levelno for record in caplog.records] == [logging.DEBUG] * count
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        pass
+
+    middleware = ForwardedHeadersMiddleware(app, TRUSTED, headers_type)
+    for _ in range(3):
+        await call(middleware, make_scope(headers=headers, client=PEER))
+    assert [record.levelno for record in caplog.records] == [logging.WARNING, logging.DEBUG, logging.DEBUG]
+    assert headers[0][0] in caplog.records[0].getMessage()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        *([(name, value)] for name in (FOR, PROTO, HOST, PORT) for value in ("", ",", " , ,")),
+        [(FOR, "unknown")],
+        [("forwarded", "for=unknown, ,;")],
+    ],
+    ids=str,
+)
+async def test_what_says_nothing_is_no_warning(headers: HeaderList, caplog: pytest.LogCaptureFixture) -> None:
+    headers_type = "forwarded" if headers[0][0] == "forwarded" else "x-forwarded"
+    caplog.set_level(logging.DEBUG, "c2casgiutils")
+    check(await seen_scope(headers, options={"headers_type": headers_type}), KEPT)
+    assert not caplog.records
 
 
 async def test_log_lines_cannot_be_forged(caplog: pytest.LogCaptureFixture) -> None:
@@ -553,6 +705,7 @@ async def test_without_a_host_header() -> None:
         ({"force_port": 0}, ValueError, "force_port"),
         ({"force_port": 65536}, ValueError, "force_port"),
         ({"force_client": "nobody"}, ValueError, "force_client"),
+        ({"force_client": "unknown"}, ValueError, "force_client"),
     ],
 )
 def test_wrong_arguments(options: dict[str, Any], error: type[Exception], text: str) -> None:
