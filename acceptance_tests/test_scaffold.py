@@ -17,9 +17,13 @@ _MARKED = re.compile(r"\n*# demo: begin\n.*?# demo: end\n", re.DOTALL)
 
 
 def render(folder: Path, **options: str) -> Path:
-    """Render the scaffold."""
+    """Render the scaffold, without the user's configuration of cookiecutter and its folders in HOME."""
+    own = {name: str(folder.parent / name) for name in ("cookiecutters_dir", "replay_dir")}
+    template = str(_ROOT / "scaffold")
     return Path(
-        cookiecutter(str(_ROOT / "scaffold"), no_input=True, output_dir=str(folder), extra_context=options)
+        cookiecutter(
+            template, no_input=True, output_dir=str(folder), extra_context=options, default_config=own
+        )
     )
 
 
