@@ -303,7 +303,9 @@ async def test_fifty_starts_leave_nothing() -> None:
         await broadcast.shutdown()
         await redis_utils.aclose()
     await asyncio.sleep(0.05)
-    assert (_descriptors(), len(asyncio.all_tasks()), _links()) == before
+    # Fewer is no leak: what another test left behind may be collected meanwhile.
+    after = _descriptors(), len(asyncio.all_tasks()), _links()
+    assert all(now <= then for now, then in zip(after, before, strict=True)), (before, after)
 
 
 async def test_many_broadcasts_leave_nothing() -> None:
@@ -321,8 +323,10 @@ async def test_many_broadcasts_leave_nothing() -> None:
     await many(1000)
     before = await many(1000)
     after = await many(4000)
-    assert after[:2] == before[:2]
-    assert after[2] - before[2] < 500
+    grown = [now - then for now, then in zip(after, before, strict=True)]
+    assert grown[0] <= 0, grown
+    assert grown[1] <= 0, grown
+    assert grown[2] < 500, grown
 
 
 async def test_default_prefix_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
