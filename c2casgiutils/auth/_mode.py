@@ -63,5 +63,6 @@ def _warn(mode: AuthenticationType) -> None:
         _LOGGER.warning(
             "C2C__AUTH__SECRET is short and also makes the key of the sessions: set C2C__AUTH__JWT__SECRET"
         )
-    if mode is not AuthenticationType.NONE and (config.settings.http or not auth.jwt.cookie.secure):
+    insecure = config.settings.http or not auth.jwt.cookie.secure
+    if mode is not AuthenticationType.NONE and insecure and not config.settings.development:
         _LOGGER.warning("Session cookies are not for HTTPS only: for development, not for production")

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.requests import Request
 
-from c2casgiutils import auth
+from c2casgiutils import auth, config
 from c2casgiutils.request_tracking import REQUEST_ID
 from tests.support.auth import SECRET, configure, make_client
 
@@ -152,6 +152,14 @@ async def test_warnings(caplog: pytest.LogCaptureFixture, settings: dict[str, ob
 
 async def test_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     configure(secret=SECRET * 2)
+    await auth.startup(None)
+    assert caplog.text == ""
+
+
+async def test_no_warning_about_plain_cookies_in_development(caplog: pytest.LogCaptureFixture) -> None:
+    """Who set `C2C__DEVELOPMENT` knows it."""
+    configure(secret=SECRET * 2, jwt={"cookie": {"secure": False}})
+    config.settings.development = True
     await auth.startup(None)
     assert caplog.text == ""
 
