@@ -2,6 +2,9 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
+HOST ?= 127.0.0.1
+PORT ?= 8080
+WORKERS ?= 1
 PROCESSES ?= 2
 TESTS ?= tests acceptance_tests
 OPTIONS ?= default
@@ -11,15 +14,13 @@ help: ## Say what can be made
 	@grep --extended-regexp --no-filename '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed --regexp-extended 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand --tabs=24
 
 .PHONY: setup
-setup: .venv/.installed ## Create .venv from the lock
-
-.venv/.installed: requirements.lock pyproject.toml .ci/create-venv
+setup: ## Create .venv from the lock
 	@.ci/system-packages
 	@.ci/create-venv
 
 .PHONY: serve
-serve: .venv/.installed ## Run the demo application (no Redis, SQLite)
-	@$(BIN)/python -m acceptance_tests.app
+serve: setup ## Run the demo application (no Redis, SQLite)
+	@$(BIN)/python -m acceptance_tests.app --host=$(HOST) --port=$(PORT) --workers=$(WORKERS)
 
 .PHONY: test-tools
 test-tools:
@@ -27,44 +28,44 @@ test-tools:
 		chromium=chromium curl=curl
 
 .PHONY: test
-test: .venv/.installed test-tools ## Run all tests
+test: setup test-tools ## Run all tests
 	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=worksteal --cov --cov-report= --cov-fail-under=0 --durations=15 $(TESTS)
 
 .PHONY: coverage
-coverage: .venv/.installed ## Show the branch coverage of the last tests, fail under the limit
+coverage: setup ## Show the branch coverage of the last tests, fail under the limit
 	$(BIN)/coverage report
 
 .PHONY: lint
-lint: .venv/.installed ## Check style and spelling
+lint: setup ## Check style and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 	$(BIN)/yamllint --strict .
 
 .PHONY: format
-format: .venv/.installed ## Format the code
+format: setup ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 .PHONY: types
-types: .venv/.installed ## Check the types
+types: setup ## Check the types
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 
 .PHONY: layers
-layers: .venv/.installed ## Check who imports whom
+layers: setup ## Check who imports whom
 	$(BIN)/lint-imports
 
 .PHONY: settings
-settings: .venv/.installed ## Write the table of the settings into the README
+settings: setup ## Write the table of the settings into the README
 	$(BIN)/python .ci/settings_table.py
 
 .PHONY: settings-check
-settings-check: .venv/.installed ## Compare the table of the settings in the README with the code
+settings-check: setup ## Compare the table of the settings in the README with the code
 	$(BIN)/python .ci/settings_table.py --check
 
 .PHONY: wheel
-wheel: .venv/.installed ## Build the wheel
+wheel: setup ## Build the wheel
 	rm --recursive --force dist
 	$(BIN)/python -m build --no-isolation --outdir dist
 
@@ -77,15 +78,19 @@ scaffold: wheel test-tools ## Render, install, test and run the scaffold (OPTION
 	$(BIN)/python .ci/scaffold.py --options=$(OPTIONS)
 
 .PHONY: bench
-bench: .venv/.installed test-tools ## Run the benchmarks and compare with their goals
+bench: setup test-tools ## Run the benchmarks and compare with their goals
 	@.ci/system-packages wrk=wrk
 	@for benchmark in benchmarks/[a-z]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || failed=1; done; exit $${failed:-0}
 
 .PHONY: soak
-soak: .venv/.installed test-tools ## Run the long forms: many made-up inputs, many broadcasts
+soak: setup test-tools ## Run the long forms: many made-up inputs, many broadcasts
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest --numprocesses=$(PROCESSES) tests/unit/headers/test_fuzz.py
 	$(BIN)/python benchmarks/broadcast.py --long
 
 .PHONY: lock
-lock: .venv/.installed ## Renew the lock
-	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version=3.11 --all-extras --group=dev --upgrade pyproject.toml --output-file=requirements.lock
+lock: $(BIN)/uv ## Lock what pyproject.toml asks for, keep the versions (UPGRADE=1: take the newest)
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version=3.11 --all-extras --group=dev $(if $(UPGRADE),--upgrade) pyproject.toml --output-file=requirements.lock
+
+# Not `setup`, which fails while the lock lacks what pyproject.toml asks for.
+$(BIN)/uv:
+	@$(MAKE) --no-print-directory setup

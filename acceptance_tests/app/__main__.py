@@ -4,6 +4,7 @@ import argparse
 import os
 import secrets
 import signal
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -33,8 +34,20 @@ Try in another terminal
   curl {url}/                # now logs a debug line in the first terminal
   curl -H 'X-API-Key: {secret}' {url}/c2c/logging/overrides
 
-For several processes: start Redis, set C2C__REDIS__URL=redis://localhost and run with --workers 2.
+For several processes: start Redis, then run  C2C__REDIS__URL=redis://localhost make serve WORKERS=2
 """
+
+
+def _check_free(host: str, port: int) -> None:
+    """Exit with one line when the server could not listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as uvicorn does
+            server.bind((host, port))
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        sys.exit(f"Cannot listen on {host}, port {port}: {reason}. Choose another port: make serve PORT=8081")
 
 
 def main() -> None:
@@ -44,9 +57,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
+    _check_free(args.host, args.port)
     secret = os.environ.setdefault("C2C__AUTH__SECRET", secrets.token_urlsafe(9))
+    os.environ.setdefault("C2C__AUTH__JWT__SECRET", secrets.token_urlsafe(32))
     os.environ.setdefault("C2C__HTTP", "True")
-    os.environ.setdefault("C2C__AUTH__JWT__COOKIE__SECURE", "False")
+    os.environ.setdefault("C2C__DEVELOPMENT", "True")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the database is removed then too
     os.environ.setdefault("C2C__PROMETHEUS__PORT", "0")  # {url}/c2c/metrics has them too
     with tempfile.TemporaryDirectory(prefix="c2casgiutils-demo-") as directory:
