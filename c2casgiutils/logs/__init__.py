@@ -5,6 +5,7 @@ nothing: the levels are attributes (`ext://c2casgiutils.logs.LOG_LEVEL`) that re
 are asked for. The configuration at `CONFIG_FILE` is ready for use.
 """
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,15 @@ def _loggers(environment: config.Logging) -> dict[str, dict[str, str]]:
 
 
 def create_formatter() -> ConsoleFormatter | JsonFormatter:
-    """The formatter that `LOG_TYPE` asks for (`console` or `json`)."""
-    return JsonFormatter() if _environment().log_type == "json" else ConsoleFormatter()
+    """The formatter that `LOG_TYPE` asks for (`console` or `json`).
+
+    With `json`, what the `warnings` module shows becomes records of the logger `py.warnings`, so that each
+    line is JSON.
+    """
+    if _environment().log_type == "json":
+        logging.captureWarnings(capture=True)
+        return JsonFormatter()
+    return ConsoleFormatter()
 
 
 def create_probe_filter() -> ProbeFilter:

@@ -1,10 +1,11 @@
 """The two forms of a log line."""
 
+import copy
 import json
 import logging
 import math
 import socket
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from c2casgiutils.logs._filters import access_fields
 from c2casgiutils.logs._redaction import redact
@@ -18,6 +19,8 @@ _SYSLOG_LEVELS = {
     logging.DEBUG: 7,
 }
 _LONGEST_TEXT = 32_768
+_LARGEST_NUMBER_BITS = 2048
+"""Python refuses to write numbers with more digits than a limit (640 at least) in decimal."""
 # attributes of each record, and what uvicorn and newer Pythons add for themselves
 _NO_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message", "id"}
 _CONTROL_CHARACTERS = {
@@ -25,6 +28,9 @@ _CONTROL_CHARACTERS = {
     for code in (*range(32), *range(127, 160), 0x2028, 0x2029)
     if chr(code) not in "\n\t"
 }
+_SURROGATES = {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
+"""No encoding can write them: a stream would lose the line."""
+_ESCAPES = _CONTROL_CHARACTERS | _SURROGATES
 
 
 def _request_id(record: logging.LogRecord) -> str | None:
@@ -35,7 +41,7 @@ def _request_id(record: logging.LogRecord) -> str | None:
 
 def _text(value: object) -> str:
     try:
-        text = redact(value if type(value) is str else str(value))
+        text = redact(hex(value) if _is_huge(value) else str(value))
     except Exception:  # noqa: BLE001  # any class may be logged; its error must not lose the line
         text = f"<{type(value).__name__} without text>"
     if len(text) <= _LONGEST_TEXT:
@@ -44,7 +50,13 @@ def _text(value: object) -> str:
     return f"{text[:half]} ({len(text) - 2 * half} characters left out) {text[-half:]}"
 
 
+def _is_huge(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and value.bit_length() > _LARGEST_NUMBER_BITS
+
+
 def _simple(value: object) -> str | int | float | bool:
+    if _is_huge(value):
+        return _text(value)
     if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return _text(value)
@@ -138,7 +150,7 @@ def _extra(record: logging.LogRecord) -> dict[str, Any]:
 
 
 class ConsoleFormatter(logging.Formatter):
-    """Lines for people; the request's id stands at the end, control characters are escaped.
+    """Lines for people; the request's id stands at the end, what cannot be written or seen is escaped.
 
     Lines after the first are indented, so that a logged text cannot pass for a line of the log.
     """
@@ -156,7 +168,13 @@ class ConsoleFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as text."""
-        return redact(super().format(record)).translate(_CONTROL_CHARACTERS).replace("\n", "\n    ")
+        try:
+            text = super().format(record)
+        except Exception:  # noqa: BLE001  # arguments that do not fit the message
+            readable = copy.copy(record)
+            readable.msg, readable.args = _message(record), ()
+            text = super().format(readable)
+        return redact(text).translate(_ESCAPES).replace("\n", "\n    ")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # a name of the standard library
         """The first part of the text, without a traceback."""

@@ -1,6 +1,7 @@
 """An application that logs, fails and has probes."""
 
 import logging
+import warnings
 
 from fastapi import FastAPI, Response
 
@@ -18,6 +19,7 @@ async def root(secret: str = "") -> dict[str, str]:
     logging.getLogger("sqlalchemy.engine").info("SELECT 1")
     logging.getLogger("other").info("chatter")
     _LOGGER.info("%d", "not a number")
+    warnings.warn("an old way", DeprecationWarning, stacklevel=1)
     return {}
 
 

@@ -36,7 +36,7 @@ def lines(server: Uvicorn, *texts: str) -> list[str]:
 def loaded() -> list[dict[str, Any]]:
     """The records of two workers under parallel requests, each line read as JSON."""
     paths = ["/?secret=hunter2", "/c2c/readyz", "/missing?code=hunter2", "/boom"]
-    with uvicorn(workers=2, LOG_TYPE="json") as server:
+    with uvicorn(workers=2, LOG_TYPE="json", PYTHONWARNINGS="always") as server:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda number: ask(server, paths[number % len(paths)]), range(200)))
         ask(server, "/the-last-one")
@@ -65,6 +65,14 @@ def test_no_secret_is_in_the_log(loaded: list[dict[str, Any]]) -> None:
     assert "hunter2" not in json.dumps(loaded)
     assert any("secret=***" in record["msg"] for record in named(loaded, "uvicorn.access"))
     assert any("token=***" in record.get("full_message", "") for record in named(loaded, "uvicorn.error"))
+
+
+def test_warnings_are_json(loaded: list[dict[str, Any]]) -> None:
+    """What Python's `warnings` module shows is a record too."""
+    warned = named(loaded, "py.warnings")
+    assert warned
+    assert all("DeprecationWarning: an old way" in record["msg"] for record in warned)
+    assert {record["level_name"] for record in warned} == {"WARNING"}
 
 
 def test_successful_probes_are_not_in_the_log(loaded: list[dict[str, Any]]) -> None:

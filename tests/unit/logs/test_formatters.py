@@ -106,6 +106,8 @@ class Broken:
 EXTRAS: dict[str, tuple[Any, Any]] = {
     "text": ("x", "x"),
     "number": (5, 5),
+    "large": (-(10**400), -(10**400)),
+    "huge": (10**5000, hex(10**5000)),
     "share": (0.5, 0.5),
     "flag": (True, True),
     "nothing": (None, "None"),
@@ -186,6 +188,30 @@ def test_the_default_form_of_a_console_line() -> None:
 
 def test_a_logged_text_cannot_pass_for_another_line() -> None:
     assert console(record("a\nERROR forged\x1b[31m\r\x9b")) == "INFO a\n    ERROR forged\\x1b[31m\\x0d\\x9b"
+
+
+@pytest.mark.parametrize("type_", [logs.ConsoleFormatter, logs.JsonFormatter])
+def test_any_text_can_be_written(type_: type[logging.Formatter]) -> None:
+    """A lone surrogate, which no encoding can write, is escaped wherever it stands."""
+    entry = record("%s", json.loads('"\\ud800"'), extra="\udfff")
+    entry.exc_text = "Traceback \udc80"
+    line = type_().format(entry)
+    line.encode()
+    assert "\\ud800" in line
+    assert "\\udc80" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        pytest.param(("%d items", "x"), "%d items x", id="wrong type"),
+        pytest.param(("one", 1), "one 1", id="too many"),
+        pytest.param(("%d", 10**5000), "%d 0x", id="huge number"),
+        pytest.param(("%s", Broken()), "%s <Broken without text>", id="broken value"),
+    ],
+)
+def test_a_wrong_message_is_still_a_console_line(arguments: tuple[object, ...], text: str) -> None:
+    assert console(record(*arguments)).startswith(f"INFO {text}")
 
 
 def test_an_exception_cannot_pass_for_another_line() -> None:
