@@ -8,7 +8,7 @@ from typing import Any
 
 from c2casgiutils import config, redis_utils
 from c2casgiutils._errors import C2cError
-from c2casgiutils.tools._loggers import MAX_NAME_LENGTH, checked_level, checked_name
+from c2casgiutils.tools._loggers import MAX_NAME_LENGTH, check_parent, checked_level, checked_name
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -98,10 +98,12 @@ def _entry(key: bytes, value: object) -> tuple[str, str] | None:
         _LOGGER.warning("The stored log level of %r is skipped: not a string", name[:MAX_NAME_LENGTH])
         return None
     try:
-        return checked_name(key.decode().removeprefix(_prefix())), checked_level(value.decode())
+        entry = checked_name(key.decode().removeprefix(_prefix())), checked_level(value.decode())
+        check_parent(*entry)
     except ValueError as error:
         _LOGGER.warning("The stored log level of %r is skipped: %s", name[:MAX_NAME_LENGTH], error)
         return None
+    return entry
 
 
 def _prefix() -> str:

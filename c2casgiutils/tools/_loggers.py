@@ -47,6 +47,16 @@ def checked_level(level: str) -> str:
     return logging.getLevelName(number)
 
 
+def check_parent(name: str, level: str) -> None:
+    """Refuse to let a logger inherit that has no parent.
+
+    Raises:
+        ValueError: `NOTSET` for the root logger: it would write all records of all libraries.
+    """
+    if name == logging.root.name and level == logging.getLevelName(logging.NOTSET):
+        raise ValueError("the root logger has no parent to inherit a level from, give it another level")
+
+
 def level_names() -> list[str]:
     """Return the standard names of all levels, the most severe first."""
     numbers = sorted(set(logging.getLevelNamesMapping().values()), reverse=True)
@@ -90,6 +100,7 @@ class Overrides:
             ValueError: Not an acceptable name or level.
         """
         name, level = checked_name(name), checked_level(level)
+        check_parent(name, level)
         if _existing(name) is None:
             self.made_up.add(name)
         logging.getLogger(name).setLevel(level)

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
 
 from c2casgiutils import auth
 from c2casgiutils._outages import OutageError
@@ -29,6 +29,12 @@ class LevelRequest(BaseModel):
 
     name: LoggerName
     level: LevelName
+
+    @field_validator("level")
+    @classmethod
+    def _check_parent(cls, level: str, info: ValidationInfo) -> str:
+        _loggers.check_parent(info.data.get("name", ""), level)
+        return level
 
 
 class LevelResponse(BaseModel):

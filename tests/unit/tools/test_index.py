@@ -93,6 +93,7 @@ async def test_set_a_level_from_the_form(client: httpx.AsyncClient) -> None:
     ("data", "status", "text"),
     [
         ({"name": "a", "level": "LOUD"}, 422, "not the name of a log level"),
+        ({"name": "root", "level": "NOTSET"}, 422, "level: the root logger has no parent"),
         ({"name": "", "level": "INFO"}, 422, "name"),
         ({"name": "a\x1bb", "level": "INFO"}, 422, "printable"),
         ({}, 422, "Not changed"),

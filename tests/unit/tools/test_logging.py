@@ -47,6 +47,24 @@ async def test_root(client: httpx.AsyncClient) -> None:
     assert answer == {"name": "root", "level": "WARNING", "effective_level": "WARNING"}
 
 
+@pytest.mark.parametrize("level", ["NOTSET", " notset "])
+async def test_the_root_logger_inherits_from_nobody(client: httpx.AsyncClient, level: str) -> None:
+    """`NOTSET` would write every record of every library."""
+    before = logging.root.level
+    answer = await client.post("logging/level", json={"name": "root", "level": level})
+    assert answer.status_code == 422
+    assert "the root logger has no parent" in answer.text
+    assert logging.root.level == before
+    with pytest.raises(ValueError, match="root logger has no parent"):
+        OVERRIDES.apply("root", "NOTSET")
+
+
+async def test_another_logger_may_inherit(client: httpx.AsyncClient, name: str) -> None:
+    logging.getLogger(name).setLevel(logging.INFO)
+    answer = await client.post("logging/level", json={"name": name, "level": "NOTSET"})
+    assert (answer.json()["level"], answer.json()["effective_level"]) == ("NOTSET", "WARNING")
+
+
 @pytest.mark.parametrize("params", [{}, {"name": ""}, {"name": "x" * 201}, {"name": "a\nb"}])
 async def test_bad_names_are_not_read(client: httpx.AsyncClient, params: dict[str, str]) -> None:
     assert (await client.get("logging/level", params=params)).status_code == 422
