@@ -65,6 +65,6 @@ def describe(error: ValidationError, prefix: str, older_names: dict[str, str]) -
         name = prefix + "__".join(part.upper() for part in detail["loc"] if isinstance(part, str))
         if name in older_names:
             name = f"{name} (or {older_names[name]})"
-        message = _ACCEPTED.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
+        message = _ACCEPTED.get(detail["type"]) or detail["msg"]
         problems.setdefault(name, f"{name}: {message}")
     return list(problems.values())

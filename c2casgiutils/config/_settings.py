@@ -2,14 +2,14 @@
 
 import datetime
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from c2casgiutils.config._environment import OLDER_NAMES, PREFIX, EnvironmentSource
 from c2casgiutils.config._errors import describe, end_start
-from c2casgiutils.config._types import NotNegativeDuration
+from c2casgiutils.config._types import NotNegativeDuration, checked_by
 from c2casgiutils.config.auth import Auth, contradictions
 from c2casgiutils.config.health import Health
 from c2casgiutils.config.instances import Instances
@@ -18,6 +18,13 @@ from c2casgiutils.config.proxy_headers import ProxyHeaders
 from c2casgiutils.config.redis import Redis, missing_of_sentinels
 from c2casgiutils.config.sentry import Sentry
 from c2casgiutils.config.tools import Tools
+
+
+def _normalise_prefix(value: str) -> str:
+    if not re.fullmatch(r"[\w.~!$&'()*+,;=:@%/-]*", value, re.ASCII):
+        raise ValueError("is no path; accepted is a path such as /api/")
+    parts = [part for part in value.split("/") if part]
+    return "/" + "".join(f"{part}/" for part in parts)
 
 
 class Settings(BaseSettings):
@@ -45,7 +52,9 @@ class Settings(BaseSettings):
     instances: Instances = Field(default_factory=Instances)
     proxy_headers: ProxyHeaders = Field(default_factory=ProxyHeaders)
     http: bool = Field(default=False, description="Development over plain HTTP: cookies without `Secure`")
-    route_prefix: str = Field(default="/", description="Prefix under which everything is mounted")
+    route_prefix: Annotated[str, checked_by(_normalise_prefix)] = Field(
+        default="/", description="Prefix under which everything is mounted"
+    )
     drain_wait: NotNegativeDuration = Field(
         default=datetime.timedelta(seconds=5),
         description="Time between the first sign of a stop and the stop",
@@ -73,14 +82,6 @@ class Settings(BaseSettings):
         problems = [*contradictions(self.auth, http=self.http), *missing_of_sentinels(self.redis)]
         if problems:
             end_start(problems)
-
-    @field_validator("route_prefix", mode="after")
-    @classmethod
-    def _normalise_prefix(cls, value: str) -> str:
-        if not re.fullmatch(r"[\w.~!$&'()*+,;=:@%/-]*", value, re.ASCII):
-            raise ValueError("is no path; accepted is a path such as /api/")
-        parts = [part for part in value.split("/") if part]
-        return "/" + "".join(f"{part}/" for part in parts)
 
     @classmethod
     def settings_customise_sources(

@@ -1,7 +1,9 @@
 """Value types of the settings: secrets, durations, comma-separated lists, addresses."""
 
 import datetime
+import functools
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -14,6 +16,7 @@ from pydantic import (
     PlainSerializer,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
 MASK = "**********"
@@ -77,9 +80,32 @@ def _positive(value: datetime.timedelta) -> datetime.timedelta:
     return value
 
 
-Duration = Annotated[datetime.timedelta, BeforeValidator(parse_duration)]
-NotNegativeDuration = Annotated[Duration, AfterValidator(_not_negative)]
-PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+def in_plain_words(check: Callable[..., Any]) -> Callable[..., Any]:
+    """Raise the error of a check as one of pydantic: to others it adds "Value error, " in front."""
+
+    @functools.wraps(check)
+    def checked(*arguments: Any) -> Any:
+        try:
+            return check(*arguments)
+        except ValueError as error:
+            raise PydanticCustomError("value_error", "{message}", {"message": str(error)}) from None
+
+    return checked
+
+
+def checked_by(check: Callable[[Any], Any]) -> AfterValidator:
+    """Check a value with a function that raises `ValueError`, whose message is shown as it is."""
+    return AfterValidator(in_plain_words(check))
+
+
+def read_by(parse: Callable[[Any], Any]) -> BeforeValidator:
+    """Read a value with a function that raises `ValueError`, whose message is shown as it is."""
+    return BeforeValidator(in_plain_words(parse))
+
+
+Duration = Annotated[datetime.timedelta, read_by(parse_duration)]
+NotNegativeDuration = Annotated[Duration, checked_by(_not_negative)]
+PositiveDuration = Annotated[Duration, checked_by(_positive)]
 
 
 def parse_comma_separated_list(value: str | list[str]) -> list[str]:
@@ -178,10 +204,10 @@ def matches(pattern: str, accepted: str) -> AfterValidator:
             raise ValueError(f"is not accepted; accepted is {accepted}")
         return value
 
-    return AfterValidator(check)
+    return checked_by(check)
 
 
-HttpUrl = Annotated[str, AfterValidator(check_url)]
+HttpUrl = Annotated[str, checked_by(check_url)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 CookieName = Annotated[
     str, matches(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a cookie name (letters, digits and !#$%&'*+-.^_`|~)")

@@ -16,6 +16,7 @@ from c2casgiutils.config._types import (
     PositiveDuration,
     Secret,
     SecretList,
+    checked_by,
     matches,
 )
 
@@ -76,13 +77,13 @@ class JWTCookie(Group):
 class JWT(Group):
     """Keys of the session."""
 
-    secret: Annotated[Secret, AfterValidator(_check_key)] | None = Field(
+    secret: Annotated[Secret, checked_by(_check_key)] | None = Field(
         default=None, description="Key of the session: 32 random characters or more, under 16 are refused"
     )
     algorithm: Annotated[Literal["HS256", "HS384", "HS512"], AnyCaseOfUpper] = Field(
         default="HS256", description="Signature of the session"
     )
-    previous_secrets: Annotated[SecretList, AfterValidator(_check_keys)] = Field(
+    previous_secrets: Annotated[SecretList, checked_by(_check_keys)] = Field(
         default=[], description="Earlier keys, comma-separated: still read, no longer written"
     )
     cookie: JWTCookie = Field(default_factory=JWTCookie)

@@ -3,7 +3,7 @@
 import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from c2casgiutils.config._types import (
     AnyCase,
@@ -12,6 +12,7 @@ from c2casgiutils.config._types import (
     PositiveDuration,
     Secret,
     check_url,
+    checked_by,
 )
 
 
@@ -27,6 +28,6 @@ class Health(Group):
     ttl: NotNegativeDuration = Field(
         default=datetime.timedelta(seconds=1), description="Time that a result is kept"
     )
-    webhook: Annotated[Secret, AfterValidator(check_url)] | None = Field(
+    webhook: Annotated[Secret, checked_by(check_url)] | None = Field(
         default=None, description="Address told about changes of state"
     )

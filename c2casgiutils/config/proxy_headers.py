@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from c2casgiutils._trusted_hosts import TrustedHosts
 from c2casgiutils.config._types import (
@@ -10,6 +10,7 @@ from c2casgiutils.config._types import (
     Group,
     Port,
     StringList,
+    checked_by,
 )
 
 
@@ -28,7 +29,7 @@ class ProxyHeaders(Group):
     type: Annotated[Literal["none", "x-forwarded", "forwarded"], AnyCase] = Field(
         default="none", description="Family of headers that the proxy sets"
     )
-    trusted_hosts: Annotated[StringList, AfterValidator(_check_trusted_hosts)] = Field(
+    trusted_hosts: Annotated[StringList, checked_by(_check_trusted_hosts)] = Field(
         default=["127.0.0.1"], description="Hosts and networks of the proxies, comma-separated, or `*`"
     )
     force_proto: Annotated[Literal["http", "https"], AnyCase] | None = Field(

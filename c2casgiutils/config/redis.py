@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, Field, PlainSerializer
 from pydantic_settings import NoDecode
 
-from c2casgiutils.config._types import MASK, Group, MaskedStr, Secret, check_url
+from c2casgiutils.config._types import MASK, Group, MaskedStr, Secret, check_url, checked_by, read_by
 
 _PAIR = re.compile(
     r"""\s*(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>"[^"]*"|'[^']*'|\[[^]]*]|\{[^}]*}|[^,]*?)\s*(?:,|$)""",
@@ -93,21 +93,21 @@ def _check_sentinels(text: str) -> str:
 class Redis(Group):
     """Where Redis is and how the processes talk over it."""
 
-    url: Annotated[Secret, AfterValidator(_check_redis_url)] | None = Field(
+    url: Annotated[Secret, checked_by(_check_redis_url)] | None = Field(
         default=None,
         description="Address, `redis://`, `rediss://` or `unix://`; without it each process is alone",
     )
     options: Annotated[
         dict[str, Any],
         NoDecode,
-        BeforeValidator(_if_text(parse_options)),
+        read_by(_if_text(parse_options)),
         AfterValidator(_mask),
         PlainSerializer(lambda options: dict.fromkeys(options, MASK), when_used="json"),
     ] = Field(
         default={},
         description="Further options of the client, `name=value,name=value`, the values read as YAML",
     )
-    sentinels: Annotated[str, AfterValidator(_check_sentinels)] | None = Field(
+    sentinels: Annotated[str, checked_by(_check_sentinels)] | None = Field(
         default=None, description="Sentinels to ask for the master, `host:port,host:port`"
     )
     servicename: str | None = Field(default=None, description="Name of the service that the Sentinels watch")

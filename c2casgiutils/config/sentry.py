@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ImportString
+from pydantic import BeforeValidator, Field, ImportString
 
-from c2casgiutils.config._types import AnyCase, Group, Secret, StringList
+from c2casgiutils.config._types import AnyCase, Group, Secret, StringList, checked_by
 
 
 def _default(value: Any) -> Any:
@@ -41,7 +41,7 @@ class Sentry(Group):
         default=None, description="Send personal data such as addresses and cookies"
     )
     event_scrubber: Annotated[
-        Annotated[ImportString[Any], AfterValidator(_scrubber)] | None, BeforeValidator(_default)
+        Annotated[ImportString[Any], checked_by(_scrubber)] | None, BeforeValidator(_default)
     ] = Field(
         default=None,
         description="`default`, or `module:name` of an `EventScrubber` that replaces the default one",

@@ -86,9 +86,7 @@ async def _set_level(
         wanted = logging_.LevelRequest(name=name, level=level)
         cluster = await _levels.change(wanted.name, wanted.level, request=request, auth_info=auth_info)
     except ValidationError as error:
-        reasons = "; ".join(
-            f"{item['loc'][0]}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()
-        )
+        reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
         return Message("fail", "Not changed.", f"{reasons}."), 422
     except _loggers.QuotaExceededError as error:
         return Message("fail", "Not changed.", f"{error}."), 422

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
-from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from c2casgiutils import auth
 from c2casgiutils._outages import OutageError
 from c2casgiutils.broadcast.types import ClusterReport
+from c2casgiutils.config._types import checked_by, in_plain_words
 from c2casgiutils.tools import _level_store, _levels, _loggers
 
 router = APIRouter(tags=["logging"])
@@ -15,12 +16,12 @@ router = APIRouter(tags=["logging"])
 LoggerName = Annotated[
     str,
     Field(min_length=1, max_length=_loggers.MAX_NAME_LENGTH, description="The name of a logger, or `root`."),
-    AfterValidator(_loggers.checked_name),
+    checked_by(_loggers.checked_name),
 ]
 LevelName = Annotated[
     str,
     Field(min_length=1, max_length=30, description="The name of a level, in any case."),
-    AfterValidator(_loggers.checked_level),
+    checked_by(_loggers.checked_level),
 ]
 
 
@@ -32,6 +33,7 @@ class LevelRequest(BaseModel):
 
     @field_validator("level")
     @classmethod
+    @in_plain_words
     def _check_parent(cls, level: str, info: ValidationInfo) -> str:
         _loggers.check_parent(info.data.get("name", ""), level)
         return level
