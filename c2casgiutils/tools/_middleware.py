@@ -83,9 +83,15 @@ async def internal_error(_request: Request, _error: Exception) -> JSONResponse:
 async def validation_error(_request: Request, error: Exception) -> JSONResponse:
     """Answer 422 as FastAPI does, but without the input: it may hold a secret, or text that is no UTF-8."""
     errors = error.errors() if isinstance(error, RequestValidationError) else ()
-    return JSONResponse(
-        {"detail": [{key: item[key] for key in ("type", "loc", "msg")} for item in errors]}, 422
-    )
+    return JSONResponse({"detail": [_without_input(item) for item in errors]}, 422)
+
+
+def _without_input(error: dict[str, Any]) -> dict[str, Any]:
+    if error["loc"] == ("body",) and isinstance(error["input"], bytes):
+        # FastAPI reads JSON only where the client calls it so: a form of another site's page cannot
+        msg = "The body is read as JSON only with the header Content-Type: application/json"
+        return {"type": "content_type", "loc": error["loc"], "msg": msg}
+    return {key: error[key] for key in ("type", "loc", "msg")}
 
 
 def _finished(headers: Any) -> list[tuple[bytes, bytes]]:
