@@ -14,6 +14,15 @@ from c2casgiutils.auth.github import _permissions
 from c2casgiutils.auth.github._client import TokenRefusedError
 from c2casgiutils.auth.github._permissions import Rights
 
+_SIGN_IN = {
+    AuthenticationType.NONE: (
+        "No sign-in is configured: set C2C__AUTH__SECRET or the variables C2C__AUTH__GITHUB__..."
+    ),
+    AuthenticationType.SECRET: "Sign in first, or send the secret in the header X-API-Key",
+    AuthenticationType.GITHUB: "Sign in with GitHub first",
+    AuthenticationType.TEST: "Sign in first",
+}
+
 _Caller = Annotated[AuthInfo, Depends(get_auth)]
 
 
@@ -27,7 +36,7 @@ async def auth_required(auth_info: _Caller) -> None:
         return
     if auth_info.unavailable is not None:
         raise auth_info.unavailable
-    raise HTTPException(403, "Sign in first")
+    raise HTTPException(403, auth_info.refusal or _SIGN_IN[auth_type()])
 
 
 async def check_access_config(

@@ -85,6 +85,19 @@ class AuthInfo(BaseModel):
     type: AuthMethod = AuthMethod.NONE
     session_payload: GitHubSessionPayload | None = Field(default=None, exclude=True, repr=False)
     _unavailable: HTTPException | None = PrivateAttr(None)
+    _refusal: str | None = PrivateAttr(None)
+
+    @classmethod
+    def refused(cls, reason: str) -> "AuthInfo":
+        """Return an anonymous caller whose credential is refused, for a reason that they may know."""
+        auth_info = cls()
+        auth_info._refusal = reason
+        return auth_info
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the credential of the caller is refused; none when there is none or it is accepted."""
+        return self._refusal
 
     def note_unavailable(self, error: HTTPException) -> None:
         """Remember that the provider cannot be asked about this caller."""

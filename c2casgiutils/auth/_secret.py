@@ -12,6 +12,8 @@ from c2casgiutils.auth._model import AuthInfo, AuthMethod
 
 _LOGGER = logging.getLogger(__name__)
 
+WRONG = "The secret is wrong"
+
 
 def given_secret(request: Request) -> bytes | None:
     """The secret in the header `X-API-Key`, else in the query; one that is given twice is a wrong one."""
@@ -79,5 +81,5 @@ async def secret_caller(request: Request, response: Response) -> AuthInfo:
         request.scope[_sessions.BY_COOKIE] = session is not None
         return AuthInfo(is_logged_in=True, type=AuthMethod.SECRET) if session else AuthInfo()
     if not await check_secret(request, given):
-        return AuthInfo()
+        return AuthInfo.refused(WRONG)
     return AuthInfo(is_logged_in=True, type=AuthMethod.SECRET)

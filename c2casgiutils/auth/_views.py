@@ -11,7 +11,7 @@ from c2casgiutils.auth._dependencies import require_admin_access
 from c2casgiutils.auth._identity import get_auth
 from c2casgiutils.auth._mode import auth_type
 from c2casgiutils.auth._model import AuthenticationType, AuthInfo, AuthMethod
-from c2casgiutils.auth._secret import check_secret, given_secret
+from c2casgiutils.auth._secret import WRONG, check_secret, given_secret
 from c2casgiutils.auth._throttle import TooManyAttemptsError
 from c2casgiutils.auth.github._views import router as github_router
 
@@ -31,7 +31,7 @@ _FORM: dict[str, Any] = {
 }
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"description": "No secret was given"},
-    401: {"description": "The secret is wrong"},
+    401: {"description": WRONG},
     429: {"description": "Too many wrong secrets"},
 }
 
@@ -86,7 +86,7 @@ async def _sign_in(request: Request, response: Response, given: bytes | None) ->
     if not given:
         raise HTTPException(400, "The secret is missing: form field or query parameter secret, or X-API-Key")
     if not await check_secret(request, given):
-        raise HTTPException(401, "The secret is wrong")
+        raise HTTPException(401, WRONG)
     await _start_session(request, response)
     return JSONResponse(SuccessResponse(message="Signed in").model_dump())
 

@@ -20,6 +20,8 @@ _USER_SECONDS = 60.0
 # https://github.blog/engineering/behind-githubs-new-authentication-token-formats/
 _GITHUB_TOKEN = re.compile(r"(?:gh[opus]_|github_pat_)[A-Za-z0-9_.-]{16,500}", re.ASCII)
 
+_NOT_READ = "Bearer tokens are read only with C2C__AUTH__GITHUB__BEARER=True"
+
 _users: Memory[UserInfo] = Memory()
 _flights = Flights()
 
@@ -34,7 +36,7 @@ async def github_caller(request: Request, response: Response) -> AuthInfo:
     session = await _sessions.read(request, response, AuthMethod.GITHUB_OAUTH)
     request.scope[_sessions.BY_COOKIE] = session is not None
     if session is None or session.github is None:
-        return AuthInfo()
+        return AuthInfo.refused(_NOT_READ) if bearers else AuthInfo()
     return await _session_caller(request, response, session, session.github)
 
 
@@ -95,7 +97,7 @@ async def _bearer_caller(request: Request, token: str) -> AuthInfo:
         user = None
     if user is None:
         await count_wrong(request, AuthMethod.GITHUB_BEARER)
-        return AuthInfo()
+        return AuthInfo.refused("The bearer token is wrong")
     return AuthInfo(is_logged_in=True, user=user, type=AuthMethod.GITHUB_BEARER)
 
 
