@@ -56,7 +56,7 @@ async def ask(
     except BroadcastUnavailable as error:
         if not or_alone:
             raise
-        _LOGGER.warning("The other processes cannot be asked: %s", error)
+        _LOGGER.debug("The other processes cannot be asked: %s", error)  # the report tells it too
         reply = await _ask_alone(channel, handler, params, timeout)
         return Reply(reply.payloads, reply.report.model_copy(update={"complete": False}))
     return _reply(answers) if answers else await _ask_alone(channel, handler, params, timeout)

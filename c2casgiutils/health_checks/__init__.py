@@ -4,10 +4,10 @@ In the mounted application `router` is included with the prefix `/health`, `moun
 routes of `probe_routes()` stand before all others, and `FastPath` before all middlewares.
 """
 
-from c2casgiutils.health_checks._drain import DrainRefused, drain, undrain
+from c2casgiutils.health_checks._drain import DrainRefused
 from c2casgiutils.health_checks._endpoint import FastPath
 from c2casgiutils.health_checks._factory import FACTORY, Factory
-from c2casgiutils.health_checks._lifecycle import shutdown, startup
+from c2casgiutils.health_checks._lifecycle import drain, shutdown, startup, undrain
 from c2casgiutils.health_checks._model import (
     Check,
     EntityResult,

@@ -11,16 +11,7 @@ class Background:
     """Runs each of its checks every so often, in one task for each, until it is closed."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
         self._tasks: dict[asyncio.Task[None], Entry] = {}
-
-    @property
-    def is_alive(self) -> bool:
-        """Return whether it belongs to the running event loop: false in a thread."""
-        try:
-            return self._loop is asyncio.get_running_loop()
-        except RuntimeError:
-            return False
 
     def add(self, entry: Entry) -> None:
         """Start with a check, if it wants to run by itself."""

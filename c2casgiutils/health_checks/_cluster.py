@@ -1,26 +1,21 @@
 """The checks of all processes, side by side."""
 
 import asyncio
-import logging
 import time
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from c2casgiutils import broadcast, config, instances
-from c2casgiutils.broadcast.types import BroadcastResponse, ClusterReport, MissingAnswer
-from c2casgiutils.health_checks._drain import DRAIN
+from c2casgiutils.broadcast.types import ClusterReport
 from c2casgiutils.health_checks._entry import Entry
 from c2casgiutils.health_checks._factory import FACTORY, overall
 from c2casgiutils.health_checks._model import Severity, Status
 from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
 
-_LOGGER = logging.getLogger(__name__)
 _HEALTH = "c2c_health_cluster"
 _DRAIN = "c2c_health_drain"
 _ANSWER_SECONDS = 1.0  # for the way there and back, above the time of the checks
-_DRAIN_SECONDS = 2.0
-_Answers = list[BroadcastResponse[Any] | MissingAnswer]
 
 
 class Cell(BaseModel):
@@ -79,25 +74,24 @@ async def unsubscribe() -> None:
 async def matrix(*, history: bool) -> ClusterHealth:
     """Ask all processes."""
     timeout = config.settings.health.timeout.total_seconds() + _ANSWER_SECONDS
-    roster, answers = await asyncio.gather(
-        instances.roster(), _ask(_HEALTH, {"history": history}, timeout_seconds=timeout)
+    roster, reply = await asyncio.gather(
+        instances.roster(),
+        broadcast.ask(_HEALTH, _answer_health, {"history": history}, timeout=timeout, or_alone=True),
     )
-    payloads = _payloads(answers)
-    if not payloads:  # not started: this process can always speak for itself
-        payloads = [await _answer_health(history=history)]
-    by_id = {payload["id"]: payload for payload in payloads}
+    by_id = {payload["id"]: payload for payload in reply.payloads}
     columns = [
         Column(
             **instance.model_dump(include={"id", "hostname", "pid", "state"}), answered=instance.id in by_id
         )
         for instance in roster
     ]
-    report = _report(answers)
-    words = {payload["status"] for payload in payloads} | ({"pass"} if report.complete else {"warn"})
+    words = {payload["status"] for payload in reply.payloads} | (
+        {"pass"} if reply.report.complete else {"warn"}
+    )
     return ClusterHealth(
         status="fail" if "fail" in words else "warn" if "warn" in words else "pass",
         scope=instances.scope(),
-        cluster=report,
+        cluster=reply.report,
         instances=columns,
         checks=_rows(by_id),
     )
@@ -108,31 +102,11 @@ async def drain(ids: set[str], *, seconds: float | None, end: bool) -> tuple[lis
     own = instances.own().id
     if ids == {own}:
         await _answer_drain(ids=[own], seconds=seconds, end=end)
-        report = ClusterReport(asked=1, answered=1, missing=[], failed=[], complete=True)
-        return [own], report
+        return [own], ClusterReport.alone()
     params = {"ids": sorted(ids), "seconds": seconds, "end": end}
-    answers = await _ask(_DRAIN, params, timeout_seconds=_DRAIN_SECONDS)
-    done = [payload for payload in _payloads(answers) if payload is not None]
-    report = _report(answers)
+    payloads, report = await broadcast.ask(_DRAIN, _answer_drain, params, or_alone=True)
+    done = [payload for payload in payloads if payload is not None]
     return done, report.model_copy(update={"complete": report.complete and ids <= set(done)})
-
-
-async def _ask(channel: str, params: dict[str, Any], *, timeout_seconds: float) -> _Answers | None:
-    """The answers of the processes; none at all when Redis is away."""
-    try:
-        return await broadcast.broadcast(channel, params, expect_answers=True, timeout=timeout_seconds)
-    except broadcast.BroadcastError as error:
-        _LOGGER.debug("The other processes cannot be asked: %s", error)  # the caller gets it too
-        return None
-
-
-def _payloads(answers: _Answers | None) -> list[Any]:
-    return [answer.payload for answer in answers or () if isinstance(answer, BroadcastResponse)]
-
-
-def _report(answers: _Answers | None) -> ClusterReport:
-    report = ClusterReport.of(answers or [])
-    return report if answers is not None else report.model_copy(update={"complete": False})
 
 
 def _rows(by_id: dict[str, Any]) -> list[Row]:
@@ -172,9 +146,9 @@ async def _answer_drain(*, ids: list[str], seconds: float | None, end: bool) -> 
     if own not in ids:
         return None
     if end:
-        DRAIN.end()
+        FACTORY.service.drain.end()
     else:
-        DRAIN.begin(seconds)
+        FACTORY.service.drain.begin(seconds)
     return str(own)
 
 

@@ -1,9 +1,18 @@
-"""Taking a process out of service while it goes on answering."""
+"""Taking a process out of service while it goes on answering: on request, and on SIGTERM under uvicorn.
+
+uvicorn stops to accept connections as soon as it gets SIGTERM, while a load balancer goes on sending
+requests until it has seen a failed readiness probe. So its handler is called later.
+"""
 
 import asyncio
 import logging
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
-from c2casgiutils import instances
+from c2casgiutils import config, instances
 from c2casgiutils._errors import C2cError
 
 _LOGGER = logging.getLogger(__name__)
@@ -13,88 +22,100 @@ class DrainRefused(C2cError):  # noqa: N818  a refusal, told to the caller
     """Nobody would be ready any more."""
 
 
-class _Drain:
-    """The end of the drain of this process, when it has one."""
+class Drain:
+    """Whether this process was taken out of service, and until when."""
 
     def __init__(self) -> None:
         self._end: asyncio.TimerHandle | None = None
         self._for_good = False
 
     def stop(self) -> None:
-        """Be not ready until the end of the process."""
+        """Report not ready until the end of the process."""
         self._for_good = True
-        self._cancel()
+        self.cancel()
         instances.set_state("draining")
 
     def begin(self, seconds: float | None) -> None:
-        """Be not ready, for so long or until `end`."""
+        """Report not ready for `seconds`, or until `end`."""
         if self._for_good:
             return
-        self._cancel()
+        self.cancel()
         instances.set_state("draining")
         _LOGGER.warning("Draining%s", "" if seconds is None else f" for {seconds:g} s")
         if seconds is not None:
             self._end = asyncio.get_running_loop().call_later(seconds, self.end)
 
     def end(self) -> None:
-        """Be ready again."""
-        self._cancel()
+        """Report ready again."""
+        self.cancel()
         if instances.state() == "draining" and not self._for_good:
             instances.set_state("ready")
             _LOGGER.warning("Draining ended")
 
-    def forget(self) -> None:
-        """Leave the state as it is: the process has ended its work."""
-        self._for_good = False
-        self._cancel()
-
-    def _cancel(self) -> None:
+    def cancel(self) -> None:
+        """Leave the state as it is from now on."""
         if self._end is not None:
             self._end.cancel()
             self._end = None
 
 
-DRAIN = _Drain()
+class GracefulStop:
+    """Stands before uvicorn's handler of SIGTERM from start-up to shutdown.
 
-
-async def drain(*, seconds: float | None = None, force: bool = False) -> None:
-    """Take this process out of service: `readyz` answers 503, requests go on being answered.
-
-    Args:
-        seconds: After so long the process is ready again by itself; by default it stays so.
-        force: Do it even when no other process is ready.
-
-    Raises:
-        DrainRefused: No other process is ready.
-    """
-    if not force:
-        await require_others({instances.own().id})
-    DRAIN.begin(seconds)
-    if force or instances.scope() == "process":
-        return
-    try:
-        await require_others({instances.own().id})
-    except DrainRefused:  # another one drained at the same moment
-        DRAIN.end()
-        raise
-
-
-async def undrain() -> None:
-    """Put this process back into service."""
-    DRAIN.end()
-
-
-async def require_others(drained: set[str]) -> None:
-    """Make sure that a process stays ready besides these.
+    A second SIGTERM, or a SIGINT (which is uvicorn's alone), stops at once. Other servers are left as they
+    are.
 
     Args:
-        drained: The ids of the processes to drain.
-
-    Raises:
-        DrainRefused: None would be.
+        drain: The drain of the event loop on which the server runs.
     """
-    roster = await instances.roster()
-    if any(instance.state == "ready" and instance.id not in drained for instance in roster):
-        return
-    seen = "the cluster" if instances.scope() == "cluster" else "this process alone, as there is no Redis"
-    raise DrainRefused(f"No other process would be ready (seen: {seen}); force it to drain all the same")
+
+    def __init__(self, drain: Drain) -> None:
+        self._drain = drain
+        self._previous: Callable[[int, FrameType | None], Any] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wait: asyncio.Task[None] | None = None
+        self._asked = False
+
+    def install(self) -> None:
+        """Stand before the handler that is there; it must be uvicorn's and this the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        previous = signal.getsignal(signal.SIGTERM)
+        if not callable(previous) or not (getattr(previous, "__module__", "") or "").startswith("uvicorn"):
+            return
+        self._asked = False
+        self._loop = asyncio.get_running_loop()
+        self._previous = previous
+        signal.signal(signal.SIGTERM, self._on_signal)
+
+    async def aclose(self) -> None:
+        """Put uvicorn's handler back, unless somebody stands before this one, and end the wait."""
+        previous, self._previous = self._previous, None
+        if previous is not None and signal.getsignal(signal.SIGTERM) == self._on_signal:
+            signal.signal(signal.SIGTERM, previous)
+        wait, self._wait = self._wait, None
+        if wait is not None:
+            wait.cancel()
+            await asyncio.gather(wait, return_exceptions=True)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        previous, loop = self._previous, self._loop
+        if previous is None or loop is None:
+            return
+        if self._asked or loop.is_closed():
+            previous(number, frame)
+            return
+        self._asked = True
+        loop.call_soon_threadsafe(self._begin, previous)
+
+    def _begin(self, previous: Callable[[int, FrameType | None], Any]) -> None:
+        self._wait = asyncio.get_running_loop().create_task(self._stop(previous), name="c2c-graceful-stop")
+
+    async def _stop(self, previous: Callable[[int, FrameType | None], Any]) -> None:
+        seconds = 0.0 if config.settings.development else config.settings.drain_wait.total_seconds()
+        was_ready = instances.state() == "ready"
+        self._drain.stop()
+        if was_ready and seconds > 0:
+            _LOGGER.info("Not ready any more, stopping in %g s", seconds)
+            await asyncio.sleep(seconds)
+        previous(signal.SIGTERM, None)

@@ -7,17 +7,18 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 
 from c2casgiutils import instances, redis_utils
+from c2casgiutils._process import PerLoop
 from c2casgiutils.health_checks import _metrics
 from c2casgiutils.health_checks._background import Background
 from c2casgiutils.health_checks._entry import Entry, to_seconds
 from c2casgiutils.health_checks._events import Events
 from c2casgiutils.health_checks._model import Check, GlobalResult, Options, Severity, Status
 from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
+from c2casgiutils.health_checks._service import Service
 from c2casgiutils.health_checks.checks._redis import Redis
 from c2casgiutils.health_checks.checks._version import Version
 
 _LOGGER = logging.getLogger(__name__)
-_SIDE_BY_SIDE = 10
 
 
 class Factory:
@@ -33,8 +34,7 @@ class Factory:
         self._automatic: dict[str, Entry] = {}
         self._included: list[Entry] = []
         self._events = Events()
-        self._background: Background | None = None
-        self._limit: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
+        self._services = PerLoop(Service)
 
     def add(
         self,
@@ -85,8 +85,9 @@ class Factory:
         )
         entry = self._create(check, options)
         self._entries[options.name] = entry
-        if self._background is not None and self._background.is_alive:
-            self._background.add(entry)
+        service = self._services.peek()
+        if service is not None and service.background is not None:
+            service.background.add(entry)
 
     def clear(self) -> None:
         """Forget all checks: for tests."""
@@ -94,6 +95,11 @@ class Factory:
         self._automatic.clear()
         self._included = []
         self.with_automatic = False
+
+    @property
+    def service(self) -> Service:
+        """What runs on the event loop of the caller."""
+        return self._services.get()
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -141,25 +147,26 @@ class Factory:
 
     async def startup(self) -> None:
         """Start the checks that run by themselves; those added later start when they are added."""
-        if self._background is not None and self._background.is_alive:
+        service = self.service
+        if service.background is not None:
             return
         self._included = []
         self._included = self.automatic() if self.with_automatic else []
-        self._background = Background()
+        service.background = Background()
         for entry in self.entries:
-            self._background.add(entry)
+            service.background.add(entry)
 
     async def aclose(self) -> None:
         """End what runs in the background, and the runs under way."""
-        background, self._background = self._background, None
-        if background is not None and background.is_alive:
-            await background.aclose()
+        service = self._services.pop()
+        if service is not None and service.background is not None:
+            await service.background.aclose()
         for entry in (*self.entries, *self._automatic.values()):
             await entry.aclose()
         await self._events.aclose()
 
     def _create(self, check: Check, options: Options) -> Entry:
-        return Entry(check, options, self._semaphore, self._on_outcome)
+        return Entry(check, options, lambda: self.service.limit, self._on_outcome)
 
     def _free_name(self, name: str) -> str:
         if name not in self._entries:
@@ -169,12 +176,6 @@ class Factory:
             number += 1
         _LOGGER.warning("A second health check %s: it is named %s_%s", name, name, number)
         return f"{name}_{number}"
-
-    def _semaphore(self) -> asyncio.Semaphore:
-        loop = asyncio.get_running_loop()
-        if self._limit is None or self._limit[0] is not loop:
-            self._limit = loop, asyncio.Semaphore(_SIDE_BY_SIDE)
-        return self._limit[1]
 
     def _on_outcome(self, entry: Entry, before: Outcome | None, after: Outcome) -> None:
         _metrics.record(entry.name, after)

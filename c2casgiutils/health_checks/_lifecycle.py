@@ -1,29 +1,68 @@
-"""Start and end of what the health checks do by themselves."""
+"""Start and end of what the health checks do by themselves, and the drain of this process."""
 
 from c2casgiutils import instances
 from c2casgiutils.health_checks import _cluster
-from c2casgiutils.health_checks._drain import DRAIN
+from c2casgiutils.health_checks._drain import DrainRefused
 from c2casgiutils.health_checks._factory import FACTORY
-from c2casgiutils.health_checks._probes import START_UP
-from c2casgiutils.health_checks._signals import GracefulStop
-
-_GRACEFUL_STOP = GracefulStop()
 
 
 async def startup() -> None:
     """Start the checks that run by themselves, answer the other processes, stand before uvicorn's SIGTERM."""
-    START_UP.done = False
+    FACTORY.service.has_started = False
     await _cluster.subscribe()
     await FACTORY.startup()
-    _GRACEFUL_STOP.install()
+    FACTORY.service.graceful_stop.install()
 
 
 async def shutdown() -> None:
     """End all of it, and the runs under way."""
-    await _GRACEFUL_STOP.aclose()
-    DRAIN.forget()
-    START_UP.done = False
+    service = FACTORY.service
+    await service.graceful_stop.aclose()
+    service.drain.cancel()
     if instances.state() == "ready":
         instances.set_state("draining")
     await _cluster.unsubscribe()
     await FACTORY.aclose()
+
+
+async def drain(*, seconds: float | None = None, force: bool = False) -> None:
+    """Take this process out of service: `readyz` answers 503, requests go on being answered.
+
+    Args:
+        seconds: After so long the process is ready again by itself; by default it stays so.
+        force: Do it even when no other process is ready.
+
+    Raises:
+        DrainRefused: No other process is ready.
+    """
+    if not force:
+        await require_others({instances.own().id})
+    FACTORY.service.drain.begin(seconds)
+    if force or instances.scope() == "process":
+        return
+    try:
+        await require_others({instances.own().id})
+    except DrainRefused:  # another one drained at the same moment
+        FACTORY.service.drain.end()
+        raise
+
+
+async def undrain() -> None:
+    """Put this process back into service."""
+    FACTORY.service.drain.end()
+
+
+async def require_others(drained: set[str]) -> None:
+    """Make sure that a process stays ready besides these.
+
+    Args:
+        drained: The ids of the processes to drain.
+
+    Raises:
+        DrainRefused: None would be.
+    """
+    roster = await instances.roster()
+    if any(instance.state == "ready" and instance.id not in drained for instance in roster):
+        return
+    seen = "the cluster" if instances.scope() == "cluster" else "this process alone, as there is no Redis"
+    raise DrainRefused(f"No other process would be ready (seen: {seen}); force it to drain all the same")

@@ -1,5 +1,6 @@
 """The Prometheus figures of the checks."""
 
+import functools
 import logging
 from typing import Any
 
@@ -7,7 +8,6 @@ from c2casgiutils import config
 from c2casgiutils.health_checks._outcome import Outcome
 
 _LOGGER = logging.getLogger(__name__)
-_FIGURES: dict[str, dict[str, Any]] = {}  # by prefix: a metric can be registered only once in a process
 _TEXTS = {
     "failure": "Whether the health check fails now: 0 or 1",
     "duration_seconds": "Duration of the last run of the health check",
@@ -27,13 +27,8 @@ def record(name: str, outcome: Outcome) -> None:
         gauge.labels(name=name).set(values[key])
 
 
+@functools.cache
 def _figures(prefix: str) -> dict[str, Any]:
-    if prefix not in _FIGURES:
-        _FIGURES[prefix] = _create(prefix)
-    return _FIGURES[prefix]
-
-
-def _create(prefix: str) -> dict[str, Any]:
     import prometheus_client  # noqa: PLC0415  on first use
 
     figures: dict[str, Any] = {}

@@ -176,23 +176,16 @@ async def send_not_allowed(scope: Scope, send: Send) -> None:
     await send_answer(scope, send, 405, body, content_type=b"application/json", extra=[allow])
 
 
-class _StartUp:
-    """Remembers that the start was once done: the startup probe passes for good then."""
-
-    def __init__(self) -> None:
-        self.done = False
-
-    def finish(self) -> None:
-        self.done = True
-
-    def block(self) -> str | None:
-        return None if self.done or instances.state() != "starting" else "starting"
-
-    def group(self) -> str | None:
-        return None if self.done else "startup"
+def _start_up_passed() -> None:
+    FACTORY.service.has_started = True
 
 
-START_UP = _StartUp()
+def _not_started() -> str | None:
+    return None if FACTORY.service.has_started or instances.state() != "starting" else "starting"
+
+
+def _start_up_group() -> str | None:
+    return None if FACTORY.service.has_started else "startup"
 
 
 def _not_ready() -> str | None:
@@ -203,7 +196,7 @@ def _not_ready() -> str | None:
 PROBES = {
     "livez": Probe("livez"),
     "readyz": Probe("readyz", _not_ready, lambda: "ready"),
-    "startupz": Probe("startupz", START_UP.block, START_UP.group, START_UP.finish),
+    "startupz": Probe("startupz", _not_started, _start_up_group, _start_up_passed),
 }
 
 

@@ -8,8 +8,9 @@ from starlette.routing import Route
 
 from c2casgiutils import auth, instances
 from c2casgiutils.broadcast.types import ClusterReport
-from c2casgiutils.health_checks import _access, _cluster, _drain
+from c2casgiutils.health_checks import _access, _cluster, _lifecycle
 from c2casgiutils.health_checks._c2cwsgiutils import health_check
+from c2casgiutils.health_checks._drain import DrainRefused
 from c2casgiutils.health_checks._endpoint import HEALTH, answer
 from c2casgiutils.health_checks._model import GlobalResult
 
@@ -78,8 +79,8 @@ async def drain(
     ids = await _targets(wanted.instance)
     if not wanted.force:
         try:
-            await _drain.require_others(ids)
-        except _drain.DrainRefused as error:
+            await _lifecycle.require_others(ids)
+        except DrainRefused as error:
             await _record("drain", request, auth_info, wanted.instance, result="refused")
             raise HTTPException(409, str(error)) from error
     done, report = await _cluster.drain(ids, seconds=wanted.seconds, end=False)
