@@ -1,15 +1,15 @@
 """`make setup` installs the lock and nothing else, whatever is released later, with any pip of Python."""
 
-import base64
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.support.wheels import make_wheel
 
 _ROOT = Path(__file__).parents[3]
 # Those that the first release of each Python bundles.
@@ -36,26 +36,6 @@ def build_editable(wheel_directory, config_settings=None, metadata_directory=Non
     shutil.copy("{wheel}", wheel_directory)
     return "{wheel}"
 """
-
-
-def make_wheel(folder: Path, name: str, version: str, requirements: tuple[str, ...] = ()) -> Path:
-    """Write a wheel with nothing but metadata."""
-    info = f"{name.replace('-', '_')}-{version}.dist-info"
-    extra = "Provides-Extra: toml\n" if name == "coverage" else ""
-    requires = "".join(f"Requires-Dist: {requirement}\n" for requirement in requirements)
-    content = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{extra}{requires}",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = f"{info}/RECORD,,\n"
-    for file, text in content.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-        record += f"{file},sha256={digest},{len(text.encode())}\n"
-    path = folder / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as wheel:
-        for file, text in {**content, f"{info}/RECORD": record}.items():
-            wheel.writestr(file, text)
-    return path
 
 
 class Checkout:
@@ -86,17 +66,15 @@ class Checkout:
     def write_lock(self, packages: dict[str, tuple[str, ...]]) -> None:
         """Lock the packages in version 1.0, beside a made-up newer release of each."""
         lock = ""
-        for name, requirements in packages.items():
-            digest = hashlib.sha256(
-                make_wheel(self.index, name, "1.0", requirements).read_bytes()
-            ).hexdigest()
-            lock += f"{name}==1.0 --hash=sha256:{digest}\n"
-            make_wheel(self.index, name, "2.0", requirements)
+        for name, requires in packages.items():
+            wheel = make_wheel(self.index, name, "1.0", requires=requires, extras=("toml",))
+            lock += f"{name}==1.0 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+            make_wheel(self.index, name, "2.0", requires=requires, extras=("toml",))
         (self.folder / "requirements.lock").write_text(lock)
 
     def require(self, *requirements: str) -> None:
         """Write the project, which asks for these packages."""
-        wheel = make_wheel(self.folder, "project", "0.1", requirements).name
+        wheel = make_wheel(self.folder, "project", "0.1", requires=requirements).name
         (self.folder / "backend.py").write_text(_BACKEND.format(wheel=wheel))
         (self.folder / "pyproject.toml").write_text(f"{_PYPROJECT}# {' '.join(requirements)}\n")
 
