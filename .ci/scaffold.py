@@ -59,17 +59,15 @@ def tool(name: str) -> str:
     return path or sys.exit(f"{name} is missing: make setup")
 
 
-def constraints(folder: Path) -> Path:
-    """The versions of the lock, without the hashes, which pip takes for no project in editable form."""
+def locked_versions() -> str:
+    """The versions of our lock, without the hashes."""
     pattern = r"^([A-Za-z0-9._-]+(?:\[[^]]*\])?==[^ \\]+)((?: ;[^\\\n]*)?)"
     lines = re.findall(pattern, (ROOT / "requirements.lock").read_text(), re.MULTILINE)
-    file = folder / "constraints.txt"
-    file.write_text("".join(f"{version}{marker.rstrip()}\n" for version, marker in lines))
-    return file
+    return "".join(f"{version}{marker.rstrip()}\n" for version, marker in lines)
 
 
 class Gate:
-    """One environment for all renderings, as pip makes it from the wheel and the versions of the lock."""
+    """One environment for all renderings, made by their Makefile from the wheel and our versions."""
 
     def __init__(self, folder: Path) -> None:
         wheels = sorted((ROOT / "dist").glob("c2casgiutils-*.whl"))
@@ -80,25 +78,11 @@ class Gate:
         # The wheel is found as a newer release on the registry would be.
         self.env = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("C2C__", "PYTHON"))},
-            "PIP_CONSTRAINT": str(constraints(folder)),
-            "PIP_FIND_LINKS": str(ROOT / "dist"),
+            "UV_FIND_LINKS": str(ROOT / "dist"),
+            "UV_LINK_MODE": "copy",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "VENV": str(self.venv),
         }
-        self._fill(wheels[0])
-
-    def _fill(self, wheel: Path) -> None:
-        """Install beforehand what takes pip a minute; `make test` then finds it there."""
-        env = {**self.env, "VIRTUAL_ENV": str(self.venv), "UV_LINK_MODE": "copy"}
-        run(tool("uv"), "venv", "--quiet", "--seed", "--python", sys.executable, self.venv, cwd=ROOT, env=env)
-        packages = [
-            f"c2casgiutils[all] @ file://{wheel}",
-            "aiosqlite",
-            "psycopg[binary]",
-            "uvicorn[standard]",
-        ]
-        command = [tool("uv"), "pip", "install", "--quiet", "--constraints", env["PIP_CONSTRAINT"]]
-        run(*command, *packages, "pytest", "pytest-asyncio", "hatchling", "editables", cwd=ROOT, env=env)
 
     def render(self, database: str, github_auth: str) -> Path:
         """Render into a folder of its own."""
@@ -126,8 +110,9 @@ class Gate:
         run(
             tool("mypy"), "--config-file=", "--python-executable", self.venv / "bin/python", SLUG, cwd=project
         )
+        # `requirements.lock*`, so that the build can say itself that it is missing.
         copied = re.findall(r"^COPY (?!--from)(.*) \S+$", (project / "Dockerfile").read_text(), re.MULTILINE)
-        sources = {source for line in copied for source in line.split()}
+        sources = {source for line in copied for source in line.replace("*", "").split()}
         kept = set(re.findall(r"^!(.*)$", (project / ".dockerignore").read_text(), re.MULTILINE))
         if not sources or sources != kept or not all((project / source).exists() for source in sources):
             sys.exit(f"the Dockerfile copies {sorted(sources)}, .dockerignore keeps {sorted(kept)}")
@@ -137,8 +122,24 @@ class Gate:
 
     def install_and_test(self, project: Path) -> None:
         """Run the project's own tests in the environment that its Makefile creates."""
-        (self.venv / ".installed").unlink(missing_ok=True)
+        for name in ("requirements.lock", "requirements-dev.lock"):
+            (project / name).write_text(
+                locked_versions()
+            )  # which `make lock` keeps, and reduces to what is needed
+        run("make", "lock", cwd=project, env=self.env)
         run("make", "test", cwd=project, env=self.env)
+        run("make", "test", cwd=project, env={**self.env, "UV_OFFLINE": "1"})  # locked: nothing is fetched
+        pip = (self.venv / "bin/python", "-m", "pip")
+        install = (
+            "install",
+            "--dry-run",
+            "--no-deps",
+            "--require-hashes",
+            "--requirement",
+            "requirements.lock",
+        )
+        run(*pip, *install, cwd=project, env=self.env)  # as the Dockerfile does
+        run(*pip, "check", cwd=project, env=self.env)
         code = "import c2casgiutils as c; print(c.__version__, c.__file__)"
         version, file = run(self.venv / "bin/python", "-c", code, cwd=project, env=self.env).split()
         expected = re.search(r'__version__ = "(.*)"', (ROOT / "c2casgiutils/__init__.py").read_text())

@@ -10,6 +10,8 @@ import pytest
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 
+from tests.support.wheels import make_wheel
+
 _ROOT = Path(__file__).parents[1]
 _APP = _ROOT / "acceptance_tests/app"
 _OF_THE_DEMO = {"__init__.py", "__main__.py", "app/demo.py"}
@@ -72,6 +74,91 @@ def test_the_tests_of_a_rendered_project_pass(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+_DEPENDENCIES = ("c2casgiutils", "fastapi", "uvicorn", "aiosqlite", "pytest", "pytest-asyncio")
+
+
+class LockedProject:
+    """A rendered project whose index is a folder of made-up releases, with the uv of this environment."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = render(folder / "project")
+        self.index = folder / "index"
+        self.index.mkdir()
+        subprocess.run(
+            [sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=self.folder, check=True, timeout=60
+        )
+        (self.folder / ".venv/bin/uv").symlink_to(Path(sys.executable).parent / "uv")
+
+    def release(self, version: str) -> None:
+        """Put a release of each dependency on the index."""
+        for name in _DEPENDENCIES:
+            make_wheel(self.index, name, version, extras=("all", "standard"))
+
+    def make(self, *arguments: str) -> str:
+        """Run make and return what it prints."""
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
+        own = {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(self.index), "UV_NO_CACHE": "1", "UV_NO_CONFIG": "1"}
+        done = subprocess.run(
+            ["make", *arguments],
+            cwd=self.folder,
+            env={**env, **own},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def locked(self, name: str = "requirements-dev.lock") -> dict[str, str]:
+        """Return the versions of a lock."""
+        return dict(re.findall(r"^(\S+)==(\S+)", (self.folder / name).read_text(), re.MULTILINE))
+
+    def installed(self) -> dict[str, str]:
+        """Return the versions in the environment."""
+        code = "import importlib.metadata as m; print(*(f'{d.name}=={d.version}' for d in m.distributions()))"
+        command = [".venv/bin/python", "-I", "-c", code]
+        printed = subprocess.check_output(command, cwd=self.folder, text=True, timeout=60)
+        return dict(item.split("==") for item in printed.split())
+
+
+def test_a_newer_release_changes_nothing_in_a_locked_project(tmp_path: Path) -> None:
+    """The first start locks, with hashes; then only `make lock UPGRADE=1` takes a newer release."""
+    project = LockedProject(tmp_path)
+    project.release("1000.0")
+    project.make("install")
+    first = dict.fromkeys(_DEPENDENCIES, "1000.0")
+    assert project.locked() == project.installed() == first
+    assert project.locked("requirements.lock") == {
+        name: "1000.0" for name in _DEPENDENCIES if not name.startswith("pytest")
+    }
+    assert (project.folder / "requirements.lock").read_text().count("--hash=sha256:") == 4
+    project.release("2000.0")
+    (project.folder / "pyproject.toml").touch()
+    project.make("install")
+    project.make("lock")
+    project.make("install")
+    assert project.locked() == project.installed() == first
+    project.make("lock", "UPGRADE=1")
+    project.make("install")
+    assert project.locked() == project.installed() == dict.fromkeys(_DEPENDENCIES, "2000.0")
+
+
+def test_the_image_needs_the_lock(tmp_path: Path) -> None:
+    """Without it the build ends with the remedy; `make build` creates it first."""
+    project = LockedProject(tmp_path)
+    project.release("1000.0")
+    commands = re.findall(r"^RUN (test .*)$", (project.folder / "Dockerfile").read_text(), re.MULTILINE)
+    assert len(commands) == 1
+    done = subprocess.run(
+        ["sh", "-c", commands[0]], cwd=project.folder, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "requirements.lock is missing: run make lock\n")
+    project.make("requirements.lock")
+    assert subprocess.run(["sh", "-c", commands[0]], cwd=project.folder, check=False).returncode == 0
+    assert project.make("--dry-run", "build").startswith("docker build")
 
 
 @pytest.mark.parametrize(
