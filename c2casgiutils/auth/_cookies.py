@@ -83,6 +83,15 @@ def is_secure() -> bool:
     return config.settings.auth.jwt.cookie.secure and not config.settings.http
 
 
+def may_be_lost(request: Request) -> bool:
+    """Return whether a browser may not keep our cookies: they are `Secure`, and it speaks plain HTTP.
+
+    Browsers keep them for the loopback only
+    (https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Set-Cookie#secure).
+    """
+    return is_secure() and request.scope["scheme"] == "http"
+
+
 def effective_name(name: str) -> str:
     """The name of a cookie; over plain HTTP without the prefixes that ask for HTTPS."""
     if is_secure():

@@ -99,7 +99,8 @@ async def _sign_in_browser(request: Request, response: Response, given: bytes | 
     except TooManyAttemptsError as error:
         return RedirectResponse(f"{index}?sign_in=throttled", 303, error.headers)
     await _start_session(request, response)
-    return RedirectResponse(index, 303)
+    # the page sees whether the cookie came back
+    return RedirectResponse(f"{index}?sign_in=lost" if _cookies.may_be_lost(request) else index, 303)
 
 
 async def _start_session(request: Request, response: Response) -> None:

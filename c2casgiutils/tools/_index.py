@@ -38,6 +38,11 @@ _CHECK_WORDS = {
 }
 _SIGN_IN_ERRORS = {
     "wrong": Message("fail", "Wrong secret.", "Check it and try again."),
+    "lost": Message(
+        "fail",
+        "The browser did not keep the session.",
+        "Its cookie is for HTTPS only: use HTTPS, or set C2C__HTTP=True for development.",
+    ),
     "throttled": Message("fail", "Too many wrong secrets.", "Wait a minute, then try again."),
 }
 _LINKS = (
@@ -115,7 +120,7 @@ async def _page(
     context = {
         "overview": overview,
         "message": message or _done(request, overview),
-        "sign_in_error": _SIGN_IN_ERRORS.get(request.query_params.get("sign_in", "")),
+        "sign_in_error": _sign_in_error(request, caller),
         "logger": logger[: _loggers.MAX_NAME_LENGTH],
         "level": level.strip().upper(),
         "example": config.settings.tools.logging.application_module,
@@ -131,6 +136,12 @@ async def _page(
     response.body = _templates().get_template("index.html").render(context).encode()
     response.headers["Content-Length"] = str(len(response.body))
     return response
+
+
+def _sign_in_error(request: Request, caller: _overview.Caller) -> Message | None:
+    if caller.info.refusal is not None:
+        return Message("fail", f"{caller.info.refusal}.", "")
+    return _SIGN_IN_ERRORS.get(request.query_params.get("sign_in", ""))
 
 
 def _done(request: Request, overview: _overview.Overview) -> Message | None:

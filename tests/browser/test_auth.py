@@ -61,6 +61,41 @@ def test_secret_form(auth_browser: Browser, secret_url: str) -> None:
         assert visit.context.cookies() == []
 
 
+@pytest.fixture(scope="module")
+def secure_url() -> Iterator[str]:
+    """An application by a host name over plain HTTP, where browsers keep no `Secure` cookie."""
+    environment = {"C2C__AUTH__JWT__SECRET": KEY, "C2C__AUTH__SECRET": SECRET}
+    with Uvicorn(APPLICATION, env=environment) as server:
+        yield f"http://plain.test:{server.port}"
+
+
+def test_cookie_that_is_not_kept(auth_browser: Browser, secure_url: str) -> None:
+    """The page says why it shows the form again, and which setting helps."""
+    # the browser says so of any origin that it does not trust
+    with Visit(auth_browser, secure_url, expected=("origin-keyed agent cluster",)) as visit:
+        page = visit.page
+        page.goto("/c2c/")
+        page.get_by_label("Secret", exact=False).first.fill(SECRET)
+        page.get_by_role("button", name="Sign in").click()
+        notice = page.get_by_role("alert")
+        notice.wait_for()
+        assert "HTTPS" in notice.inner_text()
+        assert "C2C__HTTP=True" in notice.inner_text()
+        assert page.get_by_role("button", name="Sign in").is_visible()
+        assert visit.axe() == []
+
+
+def test_secure_cookie_on_the_loopback(auth_browser: Browser, secure_url: str) -> None:
+    """On the loopback, which browsers trust, the cookie is kept, and there is nothing to say."""
+    with Visit(auth_browser, secure_url.replace("plain.test", "localhost")) as visit:
+        page = visit.page
+        page.goto("/c2c/")
+        page.get_by_label("Secret", exact=False).first.fill(SECRET)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign out").wait_for()
+        assert page.get_by_text("C2C__HTTP").count() == 0
+
+
 def test_secret_link(auth_browser: Browser, secret_url: str) -> None:
     """The older link with the secret signs in and leaves no secret in the address bar."""
     with Visit(auth_browser, secret_url) as visit:

@@ -28,6 +28,8 @@ _ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # a host name that is no loopback to the browser
+    "--host-resolver-rules=MAP plain.test 127.0.0.1",
 ]
 
 

@@ -216,6 +216,23 @@ async def test_state_is_used_once(client: httpx.AsyncClient, github: FakeGitHub)
     assert github.calls["/login/oauth/access_token"] == 1
 
 
+async def test_sign_in_over_plain_http(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """Where the browser keeps no `Secure` cookie, the failure says so, and which setting helps."""
+    login = await client.get("http://app.example.com/c2c/auth/github/login")
+    callback = await ask_github(login.headers["location"])
+    response = await client.get(callback)
+    assert response.status_code == 400
+    assert "HTTPS" in response.json()["error"]
+    assert "C2C__HTTP=True" in response.json()["error"]
+
+
+async def test_failure_over_https(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """Over HTTPS the cookie is kept, so nothing is said about it."""
+    response = await client.get("/c2c/auth/github/callback", params={"state": "x", "code": "y"})
+    assert response.status_code == 400
+    assert "HTTPS" not in response.json()["error"]
+
+
 async def test_expired_state(client: httpx.AsyncClient, github: FakeGitHub) -> None:
     configure(jwt={"secret": KEY}, github=github.settings(state_cookie_age="1s"))
     callback = await begun(client)

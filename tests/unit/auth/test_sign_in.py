@@ -1,6 +1,7 @@
 """Signing in with the shared secret and out again."""
 
 import logging
+from typing import Any
 
 import httpx
 import pytest
@@ -114,6 +115,25 @@ async def test_browser_is_sent_to_the_page(client: httpx.AsyncClient) -> None:
         response = await client.request(method, "/c2c/auth/login", headers=HTML, **arguments)  # type: ignore[arg-type]  # table
         assert (response.status_code, response.headers["location"]) == (303, "/c2c/")
         assert COOKIE in response.cookies
+
+
+@pytest.mark.parametrize(
+    ("scheme", "settings", "target"),
+    [
+        ("http", {}, "/c2c/?sign_in=lost"),
+        ("https", {}, "/c2c/"),
+        ("http", {"http": True}, "/c2c/"),
+        ("http", {"auth": {"secret": SECRET, "jwt": {"cookie": {"secure": False}}}}, "/c2c/"),
+    ],
+)
+async def test_browser_that_may_not_keep_the_cookie(
+    client: httpx.AsyncClient, scheme: str, settings: dict[str, Any], target: str
+) -> None:
+    """Over plain HTTP the page is told that a `Secure` cookie may be lost; it sees whether it was."""
+    config.settings = config.Settings(**{"auth": {"secret": SECRET}, **settings})
+    url = f"{scheme}://app.example.com/c2c/auth/login"
+    response = await client.post(url, headers=HTML, data={"secret": SECRET})
+    assert (response.status_code, response.headers["location"]) == (303, target)
 
 
 async def test_browser_with_a_wrong_secret(client: httpx.AsyncClient) -> None:

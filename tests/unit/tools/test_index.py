@@ -66,10 +66,26 @@ async def test_nothing_inline(client: httpx.AsyncClient, path: str) -> None:
 
 @pytest.mark.parametrize(
     ("query", "text"),
-    [("wrong", "Wrong secret."), ("throttled", "Too many wrong secrets."), ("other", "Sign in")],
+    [
+        ("wrong", "Wrong secret."),
+        ("throttled", "Too many wrong secrets."),
+        ("lost", "C2C__HTTP=True"),
+        ("other", "Sign in"),
+    ],
 )
 async def test_sign_in_errors(anonymous: httpx.AsyncClient, query: str, text: str) -> None:
     assert text in (await anonymous.get("", params={"sign_in": query})).text
+
+
+async def test_kept_cookie_is_not_called_lost(client: httpx.AsyncClient) -> None:
+    """Who is signed in reads nothing about a cookie that is not kept."""
+    assert "C2C__HTTP" not in (await client.get("", params={"sign_in": "lost"})).text
+
+
+async def test_wrong_secret_in_the_address(anonymous: httpx.AsyncClient) -> None:
+    """The page says that the secret in its address is wrong."""
+    assert "The secret is wrong." in (await anonymous.get("", params={"secret": "wrong"})).text
+    assert "The secret is wrong." not in (await anonymous.get("")).text
 
 
 async def test_closed_without_configuration(anonymous: httpx.AsyncClient) -> None:
