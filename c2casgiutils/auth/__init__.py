@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from c2casgiutils import config
 from c2casgiutils.auth import _audit as audit
 from c2casgiutils.auth import _forms as forms
+from c2casgiutils.auth import _state
 from c2casgiutils.auth import _throttle as throttle
 from c2casgiutils.auth._cookies import CookieMiddleware
 from c2casgiutils.auth._dependencies import (
@@ -40,7 +41,6 @@ from c2casgiutils.auth._model import (
     read_write_config,
 )
 from c2casgiutils.auth._views import router
-from c2casgiutils.auth.github import _caller, _client, _permissions, _refresh
 from c2casgiutils.auth.github._client import GitHubUnavailableError
 from c2casgiutils.logs import RedactionFilter
 
@@ -119,6 +119,7 @@ async def startup(main_app: FastAPI | None = None) -> None:
         ValueError: On settings that cannot work, naming the variable.
     """
     check_settings()
+    _state.STATES.get()
     logging.getLogger("uvicorn.access").addFilter(_REDACTION)
     if main_app is not None:
         _carry_cookies(main_app)
@@ -138,5 +139,6 @@ def _carry_cookies(main_app: FastAPI) -> None:
 
 async def shutdown() -> None:
     """Close what the authentication opened."""
-    for part in (_caller, _permissions, _refresh, _client):
-        await part.aclose()
+    state = _state.STATES.pop()
+    if state is not None:
+        await state.github.aclose()

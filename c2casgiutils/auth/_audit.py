@@ -1,6 +1,5 @@
 """The record of who signed in and who changed what."""
 
-import collections
 import contextlib
 import datetime
 import json
@@ -12,8 +11,9 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from c2casgiutils import redis_utils
-from c2casgiutils.auth import _shared
+from c2casgiutils.auth import _shared, _state
 from c2casgiutils.auth._model import AuthInfo
+from c2casgiutils.auth._state import MAX_AUDIT_EVENTS
 from c2casgiutils.request_tracking import current_request_id
 
 if TYPE_CHECKING:
@@ -21,15 +21,11 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger("c2casgiutils.audit")
 _FAILURES = logging.getLogger(__name__)
-KEPT = 1000
-"""How many records are kept."""
 
 CALLER = "c2casgiutils.auth.caller"
 """The key of the request's scope under which `get_auth` leaves the caller."""
 
 _LONGEST = 1000
-
-_ring: collections.deque["AuditEvent"] = collections.deque(maxlen=KEPT)
 
 
 class AuditEvent(BaseModel):
@@ -100,7 +96,7 @@ async def record(
         text = event.model_dump_json()
         fields = {f"audit_{name}": value for name, value in json.loads(text).items() if value is not None}
         _LOGGER.info("%s by %s: %s", action, event.who, event.result, extra=fields)
-        _ring.append(event)
+        _state.current().audit.append(event)
         await _shared.attempt(lambda redis: _add(redis, text))
     except Exception:  # noqa: BLE001  # a boundary: what is recorded goes on whatever happens
         _FAILURES.exception("An operation could not be recorded: %s", action)
@@ -162,7 +158,7 @@ def _plain(value: Any) -> Any:
 
 
 async def _add(redis: "Redis", text: str) -> bool:
-    await redis.xadd(_stream(), {"event": text}, maxlen=KEPT, approximate=False)
+    await redis.xadd(_stream(), {"event": text}, maxlen=MAX_AUDIT_EVENTS, approximate=False)
     return True
 
 
@@ -186,9 +182,4 @@ async def last(count: int) -> tuple[str, list[AuditEvent]]:
     events = await _shared.attempt(lambda redis: _read(redis, count))
     if events is not None:
         return "cluster", events
-    return "process", list(_ring)[: -count - 1 : -1]
-
-
-def forget() -> None:
-    """Drop the records of this process."""
-    _ring.clear()
+    return "process", list(_state.current().audit)[: -count - 1 : -1]

@@ -8,22 +8,17 @@ import itertools
 import time
 from typing import TYPE_CHECKING
 
-from c2casgiutils.auth import _shared
+from c2casgiutils.auth import _shared, _state
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-_MOST = 20_000
-_MOST_SAVED = 200
-
-_ended: dict[str, int] = {}
-_unsaved: dict[str, int] = {}
-# apart: anybody can begin sign-ins, which must not push ended sessions out
-_finished: dict[str, int] = {}
+_MAX_REMEMBERED = 20_000
+_MAX_SAVED = 200
 
 
 def _remember(memory: dict[str, int], token_id: str, expires_at: int) -> None:
-    if len(memory) >= _MOST:
+    if len(memory) >= _MAX_REMEMBERED:
         now = time.time()
         for old in [old for old, end in memory.items() if end <= now] or [next(iter(memory))]:
             del memory[old]
@@ -45,14 +40,16 @@ async def revoke(token_id: str, expires_at: int) -> None:
         token_id: Its identifier.
         expires_at: When it ends by itself, in seconds since the epoch.
     """
-    _remember(_ended, token_id, expires_at)
-    _remember(_unsaved, token_id, expires_at)
+    state = _state.current()
+    _remember(state.ended, token_id, expires_at)
+    _remember(state.unsaved, token_id, expires_at)
     await is_revoked(token_id)
 
 
 async def is_revoked(token_id: str) -> bool:
     """Return whether a session has ended, in this process or another one."""
-    saving = dict(itertools.islice(_unsaved.items(), _MOST_SAVED))
+    state = _state.current()
+    saving = dict(itertools.islice(state.unsaved.items(), _MAX_SAVED))
 
     async def ask(redis: "Redis") -> bool:
         async with redis.pipeline(transaction=False) as pipeline:
@@ -62,13 +59,13 @@ async def is_revoked(token_id: str) -> bool:
             answers = await pipeline.execute()
         return bool(answers[-1])
 
-    if token_id in _ended and not saving:
+    if token_id in state.ended and not saving:
         return True
     found = await _shared.attempt(ask)
     if found is not None:
         for saved in saving:
-            _unsaved.pop(saved, None)
-    return bool(found) or token_id in _ended
+            state.unsaved.pop(saved, None)
+    return bool(found) or token_id in state.ended
 
 
 async def consume(token_id: str, expires_at: int) -> bool:
@@ -78,18 +75,12 @@ async def consume(token_id: str, expires_at: int) -> bool:
         token_id: Its identifier.
         expires_at: When it ends by itself, in seconds since the epoch.
     """
-    if token_id in _finished:
+    finished = _state.current().finished
+    if token_id in finished:
         return False
-    _remember(_finished, token_id, expires_at)
+    _remember(finished, token_id, expires_at)
 
     async def take(redis: "Redis") -> bool:
         return bool(await redis.set(_key(token_id), 1, ex=_seconds_left(expires_at), nx=True))
 
     return await _shared.attempt(take) is not False
-
-
-def forget() -> None:
-    """Drop what this process remembers."""
-    _ended.clear()
-    _finished.clear()
-    _unsaved.clear()

@@ -1,40 +1,20 @@
 """What the processes of a deployment share through Redis, each on its own without it."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from c2casgiutils import redis_utils
-from c2casgiutils._outages import Outage
+from c2casgiutils.auth import _state
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-_LOGGER = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _TIMEOUT_SECONDS = 1.0
 _REST_SECONDS = 1.0
-
-
-class _Link:
-    """Return whether Redis answered lately: a process does not wait for it again and again."""
-
-    rests_until = 0.0
-    outage = Outage(
-        _LOGGER,
-        "Redis does not answer, sign-ins are watched in this process only: %s",
-        "Redis answers again after %.1f s, sign-ins are watched in all processes",
-    )
-
-    def failed(self, error: BaseException) -> None:
-        self.rests_until = time.monotonic() + _REST_SECONDS
-        self.outage.begin(type(error).__name__)
-
-
-_link = _Link()
 
 
 def key(name: str) -> str:
@@ -55,7 +35,8 @@ async def attempt(
         The result, none when Redis is not configured or does not answer.
     """
     client = _client()
-    if client is None or time.monotonic() < _link.rests_until:
+    state = _state.current()
+    if client is None or time.monotonic() < state.redis_rests_until:
         return None
     from redis.exceptions import RedisError  # noqa: PLC0415  # heavy
 
@@ -63,9 +44,11 @@ async def attempt(
         async with asyncio.timeout(timeout_seconds):
             result = await operation(client)
     except (RedisError, OSError, TimeoutError) as error:
-        _link.failed(error)
+        # the process does not wait for it again and again
+        state.redis_rests_until = time.monotonic() + _REST_SECONDS
+        state.redis_outage.begin(type(error).__name__)
         return None
-    _link.outage.end()
+    state.redis_outage.end()
     return result
 
 
@@ -75,8 +58,3 @@ def _client() -> "Redis | None":
     except ValueError:
         # half a Sentinel configuration, which the start reports
         return None
-
-
-def forget() -> None:
-    """Start afresh, for a new start in the same process."""
-    _link.rests_until = 0.0

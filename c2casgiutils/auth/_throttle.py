@@ -13,13 +13,13 @@ from fastapi import HTTPException, Request
 
 from c2casgiutils import config
 from c2casgiutils._errors import C2cError
-from c2casgiutils.auth import _shared
+from c2casgiutils.auth import _shared, _state
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 _WINDOW_SECONDS = 60
-_MOST_ADDRESSES = 10_000
+_MAX_ADDRESSES = 10_000
 _TOTAL = "total"
 
 
@@ -29,7 +29,7 @@ class _Counts(NamedTuple):
     seconds_left: int
 
 
-class _Window:
+class Window:
     """The wrong credentials of one address since the first of them."""
 
     __slots__ = ("count", "ends_at")
@@ -37,9 +37,6 @@ class _Window:
     def __init__(self, ends_at: float) -> None:
         self.count = 0
         self.ends_at = ends_at
-
-
-_windows: dict[str, _Window] = {}
 
 
 class TooManyAttemptsError(C2cError, HTTPException):
@@ -123,10 +120,11 @@ async def _look_shared(redis: "Redis", client: str) -> _Counts:
     return _Counts(int(answers[0] or 0), int(answers[2] or 0), max(answers[1], answers[3]))
 
 
-def _window(name: str) -> _Window | None:
-    window = _windows.get(name)
+def _window(name: str) -> Window | None:
+    windows = _state.current().wrong
+    window = windows.get(name)
     if window is not None and window.ends_at <= time.monotonic():
-        del _windows[name]
+        del windows[name]
         return None
     return window
 
@@ -143,21 +141,17 @@ def _count_here(client: str) -> _Counts:
         window = _window(name)
         if window is None:
             _make_room()
-            window = _windows[name] = _Window(time.monotonic() + _WINDOW_SECONDS)
+            window = _state.current().wrong[name] = Window(time.monotonic() + _WINDOW_SECONDS)
         window.count += 1
     return _look_here(client)
 
 
 def _make_room() -> None:
-    if len(_windows) < _MOST_ADDRESSES:
+    windows = _state.current().wrong
+    if len(windows) < _MAX_ADDRESSES:
         return
     now = time.monotonic()
-    ended = [name for name, window in _windows.items() if window.ends_at <= now]
+    ended = [name for name, window in windows.items() if window.ends_at <= now]
     # the total stays: it is what stops so many addresses
-    for name in ended or [next(name for name in _windows if name != _TOTAL)]:
-        del _windows[name]
-
-
-def forget() -> None:
-    """Drop what this process counted."""
-    _windows.clear()
+    for name in ended or [next(name for name in windows if name != _TOTAL)]:
+        del windows[name]

@@ -147,7 +147,7 @@ class AuditResponse(BaseModel):
 
 
 @router.get("/audit", name="c2c_audit", dependencies=[Depends(require_admin_access)])
-async def show_audit(limit: Annotated[int, Query(ge=1, le=_audit.KEPT)] = 100) -> AuditResponse:
+async def show_audit(limit: Annotated[int, Query(ge=1, le=_audit.MAX_AUDIT_EVENTS)] = 100) -> AuditResponse:
     """Who signed in and who changed what."""
     scope, events = await _audit.last(limit)
     return AuditResponse(scope=scope, events=events)

@@ -8,8 +8,6 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
 from c2casgiutils import auth, config
-from c2casgiutils.auth import _audit, _revocations, _shared, _throttle
-from c2casgiutils.auth.github import _caller, _client, _permissions, _refresh
 
 SECRET = "a shared secret"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -20,12 +18,6 @@ COOKIE = "c2c-jwt-auth"
 def configure(**auth_settings: Any) -> None:
     """Replace the settings of the authentication."""
     config.settings = config.Settings(auth=auth_settings)
-
-
-def forget_all() -> None:
-    """Let this process forget what it counted, as a new one."""
-    for part in (_audit, _revocations, _shared, _throttle, _caller, _permissions, _refresh, _client):
-        part.forget()
 
 
 def make_app(*, middleware: bool = True) -> FastAPI:

@@ -7,13 +7,12 @@ from fastapi import Request, Response
 from pydantic import ValidationError
 
 from c2casgiutils import config
-from c2casgiutils.auth import _cookies, _sessions
+from c2casgiutils.auth import _cookies, _sessions, _state
 from c2casgiutils.auth._model import AuthInfo, AuthMethod, GitHubSessionPayload, UserInfo
 from c2casgiutils.auth._secret import count_wrong
 from c2casgiutils.auth._sessions import Session
 from c2casgiutils.auth.github import _client, _oauth
 from c2casgiutils.auth.github._client import GitHubUnavailableError, TokenRefusedError
-from c2casgiutils.auth.github._memory import Flights, Memory
 from c2casgiutils.auth.github._refresh import refreshed
 
 _USER_SECONDS = 60.0
@@ -21,9 +20,6 @@ _USER_SECONDS = 60.0
 _GITHUB_TOKEN = re.compile(r"(?:gh[opus]_|github_pat_)[A-Za-z0-9_.-]{16,500}", re.ASCII)
 
 _NOT_READ = "Bearer tokens are read only with C2C__AUTH__GITHUB__BEARER=True"
-
-_users: Memory[UserInfo] = Memory()
-_flights = Flights()
 
 
 async def github_caller(request: Request, response: Response) -> AuthInfo:
@@ -103,20 +99,13 @@ async def _bearer_caller(request: Request, token: str) -> AuthInfo:
 
 async def _user_of(token: str) -> UserInfo:
     key = _client.fingerprint(token)
-    known = _users.get(key, _USER_SECONDS)
-    return known if known is not None else await _flights.run(key, lambda: _ask_user(key, token))
+    github = _state.current().github
+    known = github.users.get(key, _USER_SECONDS)
+    if known is not None:
+        return known
+    return await github.flights.run(("user", key), lambda: _ask_user(key, token))
 
 
 async def _ask_user(key: str, token: str) -> UserInfo:
     fields = await _oauth.read_user(token)
-    return _users.put(key, UserInfo(**fields, token=token))
-
-
-async def aclose() -> None:
-    """End what is being asked."""
-    await _flights.aclose()
-
-
-def forget() -> None:
-    """Drop what is known."""
-    _users.forget()
+    return _state.current().github.users.put(key, UserInfo(**fields, token=token))

@@ -5,14 +5,14 @@ import hashlib
 import json
 import logging
 import time
-import weakref
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
 
 from c2casgiutils._errors import C2cError
-from c2casgiutils._outages import Outage, OutageError
+from c2casgiutils._outages import OutageError
+from c2casgiutils.auth import _state
 
 if TYPE_CHECKING:
     import httpx
@@ -22,18 +22,12 @@ _LOGGER = logging.getLogger(__name__)
 _CONNECT_SECONDS = 2.0
 _TOTAL_SECONDS = 5.0
 _LARGEST_ANSWER = 256 * 1024
-_MOST_CONNECTIONS = 20
-_MOST_REDIRECTS = 3
+_MAX_CONNECTIONS = 20
+_MAX_REDIRECTS = 3
 _REST_SECONDS = 3.0
-_MOST_RESTS = 1000
+_MAX_RESTS = 1000
 _LONGEST_RETRY_SECONDS = 60
 _EVERYBODY = ""
-
-_clients: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient]" = (
-    weakref.WeakKeyDictionary()
-)
-_rests_until: dict[str, float] = {}
-_outage = Outage(_LOGGER, "GitHub gives no usable answer: %s", "GitHub answers again after %.1f s")
 
 
 class GitHubUnavailableError(OutageError, HTTPException):
@@ -74,7 +68,7 @@ async def get(url: str, token: str) -> dict[str, Any] | None:
     status, answer_headers, content = await _ask("GET", url, fingerprint(token), headers=headers)
     if status == 200:  # noqa: PLR2004  # OK
         found = _object(content)
-        _outage.end()
+        _state.current().github.outage.end()
         return found
     if status == 401:  # noqa: PLR2004  # Unauthorized
         raise TokenRefusedError
@@ -101,7 +95,7 @@ async def post_form(url: str, form: dict[str, str]) -> dict[str, Any]:
         raise CodeRefusedError(error[:100])
     if status != 200:  # noqa: PLR2004  # OK
         raise _unusable(f"status {status}", _EVERYBODY, headers)
-    _outage.end()
+    _state.current().github.outage.end()
     return answer
 
 
@@ -109,7 +103,7 @@ async def _ask(method: str, url: str, who: str, **arguments: Any) -> tuple[int, 
     import httpx  # noqa: PLC0415  # heavy
 
     for each in (_EVERYBODY, who):
-        left = _rests_until.get(each, 0.0) - time.monotonic()
+        left = _state.current().github.rests_until.get(each, 0.0) - time.monotonic()
         if left > 0:
             raise GitHubUnavailableError(left)
     try:
@@ -122,7 +116,7 @@ async def _ask(method: str, url: str, who: str, **arguments: Any) -> tuple[int, 
 async def _follow(
     method: str, url: "httpx.URL", arguments: dict[str, Any]
 ) -> tuple[int, "httpx.Headers", bytes]:
-    for _ in range(_MOST_REDIRECTS + 1):
+    for _ in range(_MAX_REDIRECTS + 1):
         async with _client().stream(method, url, **arguments) as response:
             # a form holds the client secret, which is for the configured address only
             if method != "GET" or not response.has_redirect_location:
@@ -165,15 +159,16 @@ def _is_rate_limited(headers: "httpx.Headers", content: bytes) -> bool:
 
 def _unusable(reason: str, who: str, headers: "httpx.Headers | None" = None) -> GitHubUnavailableError:
     """Remember the trouble for a moment: of one user, or of everybody."""
+    github = _state.current().github
     limited = headers is not None and _is_rate_limited(headers, b"")
     concerned = who if limited else _EVERYBODY
     if concerned == _EVERYBODY:
-        _outage.begin(reason)
+        github.outage.begin(reason)
     else:
         _LOGGER.info("GitHub limits the rate of one user: %s", reason)
-    if len(_rests_until) >= _MOST_RESTS:
-        _rests_until.clear()
-    _rests_until[concerned] = time.monotonic() + _REST_SECONDS
+    if len(github.rests_until) >= _MAX_RESTS:
+        github.rests_until.clear()
+    github.rests_until[concerned] = time.monotonic() + _REST_SECONDS
     asked = headers.get("retry-after", "") if headers is not None else ""
     return GitHubUnavailableError(int(asked) if asked.isdecimal() and len(asked) < 6 else _REST_SECONDS)  # noqa: PLR2004  # digits
 
@@ -181,27 +176,14 @@ def _unusable(reason: str, who: str, headers: "httpx.Headers | None" = None) -> 
 def _client() -> "httpx.AsyncClient":
     import httpx  # noqa: PLC0415  # heavy
 
-    loop = asyncio.get_running_loop()
-    if loop not in _clients:
-        client = _clients[loop] = httpx.AsyncClient(
+    github = _state.current().github
+    if github.client is None:
+        github.client = httpx.AsyncClient(
             timeout=httpx.Timeout(_TOTAL_SECONDS, connect=_CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=_MOST_CONNECTIONS),
+            limits=httpx.Limits(max_connections=_MAX_CONNECTIONS),
             headers={"User-Agent": "c2casgiutils"},
             follow_redirects=False,
         )
         # what GitHub sets in the name of one user is not sent in the name of the next
-        client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return _clients[loop]
-
-
-async def aclose() -> None:
-    """Close the connections of this event loop."""
-    client = _clients.pop(asyncio.get_running_loop(), None)
-    if client is not None:
-        await client.aclose()
-
-
-def forget() -> None:
-    """Forget the trouble."""
-    _rests_until.clear()
-    _outage.end()
+        github.client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return github.client

@@ -2,17 +2,15 @@
 
 import asyncio
 import time
-import weakref
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from c2casgiutils._tasks import caught, unwrapped
+from c2casgiutils._tasks import Failure, caught, unwrapped
 
 _T = TypeVar("_T")
 
-_MOST = 1000
-"""So many entries a memory keeps."""
+_MAX_ENTRIES = 1000
 
 
 class _Entry(NamedTuple):
@@ -38,13 +36,9 @@ class Memory(Generic[_T]):
         """Store a value in place of the oldest one."""
         self._entries[key] = _Entry(time.monotonic(), value)
         self._entries.move_to_end(key)
-        if len(self._entries) > _MOST:
+        if len(self._entries) > _MAX_ENTRIES:
             self._entries.popitem(last=False)
         return value
-
-    def forget(self) -> None:
-        """Drop everything."""
-        self._entries.clear()
 
 
 class Flights:
@@ -54,28 +48,27 @@ class Flights:
     """
 
     def __init__(self) -> None:
-        self._tasks: weakref.WeakKeyDictionary[
-            asyncio.AbstractEventLoop, dict[Hashable, asyncio.Task[Any]]
-        ] = weakref.WeakKeyDictionary()
+        self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def run(self, key: Hashable, work: Callable[[], Awaitable[_T]]) -> _T:
         """Do the work, or wait for who does it."""
-        tasks = self._tasks.setdefault(asyncio.get_running_loop(), {})
+        tasks = self._tasks
         if key not in tasks:
 
-            async def fly() -> _T:
+            async def fly() -> _T | Failure:
                 try:
-                    return await work()
+                    return await caught(work())
                 finally:
-                    del tasks[key]
+                    tasks.pop(key, None)
 
-            tasks[key] = asyncio.create_task(caught(fly()))
+            tasks[key] = asyncio.create_task(fly())
         result: _T = unwrapped(await asyncio.shield(tasks[key]))
         return result
 
     async def aclose(self) -> None:
-        """End the work of this event loop."""
-        tasks = list(self._tasks.pop(asyncio.get_running_loop(), {}).values())
-        for task in tasks:
+        """End the work that goes on."""
+        tasks, self._tasks = self._tasks, {}
+        ended = list(tasks.values())
+        for task in ended:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*ended, return_exceptions=True)

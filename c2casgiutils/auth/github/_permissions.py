@@ -6,9 +6,9 @@ import re
 from typing import Any, NamedTuple
 
 from c2casgiutils import config
+from c2casgiutils.auth import _state
 from c2casgiutils.auth.github import _client
 from c2casgiutils.auth.github._client import GitHubUnavailableError
-from c2casgiutils.auth.github._memory import Flights, Memory
 from c2casgiutils.config import GitHubAccessType
 
 _LOGGER = logging.getLogger(__name__)
@@ -36,9 +36,6 @@ class Rights(NamedTuple):
 
 
 _NONE = Rights(frozenset(), is_private=True)
-_known: Memory[Rights] = Memory()
-_names: Memory[str] = Memory()
-_flights = Flights()
 
 
 async def rights_of(token: str, repository: str) -> Rights:
@@ -50,12 +47,13 @@ async def rights_of(token: str, repository: str) -> Rights:
         _client.TokenRefusedError: The token is not valid.
         GitHubUnavailableError: They are not known and GitHub cannot be asked.
     """
+    github = _state.current().github
     key = (_client.fingerprint(token), repository)
-    rights = _known.get(key, config.settings.auth.github.permission_ttl.total_seconds())
+    rights = github.rights.get(key, config.settings.auth.github.permission_ttl.total_seconds())
     if rights is not None:
         return rights
     try:
-        return await _flights.run(key, lambda: _ask(token, repository))
+        return await github.flights.run(("rights", *key), lambda: _ask(token, repository))
     except GitHubUnavailableError:
         rights = remembered(token, repository)
         if rights is None:
@@ -65,14 +63,16 @@ async def rights_of(token: str, repository: str) -> Rights:
 
 def remembered(token: str, repository: str) -> Rights | None:
     """What was known lately, for when GitHub cannot be asked."""
-    return _known.get((_client.fingerprint(token), repository), _WHILE_UNAVAILABLE_SECONDS)
+    return _state.current().github.rights.get(
+        (_client.fingerprint(token), repository), _WHILE_UNAVAILABLE_SECONDS
+    )
 
 
 async def _ask(token: str, repository: str) -> Rights:
     answer = await _client.get(f"{config.settings.auth.github.repo_url.rstrip('/')}/{repository}", token)
     rights = _NONE if answer is None else _read(answer)
     _note_name(repository, answer or {})
-    return _known.put((_client.fingerprint(token), repository), rights)
+    return _state.current().github.rights.put((_client.fingerprint(token), repository), rights)
 
 
 def _read(answer: dict[str, Any]) -> Rights:
@@ -91,22 +91,12 @@ def _note_name(repository: str, answer: dict[str, Any]) -> None:
     name = answer.get("full_name")
     if not isinstance(name, str) or name.lower() == repository.lower() or not _NAME.fullmatch(name):
         return
-    if _names.get(repository, math.inf) != name:
-        _names.put(repository, name)
+    names = _state.current().github.names
+    if names.get(repository, math.inf) != name:
+        names.put(repository, name)
         _LOGGER.warning(
             "The repository %s is now %s: use the new name, in C2C__AUTH__GITHUB__REPOSITORY or where a view"
             " asks for it",
             repository,
             name,
         )
-
-
-async def aclose() -> None:
-    """End what is being asked."""
-    await _flights.aclose()
-
-
-def forget() -> None:
-    """Drop what is known."""
-    _known.forget()
-    _names.forget()

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from c2casgiutils.auth import _shared, _tokens
+from c2casgiutils.auth import _shared, _state, _tokens
 from c2casgiutils.auth._tokens import BadTokenError, Kind
 from c2casgiutils.auth.github import _client, _oauth
 from c2casgiutils.auth.github._client import GitHubUnavailableError, TokenRefusedError
-from c2casgiutils.auth.github._memory import Flights, Memory
 from c2casgiutils.auth.github._oauth import TokenAnswer
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ _BLOCK_MILLISECONDS = 400
 _REFUSED = "refused"
 _UNAVAILABLE = "unavailable"
 
-_done: Memory[dict[str, Any]] = Memory()
-_flights = Flights()
-
 
 async def refreshed(refresh_token: str) -> dict[str, Any]:
     """The next tokens, as the fields of a session.
@@ -37,10 +33,11 @@ async def refreshed(refresh_token: str) -> dict[str, Any]:
         GitHubUnavailableError: There is no usable answer.
     """
     name = _client.fingerprint(refresh_token)
-    known = _done.get(name, _REMEMBERED_SECONDS)
+    github = _state.current().github
+    known = github.refreshed.get(name, _REMEMBERED_SECONDS)
     if known is not None:
         return known
-    return await _flights.run(name, lambda: _refresh(name, refresh_token))
+    return await github.flights.run(("refresh", name), lambda: _refresh(name, refresh_token))
 
 
 async def _refresh(name: str, refresh_token: str) -> dict[str, Any]:
@@ -50,7 +47,7 @@ async def _refresh(name: str, refresh_token: str) -> dict[str, Any]:
     result = _UNAVAILABLE
     try:
         answer: TokenAnswer = await _oauth.refresh(refresh_token)
-        fields = _done.put(name, answer.tokens())
+        fields = _state.current().github.refreshed.put(name, answer.tokens())
         result = _seal(fields)
     except TokenRefusedError:
         result = _REFUSED
@@ -94,7 +91,7 @@ async def _wait(name: str) -> dict[str, Any]:
         if result == _UNAVAILABLE:
             break
         if result:
-            return _done.put(name, _unseal(result))
+            return _state.current().github.refreshed.put(name, _unseal(result))
     raise GitHubUnavailableError
 
 
@@ -117,13 +114,3 @@ def _unseal(result: str) -> dict[str, Any]:
         return _tokens.unseal(Kind.GITHUB_REFRESH, result, longest_seconds=_REMEMBERED_SECONDS).data
     except (BadTokenError, ValidationError) as error:
         raise GitHubUnavailableError from error
-
-
-async def aclose() -> None:
-    """End what is being asked."""
-    await _flights.aclose()
-
-
-def forget() -> None:
-    """Drop the results."""
-    _done.forget()

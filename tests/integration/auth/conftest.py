@@ -6,14 +6,13 @@ import httpx
 import pytest
 
 from c2casgiutils import auth, redis_utils
-from tests.support.auth import KEY, configure, forget_all, make_app, make_client
+from tests.support.auth import KEY, configure, make_app, make_client
 from tests.support.fake_github import FakeGitHub
 
 
 @pytest.fixture(autouse=True)
 async def _fresh() -> AsyncIterator[None]:
-    """Nothing of an earlier test is remembered, all that was opened is closed."""
-    forget_all()
+    """All that a test opened is closed; what it left in memory belonged to its event loop."""
     yield
     await auth.shutdown()
     await redis_utils.aclose()

@@ -13,7 +13,6 @@ import pytest
 from c2casgiutils import auth
 from c2casgiutils.auth import _tokens
 from c2casgiutils.auth._tokens import Kind
-from c2casgiutils.auth.github import _client as github_client
 from c2casgiutils.auth.github._views import _state_cookie
 from c2casgiutils.headers import ForwardedHeadersMiddleware
 from tests.support.auth import (
@@ -22,7 +21,6 @@ from tests.support.auth import (
     KEY,
     ask_github,
     configure,
-    forget_all,
     github_sign_in,
     make_app,
     make_client,
@@ -445,7 +443,7 @@ async def test_github_in_trouble(client: httpx.AsyncClient, github: FakeGitHub, 
     assert (await client.get("/c2c/")).text == "in"
     assert github.calls["/loop"] == 0
     github.trouble.clear()
-    github_client.forget()
+    await auth.shutdown()  # the trouble is not remembered
     assert (await client.get("/c2c/read")).status_code == 200
 
 
@@ -721,7 +719,7 @@ async def test_no_token_is_shown(
     answers = [await github_sign_in(client)]
     answers += [await client.get(f"/c2c/{path}") for path in ("auth/status", "read", "audit", "")]
     github.trouble["/repos"] = "truncated"
-    forget_all()
+    await auth.shutdown()  # nothing is remembered: GitHub is asked
     answers.append(await client.get("/c2c/read"))
     shown = "".join(f"{answer.text}{answer.headers}" for answer in answers)
     shown += "".join(f"{record.getMessage()}{record.__dict__}" for record in caplog.records)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from c2casgiutils import auth, config, redis_utils
-from c2casgiutils.auth import _audit, _revocations, _shared, _throttle
+from c2casgiutils.auth import _audit, _revocations, _shared, _state, _throttle
 from c2casgiutils.auth.github import _refresh
 from c2casgiutils.auth.github._client import GitHubUnavailableError, TokenRefusedError, fingerprint
 from tests.support.auth import (
@@ -16,7 +16,6 @@ from tests.support.auth import (
     KEY,
     SECRET,
     ask_github,
-    forget_all,
     github_sign_in,
     make_app,
     make_client,
@@ -149,7 +148,7 @@ async def test_waiting_for_the_process_that_asks(redis_server: RedisServer, outc
     async with asyncio.timeout(10):
         if outcome == "done":
             assert (await waiting)["access_token"] == "gho_next"
-            _refresh.forget()
+            await auth.shutdown()  # as another process
             assert (await _refresh.refreshed("ghr_old"))["access_token"] == "gho_next"
         else:
             with pytest.raises(OUTCOMES[outcome]):  # type: ignore[call-overload]  # the errors of the table
@@ -222,13 +221,13 @@ async def test_without_redis_for_a_while() -> None:
             server.start()
 
             async def saved() -> bool:
-                _shared.forget()
+                _state.current().redis_rests_until = 0.0
                 await client.get("/c2c/read", headers=kept)
                 with server.client() as inspect:
                     return bool(list(inspect.scan_iter("*auth_used_*")))
 
             await eventually(saved, seconds=10, what="the sign-out in Redis")
-            forget_all()
+            await auth.shutdown()  # as another process
             assert (await client.get("/c2c/read", headers=kept)).status_code == 403
 
 
@@ -250,15 +249,15 @@ async def test_redis_that_hangs() -> None:
         await redis_utils.aclose()
 
 
-def test_memory_is_bounded() -> None:
+async def test_memory_is_bounded() -> None:
     """Neither made-up addresses nor sessions fill the memory."""
     for number in range(10_100):
         _throttle._count_here(f"10.{number // 65536}.{number // 256 % 256}.{number % 256}")
-    assert len(_throttle._windows) <= 10_001
+    assert len(_state.current().wrong) <= 10_001
     assert _throttle._look_here("unknown").total == 10_100
     for number in range(20_100):
-        _revocations._remember(_revocations._ended, str(number), 9_999_999_999)
-    assert len(_revocations._ended) == 20_000
+        _revocations._remember(_state.current().ended, str(number), 9_999_999_999)
+    assert len(_state.current().ended) == 20_000
 
 
 async def test_count_that_would_never_end(redis_server: RedisServer) -> None:

@@ -6,13 +6,12 @@ import httpx
 import pytest
 
 from c2casgiutils import auth
-from tests.support.auth import forget_all, make_app, make_client
+from tests.support.auth import make_app, make_client
 
 
 @pytest.fixture(autouse=True)
 async def _fresh() -> AsyncIterator[None]:
-    """Nothing of an earlier test is remembered, all that was opened is closed."""
-    forget_all()
+    """All that a test opened is closed; what it left in memory belonged to its event loop."""
     yield
     await auth.shutdown()
 

@@ -1,7 +1,7 @@
 """The views `/metrics` and `/versions.json`."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -10,16 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from c2casgiutils import config
 from c2casgiutils._app import create_app
-from c2casgiutils.auth import _throttle
 
 BEARER = "token-of-the-scraper"
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    _throttle.forget()
-    yield
-    _throttle.forget()
 
 
 @pytest.fixture
