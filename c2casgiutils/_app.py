@@ -16,12 +16,16 @@ from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from c2casgiutils import __version__
+from c2casgiutils._asgi import make_final
 from c2casgiutils._process import PerLoop
 
 if TYPE_CHECKING:
     from c2casgiutils import config
 
 _LOGGER = logging.getLogger(__name__)
+
+# A rule of the application for its own pages must not make these ones public or loosen what they may load.
+_FINAL_HEADERS = frozenset({b"cache-control", b"content-security-policy"})
 
 
 class OperationsApp(FastAPI):
@@ -31,6 +35,8 @@ class OperationsApp(FastAPI):
         super().__init__(
             title="c2casgiutils", version=__version__, openapi_url=None, docs_url=None, redoc_url=None
         )
+        # Views of our own: their addresses tell the security headers which pages need a looser policy.
+        self.openapi_url, self.docs_url, self.redoc_url = "/openapi.json", "/docs", "/redoc"
         self._assembly = threading.Lock()
         self._is_assembled = False
 
@@ -43,6 +49,8 @@ class OperationsApp(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         self.assemble()
+        if scope["type"] != "lifespan":
+            make_final(scope, _FINAL_HEADERS)
         await super().__call__(scope, receive, send)
 
     def assemble(self) -> None:
@@ -195,5 +203,6 @@ def _assemble(app: FastAPI) -> None:
     app.include_router(health_checks.router, prefix="/health")
     app.include_router(health_checks.mount_router)
     app.include_router(auth.router)
-    app.include_router(tools.documentation_router)
+    # Routes of this application as FastAPI's own pages are, for the security headers.
+    app.router.routes.extend(tools.documentation_router.routes)
     app.mount("/static", tools.StaticFiles(), name="c2c_static")

@@ -10,6 +10,7 @@ from starlette.types import Message, Scope, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
 
+_FINAL = "c2casgiutils_final"
 _RESPONSE_START = {"http": "http.response.start", "websocket": "websocket.http.response.start"}
 
 
@@ -24,6 +25,22 @@ def get_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | N
         if key.lower() == name:
             return value
     return None
+
+
+def make_final(scope: Scope, names: frozenset[bytes]) -> None:
+    """Let no rule of the application change these headers where the response sets them.
+
+    Args:
+        scope: The scope of the connection. Its state is marked, which copies of the scope share.
+        names: The names in lower case.
+    """
+    scope.setdefault("state", {})[_FINAL] = names
+
+
+def final_headers(scope: Scope) -> frozenset[bytes]:
+    """Return the names that were made final for this connection."""
+    names: frozenset[bytes] = scope.get("state", {}).get(_FINAL, frozenset())
+    return names
 
 
 def edit_headers_at_start(

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Iterable, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from c2casgiutils._asgi import RawHeaders, edit_headers_at_start, get_header
+from c2casgiutils._asgi import RawHeaders, edit_headers_at_start, final_headers, get_header
 from c2casgiutils.headers._defaults import DEFAULT_HEADERS_CONFIG
 from c2casgiutils.headers._errors import answer_error
 from c2casgiutils.headers._matchers import HeaderMatcher, compile_matcher
-from c2casgiutils.headers._rules import TOUCHED, Rules, path_inside
+from c2casgiutils.headers._paths import path_inside
+from c2casgiutils.headers._rules import TOUCHED, Rules
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -24,7 +25,8 @@ class ArmorHeaderMiddleware:
     """Give every response security headers, the answers to unhandled exceptions included.
 
     The most specific wins: a matcher of `headers_config`, then a header that the endpoint set, then the
-    library's default set. Nothing is doubled, nothing is buffered.
+    library's default set. What the mounted operations side says about caches, and the policies of its pages,
+    are final. Nothing is doubled, nothing is buffered.
 
     Args:
         app: The application.
@@ -45,10 +47,10 @@ class ArmorHeaderMiddleware:
         if headers_config is not None and not isinstance(headers_config, Mapping):
             raise TypeError(f"headers_config must be a dict, not {type(headers_config).__name__}")
         self.app = app
-        matchers = [
-            *(DEFAULT_HEADERS_CONFIG.items() if use_default else ()),
-            *(headers_config or {}).items(),
-        ]
+        default = DEFAULT_HEADERS_CONFIG if use_default else {}
+        self.headers_config: dict[str, HeaderMatcher] = {**default, **(headers_config or {})}
+        """The matchers by name, to look at; of two with one name that of the application."""
+        matchers = [*default.items(), *(headers_config or {}).items()]
         self._rules = Rules([compile_matcher(name, matcher) for name, matcher in matchers])
         self._kinds = self._rules.kinds
         self._decisions = self._rules.decisions
@@ -136,11 +138,11 @@ class ArmorHeaderMiddleware:
         if mask is None:
             mask = self._rules.match(_netloc(scope), get_header(headers, b"content-type") or b"")
         path = path_inside(scope["path"], root_path) if root_path else scope["path"]
-        plan = self._rules.plan(mask, status, scope.get("method", "GET"), path)
+        plan = self._rules.plan(mask, status, scope, path)
         if plan.has_nonce:
             self._warn_of_cached_nonce(headers)
             plan = plan.with_nonce(_ensure_nonce(scope))
-        return plan.edit(headers) if is_touched else [*headers, *plan.added]
+        return plan.edit(headers, final_headers(scope)) if is_touched else [*headers, *plan.added]
 
     def _prepare_nonce(self, scope: Scope) -> None:
         """Make a nonce if a rule could ask for one, as far as the request tells."""

@@ -45,7 +45,7 @@ _LOCALHOST_MATCHER = _matcher(netloc_match=_LOCALHOST, headers={"Strict-Transpor
 # FastAPI's page has an inline script that differs with the application, so no hash can name it. Its assets
 # are on other hosts that promise no Cross-Origin-Resource-Policy.
 _DOCS_MATCHER = _matcher(
-    path_match=r"(?:.*/)?docs(?:/oauth2-redirect)?/?\Z",
+    documentation="docs",
     content_type_match=_HTML,
     headers={
         "Content-Security-Policy": {
@@ -59,7 +59,7 @@ _DOCS_MATCHER = _matcher(
 )
 
 _REDOC_MATCHER = _matcher(
-    path_match=r"(?:.*/)?redoc/?\Z",
+    documentation="redoc",
     content_type_match=_HTML,
     headers={
         "Content-Security-Policy": {

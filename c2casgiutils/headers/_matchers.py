@@ -6,8 +6,9 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
+from c2casgiutils.headers._paths import PAGES
 from c2casgiutils.headers._values import Header, encode_name, encode_value
 
 _LOGGER = logging.getLogger(__name__)
@@ -42,6 +43,10 @@ class HeaderMatcher(TypedDict, total=False):
     """Regex for `re.match` on the path inside the application's root path.
 
     A pattern whose first literal is `/` sees the path with its leading slash, any other without it."""
+    documentation: Literal["docs", "redoc"] | None
+    """The documentation pages of the FastAPI application that answers, wherever it has them.
+
+    `docs` is Swagger UI with its sign-in page."""
     content_type_match: str | None
     """Regex for `re.match` on the Content-Type of the response, empty when there is none."""
     headers: dict[str, Header]
@@ -67,6 +72,7 @@ class Rule:
     netloc: re.Pattern[str] | None
     path: re.Pattern[str] | None
     path_with_slash: bool
+    documentation: str | None
     content_type: re.Pattern[str] | None
     statuses: tuple[int, int] | None
     methods: frozenset[str] | None
@@ -75,7 +81,8 @@ class Rule:
     @property
     def is_conditional(self) -> bool:
         """Return whether it looks at more than host and content type."""
-        return not (self.path is None and self.statuses is None and self.methods is None)
+        conditions = (self.path, self.documentation, self.statuses, self.methods)
+        return any(condition is not None for condition in conditions)
 
 
 def compile_matcher(name: str, matcher: Mapping[str, Any]) -> Rule:
@@ -100,6 +107,7 @@ def compile_matcher(name: str, matcher: Mapping[str, Any]) -> Rule:
             netloc=_compile_regex("netloc_match", matcher.get("netloc_match")),
             path=_compile_regex("path_match", path),
             path_with_slash=path is not None and _STARTS_WITH_SLASH.match(path) is not None,
+            documentation=_check_documentation(matcher.get("documentation")),
             content_type=_compile_regex("content_type_match", matcher.get("content_type_match")),
             statuses=_compile_statuses(matcher.get("status_code")),
             methods=_compile_methods(matcher.get("methods")),
@@ -113,6 +121,12 @@ def _check_order(order: object) -> int:
     if not isinstance(order, int):
         raise TypeError(f"order must be an integer, not {order!r}")
     return order
+
+
+def _check_documentation(page: object) -> str | None:
+    if page is not None and page not in PAGES:
+        raise ValueError(f"documentation must be one of {', '.join(PAGES)}, not {page!r}")
+    return page
 
 
 def _warn_unknown_keys(name: str, matcher: Mapping[str, Any]) -> None:

@@ -4,7 +4,10 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from starlette.types import Scope
+
 from c2casgiutils.headers._matchers import Rule
+from c2casgiutils.headers._paths import documentation_page
 from c2casgiutils.headers._values import CSP_HEADERS, CSP_NONCE
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -37,12 +40,18 @@ class Plan:
     """What is taken away from the endpoint's headers."""
     has_nonce: bool
 
-    def edit(self, headers: Sequence[RawHeader]) -> list[RawHeader]:
-        """Give the headers of a response that has some of the names already."""
-        kept = [header for header in headers if header[0].lower() not in self.replaced]
+    def edit(self, headers: Sequence[RawHeader], final: frozenset[bytes]) -> list[RawHeader]:
+        """Give the headers of a response that has some of the names already.
+
+        Args:
+            headers: Its headers.
+            final: The names that no rule changes when the response has them.
+        """
+        final = final & {header[0].lower() for header in headers} if final else final
+        kept = [header for header in headers if header[0].lower() not in self.replaced - final]
         present = {header[0].lower() for header in kept}
         defaults = [header for header in self.defaults if header[0] not in present]
-        return [*kept, *defaults, *self.overrides]
+        return [*kept, *defaults, *(header for header in self.overrides if header[0] not in final)]
 
     def with_nonce(self, nonce: str) -> "Plan":
         """Give the plan with the nonce in its policies."""
@@ -89,6 +98,7 @@ class Rules:
         self._touched = frozenset(name for rule in rules for name, _ in rule.headers)
         self._conditional = [(bit, rule) for bit, rule in self._rules.items() if rule.is_conditional]
         self._with_nonce = {bit: rule for bit, rule in self._rules.items() if make_plan([rule]).has_nonce}
+        self._documentation = sum(bit for bit, rule in self._rules.items() if rule.documentation)
         self._undecided = sum(bit for bit, _ in self._conditional) | sum(self._with_nonce)
         self._plans: dict[int, Plan] = {}
         self.has_nonce = bool(self._with_nonce)
@@ -135,20 +145,23 @@ class Rules:
                 _remember(self._masks, (host, content_type), mask)
         return mask
 
-    def plan(self, mask: int, status: int, method: str, path: str) -> Plan:
+    def plan(self, mask: int, status: int, scope: Scope, path: str) -> Plan:
         """Give what the rules in `mask` do to a response.
 
         Args:
             mask: The rules that host and content type let through.
             status: The status of the response.
-            method: The method of the request.
+            scope: The scope of the request.
             path: The path inside the root path, with its leading slash.
         """
+        method = scope.get("method", "GET")
+        page = documentation_page(scope) if mask & self._documentation else None
         bare_path = path.removeprefix("/")
         for bit, rule in self._conditional:
             if mask & bit and not (
                 (rule.statuses is None or rule.statuses[0] <= status <= rule.statuses[1])
                 and (rule.methods is None or method in rule.methods)
+                and (rule.documentation is None or rule.documentation == page)
                 and (rule.path is None or rule.path.match(path if rule.path_with_slash else bare_path))
             ):
                 mask ^= bit
@@ -177,15 +190,3 @@ def _remember(memo: dict[_Key, _Value], key: _Key, value: _Value, most: int = _M
     if len(memo) >= most:
         memo.clear()
     memo[key] = value
-
-
-def path_inside(path: str, root_path: str) -> str:
-    """Give the path inside the root path, with its leading slash."""
-    root_path = root_path.rstrip("/")
-    if root_path and path.startswith(root_path):
-        rest = path[len(root_path) :]
-        if not rest:
-            return "/"
-        if rest.startswith("/"):
-            return rest
-    return path

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from c2casgiutils import instances
+from c2casgiutils._asgi import make_final
 from c2casgiutils.health_checks import _access
 from c2casgiutils.health_checks._entry import Entry
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, overall
@@ -22,6 +23,7 @@ from c2casgiutils.health_checks._outcome import Outcome
 
 _TEXT = b"text/plain; charset=utf-8"
 _JSON = b"application/health+json"
+_FINAL_HEADERS = frozenset({b"cache-control"})
 _Found = list[tuple[Entry, Outcome]]
 
 
@@ -159,6 +161,7 @@ async def send_answer(
     extra: list[tuple[bytes, bytes]] | None = None,
 ) -> None:
     """Send a whole answer that nobody keeps."""
+    make_final(scope, _FINAL_HEADERS)
     headers = [
         (b"content-type", content_type),
         (b"content-length", str(len(body)).encode()),

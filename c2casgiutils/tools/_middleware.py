@@ -39,6 +39,8 @@ class ViewMiddleware:
         async def send_view(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = _finished(message.get("headers", ()))
+                # The security headers look at it.
+                scope["endpoint"] = inner_scope.get("endpoint")
             elif is_head:
                 # Also instead of the extensions that send a file (`http.response.pathsend`).
                 more = message.get("more_body", False)

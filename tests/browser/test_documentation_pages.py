@@ -36,6 +36,12 @@ def docs_server() -> Iterator[Uvicorn]:
 
 
 @pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Uvicorn]:
+    with Uvicorn("tests.support.headers_app:elsewhere") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
 def packages() -> Path:
     return node_modules()
 
@@ -105,13 +111,26 @@ def test_page_works(
 ) -> None:
     """No console error, no violation, no other foreign request."""
     base_url = PUBLIC if is_public else docs_server.url
-    assets = Assets(packages, docs_server, base_url)
-    with Visit(docs_browser, base_url) as visit:
+    visit_page(docs_browser, docs_server, packages, base_url, path)
+
+
+@pytest.mark.parametrize("path", ["/swagger", "/paper"])
+def test_page_at_an_address_of_ones_own(
+    docs_browser: Browser, elsewhere: Uvicorn, packages: Path, path: str
+) -> None:
+    """`FastAPI(docs_url="/swagger", redoc_url="/paper")`: these pages work too."""
+    visit_page(docs_browser, elsewhere, packages, elsewhere.url, path)
+
+
+def visit_page(browser: Browser, server: Uvicorn, packages: Path, base_url: str, path: str) -> None:
+    """Use the page at the path; it must load its assets and nothing else."""
+    assets = Assets(packages, server, base_url)
+    with Visit(browser, base_url) as visit:
         visit.context.route("**/*", assets.answer)
         response = visit.page.goto(path)
         assert response is not None
         assert "jsdelivr" in response.headers["content-security-policy"]
-        (try_docs if path == "/docs" else try_redoc)(visit.page)
+        (try_docs if path in {"/docs", "/swagger"} else try_redoc)(visit.page)
         visit.page.wait_for_load_state("networkidle")
         allowed = {f"foreign request: {url}" for url in assets.answered}
         visit.complaints[:] = [each for each in visit.complaints if each not in allowed]

@@ -1,7 +1,11 @@
-"""An application with both middlewares, for tests under a real server: `tests.support.headers_app:app`."""
+"""An application with both middlewares, for tests under a real server: `tests.support.headers_app:app`.
+
+`elsewhere` is the same with its documentation at other addresses.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 from fastapi import FastAPI, Request, WebSocket
 from starlette.background import BackgroundTask
@@ -28,9 +32,9 @@ async def _broken_stream() -> AsyncIterator[bytes]:
     raise RuntimeError("in the stream")
 
 
-def create_app() -> FastAPI:
-    """The application."""
-    app = FastAPI()
+def create_app(**options: Any) -> FastAPI:
+    """The application, with options of FastAPI."""
+    app = FastAPI(**options)
 
     @app.api_route("/", methods=["GET", "HEAD"])
     async def scope_view(request: Request) -> dict[str, object]:
@@ -84,3 +88,4 @@ def create_app() -> FastAPI:
 
 
 app = create_app()
+elsewhere = create_app(docs_url="/swagger", redoc_url="/paper")

@@ -4,7 +4,6 @@ import asyncio
 import contextvars
 import copy
 import logging
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -520,34 +519,6 @@ async def test_p14_cancellation() -> None:
     assert (seen, sent) == (["cancelled"], [])
 
 
-DOCS_PATHS = [
-    *(
-        (path, True)
-        for path in (
-            "/docs",
-            "/docs/",
-            "/docs/oauth2-redirect",
-            "/redoc",
-            "/redoc/",
-            "/sub/docs",
-            "/a/b/redoc",
-        )
-    ),
-    *(
-        (path, False)
-        for path in ("/", "/docs/x", "/mydocs", "/docsx", "/docs\n", "/redoc/x", "/c2c/", "/DOCS")
-    ),
-]
-
-
-@pytest.mark.parametrize(("path", "is_relaxed"), DOCS_PATHS)
-async def test_e18_docs(path: str, is_relaxed: bool) -> None:
-    """Only HTML of exactly these pages gets another policy."""
-    for sent in (HTML, JSON):
-        (policy,) = (await headers_of(path=path, sent=sent))["content-security-policy"]
-        assert ("jsdelivr" in policy) is (is_relaxed and sent is HTML)
-
-
 async def test_e17_page_with_a_policy_of_its_own() -> None:
     """What the c2c page says about itself is never loosened, at any mount path."""
     own = [*HTML, ("content-security-policy", "default-src 'none'")]
@@ -556,13 +527,11 @@ async def test_e17_page_with_a_policy_of_its_own() -> None:
 
 
 async def test_api_preset() -> None:
-    """JSON may load nothing; the docs keep working; what an endpoint says still wins."""
+    """JSON may load nothing; what an endpoint says still wins."""
     expected = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     headers = await headers_of(API_HEADERS_CONFIG)
     assert headers["content-security-policy"] == [expected]
     assert set(headers) == {*DEFAULT, "content-type"}
-    (policy,) = (await headers_of(API_HEADERS_CONFIG, path="/docs", sent=HTML))["content-security-policy"]
-    assert "jsdelivr" in policy
     own = [("content-security-policy", "default-src 'self'")]
     for config in (API_HEADERS_CONFIG, copy.deepcopy(API_HEADERS_CONFIG)):
         assert (await headers_of(config, sent=own))["content-security-policy"] == ["default-src 'self'"]
@@ -761,21 +730,13 @@ def test_no_warning(headers: Any, caplog: pytest.LogCaptureFixture) -> None:
     assert not caplog.records
 
 
-async def test_e_c2_default_patterns_are_linear() -> None:
-    """A path of 64 KiB of any kind costs the default set next to nothing."""
-    for path in ("/docs" * 13_000, "/" * 65_000, "/docs/oauth2-redirect" * 3000 + "x", "/a" * 32_000):
-        start = time.process_time()
-        await headers_of(path=path, sent=HTML)
-        assert time.process_time() - start < 2
-
-
 @pytest.mark.parametrize(
     "config", [None, API_HEADERS_CONFIG, STRICT_HEADERS_CONFIG], ids=["default", "API", "strict"]
 )
 async def test_p11_values_are_legal(config: Any) -> None:
     """No blank around a value, no control character, no separator at the end."""
-    for path, sent in (("/", JSON), ("/docs", HTML), ("/redoc", HTML)):
-        for name, (value,) in (await headers_of(config, path=path, sent=sent)).items():
+    for sent in (JSON, HTML):
+        for name, (value,) in (await headers_of(config, sent=sent)).items():
             assert name == name.lower()
             assert value == value.strip(" ;\t")
             assert value.isprintable()

@@ -1,0 +1,52 @@
+"""Where in an application a request goes."""
+
+from typing import Any
+
+from starlette.types import Scope
+
+PAGES = ("docs", "redoc")
+
+
+def documentation_page(scope: Scope) -> str | None:
+    """Return `docs` for Swagger UI and its sign-in page, `redoc` for ReDoc, `None` for anything else.
+
+    Only what the documentation routes of the innermost application answer counts: any other page, also one
+    whose address ends in `docs`, may show what users wrote.
+
+    Args:
+        scope: The scope of the request once the response starts.
+    """
+    app: Any = scope.get("app")
+    if not getattr(app, "openapi_url", None):
+        return None
+    path = path_inside(scope["path"], scope.get("root_path", ""))
+    pages = {
+        getattr(app, "swagger_ui_oauth2_redirect_url", None): "docs",
+        getattr(app, "docs_url", None): "docs",
+        getattr(app, "redoc_url", None): "redoc",
+    }
+    page = pages.get(path)
+    if page is None:
+        return None
+    # What is mounted below the application has a root path of its own: `/wiki/docs` is `/docs` there.
+    endpoint = scope.get("endpoint")
+    is_route = any(
+        getattr(route, "path", None) == path and getattr(route, "endpoint", None) is endpoint
+        for route in app.routes
+    )
+    return page if is_route else None
+
+
+def path_inside(path: str, root_path: str) -> str:
+    """Give the path inside the root path, with its leading slash.
+
+    Servers put the root path before the path as it is: with one that ends in a slash there are two.
+    """
+    for root in (root_path, root_path.rstrip("/")):
+        if root and path.startswith(root):
+            rest = path[len(root) :]
+            if not rest:
+                return "/"
+            if rest.startswith("/"):
+                return rest
+    return path
