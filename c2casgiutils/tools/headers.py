@@ -24,7 +24,7 @@ class URLResponse(BaseModel):
     query: str = ""
 
 
-class ClientInfoResponse(BaseModel):
+class HeadersClientInfoResponse(BaseModel):
     """What the application thinks that the client asked for."""
 
     url_str: str
@@ -39,7 +39,7 @@ class HeadersResponse(BaseModel):
     """The request; what proves who the caller is, is masked."""
 
     headers: dict[str, str]
-    client_info: ClientInfoResponse
+    client_info: HeadersClientInfoResponse
     scope: dict[str, Any]
 
 
@@ -48,7 +48,7 @@ def describe(request: Request) -> HeadersResponse:
     url, base_url = masked_url(str(request.url)), masked_url(str(request.base_url))
     return HeadersResponse(
         headers=_joined(masked(request.headers.items())),
-        client_info=ClientInfoResponse(
+        client_info=HeadersClientInfoResponse(
             url_str=url,
             url=_url(url),
             base_url_str=base_url,
