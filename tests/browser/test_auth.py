@@ -71,8 +71,9 @@ def secure_url() -> Iterator[str]:
 
 def test_cookie_that_is_not_kept(auth_browser: Browser, secure_url: str) -> None:
     """The page says why it shows the form again, and which setting helps."""
-    # the browser says so of any origin that it does not trust
-    with Visit(auth_browser, secure_url, expected=("origin-keyed agent cluster",)) as visit:
+    # what the browser says of headers that it ignores over plain HTTP
+    expected = ("origin-keyed agent cluster", "Cross-Origin-Opener-Policy header has been ignored")
+    with Visit(auth_browser, secure_url, expected=expected) as visit:
         page = visit.page
         page.goto("/c2c/")
         page.get_by_label("Secret", exact=False).first.fill(SECRET)
