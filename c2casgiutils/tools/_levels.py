@@ -32,6 +32,7 @@ async def startup() -> None:
 
     Redis being unreachable is no error: the levels are restored once it is back.
     """
+    _loggers.warn_of_lost_records()
     try:
         await broadcast.subscribe(_CHANNEL, _apply)
     except broadcast.BroadcastError:

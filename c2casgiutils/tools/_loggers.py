@@ -1,6 +1,7 @@
 """The loggers of this process: read and set their levels, without creating what is only read."""
 
 import logging
+import sys
 from typing import NamedTuple
 
 from c2casgiutils._errors import C2cError
@@ -9,14 +10,22 @@ MAX_NAME_LENGTH = 200
 """Of the name of a logger, in characters."""
 _MAX_MADE_UP = 200
 """How many loggers that no module asked for may be given a level; Python never frees a logger."""
+_NOTHING = sys.maxsize
+"""Above all levels."""
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Level(NamedTuple):
-    """The level of a logger: its own (`NOTSET` when inherited) and the one in force."""
+    """The level of a logger: its own (`NOTSET` when inherited) and the one in force.
+
+    `warning` says what is lost when the level lets records through that no handler writes.
+    """
 
     name: str
     level: str
     effective_level: str
+    warning: str | None = None
 
 
 class QuotaExceededError(C2cError, ValueError):
@@ -66,12 +75,42 @@ def level_names() -> list[str]:
 def read(name: str) -> Level:
     """Read the level of a logger without creating the logger."""
     logger = _existing(name)
-    if logger is not None:
-        effective = logging.getLevelName(logger.getEffectiveLevel())
-        return Level(name, logging.getLevelName(logger.level), effective)
-    parent = name.rpartition(".")[0]
-    inherited = read(parent).effective_level if parent else read(logging.root.name).effective_level
-    return Level(name, logging.getLevelName(logging.NOTSET), inherited)
+    own = logger.level if logger is not None else logging.NOTSET
+    nearest = _nearest(name)
+    effective = nearest.getEffectiveLevel()
+    warning = _lost_below(written_from(nearest)) if written_from(nearest) > effective else None
+    return Level(name, logging.getLevelName(own), logging.getLevelName(effective), warning)
+
+
+def written_from(logger: logging.Logger) -> int:
+    """Return the lowest level that a handler of the logger or its parents writes, without one the highest."""
+    if logger.disabled:
+        return _NOTHING
+    handlers: list[logging.Handler] = []
+    current: logging.Logger | None = logger
+    while current is not None:
+        handlers += current.handlers
+        current = current.parent if current.propagate else None
+    if not handlers and logging.lastResort is not None:
+        handlers.append(logging.lastResort)
+    writing = (handler.level for handler in handlers if not isinstance(handler, logging.NullHandler))
+    return min(writing, default=_NOTHING)
+
+
+def warn_of_lost_records() -> None:
+    """Warn if a level that is lowered at run time would show nothing."""
+    floor = written_from(logging.root)
+    if floor > logging.DEBUG:
+        _LOGGER.warning(
+            "Levels that are lowered at run time will show nothing: %s. Configure the logging, with "
+            "c2casgiutils.install() or a file for example",
+            _lost_below(floor),
+        )
+
+
+def _lost_below(floor: int) -> str:
+    records = "records" if floor == _NOTHING else f"records below {logging.getLevelName(floor)}"
+    return f"no log handler writes {records}"
 
 
 class Overrides:
@@ -114,6 +153,16 @@ class Overrides:
 
 OVERRIDES = Overrides()
 """Those of this process: loggers belong to the process, not to an event loop."""
+
+
+def _nearest(name: str) -> logging.Logger:
+    """Return the logger, or the nearest parent that exists."""
+    while name:
+        logger = _existing(name)
+        if logger is not None:
+            return logger
+        name = name.rpartition(".")[0]
+    return logging.root
 
 
 def _existing(name: str) -> logging.Logger | None:

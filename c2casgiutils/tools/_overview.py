@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import datetime
+import itertools
 
 from fastapi import HTTPException, Request, Response
 
@@ -12,6 +13,8 @@ from c2casgiutils.tools import _level_store, _levels, _loggers
 from c2casgiutils.tools._masking import masked, masked_url
 
 _WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
+_MAX_LOGGERS = 20
+"""Of which the page tells trouble."""
 _WORDS = {"fail": "down", "warn": "degraded", "unknown": "unknown"}
 
 
@@ -213,6 +216,11 @@ def _problems(health: GlobalResult, roster: list[instances.Instance], levels: Le
         )
     if levels.is_partial:
         found.append(Problem("warn", "degraded", "The log levels that Redis keeps cannot be read"))
+    found += [
+        Problem("warn", "lost", f"Log level of {name}: {warning}")
+        for name in itertools.islice(levels.overrides, _MAX_LOGGERS)
+        if (warning := _loggers.read(name).warning) is not None
+    ]
     versions = {instance.version for instance in roster}
     if len(versions) > 1:
         found.append(Problem("warn", "drift", f"Several versions run: {', '.join(sorted(versions))}"))

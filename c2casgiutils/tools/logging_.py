@@ -45,6 +45,11 @@ class LevelResponse(BaseModel):
     name: str
     level: str
     effective_level: str
+    warning: str | None = Field(
+        default=None,
+        exclude_if=lambda warning: warning is None,
+        description="Only there when the level lets records through that no handler writes.",
+    )
 
 
 class SetLevelResponse(LevelResponse):

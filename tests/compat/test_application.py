@@ -71,6 +71,7 @@ def test_log_level(client: httpx.Client) -> None:
     assert written["cluster"] == {"asked": 2, "answered": 2, "missing": [], "failed": [], "complete": True}
     for _ in range(6):
         read = client.get(url, params={"name": "compat", "secret": SECRET}).json()
+        assert read.pop("warning") == "no log handler writes records below WARNING"
         assert read == {"name": "compat", "level": "DEBUG", "effective_level": "DEBUG"}
     overrides = client.get("/c2c/logging/overrides", headers=KEY).json()
     assert overrides == {"overrides": [{"name": "compat", "level": "DEBUG"}]}
