@@ -15,6 +15,16 @@ _LOG = {"LOG_TYPE": "json", "LOG_LEVEL": "DEBUG", "SQL_LOG_LEVEL": "INFO", "OTHE
 _PATHS = ("/", "/items", "/c2c/", "/c2c/health/", f"/c2c/headers/?secret={_SECRET}", "/missing?code=hunter2")
 
 
+def test_lines_of_the_demo_appear(database_url: str) -> None:
+    """From INFO by default, without a setting that names its package."""
+    env = {"APP__DATABASE_URL": database_url, "C2C__PROMETHEUS__PORT": "0"}
+    arguments = ("--app-dir", str(_APP), "--log-config", str(_APP / "logging.yaml"))
+    with Uvicorn("app.main:app", *arguments, env=env) as server:
+        httpx.post(f"{server.url}/items", json={"name": "one"}, timeout=20).raise_for_status()
+        wait_for(lambda: "INFO     app.api Created the item" in server.output, what="the line in the log")
+        assert "A greeting was asked for" not in server.output
+
+
 def test_every_record_under_load_is_json(database_url: str) -> None:
     """Of both workers, their supervisor, uvicorn and all libraries; no secret of an address is in them."""
     env = {

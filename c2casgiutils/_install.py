@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 import c2casgiutils
-from c2casgiutils import config, headers, health_checks, instances, prometheus, sentry
+from c2casgiutils import config, headers, health_checks, instances, logs, prometheus, sentry
 
 _GZIP_FROM_BYTES = 1000
 _QUERY_LETTERS = "/?:@!$&'()*+,;=~%"
@@ -30,6 +31,7 @@ def install(
     *,
     path: str = "/c2c",
     lifespan: bool = True,
+    logging: bool = True,
     sentry: bool = True,
     metrics: bool = True,
     metrics_port: bool = True,
@@ -51,6 +53,8 @@ def install(
         app: The application, before it serves.
         path: Where to mount, below `C2C__ROUTE_PREFIX`; the path without a last slash is redirected.
         lifespan: Start and stop everything with the application, around its own lifespan.
+        logging: Configure at the start what nothing else has: a handler and the level of the calling package
+            (see `logs.complete`).
         sentry: Initialise Sentry, when there is a DSN and the application has not done so.
         metrics: Measure the requests.
         metrics_port: Serve the metrics on `C2C__PROMETHEUS__PORT` while the application runs.
@@ -81,7 +85,9 @@ def install(
     if probes:
         health_checks.probes(app)
     if lifespan:
-        _compose_lifespan(app, metrics_port=metrics_port)
+        caller = _calling_package() if logging else ""
+        logs.check(caller)
+        _compose_lifespan(app, caller=caller, metrics_port=metrics_port)
     # The last one added is the outermost.
     if gzip:
         app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES)
@@ -125,12 +131,29 @@ def _mount(app: FastAPI, target: str) -> None:
     app.mount(target, c2casgiutils.app)
 
 
-def _compose_lifespan(app: FastAPI, *, metrics_port: bool) -> None:
-    """Start ours before and end it after the application's own."""
+def _calling_package() -> str:
+    """Return the package that calls `install`."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals["__name__"] == __name__:
+        frame = frame.f_back
+    return logs.package_of(frame.f_globals) if frame is not None else ""
+
+
+def _compose_lifespan(app: FastAPI, *, caller: str, metrics_port: bool) -> None:
+    """Start ours before and end it after the application's own.
+
+    Args:
+        app: The application.
+        caller: The package whose logging is completed, at the start and not before: an application may
+            configure the logging anywhere until then.
+        metrics_port: Open the port of the metrics.
+    """
     own: Callable[[Any], contextlib.AbstractAsyncContextManager[Any]] = app.router.lifespan_context
 
     @contextlib.asynccontextmanager
     async def composed(main_app: FastAPI) -> AsyncIterator[Any]:
+        if caller:
+            logs.complete(caller)
         sentry.enable_asyncio()
         async with _metrics_port(on=metrics_port), c2casgiutils.lifespan(main_app), own(main_app) as state:
             yield state

@@ -14,7 +14,8 @@ class ToolsLogging(Group):
         default="c2c_logging_level_", description="Start of the keys that hold the set levels"
     )
     application_module: str = Field(
-        default="c2casgiutils", description="The application's package: its logger gets LOG_LEVEL"
+        default="c2casgiutils",
+        description="The application's package: its logger gets LOG_LEVEL; unset, the caller of `install`",
     )
 
 
