@@ -122,23 +122,15 @@ class Gate:
 
     def install_and_test(self, project: Path) -> None:
         """Run the project's own tests in the environment that its Makefile creates."""
+        # `make lock` keeps these versions and leaves out what the project does not need.
         for name in ("requirements.lock", "requirements-dev.lock"):
-            (project / name).write_text(
-                locked_versions()
-            )  # which `make lock` keeps, and reduces to what is needed
+            (project / name).write_text(locked_versions())
         run("make", "lock", cwd=project, env=self.env)
         run("make", "test", cwd=project, env=self.env)
         run("make", "test", cwd=project, env={**self.env, "UV_OFFLINE": "1"})  # locked: nothing is fetched
         pip = (self.venv / "bin/python", "-m", "pip")
-        install = (
-            "install",
-            "--dry-run",
-            "--no-deps",
-            "--require-hashes",
-            "--requirement",
-            "requirements.lock",
-        )
-        run(*pip, *install, cwd=project, env=self.env)  # as the Dockerfile does
+        install = (*pip, "install", "--dry-run", "--no-deps", "--require-hashes")  # as the Dockerfile does
+        run(*install, "--requirement", "requirements.lock", cwd=project, env=self.env)
         run(*pip, "check", cwd=project, env=self.env)
         code = "import c2casgiutils as c; print(c.__version__, c.__file__)"
         version, file = run(self.venv / "bin/python", "-c", code, cwd=project, env=self.env).split()
