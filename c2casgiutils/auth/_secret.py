@@ -1,16 +1,13 @@
 """The shared secret: in a header or the query of any request, or once in the sign-in form."""
 
 import hashlib
-import logging
 import secrets
 
 from fastapi import Request, Response
 
 from c2casgiutils import config
-from c2casgiutils.auth import _audit, _sessions, _throttle
+from c2casgiutils.auth import _sessions, _throttle
 from c2casgiutils.auth._model import AuthInfo, AuthMethod
-
-_LOGGER = logging.getLogger(__name__)
 
 WRONG = "The secret is wrong"
 
@@ -45,32 +42,8 @@ async def check_secret(request: Request, given: bytes) -> bool:
     if _is_right(given):
         await _throttle.check_right(request)
         return True
-    await count_wrong(request, AuthMethod.SECRET)
+    await _throttle.count_wrong(request, AuthMethod.SECRET.value)
     return False
-
-
-async def count_wrong(request: Request, method: AuthMethod, reason: str = "") -> None:
-    """Count and record a failed sign-in.
-
-    Args:
-        request: The request.
-        method: The way that was tried.
-        reason: Why it failed, where it is not just a wrong credential.
-
-    Raises:
-        _throttle.TooManyAttemptsError: The client sent too many wrong ones.
-    """
-    try:
-        count = await _throttle.count_wrong(request)
-    except _throttle.TooManyAttemptsError:
-        # not recorded: a flood would push everything else out of the record
-        _LOGGER.debug("A client sends too many wrong credentials")
-        raise
-    is_last = count >= config.settings.auth.throttle_per_client
-    result = "refused, throttled from now on" if is_last else "refused"
-    if reason:
-        result = f"{result}: {reason}"
-    await _audit.record("auth.sign_in", request=request, target=method.value, result=result)
 
 
 async def secret_caller(request: Request, response: Response) -> AuthInfo:

@@ -6,6 +6,7 @@ address that guessed wrong waits; others still come in.
 """
 
 import ipaddress
+import logging
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,10 +14,12 @@ from fastapi import HTTPException, Request
 
 from c2casgiutils import config
 from c2casgiutils._errors import C2cError
-from c2casgiutils.auth import _shared, _state
+from c2casgiutils.auth import _audit, _shared, _state
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+
+_LOGGER = logging.getLogger(__name__)
 
 _WINDOW_SECONDS = 60
 _MAX_ADDRESSES = 10_000
@@ -62,21 +65,29 @@ def client_of(request: Request) -> str:
     return str(ipaddress.ip_network((int(address), 64), strict=False))
 
 
-async def count_wrong(request: Request) -> int:
-    """Count a wrong credential.
+async def count_wrong(request: Request, credential: str, reason: str = "") -> None:
+    """Count and record a wrong credential.
 
-    Returns:
-        How many the address has sent in this window.
+    Args:
+        request: The request.
+        credential: The kind of credential, for the record.
+        reason: Why it was refused, where it is not just wrong.
 
     Raises:
-        TooManyAttemptsError: There were too many.
+        TooManyAttemptsError: The client sent too many wrong ones.
     """
     client = client_of(request)
     counts = await _shared.attempt(lambda redis: _count_shared(redis, client)) or _count_here(client)
     auth = config.settings.auth
     if counts.client > auth.throttle_per_client or counts.total > auth.throttle_total:
+        # not recorded: a flood would push everything else out of the record
+        _LOGGER.debug("A client sends too many wrong credentials")
         raise TooManyAttemptsError(counts.seconds_left)
-    return counts.client
+    is_last = counts.client >= auth.throttle_per_client
+    result = "refused, throttled from now on" if is_last else "refused"
+    if reason:
+        result = f"{result}: {reason}"
+    await _audit.record("auth.sign_in", request=request, target=credential, result=result)
 
 
 async def check_right(request: Request) -> None:

@@ -2,7 +2,7 @@
 
 import secrets
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from c2casgiutils import auth, config, prometheus
 
@@ -13,14 +13,23 @@ async def _may_scrape(request: Request, response: Response) -> None:
     """Let the bearer of `C2C__PROMETHEUS__BEARER` through, and who may read; wrong ones are counted."""
     expected = config.settings.prometheus.bearer
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    is_wrong = False
     if expected and scheme.lower() == "bearer":
         if secrets.compare_digest(given.strip().encode(), expected.encode()):
             await auth.throttle.check_right(request)
             return
-        if not config.settings.auth.github.bearer:  # else `get_auth` looks at it and counts
-            await auth.throttle.count_wrong(request)
+        is_wrong = True
+        if not _is_read_by_get_auth():
+            await auth.throttle.count_wrong(request, "metrics_bearer")
     auth_info = await auth.get_auth(request, response)
+    if is_wrong and not auth_info.is_logged_in and auth_info.unavailable is None:
+        raise HTTPException(403, "The bearer token is wrong")
     await auth.require_read_only_access(auth_info, request, response)
+
+
+def _is_read_by_get_auth() -> bool:
+    """Return whether `get_auth` takes a bearer for one of GitHub, and counts it when it is wrong."""
+    return auth.auth_type() is auth.AuthenticationType.GITHUB and config.settings.auth.github.bearer
 
 
 @router.get("/metrics", name="c2c_metrics", dependencies=[Depends(_may_scrape)], response_class=Response)

@@ -7,9 +7,8 @@ from fastapi import Request, Response
 from pydantic import ValidationError
 
 from c2casgiutils import config
-from c2casgiutils.auth import _cookies, _sessions, _state
+from c2casgiutils.auth import _cookies, _sessions, _state, _throttle
 from c2casgiutils.auth._model import AuthInfo, AuthMethod, GitHubSessionPayload, UserInfo
-from c2casgiutils.auth._secret import count_wrong
 from c2casgiutils.auth._sessions import Session
 from c2casgiutils.auth.github import _client, _oauth
 from c2casgiutils.auth.github._client import GitHubUnavailableError, TokenRefusedError
@@ -92,7 +91,7 @@ async def _bearer_caller(request: Request, token: str) -> AuthInfo:
     except TokenRefusedError:
         user = None
     if user is None:
-        await count_wrong(request, AuthMethod.GITHUB_BEARER)
+        await _throttle.count_wrong(request, AuthMethod.GITHUB_BEARER.value)
         return AuthInfo.refused("The bearer token is wrong")
     return AuthInfo(is_logged_in=True, user=user, type=AuthMethod.GITHUB_BEARER)
 

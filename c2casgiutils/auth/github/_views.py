@@ -26,7 +26,6 @@ from c2casgiutils.auth import (
 from c2casgiutils.auth._came_from import BadCameFromError, safe_came_from
 from c2casgiutils.auth._mode import auth_type
 from c2casgiutils.auth._model import AuthenticationType, AuthMethod
-from c2casgiutils.auth._secret import count_wrong
 from c2casgiutils.auth._throttle import TooManyAttemptsError
 from c2casgiutils.auth._tokens import BadTokenError, Kind
 from c2casgiutils.auth.github import _oauth
@@ -136,7 +135,7 @@ async def github_callback(request: Request, response: Response) -> Response:
 async def _record_failure(request: Request, reason: str) -> None:
     """Record a failure, but not a flood of them: it would push everything else out of the record."""
     with contextlib.suppress(TooManyAttemptsError):
-        await count_wrong(request, AuthMethod.GITHUB_OAUTH, reason)
+        await _throttle.count_wrong(request, AuthMethod.GITHUB_OAUTH.value, reason)
 
 
 def _failure(request: Request, text: str, status_code: int, headers: dict[str, str]) -> Response:

@@ -66,6 +66,36 @@ async def test_guessing_the_bearer_is_slow(client: httpx.AsyncClient) -> None:
     assert int(answer.headers["Retry-After"]) > 0
 
 
+async def test_guess_of_the_bearer_is_recorded(client: httpx.AsyncClient) -> None:
+    """A wrong bearer leaves a record, without the token, and its sender is told what is wrong."""
+    answer = await client.get("/metrics", headers={"Authorization": "Bearer guess-of-mine"})
+    assert answer.json() == {"detail": "The bearer token is wrong"}
+    record = await client.get("/audit", headers={"X-API-Key": "s3cret-of-the-test"})
+    latest = record.json()["events"][0]
+    assert (latest["action"], latest["target"]) == ("auth.sign_in", "metrics_bearer")
+    assert latest["result"] == "refused"
+    assert "guess-of-mine" not in record.text
+
+
+GITHUB = {"repository": "org/repo", "client_id": "i", "client_secret": "s", "bearer": True}
+MODES: dict[str, dict[str, object]] = {
+    "none": {},
+    "secret": {"secret": "s3cret-of-the-test"},
+    "secret, bearer of GitHub set too": {"secret": "s3cret-of-the-test", "github": GITHUB},
+    "github": {"jwt": {"secret": "0123456789abcdef" * 2}, "github": {**GITHUB, "bearer": False}},
+    "github with bearer": {"jwt": {"secret": "0123456789abcdef" * 2}, "github": GITHUB},
+}
+
+
+@pytest.mark.parametrize("auth", MODES.values(), ids=MODES)
+async def test_each_guess_counts_once(client: httpx.AsyncClient, auth: dict[str, object]) -> None:
+    """However callers sign in, each wrong bearer counts, and no more than once."""
+    config.settings = config.Settings(auth={**auth, "throttle_per_client": 3}, prometheus={"bearer": BEARER})
+    guesses = [await client.get("/metrics", headers={"Authorization": f"Bearer {n}"}) for n in range(4)]
+    assert [guess.status_code for guess in guesses] == [403, 403, 403, 429]
+    assert guesses[0].json() == {"detail": "The bearer token is wrong"}
+
+
 async def test_without_a_bearer_setting_no_bearer_opens(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
