@@ -148,12 +148,15 @@ class _Lifecycle:
         from c2casgiutils import (  # noqa: PLC0415 # see the top
             auth,
             broadcast,
+            config,
             health_checks,
             instances,
+            logs,
             redis_utils,
             tools,
         )
 
+        logs.protect_handlers(config.secrets_of(config.settings))  # those of uvicorn, and of the application
         steps.push_async_callback(_guarded, redis_utils.aclose)
         steps.push_async_callback(_guarded, auth.shutdown)
         await auth.startup(main_app)

@@ -49,6 +49,8 @@ def install(
     Call it right after `app = FastAPI(...)`: a route that catches everything and was added before would hide
     the mount, and Sentry sees what happens after it. Each piece also works alone, without this function.
 
+    From then on no handler of the standard library's logging emits secrets, however it was configured.
+
     Args:
         app: The application, before it serves.
         path: Where to mount, below `C2C__ROUTE_PREFIX`; the path without a last slash is redirected.
@@ -78,6 +80,7 @@ def install(
     target = _target(path)
     _check_cors(cors)
     setattr(app.state, _MOUNTED, True)
+    logs.protect_handlers(config.secrets_of(config.settings))
     if sentry:
         _init_sentry()
     _mount(app, target)

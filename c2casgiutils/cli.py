@@ -49,6 +49,7 @@ async def init(args: Namespace) -> None:
             line.
     """
     configure_logging(getattr(args, "logging_config", None))
+    logs.protect_handlers(config.secrets_of(config.settings))
     await broadcast.startup()
     await logging_.startup()
 

@@ -1,6 +1,5 @@
 """Who may see and do what: closed unless configured, by shared secret or GitHub account."""
 
-import logging
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +41,6 @@ from c2casgiutils.auth._model import (
 )
 from c2casgiutils.auth._views import router
 from c2casgiutils.auth.github._client import GitHubUnavailableError
-from c2casgiutils.logs import RedactionFilter
 
 if TYPE_CHECKING:
     READ_ONLY_AUTH_CONFIG: AuthConfig
@@ -93,8 +91,6 @@ _CONSTANTS = {
     "ADMIN_AUTH_CONFIG": admin_config,
 }
 
-_REDACTION = RedactionFilter()
-
 
 def __getattr__(name: str) -> Any:
     """The constants follow the settings, which nothing reads at import."""
@@ -110,8 +106,6 @@ def __getattr__(name: str) -> Any:
 async def startup(main_app: FastAPI | None = None) -> None:
     """Check the settings of the authentication, and let its cookies reach every answer of the application.
 
-    From then on the access log of uvicorn has no secrets of queries any more, however it is configured.
-
     Args:
         main_app: The application that mounts ours.
 
@@ -120,7 +114,6 @@ async def startup(main_app: FastAPI | None = None) -> None:
     """
     check_settings()
     _state.STATES.get()
-    logging.getLogger("uvicorn.access").addFilter(_REDACTION)
     if main_app is not None:
         _carry_cookies(main_app)
 

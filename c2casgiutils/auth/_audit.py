@@ -11,6 +11,7 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from c2casgiutils import redis_utils
+from c2casgiutils._secrets import scrub, scrub_mapping
 from c2casgiutils.auth import _shared, _state
 from c2casgiutils.auth._model import AuthInfo
 from c2casgiutils.auth._state import MAX_AUDIT_EVENTS
@@ -150,10 +151,10 @@ async def recorded(
 
 
 def _plain(value: Any) -> Any:
-    """A value that is short and cannot forge lines of a log."""
+    """Return a value that is short, holds no secret and cannot forge lines of a log."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    text = scrub(value) if isinstance(value, str) else json.dumps(scrub_mapping(value), default=str)
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:_LONGEST])
 
 

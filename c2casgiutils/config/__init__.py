@@ -9,7 +9,6 @@ from typing import Any
 from c2casgiutils.config._errors import ConfigurationError, end_start
 from c2casgiutils.config._settings import Settings
 from c2casgiutils.config._types import (
-    MASK,
     Duration,
     FloatList,
     IntList,
@@ -19,6 +18,7 @@ from c2casgiutils.config._types import (
     parse_comma_separated_int_list,
     parse_comma_separated_list,
     parse_duration,
+    secrets_of,
 )
 from c2casgiutils.config.auth import Auth, GitHubAccessType
 from c2casgiutils.config.health import Health
@@ -31,7 +31,6 @@ from c2casgiutils.config.sentry import Sentry
 from c2casgiutils.config.tools import Tools
 
 __all__ = [
-    "MASK",
     "Auth",
     "ConfigurationError",
     "Duration",
@@ -54,6 +53,7 @@ __all__ = [
     "parse_comma_separated_int_list",
     "parse_comma_separated_list",
     "parse_duration",
+    "secrets_of",
     "settings",
 ]
 

@@ -3,7 +3,7 @@
 import datetime
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
-MASK = "**********"
+from c2casgiutils._secrets import MASK
 
 _ISO_8601 = re.compile(
     r"P(?=.)(?:(?P<weeks>[0-9]+)W)?(?:(?P<days>[0-9]+)D)?"
@@ -156,6 +156,21 @@ Secret = Annotated[
 """A `MaskedStr`; a JSON dump, which leaves the process, has the mask."""
 
 SecretList = Annotated[list[Secret], NoDecode, _Split]
+
+
+def secrets_of(value: Any) -> Iterator[str]:
+    """Every secret of a settings object, those in groups, lists and dictionaries too."""
+    if isinstance(value, MaskedStr):
+        yield str(value)
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from secrets_of(getattr(value, name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from secrets_of(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from secrets_of(item)
 
 
 def _lower(value: Any) -> Any:

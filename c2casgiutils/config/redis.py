@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, PlainSerializer
 from pydantic_settings import NoDecode
 
-from c2casgiutils.config._types import MASK, Group, MaskedStr, Secret, check_url, checked_by, read_by
+from c2casgiutils._secrets import MASK, is_secret_name
+from c2casgiutils.config._types import Group, MaskedStr, Secret, check_url, checked_by, read_by
 
 _PAIR = re.compile(
     r"""\s*(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>"[^"]*"|'[^']*'|\[[^]]*]|\{[^}]*}|[^,]*?)\s*(?:,|$)""",
@@ -52,7 +53,10 @@ def _read_value(name: str, text: str, number: int) -> Any:
 
 
 def _mask(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: MaskedStr(value) if isinstance(value, str) else value for name, value in options.items()}
+    return {
+        name: MaskedStr(value) if isinstance(value, str) and is_secret_name(name) else value
+        for name, value in options.items()
+    }
 
 
 def parse_sentinels(text: str) -> list[tuple[str, int]]:

@@ -10,14 +10,15 @@ from typing import Any
 
 import pydantic_core
 
+from c2casgiutils._secrets import scrub, scrub_mapping
 from c2casgiutils.health_checks._model import JsonCheckError, Result, Status
-from c2casgiutils.health_checks._scrub import scrub, scrub_text
 
 _FAILED = 400
 _LAST = 599
 _WRONG = 500
 _PAYLOAD_SIZE = 65_536
 _TEXT_SIZE = 4_096
+_MAX_SCRUBBED = 65_536
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def of_result(result: object, seconds: float, secrets: Iterable[str]) -> Outcome
         return failure(f"The check returned {type(result).__name__}, not a Result", seconds)
     code = result.status_code
     if isinstance(code, bool) or not isinstance(code, int) or not 200 <= code <= _LAST:  # noqa: PLR2004  # OK
-        return failure(f"The check returned the status code {scrub_text(str(code)[:20], secrets)}", seconds)
+        return failure(f"The check returned the status code {scrub(str(code), secrets)[:20]}", seconds)
     try:
         payload = clean(result.payload, secrets)
     except (ValueError, TypeError, RecursionError) as error:
@@ -90,8 +91,8 @@ def of_exception(error: BaseException, seconds: float, secrets: Iterable[str]) -
         _WRONG,
         seconds,
         payload,
-        message=scrub_text(_text(error), secrets)[:_TEXT_SIZE] or type(error).__name__,
-        stacktrace=scrub_text(stack, secrets)[-4 * _TEXT_SIZE :],
+        message=scrub(_start(_text(error)), secrets)[:_TEXT_SIZE] or type(error).__name__,
+        stacktrace=scrub(stack, secrets)[-4 * _TEXT_SIZE :],
     )
 
 
@@ -119,7 +120,7 @@ def clean(value: object, secrets: Iterable[str]) -> Any:
     text = pydantic_core.to_json(value, inf_nan_mode="null")
     if len(text) > _PAYLOAD_SIZE:
         return {"error": f"the payload of {len(text)} bytes is larger than {_PAYLOAD_SIZE}"}
-    return scrub(pydantic_core.from_json(text), secrets)
+    return scrub_mapping(pydantic_core.from_json(text), secrets)
 
 
 def _text(error: BaseException) -> str:
@@ -129,3 +130,8 @@ def _text(error: BaseException) -> str:
         return str(error)
     except Exception:  # noqa: BLE001  a broken __str__ of somebody else
         return type(error).__name__
+
+
+def _start(text: str) -> str:
+    """Return what is scrubbed of a text; it ends between words, not within an address with a password."""
+    return text if len(text) <= _MAX_SCRUBBED else text[:_MAX_SCRUBBED].rpartition(" ")[0]

@@ -8,9 +8,10 @@ are asked for. The configuration at `CONFIG_FILE` is ready for use.
 from pathlib import Path
 from typing import Any
 
-from c2casgiutils.logs._filters import ProbeFilter, RedactionFilter
+from c2casgiutils._secrets import scrub as redact
+from c2casgiutils.logs._filters import ProbeFilter
 from c2casgiutils.logs._formatters import ConsoleFormatter, JsonFormatter
-from c2casgiutils.logs._redaction import redact
+from c2casgiutils.logs._redaction import RedactionFilter, protect_handlers
 from c2casgiutils.logs._setup import (
     check,
     complete,
@@ -36,6 +37,7 @@ __all__ = [
     "create_formatter",
     "create_probe_filter",
     "package_of",
+    "protect_handlers",
     "redact",
 ]
 

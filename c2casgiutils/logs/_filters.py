@@ -1,47 +1,12 @@
-"""Filters, to be put on handlers: a filter of a logger does not see the records of its children."""
+"""The filter of the access log, to be put on handlers."""
 
 import logging
 from collections.abc import Iterable
-from typing import Any
 
-from c2casgiutils.logs._redaction import redact
+from c2casgiutils.logs._redaction import access_fields
 
-_ACCESS_LOGGER = "uvicorn.access"
 _FIRST_FAILURE = 400
 _MOST_FAILING = 1000
-
-
-def access_fields(record: logging.LogRecord) -> tuple[str, str, str, int] | None:
-    """Client, method, path with query and status of a line of uvicorn's access log, else `None`."""
-    if record.name != _ACCESS_LOGGER:
-        return None
-    match record.args:
-        case (str(client), str(method), str(path), _, int(status)):
-            return client, method, path, status
-    return None
-
-
-class RedactionFilter(logging.Filter):
-    """Takes secrets out of logged addresses (see `redact`), before any handler after this one sees them."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Change the record in place; keep it."""
-        record.args = _redact_arguments(record.args)
-        try:
-            message = record.getMessage()
-        except Exception:  # noqa: BLE001  # a wrong format is reported by the handler
-            return True
-        redacted = redact(message)
-        if redacted != message:
-            record.msg, record.args = redacted, ()
-        return True
-
-
-def _redact_arguments(arguments: Any) -> Any:
-    """Only texts: uvicorn's own formatters need the arguments as they are otherwise."""
-    if isinstance(arguments, tuple):
-        return tuple(redact(value) if isinstance(value, str) else value for value in arguments)
-    return arguments
 
 
 class ProbeFilter(logging.Filter):

@@ -7,8 +7,8 @@ import math
 import socket
 from typing import Any, Literal, TypeGuard
 
-from c2casgiutils.logs._filters import access_fields
-from c2casgiutils.logs._redaction import redact
+from c2casgiutils._secrets import MASK, is_secret_name, scrub
+from c2casgiutils.logs._redaction import STANDARD_ATTRIBUTES, access_fields, redact_record
 from c2casgiutils.request_tracking import current_request_id
 
 _SYSLOG_LEVELS = {
@@ -21,8 +21,7 @@ _SYSLOG_LEVELS = {
 _LONGEST_TEXT = 32_768
 _LARGEST_NUMBER_BITS = 2048
 """Python refuses to write numbers with more digits than a limit (640 at least) in decimal."""
-# attributes of each record, and what uvicorn and newer Pythons add for themselves
-_NO_EXTRA = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message", "id"}
+_NO_EXTRA = {*STANDARD_ATTRIBUTES, "color_message", "id"}  # what uvicorn adds for itself
 _CONTROL_CHARACTERS = {
     code: f"\\x{code:02x}"
     for code in (*range(32), *range(127, 160), 0x2028, 0x2029)
@@ -41,7 +40,7 @@ def _request_id(record: logging.LogRecord) -> str | None:
 
 def _text(value: object) -> str:
     try:
-        text = redact(hex(value) if _is_huge(value) else str(value))
+        text = scrub(hex(value) if _is_huge(value) else str(value))
     except Exception:  # noqa: BLE001  # any class may be logged; its error must not lose the line
         text = f"<{type(value).__name__} without text>"
     if len(text) <= _LONGEST_TEXT:
@@ -118,10 +117,10 @@ class JsonFormatter(logging.Formatter):
 
     def _exception(self, record: logging.LogRecord) -> dict[str, str]:
         parts = []
-        if record.exc_info and record.exc_info[0] is not None:
-            parts.append(self.formatException(record.exc_info))
-        elif record.exc_text:
+        if record.exc_text:  # the traceback without what a filter hid by its value
             parts.append(record.exc_text)
+        elif record.exc_info and record.exc_info[0] is not None:
+            parts.append(self.formatException(record.exc_info))
         if record.stack_info:
             parts.append(record.stack_info)
         return {"full_message": _text("\n\n".join(parts)), "full_msg": "true"} if parts else {}
@@ -144,9 +143,14 @@ def _extra(record: logging.LogRecord) -> dict[str, Any]:
     given = {name: value for name, value in vars(record).items() if name not in _NO_EXTRA}
     given.pop("request_id", None)
     return {
-        (plain if (plain := name.lstrip("_")) and plain not in given else name): _simple(value)
+        (plain if (plain := name.lstrip("_")) and plain not in given else name): _extra_value(name, value)
         for name, value in given.items()
     }
+
+
+def _extra_value(name: str, value: object) -> str | int | float | bool:
+    simple = _simple(value)
+    return MASK if value is not None and isinstance(simple, str) and is_secret_name(name) else simple
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -168,13 +172,14 @@ class ConsoleFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as text."""
+        record = copy.copy(record)
+        redact_record(record)  # not the whole line, where the name of a logger may stand before a colon
         try:
             text = super().format(record)
         except Exception:  # noqa: BLE001  # arguments that do not fit the message
-            readable = copy.copy(record)
-            readable.msg, readable.args = _message(record), ()
-            text = super().format(readable)
-        return redact(text).translate(_ESCAPES).replace("\n", "\n    ")
+            record.msg, record.args = _message(record), ()
+            text = super().format(record)
+        return text.translate(_ESCAPES).replace("\n", "\n    ")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # a name of the standard library
         """The first part of the text, without a traceback."""

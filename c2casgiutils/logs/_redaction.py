@@ -1,38 +1,112 @@
-"""Take the values of secrets out of the addresses in a text."""
+"""Take secrets out of log records, whatever formats them afterwards."""
 
-import re
-from urllib.parse import unquote
+import logging
+import traceback
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-_NAME = r"(?:[\w.-]*(?:secret|token)|code|state)"
-_QUESTION_MARK_OR_AMPERSAND = r"(?:[?&]|%(?:25)*(?:3F|26))"
-_PLAIN = re.compile(rf"({_QUESTION_MARK_OR_AMPERSAND}{_NAME}=)[^&\s#]+", re.IGNORECASE | re.ASCII)
-_ENCODED = re.compile(
-    rf"({_QUESTION_MARK_OR_AMPERSAND}{_NAME}%(?:25)*3D)(?:(?!%(?:25)*(?:26|23))[^&\s#])+",
-    re.IGNORECASE | re.ASCII,
-)
-_DISGUISED = re.compile(r"([?&])([\w.-]{0,100}%[\w.%-]{1,100}=)[^&\s#]+", re.ASCII)
-_SECRET_NAME = re.compile(rf"{_NAME}=", re.IGNORECASE | re.ASCII)
-_USER = re.compile(r"([a-z][a-z0-9+.-]{0,30}://)[^/?#\s@'\"]{1,500}@", re.IGNORECASE)
-_GITHUB_TOKEN = re.compile(r"\b(gh[a-z]_|github_pat_)\w{16,255}", re.ASCII)
+from c2casgiutils._secrets import MASK, is_secret_name, scrub
+
+STANDARD_ATTRIBUTES = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"))
+_ACCESS_LOGGER = "uvicorn.access"
+_MIN_VALUE_LENGTH = 8
+"""A shorter secret is not looked for: the mask in an ordinary word would tell it."""
 
 
-def redact(text: str) -> str:
-    """The text with `***` for the values of `secret`, `token`, `code` and `state` in query strings.
+def access_fields(record: logging.LogRecord) -> tuple[str, str, str, int] | None:
+    """Client, method, path with query and status of a line of uvicorn's access log, else `None`."""
+    if record.name != _ACCESS_LOGGER:
+        return None
+    match record.args:
+        case (str(client), str(method), str(path), _, int(status)):
+            return client, method, path, status
+    return None
 
-    Names that end so (`access_token`, `client_secret`) count too, in any case, and also in an address that is
-    itself a percent-encoded value of another one (`came_from=%2Fpage%3Fsecret%3Dabc`), or where the name is
-    encoded. The user of an address (`redis://user:password@host`) and the tokens of GitHub are hidden too.
+
+class RedactionFilter(logging.Filter):
+    """Replaces the secrets of a record by `***`: in its message, arguments, traceback, stack and extras.
+
+    It belongs on handlers: a filter of a logger does not see the records of its children.
+
+    Args:
+        values: Secrets to hide wherever they stand, besides what is named or looks like one.
     """
-    if "@" in text:
-        text = _USER.sub(r"\1***@", text)
-    if "_" in text:
-        text = _GITHUB_TOKEN.sub(r"\1***", text)
-    if "=" not in text and "%" not in text:
-        return text
-    text = _DISGUISED.sub(_without_value, text)
-    return _ENCODED.sub(r"\1***", _PLAIN.sub(r"\1***", text))
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.values = values
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Secrets that are hidden by their value, those of eight characters or more."""
+        return self._values
+
+    @values.setter
+    def values(self, values: Iterable[str]) -> None:
+        self._values = tuple(value for value in values if len(value) >= _MIN_VALUE_LENGTH)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record in place, for every handler that follows; keep it."""
+        redact_record(record, self._values)
+        return True
 
 
-def _without_value(match: re.Match[str]) -> str:
-    shown = f"{match[1]}{match[2]}"
-    return f"{shown}***" if _SECRET_NAME.fullmatch(unquote(match[2])) else match[0]
+def redact_record(record: logging.LogRecord, values: tuple[str, ...] = ()) -> None:
+    """Take the secrets out of a record, in place."""
+    _redact_message(record, values)
+    _redact_traceback(record, values)
+    if record.stack_info:
+        record.stack_info = scrub(record.stack_info, values)
+    for name, value in vars(record).items():
+        if name in STANDARD_ATTRIBUTES or value is None or isinstance(value, (bool, int, float)):
+            continue
+        if is_secret_name(name):
+            setattr(record, name, MASK)
+        elif isinstance(value, str):
+            setattr(record, name, scrub(value, values))
+
+
+def _redact_message(record: logging.LogRecord, values: tuple[str, ...]) -> None:
+    if isinstance(record.args, tuple):
+        record.args = tuple(scrub(item, values) if isinstance(item, str) else item for item in record.args)
+    if access_fields(record) is not None:  # its formatters need the five arguments
+        return
+    try:
+        message = record.getMessage()
+    except Exception:  # noqa: BLE001  # a wrong format is reported by the handler
+        return
+    redacted = scrub(message, values)
+    if redacted != message:
+        record.msg, record.args = redacted, ()
+
+
+def _redact_traceback(record: logging.LogRecord, values: tuple[str, ...]) -> None:
+    """Give the record a text of its traceback, which formatters prefer to `exc_info`."""
+    text = record.exc_text
+    if not text and record.exc_info and record.exc_info[0] is not None:
+        text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
+    if text and (redacted := scrub(text, values)) != text:
+        record.exc_text = redacted
+
+
+def protect_handlers(values: Iterable[str] = ()) -> None:
+    """Take secrets out of what all handlers of the process emit, those that exist now.
+
+    Args:
+        values: As for `RedactionFilter`; filters that a configuration added learn them too.
+    """
+    values = tuple(values)
+    for handler in _handlers():
+        own = next((item for item in handler.filters if isinstance(item, RedactionFilter)), None)
+        if own is None:
+            handler.addFilter(RedactionFilter(values))
+        else:
+            own.values = values
+
+
+def _handlers() -> Iterator[logging.Handler]:
+    named: list[Any] = list(logging.root.manager.loggerDict.values())
+    for logger in (logging.root, *named):  # of a parent that nobody asked for, a placeholder stands there
+        yield from logger.handlers if isinstance(logger, logging.Logger) else ()
+    if logging.lastResort is not None:  # what emits warnings when nothing is configured
+        yield logging.lastResort

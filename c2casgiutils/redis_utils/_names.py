@@ -1,10 +1,8 @@
 """Names in Redis, and errors of Redis without passwords."""
 
-import re
-
 from c2casgiutils import config
+from c2casgiutils._secrets import scrub
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 _MAX_LENGTH = 500
 
 
@@ -28,10 +26,7 @@ def describe(error: BaseException) -> str:
     """
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    text = " ".join(str(error).split())[:_MAX_LENGTH]
-    text = _CREDENTIALS.sub("***@", text)
-    for secret in _passwords():
-        text = text.replace(secret, "***")
+    text = scrub(" ".join(str(error).split()), _passwords())[:_MAX_LENGTH]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

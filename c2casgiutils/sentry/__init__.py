@@ -8,7 +8,7 @@ from c2casgiutils import config, versions
 from c2casgiutils._outages import OutageError
 from c2casgiutils.config._foreign import foreign
 from c2casgiutils.config.sentry import Sentry
-from c2casgiutils.sentry._scrubber import Scrubber, secrets_of
+from c2casgiutils.sentry._scrubber import Scrubber
 
 __all__ = ["Scrubber", "close", "enable_asyncio", "init", "is_active"]
 
@@ -93,6 +93,6 @@ def _options(settings: Sentry) -> dict[str, Any]:
         options["release"] = release
     options.setdefault(
         "event_scrubber",
-        Scrubber(secrets_of(config.settings), send_default_pii=bool(settings.send_default_pii)),
+        Scrubber(config.secrets_of(config.settings), send_default_pii=bool(settings.send_default_pii)),
     )
     return options

@@ -8,9 +8,9 @@ import itertools
 from fastapi import HTTPException, Request, Response
 
 from c2casgiutils import auth, broadcast, config, health_checks, instances
+from c2casgiutils._secrets import scrub, scrub_items
 from c2casgiutils.health_checks import EntityResult, GlobalResult
 from c2casgiutils.tools import _level_store, _levels, _loggers
-from c2casgiutils.tools._masking import masked, masked_url
 
 _WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
 _MAX_LOGGERS = 20
@@ -182,10 +182,10 @@ def duration(seconds: float) -> str:
 def _request_rows(request: Request) -> list[tuple[str, str]]:
     client = request.client
     return [
-        ("URL", masked_url(str(request.url))),
+        ("URL", scrub(str(request.url))),
         ("Client", f"{client.host} port {client.port}" if client else "unknown"),
         ("Protocol", f"HTTP/{request.scope['http_version']}"),
-        *masked(request.headers.items()),
+        *scrub_items(request.headers.items()),
     ]
 
 

@@ -7,8 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from c2casgiutils import auth
-from c2casgiutils.config import MASK
-from c2casgiutils.tools._masking import is_sensitive, masked, masked_url
+from c2casgiutils._secrets import scrub, scrub_items, scrub_mapping
 
 router = APIRouter(tags=["headers"], dependencies=[Depends(auth.require_read_only_access)])
 
@@ -45,16 +44,16 @@ class HeadersResponse(BaseModel):
 
 def describe(request: Request) -> HeadersResponse:
     """Describe a request as the application receives it."""
-    url, base_url = masked_url(str(request.url)), masked_url(str(request.base_url))
+    url, base_url = scrub(str(request.url)), scrub(str(request.base_url))
     return HeadersResponse(
-        headers=_joined(masked(request.headers.items())),
+        headers=_joined(scrub_items(request.headers.items())),
         client_info=HeadersClientInfoResponse(
             url_str=url,
             url=_url(url),
             base_url_str=base_url,
             base_url=_url(base_url),
-            query_params=_joined(masked(request.query_params.multi_items())),
-            path_params={name: str(value) for name, value in request.path_params.items()},
+            query_params=_joined(scrub_items(request.query_params.multi_items())),
+            path_params=dict(scrub_items((name, str(value)) for name, value in request.path_params.items())),
         ),
         scope=_simple_values(request.scope),
     )
@@ -112,10 +111,10 @@ def _simple_values(scope: Any) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in scope.items():
         simple = list(value) if isinstance(value, tuple) else value
-        if name == "query_string" or not _is_simple(simple):
-            continue
-        values[name] = MASK if is_sensitive(name) else simple
-    return values
+        if name != "query_string" and _is_simple(simple):
+            values[name] = simple
+    scrubbed: dict[str, Any] = scrub_mapping(values)
+    return scrubbed
 
 
 def _is_simple(value: Any) -> bool:

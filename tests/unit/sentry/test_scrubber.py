@@ -152,7 +152,7 @@ def test_credential_under_any_name(text: str) -> None:
     event: dict[str, Any] = {"extra": {"value": text, "data": text.encode()}}
     sentry.Scrubber().scrub_event(event)
     shown = str(event["extra"])
-    assert "****" in shown
+    assert "***" in shown
     assert not any(part in shown for part in (SENT, "a" * 36, "b" * 40, "c2VjcmV0LWNvb2tpZQ"))
 
 
