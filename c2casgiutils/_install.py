@@ -196,7 +196,7 @@ def _add_outermost(
     if metrics:
         prometheus.instrument(app)
         app.add_middleware(prometheus.InFlightMiddleware)
-        instances.register_figure("requests_in_flight", lambda: prometheus.InFlightMiddleware.count)
+        instances.register_figure("requests_in_flight", prometheus.requests_in_flight)
     if armor:
         matchers = _armor_config(headers_config)
         headers.ArmorHeaderMiddleware(app, matchers)  # a wrong one fails here, not at the first request

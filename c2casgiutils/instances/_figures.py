@@ -14,26 +14,45 @@ from c2casgiutils._outages import Outage
 _LOGGER = logging.getLogger(__name__)
 _LAG_INTERVAL_SECONDS = 0.5
 
-_registered: dict[str, tuple[Callable[[], float | int], Outage]] = {}
 
+class Figures:
+    """The figures that each process tells: its own, and those that others register."""
 
-def register(name: str, read: Callable[[], float | int]) -> None:
-    """Add a figure to those that each process tells; the same name again replaces it.
+    def __init__(self) -> None:
+        self._registered: dict[str, tuple[Callable[[], float | int], Outage]] = {}
 
-    Args:
-        name: Its name with the unit, as `requests_in_flight` or `rss_bytes`.
-        read: Called at each beat, must be quick.
-    """
-    begun, ended = (
-        f"The figure {name} cannot be read: %s",
-        f"The figure {name} can be read again after %.1f s",
-    )
-    _registered[name] = read, Outage(_LOGGER, begun, ended, level=logging.ERROR)
+    def register(self, name: str, read: Callable[[], float | int]) -> None:
+        """Add a figure; the same name again replaces it.
 
+        Args:
+            name: Its name with the unit, as `requests_in_flight` or `rss_bytes`.
+            read: Called at each beat, must be quick.
+        """
+        begun, ended = (
+            f"The figure {name} cannot be read: %s",
+            f"The figure {name} can be read again after %.1f s",
+        )
+        self._registered[name] = read, Outage(_LOGGER, begun, ended, level=logging.ERROR)
 
-def unregister(name: str) -> None:
-    """Remove a figure; an unknown one is no error."""
-    _registered.pop(name, None)
+    def unregister(self, name: str) -> None:
+        """Remove a figure; an unknown one is no error."""
+        self._registered.pop(name, None)
+
+    def read(self) -> dict[str, float]:
+        """Return the figures of now; one that cannot be read is absent."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        figures: dict[str, float] = {"cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3)}
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+            figures["rss_bytes"] = pages * os.sysconf("SC_PAGE_SIZE")
+        for name, (function, fault) in list(self._registered.items()):
+            try:
+                figures[name] = round(float(function()), 6)
+            except Exception as error:  # noqa: BLE001  # of the application
+                fault.begin(error)
+            else:
+                fault.end()
+        return figures
 
 
 class LagMeter:
@@ -63,20 +82,3 @@ class LagMeter:
         """Stop measuring."""
         if self._handle is not None:
             self._handle.cancel()
-
-
-def read() -> dict[str, float]:
-    """The figures of now; one that cannot be read is absent."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    figures: dict[str, float] = {"cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3)}
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        figures["rss_bytes"] = pages * os.sysconf("SC_PAGE_SIZE")
-    for name, (function, fault) in list(_registered.items()):
-        try:
-            figures[name] = round(float(function()), 6)
-        except Exception as error:  # noqa: BLE001  # of the application
-            fault.begin(error)
-        else:
-            fault.end()
-    return figures

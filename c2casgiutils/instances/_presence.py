@@ -21,7 +21,7 @@ from typing import Any
 
 from c2casgiutils import config, versions
 from c2casgiutils._outages import Outage
-from c2casgiutils.instances import _figures
+from c2casgiutils.instances._figures import Figures, LagMeter
 from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._view import TOKEN_FIELD, Member, View
 from c2casgiutils.redis_utils import scoped
@@ -41,9 +41,10 @@ class Presence:
     Args:
         application: Title of the application.
         version: Version of the application.
+        figures: What it tells of itself.
     """
 
-    def __init__(self, application: str = "", version: str = "") -> None:
+    def __init__(self, application: str = "", version: str = "", figures: Figures | None = None) -> None:
         self.hostname = socket.gethostname()
         self.pid = os.getpid()
         self.id = f"{self.hostname}:{self.pid}:{secrets.token_hex(4)}"
@@ -59,7 +60,8 @@ class Presence:
         self._link: Link | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
-        self._lag = _figures.LagMeter()
+        self._figures = figures or Figures()
+        self._lag = LagMeter()
         self._lag_seconds = 0.0
         self.view = View(None, ())
         self._reading = asyncio.Lock()
@@ -118,7 +120,7 @@ class Presence:
         """This process as it is now."""
         uptime = time.monotonic() - self._started
         now = self._link.now() if self._link is not None else time.time()
-        figures = {**_figures.read(), "loop_lag_seconds": round(self._lag_seconds, 4)}
+        figures = {**self._figures.read(), "loop_lag_seconds": round(self._lag_seconds, 4)}
         return Instance(
             id=self.id,
             hostname=self.hostname,

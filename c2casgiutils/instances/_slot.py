@@ -4,12 +4,21 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from c2casgiutils._process import PerLoop
-from c2casgiutils.instances import _figures
+from c2casgiutils.instances._figures import Figures
 from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._presence import Presence
 from c2casgiutils.redis_utils._link import Link
 
-_PRESENCES = PerLoop(Presence, on_drop=Presence.abort)
+
+class _State:
+    """The presence on each event loop, and the figures that they tell."""
+
+    def __init__(self) -> None:
+        self.figures = Figures()
+        self.presences = PerLoop(lambda: Presence(figures=self.figures), on_drop=Presence.abort)
+
+
+_STATE = _State()
 
 
 def create_presence(app: Any = None) -> Presence:
@@ -18,11 +27,11 @@ def create_presence(app: Any = None) -> Presence:
     Args:
         app: The application, asked for `title` and `version`.
     """
-    previous = _PRESENCES.pop()
+    previous = _STATE.presences.pop()
     if previous is not None:
         previous.abort()
-    return _PRESENCES.set(
-        Presence(str(getattr(app, "title", "") or ""), str(getattr(app, "version", "") or ""))
+    return _STATE.presences.set(
+        Presence(str(getattr(app, "title", "") or ""), str(getattr(app, "version", "") or ""), _STATE.figures)
     )
 
 
@@ -32,25 +41,25 @@ def startup(link: Link | None) -> None:
     Args:
         link: The connection to Redis; without one the roster holds this process alone.
     """
-    _PRESENCES.get().start(link)
+    _STATE.presences.get().start(link)
 
 
 async def shutdown() -> None:
     """Leave the roster."""
-    presence = _PRESENCES.pop()
+    presence = _STATE.presences.pop()
     if presence is not None:
         await presence.stop()
 
 
 def cleanup() -> None:
     """Leave without telling anyone; synchronous, for `broadcast.cleanup`."""
-    for presence in _PRESENCES.clear().values():
+    for presence in _STATE.presences.clear().values():
         presence.abort()
 
 
 def own() -> Instance:
     """This process as it is now."""
-    return _PRESENCES.nearest().instance()
+    return _STATE.presences.nearest().instance()
 
 
 async def roster() -> list[Instance]:
@@ -58,22 +67,22 @@ async def roster() -> list[Instance]:
 
     Without Redis, or while it is away, this process alone.
     """
-    return await _PRESENCES.nearest().roster()
+    return await _STATE.presences.nearest().roster()
 
 
 def scope() -> Literal["cluster", "process"]:
     """Return whether `roster` speaks for all processes now, or for this one alone."""
-    return "cluster" if _PRESENCES.nearest().is_connected else "process"
+    return "cluster" if _STATE.presences.nearest().is_connected else "process"
 
 
 def set_state(state: State) -> None:
     """Change the state of this process and tell it to the others at once."""
-    _PRESENCES.nearest().set_state(state)
+    _STATE.presences.nearest().set_state(state)
 
 
 def state() -> State:
     """The state of this process."""
-    return _PRESENCES.nearest().state
+    return _STATE.presences.nearest().state
 
 
 def register_figure(name: str, read: Callable[[], float | int]) -> None:
@@ -83,9 +92,9 @@ def register_figure(name: str, read: Callable[[], float | int]) -> None:
         name: Its name with the unit, as `requests_in_flight`.
         read: Called at each beat, must be quick.
     """
-    _figures.register(name, read)
+    _STATE.figures.register(name, read)
 
 
 def unregister_figure(name: str) -> None:
     """Remove a figure; an unknown one is no error."""
-    _figures.unregister(name)
+    _STATE.figures.unregister(name)

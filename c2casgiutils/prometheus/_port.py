@@ -8,13 +8,14 @@ from typing import Any
 
 from c2casgiutils import config
 from c2casgiutils.prometheus._registry import create_registry, multiprocess_directory
+from c2casgiutils.prometheus._state import STATE
 
 _LOGGER = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
 
 
-class _Port:
+class Port:
     """Serves the metrics on a port, or waits in a thread until the port is free."""
 
     def __init__(self, address: str, port: int) -> None:
@@ -104,13 +105,6 @@ class _Port:
             self._lock = None
 
 
-class _Slot:
-    """The one metrics port of this process."""
-
-    port: _Port | None = None
-    lock = threading.Lock()
-
-
 def start(port: int | None = None, address: str | None = None) -> None:
     """Serve the metrics on a port of their own; calling it again changes nothing.
 
@@ -124,17 +118,17 @@ def start(port: int | None = None, address: str | None = None) -> None:
     """
     settings = config.settings.prometheus
     port = settings.port if port is None else port
-    with _Slot.lock:
-        if port == 0 or _Slot.port is not None:
+    with STATE.lock:
+        if port == 0 or STATE.port is not None:
             return
-        _Slot.port = _Port(address or settings.address, port)
-        _Slot.port.start()
+        STATE.port = Port(address or settings.address, port)
+        STATE.port.start()
 
 
 def stop() -> None:
     """End serving; harmless when nothing is served. It blocks up to a second: use a thread in a coroutine."""
-    with _Slot.lock:
-        port, _Slot.port = _Slot.port, None
+    with STATE.lock:
+        port, STATE.port = STATE.port, None
         if port is None:
             return
         port.stop()

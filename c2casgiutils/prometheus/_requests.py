@@ -3,9 +3,10 @@
 import functools
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from c2casgiutils.prometheus._registry import multiprocess_directory
+from c2casgiutils.prometheus._state import STATE
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -85,8 +86,6 @@ def _in_progress() -> Any:
 class InFlightMiddleware:
     """Counts the requests that are being answered, all applications of the process together."""
 
-    count: ClassVar[int] = 0
-
     def __init__(self, app: "ASGIApp") -> None:
         self.app = app
         self._gauge = _in_progress()
@@ -103,6 +102,6 @@ class InFlightMiddleware:
             self._add(-1)
 
     def _add(self, number: int) -> None:
-        InFlightMiddleware.count += number
+        STATE.in_flight += number
         if self._gauge is not None:
             self._gauge.inc(number)

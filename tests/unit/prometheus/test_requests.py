@@ -112,12 +112,12 @@ async def test_requests_in_flight_are_counted() -> None:
 
     task = asyncio.create_task(middleware({"type": "http"}, receive, send))
     await asyncio.wait_for(inside.wait(), 10)
-    assert prometheus.InFlightMiddleware.count == 1
+    assert prometheus.requests_in_flight() == 1
     assert REGISTRY.get_sample_value("http_requests_inprogress") == 1
     go_on.set()
     with pytest.raises(RuntimeError):
         await task
-    assert prometheus.InFlightMiddleware.count == 0
+    assert prometheus.requests_in_flight() == 0
 
 
 def test_without_the_package_nothing_is_measured() -> None:
