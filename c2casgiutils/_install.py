@@ -137,7 +137,7 @@ def _mount(app: FastAPI, target: str) -> None:
 def _calling_package() -> str:
     """Return the package that calls `install`."""
     frame = inspect.currentframe()
-    while frame is not None and frame.f_globals["__name__"] == __name__:
+    while frame is not None and frame.f_globals.get("__name__") == __name__:
         frame = frame.f_back
     return logs.package_of(frame.f_globals) if frame is not None else ""
 
@@ -147,8 +147,8 @@ def _compose_lifespan(app: FastAPI, *, caller: str, metrics_port: bool) -> None:
 
     Args:
         app: The application.
-        caller: The package whose logging is completed, at the start and not before: an application may
-            configure the logging anywhere until then.
+        caller: The package whose logging is completed; empty leaves the logging alone. Done at the start and
+            not before: the application may configure its logging anywhere until then.
         metrics_port: Open the port of the metrics.
     """
     own: Callable[[Any], contextlib.AbstractAsyncContextManager[Any]] = app.router.lifespan_context
