@@ -2,11 +2,11 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from c2casgiutils import config, health_checks, instances
+from c2casgiutils import broadcast, config, health_checks, instances
 from tests.support.processes import RedisServer
 
 
@@ -46,3 +46,13 @@ def redis_server(_session_redis: RedisServer) -> RedisServer:
     with _session_redis.client() as client:
         client.flushall()
     return _session_redis
+
+
+@pytest.fixture
+async def local_broadcast() -> AsyncIterator[None]:
+    """The broadcast without Redis, started and without the subscriptions of another test."""
+    broadcast.cleanup()
+    await broadcast.startup()
+    yield
+    await broadcast.shutdown()
+    broadcast.cleanup()

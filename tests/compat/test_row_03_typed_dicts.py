@@ -1,12 +1,13 @@
 """Row 3: broadcast handlers annotated with the `TypedDict` of the standard library."""
 
 import datetime
-from collections.abc import AsyncIterator
 from typing import Any, NotRequired, TypedDict
 
 import pytest
 
 from c2casgiutils import broadcast
+
+pytestmark = pytest.mark.usefixtures("local_broadcast")
 
 _WHEN = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
 
@@ -20,15 +21,6 @@ class Message(TypedDict):
     when: datetime.datetime
     node: Node | None
     note: NotRequired[str]
-
-
-@pytest.fixture(autouse=True)
-async def _started() -> AsyncIterator[None]:
-    broadcast.cleanup()
-    await broadcast.startup()
-    yield
-    await broadcast.shutdown()
-    broadcast.cleanup()
 
 
 async def _echo(*, message: Message, more: dict[str, Node] | None = None) -> list[Message]:

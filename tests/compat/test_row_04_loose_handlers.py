@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pydantic
 import pytest
 
 from c2casgiutils import broadcast
+
+pytestmark = pytest.mark.usefixtures("local_broadcast")
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -74,15 +76,6 @@ async def with_unresolved(*, value: Decimal, other: Model | None = None) -> Any:
 
 async def with_any_arguments(*args: Any, **kwargs: Any) -> Any:
     return kwargs["value"]
-
-
-@pytest.fixture(autouse=True)
-async def _started() -> AsyncIterator[None]:
-    broadcast.cleanup()
-    await broadcast.startup()
-    yield
-    await broadcast.shutdown()
-    broadcast.cleanup()
 
 
 async def ask(func: Callable[..., Any], **params: Any) -> Any:

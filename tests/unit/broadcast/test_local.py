@@ -1,21 +1,12 @@
 """The local broadcaster."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from c2casgiutils import broadcast
 from c2casgiutils.broadcast.local import LocalBroadcaster
 from tests.support.broadcasting import Conformance
 
-
-@pytest.fixture(autouse=True)
-async def _started() -> AsyncIterator[None]:
-    broadcast.cleanup()
-    await broadcast.startup()
-    yield
-    await broadcast.shutdown()
-    broadcast.cleanup()
+pytestmark = pytest.mark.usefixtures("local_broadcast")
 
 
 class TestLocal(Conformance):
