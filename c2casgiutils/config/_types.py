@@ -28,12 +28,13 @@ _ISO_8601 = re.compile(
 )
 _SHORT = re.compile(
     r"(?=.)(?:(?P<weeks>[0-9]+)w)?(?:(?P<days>[0-9]+)d)?"
-    r"(?:(?P<hours>[0-9]+)h(?:(?P<rest>[0-9]+)$)?)?(?:(?P<minutes>[0-9]+)m)?(?:(?P<seconds>[0-9]+)s)?",
+    r"(?:(?P<hours>[0-9]+)h(?:(?P<rest>[0-9]+)$)?)?(?:(?P<minutes>[0-9]+)m)?(?:(?P<seconds>[0-9]+)s)?"
+    r"(?:(?P<milliseconds>[0-9]+)ms)?",
     re.IGNORECASE,
 )
-_SECONDS = re.compile(r"(?P<seconds>[0-9]+)")
+_SECONDS = re.compile(r"(?P<seconds>[0-9]+(?:\.[0-9]{1,6})?)")
 _ACCEPTED_DURATIONS = (
-    "accepted are ISO 8601 (PT1M, P1D), short (10m, 2h30, 1w2d3h4m5s) and plain seconds (300)"
+    "accepted are ISO 8601 (PT1M, P1D), short (10m, 2h30, 1w2d3h4m5s, 200ms) and plain seconds (300, 0.2)"
 )
 _SHOWN_CHARACTERS = 40
 
@@ -42,8 +43,8 @@ def parse_duration(text: str | datetime.timedelta) -> datetime.timedelta:
     """Read a duration.
 
     Accepted are ISO 8601 durations of weeks, days, hours, minutes and seconds (`PT1M`, `P1D`, `PT0.5S`),
-    the short form (`10m`, `1w2d3h4m5s`; a bare number after the hours is minutes, `2h30`) and plain seconds
-    (`300`). Years and months have no fixed length and are refused.
+    the short form (`10m`, `1w2d3h4m5s`, `200ms`; a bare number after the hours is minutes, `2h30`) and plain
+    seconds (`300`, `0.2`). Years and months have no fixed length and are refused.
 
     Args:
         text: the duration; a `timedelta` is returned as it is.

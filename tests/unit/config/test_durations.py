@@ -23,6 +23,11 @@ ACCEPTED = {
     "300": timedelta(seconds=300),
     "0": timedelta(),
     " 10s\n": timedelta(seconds=10),
+    "200ms": timedelta(milliseconds=200),
+    "1s500ms": timedelta(seconds=1, milliseconds=500),
+    "2m3ms": timedelta(minutes=2, milliseconds=3),
+    "0.2": timedelta(milliseconds=200),
+    "1.000001": timedelta(seconds=1, microseconds=1),
 }
 REFUSED = [
     *(
@@ -40,7 +45,14 @@ REFUSED = [
         "-3",
         "+3",
         "1.5h",
-        "0.5",
+        ".5",
+        "5.",
+        "0,5",
+        "0.5s",
+        "0.0000001",
+        "500ms1s",
+        "1.5ms",
+        "-0.2",
     ),
     *(
         "",
