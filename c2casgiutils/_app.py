@@ -72,8 +72,13 @@ def create_app(settings: "config.Settings | None" = None) -> FastAPI:
     """
     from c2casgiutils import config  # noqa: PLC0415 # see the top
 
-    # read now: wrong settings end the start while the application is imported, without a traceback
+    # read now: wrong settings end the start while the application is imported, without a traceback, which
+    # Starlette prints for whatever ends a lifespan
     config.settings = settings if settings is not None else config.settings
+    if config.settings.redis.options:
+        from c2casgiutils import redis_utils  # noqa: PLC0415 # see the top
+
+        redis_utils.check_settings()
     return OperationsApp()
 
 

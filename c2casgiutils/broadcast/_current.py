@@ -42,13 +42,13 @@ async def startup(app: Any = None) -> None:
         app: The application; its `title` and `version` are told in the roster.
 
     Raises:
-        ValueError: The settings of Redis are wrong.
+        ConfigurationError: The settings of Redis are wrong.
     """
     previous = _STATE.broadcasters.peek()
     if previous is not None and previous.is_started:
         await previous.init()
         return
-    redis_utils.get()  # wrong settings end the start here
+    redis_utils.check_settings()
     if previous is not None:
         previous.abort()
     broadcaster = _STATE.broadcasters.set(_create(app))

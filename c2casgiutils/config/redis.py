@@ -17,6 +17,7 @@ _PAIR = re.compile(
 )
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^]]+)]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>[0-9]{1,5})", re.ASCII)
 _CREDENTIALS = ("username", "password")
+_NUMBERS = ("socket_timeout", "socket_connect_timeout", "health_check_interval", "max_connections", "timeout")
 _LAST_PORT = 65535
 
 
@@ -47,9 +48,12 @@ def _read_value(name: str, text: str, number: int) -> Any:
     if name in _CREDENTIALS and text[:1] not in ("'", '"'):
         return text
     try:
-        return yaml.safe_load(text)
+        value = yaml.safe_load(text)
     except yaml.YAMLError:
         raise ValueError(f"the value of pair {number} ({name}) is no YAML") from None
+    if name in _NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float | None)):
+        raise ValueError(f"the value of pair {number} ({name}) must be a number")
+    return value
 
 
 def _mask(options: dict[str, Any]) -> dict[str, Any]:

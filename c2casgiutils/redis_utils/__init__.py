@@ -6,6 +6,7 @@ new ones are made.
 
 from c2casgiutils.redis_utils._clients import (
     aclose,
+    check_settings,
     cleanup,
     create_link_connection,
     get,
@@ -16,6 +17,7 @@ from c2casgiutils.redis_utils._names import describe, scoped
 
 __all__ = [
     "aclose",
+    "check_settings",
     "cleanup",
     "create_link_connection",
     "describe",

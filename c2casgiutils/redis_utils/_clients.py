@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils import config
 from c2casgiutils._process import PerLoop, running_loop
-from c2casgiutils.config.redis import parse_sentinels
+from c2casgiutils.config.redis import missing_of_sentinels, parse_sentinels
 from c2casgiutils.redis_utils import _names
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _DEFAULTS: dict[str, Any] = {
     "socket_keepalive": True,
     "health_check_interval": 15,
 }
+_UNKNOWN_OPTION = re.compile(r"unexpected keyword argument '(\w+)'")
 _POOL_DEFAULTS: dict[str, Any] = {"max_connections": 10, "timeout": 2}
 _LINK_OPTIONS: dict[str, Any] = {
     "protocol": 3,
@@ -65,6 +67,20 @@ def get() -> "tuple[Redis | None, Redis | None, Sentinel | None]":
         return None, None, None
     clients = _CLIENTS.get()
     return clients.master, clients.slave, clients.sentinel
+
+
+def check_settings() -> None:
+    """End the start when no client can be made from the settings; connects nowhere and needs no event loop.
+
+    Raises:
+        ConfigurationError: An option that redis-py does not accept, or sentinels without a service.
+    """
+    if not is_configured():
+        return
+    try:
+        _create_checked()
+    except ValueError as error:
+        config.end_start([str(error)])
 
 
 def cleanup() -> None:
@@ -127,15 +143,29 @@ def _pool_options() -> dict[str, Any]:
 
 
 def _create_checked() -> _Clients:
-    """Create the clients; an option that redis-py does not know is an error now, not at each connection."""
+    """Create the clients; an option that redis-py does not accept is an error now, not at each connection."""
+    for problem in missing_of_sentinels(config.settings.redis):
+        raise ValueError(problem)
     try:
         clients = _create()
         for client in clients.all():
             if pool := getattr(client, "connection_pool", None):
                 pool.make_connection()
-    except TypeError as error:
-        raise ValueError(f"C2C__REDIS__OPTIONS: {error}") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        if not config.settings.redis.options:
+            raise
+        raise ValueError(_problem_of_options(error)) from None
     return clients
+
+
+def _problem_of_options(error: Exception) -> str:
+    """Return what is wrong with the options, without a value of them."""
+    unknown = _UNKNOWN_OPTION.search(str(error))
+    if unknown is not None:
+        accepted = "accepted are the keywords of redis.asyncio.Redis"
+        return f"C2C__REDIS__OPTIONS: {unknown[1]} is not an option; {accepted}"
+    names = ", ".join(sorted(config.settings.redis.options))
+    return f"C2C__REDIS__OPTIONS: redis.asyncio.Redis does not accept the value of one of {names}"
 
 
 _CLIENTS = PerLoop(_create_checked)
@@ -174,11 +204,7 @@ def _create_sentinel() -> _Clients:
     from c2casgiutils.redis_utils._sentinel import BlockingSentinelPool  # noqa: PLC0415  # on first use
 
     settings = config.settings.redis
-    if not settings.servicename:
-        raise ValueError(
-            "C2C__REDIS__SENTINELS is set without C2C__REDIS__SERVICENAME: the name of the service that the "
-            "sentinels watch is needed"
-        )
+    service = str(settings.servicename)
     options = {**_options(), "decode_responses": True}
     sentinel = Sentinel(  # type: ignore[no-untyped-call]  # redis-py
         parse_sentinels(settings.sentinels or ""),
@@ -186,8 +212,8 @@ def _create_sentinel() -> _Clients:
         **options,
     )
     pool: Any = BlockingSentinelPool
-    master = sentinel.master_for(settings.servicename, connection_pool_class=pool, **_pool_options())
-    slave = sentinel.slave_for(settings.servicename, connection_pool_class=pool, **_pool_options())
+    master = sentinel.master_for(service, connection_pool_class=pool, **_pool_options())
+    slave = sentinel.slave_for(service, connection_pool_class=pool, **_pool_options())
     return _Clients(master, slave, sentinel)
 
 

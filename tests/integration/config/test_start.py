@@ -6,10 +6,12 @@ from tests.support.processes import Process, Uvicorn
 
 READING = "tests.integration.config.application:app"
 MOUNTING = "tests.integration.config.mounting:app"
-
+STARTING = "tests.support.health_app:app"
 
 WRONG = {"C2C__DRAIN_WAIT": "hunter", "C2C__AUTH__JWT__SECRET": "hunter2"}
 HALF = {"C2C__AUTH__GITHUB__CLIENT_SECRET": "hunter2"}
+ADDRESS = {"C2C__REDIS__URL": "redis://127.0.0.1:1"}
+UNKNOWN = ADDRESS | {"C2C__REDIS__OPTIONS": "nonsense=5"}
 MISSING = {"C2C__AUTH__GITHUB__CLIENT_ID", "C2C__AUTH__GITHUB__REPOSITORY"}
 
 
@@ -21,6 +23,10 @@ MISSING = {"C2C__AUTH__GITHUB__CLIENT_ID", "C2C__AUTH__GITHUB__REPOSITORY"}
         (MOUNTING, 1, HALF, MISSING),
         (MOUNTING, 2, WRONG, set(WRONG)),
         (MOUNTING, 1, {"C2C__REDIS__SENTINELS": "hunter2:1"}, {"C2C__REDIS__SERVICENAME"}),
+        (STARTING, 1, UNKNOWN, {"C2C__REDIS__OPTIONS"}),
+        (STARTING, 2, UNKNOWN, {"C2C__REDIS__OPTIONS"}),
+        (STARTING, 1, ADDRESS | {"C2C__REDIS__OPTIONS": "max_connections=-1"}, {"C2C__REDIS__OPTIONS"}),
+        (STARTING, 1, ADDRESS | {"C2C__REDIS__OPTIONS": "retry=hunter2"}, {"C2C__REDIS__OPTIONS"}),
     ],
     ids=[
         "read at import",
@@ -28,6 +34,10 @@ MISSING = {"C2C__AUTH__GITHUB__CLIENT_ID", "C2C__AUTH__GITHUB__REPOSITORY"}
         "half a configuration",
         "only mounted, two workers",
         "sentinels without a service",
+        "unknown option of Redis",
+        "unknown option of Redis, two workers",
+        "wrong value of an option",
+        "wrong type of an option",
     ],
 )
 def test_wrong_settings_end_the_server(

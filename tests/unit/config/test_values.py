@@ -129,6 +129,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "socket_timeout=5,ssl=True": {"socket_timeout": 5, "ssl": True},
     " a = 1 , b=x ,": {"a": 1, "b": "x"},
     "a=": {"a": None},
+    "socket_timeout=null,timeout=0.5": {"socket_timeout": None, "timeout": 0.5},
     "a=null,b=1.5,c=on": {"a": None, "b": 1.5, "c": True},
     "password=00123,username=on": {"password": "00123", "username": "on"},
     "password=a=b:c": {"password": "a=b:c"},
@@ -144,7 +145,11 @@ def test_redis_options(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["hunter2", "a=1,hunter2", "=1", "a b=1", "a=1,,b=2", "a=[hunter2", "a=!!python/name:x"]
+    "text",
+    [
+        *("hunter2", "a=1,hunter2", "=1", "a b=1", "a=1,,b=2", "a=[hunter2", "a=!!python/name:x"),
+        *("socket_timeout=hunter2", "a=1,max_connections=on", "timeout=[5]"),
+    ],
 )
 def test_wrong_redis_options_are_refused_without_their_value(text: str) -> None:
     with pytest.raises(ValueError, match=r"pair \d") as error:
