@@ -26,8 +26,14 @@ from c2casgiutils.auth._dependencies import (
     require_read_only_access,
     require_read_write_access,
 )
-from c2casgiutils.auth._identity import api_key_header, api_key_query, get_auth
-from c2casgiutils.auth._mode import auth_type, check_settings, is_enabled
+from c2casgiutils.auth._identity import (
+    api_key_header,
+    api_key_query,
+    auth_type,
+    check_settings,
+    get_auth,
+    is_enabled,
+)
 from c2casgiutils.auth._model import (
     AuthConfig,
     AuthenticationType,

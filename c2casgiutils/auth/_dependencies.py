@@ -7,8 +7,7 @@ from fastapi import Depends, HTTPException, Request, Response
 
 from c2casgiutils import config
 from c2casgiutils.auth import _cross_site, _model, _sessions
-from c2casgiutils.auth._identity import get_auth
-from c2casgiutils.auth._mode import auth_type
+from c2casgiutils.auth._identity import auth_type, get_auth
 from c2casgiutils.auth._model import AuthConfig, AuthenticationType, AuthInfo, AuthMethod
 from c2casgiutils.auth.github import _permissions
 from c2casgiutils.auth.github._client import TokenRefusedError

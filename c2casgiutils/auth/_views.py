@@ -8,8 +8,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 
 from c2casgiutils.auth import _audit, _cookies, _cross_site, _forms, _pages, _sessions, _urls
 from c2casgiutils.auth._dependencies import require_admin_access
-from c2casgiutils.auth._identity import get_auth
-from c2casgiutils.auth._mode import auth_type
+from c2casgiutils.auth._identity import auth_type, get_auth
 from c2casgiutils.auth._model import AuthenticationType, AuthInfo, AuthMethod
 from c2casgiutils.auth._secret import WRONG, check_secret, given_secret
 from c2casgiutils.auth._throttle import TooManyAttemptsError

@@ -24,7 +24,7 @@ from c2casgiutils.auth import (
     _urls,
 )
 from c2casgiutils.auth._came_from import BadCameFromError, safe_came_from
-from c2casgiutils.auth._mode import auth_type
+from c2casgiutils.auth._identity import auth_type
 from c2casgiutils.auth._model import AuthenticationType, AuthMethod
 from c2casgiutils.auth._throttle import TooManyAttemptsError
 from c2casgiutils.auth._tokens import BadTokenError, Kind
