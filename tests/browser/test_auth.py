@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser
 
-from c2casgiutils.auth._came_from import BadCameFromError, safe_came_from
+from c2casgiutils.auth._urls import BadCameFromError, safe_came_from
 from tests.support.auth import KEY, SECRET
 from tests.support.browser import Visit, chromium
 from tests.support.fake_github import FakeGitHub

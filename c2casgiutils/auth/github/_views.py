@@ -23,11 +23,11 @@ from c2casgiutils.auth import (
     _tokens,
     _urls,
 )
-from c2casgiutils.auth._came_from import BadCameFromError, safe_came_from
 from c2casgiutils.auth._identity import auth_type
 from c2casgiutils.auth._model import AuthenticationType, AuthMethod
 from c2casgiutils.auth._throttle import TooManyAttemptsError
 from c2casgiutils.auth._tokens import BadTokenError, Kind
+from c2casgiutils.auth._urls import BadCameFromError, safe_came_from
 from c2casgiutils.auth.github import _oauth
 from c2casgiutils.auth.github._client import CodeRefusedError, GitHubUnavailableError
 

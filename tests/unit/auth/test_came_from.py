@@ -2,7 +2,7 @@
 
 import pytest
 
-from c2casgiutils.auth._came_from import BadCameFromError, safe_came_from
+from c2casgiutils.auth._urls import BadCameFromError, safe_came_from
 
 ORIGIN = "https://app.example.com"
 
