@@ -12,7 +12,6 @@ from c2casgiutils.auth._model import AuthInfo, AuthMethod, GitHubSessionPayload,
 from c2casgiutils.auth._sessions import Session
 from c2casgiutils.auth.github import _client, _oauth
 from c2casgiutils.auth.github._client import GitHubUnavailableError, TokenRefusedError
-from c2casgiutils.auth.github._refresh import refreshed
 
 _USER_SECONDS = 60.0
 # https://github.blog/engineering/behind-githubs-new-authentication-token-formats/
@@ -71,7 +70,7 @@ def _is_over(expires_at: int | None) -> bool:
 async def _next(github: GitHubSessionPayload) -> GitHubSessionPayload:
     if not github.refresh_token or _is_over(github.refresh_token_expires_at):
         raise TokenRefusedError
-    fields = await refreshed(github.refresh_token)
+    fields = await _oauth.refreshed(github.refresh_token)
     # a provider may keep the refresh token (RFC 6749, 6)
     if not fields.get("refresh_token"):
         kept = {"refresh_token", "refresh_token_expires_at"}

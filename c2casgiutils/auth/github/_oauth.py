@@ -1,22 +1,33 @@
-"""The dance of OAuth 2 (RFC 6749) with proof key (RFC 7636)."""
+"""The sign-in of OAuth 2 (RFC 6749) with proof key (RFC 7636), and the next tokens of a session."""
 
 import base64
 import hashlib
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from c2casgiutils import config
+from c2casgiutils.auth import _shared, _state, _tokens
 from c2casgiutils.auth._model import GitHubSessionPayload
+from c2casgiutils.auth._tokens import BadTokenError, Kind
 from c2casgiutils.auth.github import _client
 from c2casgiutils.auth.github._client import CodeRefusedError, GitHubUnavailableError, TokenRefusedError
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 _TOKEN = r"^[\x21-\x7e]+$"  # noqa: S105  # a pattern
 _YEARS_SECONDS = 10 * 365 * 86400
 # the answers that say that a refresh token is over, not that something else is wrong
 _REFRESH_OVER = frozenset(("bad_refresh_token", "invalid_grant"))
+_REMEMBERED_SECONDS = 30
+_LOCK_SECONDS = 10
+_WAIT_SECONDS = 5.0
+_BLOCK_MILLISECONDS = 400
+_REFUSED = "refused"
+_UNAVAILABLE = "unavailable"
 
 
 class TokenAnswer(BaseModel):
@@ -100,21 +111,6 @@ async def exchange(code: str, verifier: str, redirect: str) -> GitHubSessionPayl
     return GitHubSessionPayload.model_validate({**user, **answer.tokens()})
 
 
-async def refresh(refresh_token: str) -> TokenAnswer:
-    """Get the next token.
-
-    Raises:
-        TokenRefusedError: The refresh token is over.
-        GitHubUnavailableError: There is no usable answer.
-    """
-    try:
-        return await _ask_token({"grant_type": "refresh_token", "refresh_token": refresh_token})
-    except CodeRefusedError as error:
-        if str(error) in _REFRESH_OVER:
-            raise TokenRefusedError from error
-        raise GitHubUnavailableError from error
-
-
 async def _ask_token(form: dict[str, str]) -> TokenAnswer:
     github = config.settings.auth.github
     credentials = {"client_id": github.client_id or "", "client_secret": github.client_secret or ""}
@@ -144,3 +140,106 @@ async def read_user(token: str) -> dict[str, Any]:
     url = (user.html_url or "")[:1000]
     url = url if url.startswith(("https://", "http://")) else ""
     return {"login": user.login, "display_name": (user.name or user.login)[:300], "url": url}
+
+
+async def refreshed(refresh_token: str) -> dict[str, Any]:
+    """Return the next tokens, as the fields of a session.
+
+    GitHub takes each refresh token a single time, so it is asked once: requests that carry the old cookie
+    meanwhile, here or in another process, get the same result.
+
+    Raises:
+        TokenRefusedError: The refresh token is over.
+        GitHubUnavailableError: There is no usable answer.
+    """
+    name = _client.fingerprint(refresh_token)
+    github = _state.current().github
+    known = github.refreshed.get(name, _REMEMBERED_SECONDS)
+    if known is not None:
+        return known
+    return await github.flights.run(("refresh", name), lambda: _refresh(name, refresh_token))
+
+
+async def _refresh(name: str, refresh_token: str) -> dict[str, Any]:
+    is_first = await _shared.attempt(lambda redis: _lock(redis, name))
+    if is_first is False:
+        return await _wait(name)
+    result = _UNAVAILABLE
+    try:
+        answer = await _ask_next(refresh_token)
+        fields = _state.current().github.refreshed.put(name, answer.tokens())
+        result = _seal(fields)
+    except TokenRefusedError:
+        result = _REFUSED
+        raise
+    finally:
+        if is_first:
+            await _shared.attempt(lambda redis: _tell(redis, name, result))
+    return fields
+
+
+def _keys(name: str) -> tuple[str, str]:
+    return _shared.key(f"refresh_{name}_lock"), _shared.key(f"refresh_{name}")
+
+
+async def _lock(redis: "Redis", name: str) -> bool:
+    lock, result = _keys(name)
+    if await redis.exists(result):
+        return False
+    return bool(await redis.set(lock, 1, nx=True, ex=_LOCK_SECONDS))
+
+
+async def _tell(redis: "Redis", name: str, result: str) -> bool:
+    lock, key = _keys(name)
+    async with redis.pipeline(transaction=False) as pipeline:
+        pipeline.xadd(key, {"result": result}, maxlen=1, approximate=False)
+        pipeline.expire(key, 1 if result == _UNAVAILABLE else _REMEMBERED_SECONDS)
+        pipeline.delete(lock)
+        await pipeline.execute()
+    return True
+
+
+async def _wait(name: str) -> dict[str, Any]:
+    """Wait for the process that asks."""
+    ends_at = time.monotonic() + _WAIT_SECONDS
+    while time.monotonic() < ends_at:
+        result = await _shared.attempt(lambda redis: _listen(redis, name))
+        if result is None:
+            break
+        if result == _REFUSED:
+            raise TokenRefusedError
+        if result == _UNAVAILABLE:
+            break
+        if result:
+            return _state.current().github.refreshed.put(name, _unseal(result))
+    raise GitHubUnavailableError
+
+
+async def _listen(redis: "Redis", name: str) -> str:
+    _, key = _keys(name)
+    if not await redis.xread({key: "0"}, count=1, block=_BLOCK_MILLISECONDS):
+        return ""
+    # read again: the answer of XREAD differs between versions of the protocol
+    entries: Any = await redis.xrevrange(key, count=1)
+    return str(entries[0][1]["result"]) if entries else ""
+
+
+def _seal(fields: dict[str, Any]) -> str:
+    expires_at = int(time.time()) + _REMEMBERED_SECONDS
+    return _tokens.make(Kind.GITHUB_REFRESH, "refresh", fields, expires_at=expires_at)
+
+
+def _unseal(result: str) -> dict[str, Any]:
+    try:
+        return _tokens.unseal(Kind.GITHUB_REFRESH, result, longest_seconds=_REMEMBERED_SECONDS).data
+    except (BadTokenError, ValidationError) as error:
+        raise GitHubUnavailableError from error
+
+
+async def _ask_next(refresh_token: str) -> TokenAnswer:
+    try:
+        return await _ask_token({"grant_type": "refresh_token", "refresh_token": refresh_token})
+    except CodeRefusedError as error:
+        if str(error) in _REFRESH_OVER:
+            raise TokenRefusedError from error
+        raise GitHubUnavailableError from error

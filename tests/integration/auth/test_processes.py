@@ -9,7 +9,7 @@ import pytest
 
 from c2casgiutils import auth, config, redis_utils
 from c2casgiutils.auth import _audit, _revocations, _shared, _state, _throttle
-from c2casgiutils.auth.github import _refresh
+from c2casgiutils.auth.github import _oauth
 from c2casgiutils.auth.github._client import GitHubUnavailableError, TokenRefusedError, fingerprint
 from tests.support.auth import (
     COOKIE,
@@ -140,16 +140,16 @@ async def test_waiting_for_the_process_that_asks(redis_server: RedisServer, outc
     settings = {"url": redis_server.url}
     config.settings = config.Settings(redis=settings, auth={"jwt": {"secret": KEY}})
     name = fingerprint("ghr_old")
-    assert await _shared.attempt(lambda redis: _refresh._lock(redis, name))
-    waiting = asyncio.create_task(_refresh.refreshed("ghr_old"))
+    assert await _shared.attempt(lambda redis: _oauth._lock(redis, name))
+    waiting = asyncio.create_task(_oauth.refreshed("ghr_old"))
     await asyncio.sleep(0.1)
-    result = _refresh._seal({"access_token": "gho_next"}) if outcome == "done" else outcome
-    assert await _shared.attempt(lambda redis: _refresh._tell(redis, name, result))
+    result = _oauth._seal({"access_token": "gho_next"}) if outcome == "done" else outcome
+    assert await _shared.attempt(lambda redis: _oauth._tell(redis, name, result))
     async with asyncio.timeout(10):
         if outcome == "done":
             assert (await waiting)["access_token"] == "gho_next"
             await auth.shutdown()  # as another process
-            assert (await _refresh.refreshed("ghr_old"))["access_token"] == "gho_next"
+            assert (await _oauth.refreshed("ghr_old"))["access_token"] == "gho_next"
         else:
             with pytest.raises(OUTCOMES[outcome]):  # type: ignore[call-overload]  # the errors of the table
                 await waiting
@@ -160,10 +160,10 @@ async def test_process_that_asks_and_dies(redis_server: RedisServer) -> None:
     settings = {"url": redis_server.url}
     config.settings = config.Settings(redis=settings, auth={"jwt": {"secret": KEY}})
     name = fingerprint("ghr_old")
-    await _shared.attempt(lambda redis: _refresh._lock(redis, name))
-    await _shared.attempt(lambda redis: _refresh._tell(redis, name, "a.b.c"))
+    await _shared.attempt(lambda redis: _oauth._lock(redis, name))
+    await _shared.attempt(lambda redis: _oauth._tell(redis, name, "a.b.c"))
     with pytest.raises(GitHubUnavailableError):
-        await _refresh.refreshed("ghr_old")
+        await _oauth.refreshed("ghr_old")
 
 
 async def test_no_token_in_redis(
