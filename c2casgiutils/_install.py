@@ -95,6 +95,7 @@ def install(
     if gzip:
         app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES)
     if cors:
+        app.add_middleware(headers.ErrorMiddleware)
         app.add_middleware(CORSMiddleware, **cors)
     if https_redirect and not config.settings.http:
         app.add_middleware(HTTPSRedirectMiddleware)

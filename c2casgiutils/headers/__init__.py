@@ -6,6 +6,7 @@ from c2casgiutils.headers._defaults import (
     DEFAULT_HEADERS_CONFIG,
     STRICT_HEADERS_CONFIG,
 )
+from c2casgiutils.headers._errors import ErrorMiddleware
 from c2casgiutils.headers._forwarded import ForwardedHeadersMiddleware
 from c2casgiutils.headers._grade import Finding, Grade, grade
 from c2casgiutils.headers._matchers import HeaderMatcher
@@ -17,6 +18,7 @@ __all__ = [
     "DEFAULT_HEADERS_CONFIG",
     "STRICT_HEADERS_CONFIG",
     "ArmorHeaderMiddleware",
+    "ErrorMiddleware",
     "Finding",
     "ForwardedHeadersMiddleware",
     "Grade",

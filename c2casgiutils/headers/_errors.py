@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c2casgiutils._asgi import edit_headers_at_start, get_header
 
@@ -40,6 +40,39 @@ class _OnceHandler:
             response: Response = await self.handler(request, error)
             return response
         return await run_in_threadpool(self.handler, request, error)
+
+
+class ErrorMiddleware:
+    """Answer unhandled exceptions at this place, so that the middlewares around it see the answer.
+
+    Put it inside Starlette's `CORSMiddleware`: without it the answer to an exception has no CORS headers, and
+    a page of a named origin cannot read it.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_noting_start(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting_start)
+        except Exception as error:
+            if started:
+                raise
+            await answer_error(error, scope, receive, send_noting_start)
 
 
 async def answer_error(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import sentry_sdk
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import PlainTextResponse
 
 import c2casgiutils
@@ -203,6 +203,43 @@ async def test_steps(options: dict[str, Any], header: str, value: str | None) ->
     async with client_of(make_app(**options)) as client:
         response = await client.get("/text", headers={"Origin": "https://a.example"})
     assert response.headers.get(header) == value
+
+
+@pytest.mark.parametrize("armor", [True, False])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/fail", 500), ("/nowhere", 404), ("/unavailable", 503), ("/text", 200)]
+)
+async def test_errors_have_the_headers_of_cors(path: str, status: int, armor: bool) -> None:
+    """A page of the named origin can read what went wrong."""
+    app = make_app(armor=armor, cors={"allow_origins": ["https://a.example"], "allow_credentials": True})
+
+    @app.get("/unavailable")
+    async def unavailable() -> None:
+        raise HTTPException(503)
+
+    async with client_of(app) as client:
+        response = await client.get(path, headers={"Origin": "https://a.example"})
+        other = await client.get(path, headers={"Origin": "https://b.example"})
+    assert response.status_code == other.status_code == status
+    assert response.headers["access-control-allow-origin"] == "https://a.example"
+    assert "Origin" in response.headers["vary"]
+    assert "access-control-allow-origin" not in other.headers
+    assert ("x-frame-options" in response.headers) == armor
+
+
+async def test_a_handler_of_the_application_answers_once_with_cors() -> None:
+    seen = []
+    app = make_app(cors={"allow_origins": ["https://a.example"]})
+
+    @app.exception_handler(Exception)
+    async def handle(_request: Request, error: Exception) -> PlainTextResponse:
+        seen.append(str(error))
+        return PlainTextResponse("sorry", 500)
+
+    async with client_of(app) as client:
+        response = await client.get("/fail", headers={"Origin": "https://a.example"})
+    assert (response.text, seen) == ("sorry", ["boom"])
+    assert response.headers["access-control-allow-origin"] == "https://a.example"
 
 
 async def test_https_redirect_behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
