@@ -27,6 +27,21 @@ def get_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | N
     return None
 
 
+def path_inside(path: str, root_path: str) -> str:
+    """Give the path inside the root path, with its leading slash.
+
+    Servers put the root path before the path as it is: with one that ends in a slash there are two.
+    """
+    for root in (root_path, root_path.rstrip("/")):
+        if root and path.startswith(root):
+            rest = path[len(root) :]
+            if not rest:
+                return "/"
+            if rest.startswith("/"):
+                return rest
+    return path
+
+
 def make_final(scope: Scope, names: frozenset[bytes]) -> None:
     """Let no rule of the application change these headers where the response sets them.
 

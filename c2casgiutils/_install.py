@@ -15,9 +15,11 @@ from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import c2casgiutils
 from c2casgiutils import config, headers, health_checks, instances, logs, prometheus, sentry
+from c2casgiutils._asgi import path_inside
 
 _GZIP_FROM_BYTES = 1000
 _QUERY_LETTERS = "/?:@!$&'()*+,;=~%"
@@ -66,7 +68,7 @@ def install(
         forwarded: Believe proxies as `C2C__PROXY_HEADERS__...` says.
         gzip: Compress answers of 1000 bytes or more.
         trusted_hosts: Values of `Host` that are answered (`*.example.com`); all without it.
-        https_redirect: Redirect plain HTTP to HTTPS; not with `C2C__HTTP`.
+        https_redirect: Redirect plain HTTP to HTTPS, but for probes and metrics; not with `C2C__HTTP`.
         cors: Keywords of Starlette's `CORSMiddleware`; no cross-origin access without it.
 
     Raises:
@@ -98,10 +100,36 @@ def install(
         app.add_middleware(headers.ErrorMiddleware)
         app.add_middleware(CORSMiddleware, **cors)
     if https_redirect and not config.settings.http:
-        app.add_middleware(HTTPSRedirectMiddleware)
+        app.add_middleware(_HTTPSRedirectMiddleware, plain=_plain_paths(target, probes=probes))
     if trusted_hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(trusted_hosts))
     _add_outermost(app, metrics=metrics, armor=armor, headers_config=headers_config, forwarded=forwarded)
+
+
+class _HTTPSRedirectMiddleware(HTTPSRedirectMiddleware):
+    """Leave some paths on plain HTTP.
+
+    Args:
+        app: The application.
+        plain: The paths, below the root path of the application.
+    """
+
+    def __init__(self, app: ASGIApp, plain: frozenset[str]) -> None:
+        super().__init__(app)
+        self._plain = plain
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "path" in scope and path_inside(scope["path"], scope.get("root_path", "")) in self._plain:
+            await self.app(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
+
+
+def _plain_paths(target: str, *, probes: bool) -> frozenset[str]:
+    """Give the paths of the probes and the metrics: who asks for them uses the port itself, without TLS."""
+    at_root = {f"/{name}" for name in health_checks.PROBES} if probes else set()
+    paths = {*health_checks.PROBE_PATHS, "/metrics"}
+    return frozenset({*at_root, *(f"{target}{path}" for path in paths)})
 
 
 def _target(path: str) -> str:

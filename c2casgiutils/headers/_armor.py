@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Iterable, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from c2casgiutils._asgi import RawHeaders, edit_headers_at_start, final_headers, get_header
+from c2casgiutils._asgi import RawHeaders, edit_headers_at_start, final_headers, get_header, path_inside
 from c2casgiutils.headers._defaults import DEFAULT_HEADERS_CONFIG
 from c2casgiutils.headers._errors import answer_error
 from c2casgiutils.headers._matchers import HeaderMatcher, compile_matcher
-from c2casgiutils.headers._paths import path_inside
 from c2casgiutils.headers._rules import TOUCHED, Rules
 
 _LOGGER = logging.getLogger(__name__)

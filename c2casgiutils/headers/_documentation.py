@@ -1,8 +1,10 @@
-"""Where in an application a request goes."""
+"""Which documentation page of a FastAPI application a request asks for."""
 
 from typing import Any
 
 from starlette.types import Scope
+
+from c2casgiutils._asgi import path_inside
 
 PAGES = ("docs", "redoc")
 
@@ -35,18 +37,3 @@ def documentation_page(scope: Scope) -> str | None:
         for route in app.routes
     )
     return page if is_route else None
-
-
-def path_inside(path: str, root_path: str) -> str:
-    """Give the path inside the root path, with its leading slash.
-
-    Servers put the root path before the path as it is: with one that ends in a slash there are two.
-    """
-    for root in (root_path, root_path.rstrip("/")):
-        if root and path.startswith(root):
-            rest = path[len(root) :]
-            if not rest:
-                return "/"
-            if rest.startswith("/"):
-                return rest
-    return path

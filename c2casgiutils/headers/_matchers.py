@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
-from c2casgiutils.headers._paths import PAGES
+from c2casgiutils.headers._documentation import PAGES
 from c2casgiutils.headers._values import Header, encode_name, encode_value
 
 _LOGGER = logging.getLogger(__name__)

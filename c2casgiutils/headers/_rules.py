@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from starlette.types import Scope
 
+from c2casgiutils.headers._documentation import documentation_page
 from c2casgiutils.headers._matchers import Rule
-from c2casgiutils.headers._paths import documentation_page
 from c2casgiutils.headers._values import CSP_HEADERS, CSP_NONCE
 
 _Key = TypeVar("_Key", bound=Hashable)

@@ -5,7 +5,7 @@ routes of `probe_routes()` stand before all others, and `FastPath` before all mi
 """
 
 from c2casgiutils.health_checks._drain import DrainRefused
-from c2casgiutils.health_checks._endpoint import FastPath
+from c2casgiutils.health_checks._endpoint import PROBE_PATHS, FastPath
 from c2casgiutils.health_checks._factory import FACTORY, Factory
 from c2casgiutils.health_checks._lifecycle import drain, shutdown, startup, undrain
 from c2casgiutils.health_checks._model import (
@@ -16,7 +16,7 @@ from c2casgiutils.health_checks._model import (
     Result,
     Wrong,
 )
-from c2casgiutils.health_checks._probes import probe_routes, probes
+from c2casgiutils.health_checks._probes import PROBES, probe_routes, probes
 from c2casgiutils.health_checks._views import mount_router, router
 from c2casgiutils.health_checks.checks._alembic import Alembic
 from c2casgiutils.health_checks.checks._certificate import Certificate
@@ -29,6 +29,8 @@ from c2casgiutils.health_checks.checks._version import Version
 
 __all__ = [
     "FACTORY",
+    "PROBES",
+    "PROBE_PATHS",
     "Alembic",
     "Certificate",
     "Check",

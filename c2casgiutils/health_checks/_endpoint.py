@@ -6,12 +6,16 @@ import pydantic_core
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from c2casgiutils._asgi import path_inside
 from c2casgiutils.health_checks import _access
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, worst
 from c2casgiutils.health_checks._probes import PROBES, send_answer, send_not_allowed
 
 _BODILESS = {204, 205, 304}
 _PATHS = ("/health", "/health/", "/health_checks", "/health_checks/")
+
+PROBE_PATHS = frozenset({*_PATHS, "/health_check", *(f"/{name}" for name in PROBES)})
+"""What load balancers and Kubernetes ask, inside the mount."""
 
 
 async def answer(request: Request, response: Response) -> bytes:
@@ -76,7 +80,7 @@ class FastPath:
 
     def _find(self, scope: Scope) -> ASGIApp | None:
         path: str = scope["path"]
-        app = self._paths.get(path.removeprefix(scope.get("root_path", "")))
+        app = self._paths.get(path_inside(path, scope.get("root_path", "")))
         if app is None or any(name == b"cookie" for name, _ in scope["headers"]):
             return None
         return app

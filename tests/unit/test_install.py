@@ -20,6 +20,7 @@ from tests.support.fake_sentry import FakeSentry
 from tests.support.net import free_port
 
 SECRET = "s3cret-of-the-test"
+KEY = {"X-API-Key": SECRET}
 
 
 @pytest.fixture(autouse=True)
@@ -203,6 +204,38 @@ async def test_steps(options: dict[str, Any], header: str, value: str | None) ->
     async with client_of(make_app(**options)) as client:
         response = await client.get("/text", headers={"Origin": "https://a.example"})
     assert response.headers.get(header) == value
+
+
+@pytest.mark.parametrize("root_path", ["", "/behind", "/behind/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/livez", "/readyz", "/startupz", "/c2c/livez", "/c2c/readyz?verbose", "/c2c/startupz"),
+        *(
+            "/c2c/health",
+            "/c2c/health/",
+            "/c2c/health_checks?tags=liveness",
+            "/c2c/health_check",
+            "/c2c/metrics",
+        ),
+    ],
+)
+async def test_probes_and_metrics_over_plain_http(path: str, root_path: str) -> None:
+    """Kubernetes and Prometheus ask the port of the application, which has no TLS."""
+    app = make_app(https_redirect=True, probes=True)
+    transport = httpx.ASGITransport(app, root_path=root_path)
+    async with (
+        running(app),
+        httpx.AsyncClient(transport=transport, base_url="http://testserver", headers=KEY) as client,
+    ):
+        assert (await client.get(f"{root_path}{path}")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/text", "/livez", "/c2c/", "/c2c/audit", "/c2c/livez/x", "/x/c2c/livez"])
+async def test_everything_else_is_redirected_to_https(path: str) -> None:
+    async with client_of(make_app(https_redirect=True), headers=KEY) as client:
+        response = await client.get(path)
+    assert (response.status_code, response.headers["location"]) == (307, f"https://testserver{path}")
 
 
 @pytest.mark.parametrize("armor", [True, False])
