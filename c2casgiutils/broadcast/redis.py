@@ -223,7 +223,7 @@ class RedisBroadcaster(BaseBroadcaster):
                 problem = problem or "no time is left"
                 break
             if not await self.link.wait_up(min(_RECONNECT_GRACE_SECONDS, left)):
-                problem = f"Redis is away ({self.link.last_error or 'not connected yet'})"
+                problem = self.link.describe_outage()
                 break
             try:
                 replies = await self.link.execute(*commands, seconds=end - time.monotonic())

@@ -29,7 +29,7 @@ _LINK_OPTIONS: dict[str, Any] = {
     "decode_responses": False,
     "health_check_interval": 0,
     "retry_on_timeout": False,
-    "socket_timeout": 3,
+    "socket_timeout": None,  # a silent connection is no fault; the link has its own deadlines
 }
 
 
@@ -217,17 +217,20 @@ def _create_sentinel() -> _Clients:
     return _Clients(master, slave, sentinel)
 
 
-async def create_link_connection() -> "AbstractConnection":
+async def create_link_connection(parser_class: type[Any]) -> "AbstractConnection":
     """A connection of its own for publish and subscribe, not connected yet, outside of the pool.
 
     It speaks RESP3 (https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md), not
     decoded. With Sentinel it goes to the master, with Cluster to the node that owns the names of this
     service.
+
+    Args:
+        parser_class: The parser of redis-py that it uses.
     """
     master, _, _ = get()
     if master is None:
         raise ValueError("C2C__REDIS__URL and C2C__REDIS__SENTINELS are not set")
-    options: dict[str, Any] = dict(_LINK_OPTIONS)
+    options = {**_LINK_OPTIONS, "parser_class": parser_class}
     if config.settings.redis.cluster and not config.settings.redis.sentinels:
         return await _cluster_connection(master, options)
     pool = master.connection_pool

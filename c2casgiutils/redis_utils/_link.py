@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from c2casgiutils._outages import Outage
 from c2casgiutils._tasks import run_until_first_end
 from c2casgiutils.redis_utils._names import describe
-from c2casgiutils.redis_utils._resp import Command, ReplyError
-from c2casgiutils.redis_utils._wire import REPLY_SECONDS, LinkDownError, Wire
+from c2casgiutils.redis_utils._wire import REPLY_SECONDS, Command, Connect, LinkDownError, ReplyError, Wire
 
 if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection
@@ -35,7 +34,7 @@ class Link:
     """One connection, connected again whenever it is lost.
 
     Args:
-        connect: Makes a connection that is not connected yet.
+        connect: Creates a connection that is not connected yet, with the given class of parser.
         on_message: Called with channel and data of each message; must be quick and must not raise.
         on_up: Called (in a task of its own) each time all subscriptions are confirmed.
         on_down: Called each time the connection is lost.
@@ -46,7 +45,7 @@ class Link:
 
     def __init__(
         self,
-        connect: "Callable[[], Awaitable[AbstractConnection]]",
+        connect: Connect,
         *,
         on_message: Callable[[str, bytes], None],
         on_up: Callable[[], Awaitable[None]],
@@ -85,6 +84,10 @@ class Link:
         """Return whether the listener lives; a cancelled one does not."""
         return self._task is not None and not self._task.done()
 
+    def describe_outage(self) -> str:
+        """Return why there is no connection, as a message for users."""
+        return f"Redis is unreachable ({self.last_error or 'not connected yet'})"
+
     def now(self) -> float:
         """The time of Redis as seconds since 1970; the own clock as long as Redis was never reached."""
         return time.time() if self._clock_offset is None else time.monotonic() + self._clock_offset
@@ -109,8 +112,7 @@ class Link:
 
     async def aclose(self) -> None:
         """Stop the listener and close the connection, after what was sent."""
-        if self._wire is not None:
-            self._wire.flush()
+        await asyncio.sleep(0)  # what was sent in this turn is written in the next one
         self.abort()
         if self._task is not None and self._task.get_loop() is asyncio.get_running_loop():
             await asyncio.wait([self._task])
@@ -147,7 +149,7 @@ class Link:
 
     def _connected(self) -> Wire:
         if self._wire is None or self._task is None or self._task.done():
-            raise LinkDownError(self.last_error or "not connected")
+            raise LinkDownError(self.describe_outage())
         if self._task.get_loop() is not asyncio.get_running_loop():
             raise LinkDownError("the connection belongs to another event loop")
         return self._wire
@@ -200,7 +202,7 @@ class Link:
                 if not self._closed:
                     self._note_down(error)
             finally:
-                self._drop(self.last_error or "closed")
+                self._drop("closed" if self._closed else self.describe_outage())
             if self._closed:  # a task group that fails while it is cancelled may swallow the cancellation
                 return
             delay = self._next_delay(delay, served=time.monotonic() - started)
@@ -214,15 +216,14 @@ class Link:
         return min(max(delay * 2, _BACKOFF_FIRST), _BACKOFF_CAP)
 
     async def _serve_once(self) -> None:
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            connection = await self._connect()
+        async with contextlib.AsyncExitStack() as stack:
             try:
-                await connection.connect()  # type: ignore[no-untyped-call]  # redis-py
-            except BaseException:
-                connection._close()  # type: ignore[no-untyped-call]  # noqa: SLF001  # no public way without await
-                raise
-        self._wire = wire = Wire(connection, self._on_message)
-        await run_until_first_end(wire.read(), self._tend())
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    wire = await stack.enter_async_context(Wire.open(self._connect, self._on_message))
+            except TimeoutError:
+                raise LinkDownError(f"no connection within {_CONNECT_SECONDS:g} s") from None
+            self._wire = wire
+            await run_until_first_end(wire.read(), wire.write(), wire.wait_closed(), self._tend())
 
     async def _tend(self) -> None:
         """Subscribe to everything, tell that the link is up, then watch it."""

@@ -1,29 +1,47 @@
-"""Commands, replies and messages on one established connection.
+"""Commands, replies and messages on one connection of redis-py.
 
-RESP3 lets one connection carry commands, their replies and the messages of subscriptions. Commands are
-written at once and matched to the replies in their order, so any number of them may be under way.
+RESP3 lets one connection carry commands, their replies and the messages of subscriptions. Any number of
+commands may be in flight: what is sent in one turn of the event loop is written as one piece, and replies
+are matched in their order. `docs/development.md` says why this is not `pubsub()` beside `pipeline()`.
 """
 
 import asyncio
+import contextlib
+import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from c2casgiutils._errors import C2cError
-from c2casgiutils.redis_utils._resp import Command, Decoder, ProtocolError, Push, pack
 
 if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection
 
+Command = tuple[str | bytes | int | float, ...]
+Connect = Callable[[type[Any]], "Awaitable[AbstractConnection]"]
+"""Creates a connection, not connected yet, that parses with the given class."""
+
 REPLY_SECONDS = 2.0
 _MAX_PENDING = 20_000
 _MAX_UNSENT_BYTES = 64 * 1024 * 1024
-_READ_BYTES = 1 << 18
 
 
 class LinkDownError(C2cError):
-    """Redis is away, or did not reply in time."""
+    """Redis is unreachable, or did not reply in time."""
+
+
+class ReplyError(C2cError):
+    """An error that the server answered, as `NOPERM this user has no permissions ...`."""
+
+    @property
+    def code(self) -> str:
+        """The first word, as `NOPERM`, `MOVED`, `READONLY`."""
+        return str(self).partition(" ")[0]
+
+
+class Push(list[Any]):
+    """A value that the server sent by itself: a message or the confirmation of a subscription."""
 
 
 @dataclass(slots=True)
@@ -32,102 +50,107 @@ class _Pending:
 
     future: asyncio.Future[list[Any]]
     missing: int
-    confirmation: bytes = b""
+    confirmation: bytes
     replies: list[Any] = field(default_factory=list)
 
 
 class Wire:
-    """One established connection, from its beginning to its end.
+    """One connection, made by `open`; its owner awaits `read`, `write` and `wait_closed` until one raises.
 
     Args:
-        connection: Connected; from now on only used here.
         on_message: Called with channel and data of each message; must be quick and must not raise.
-
-    Raises:
-        LinkDownError: The connection was closed meanwhile.
     """
 
-    def __init__(self, connection: "AbstractConnection", on_message: Callable[[str, bytes], None]) -> None:
-        # redis-py has no public way to its streams
-        reader, writer = connection._reader, connection._writer  # noqa: SLF001  # see above
-        if reader is None or writer is None:
-            raise LinkDownError("closed while connecting")
-        self.connection = connection
-        self.last_received = 0.0
-        self._reader: asyncio.StreamReader = reader
-        self._writer: asyncio.StreamWriter = writer
+    connection: "AbstractConnection"
+
+    def __init__(self, on_message: Callable[[str, bytes], None]) -> None:
         self._on_message = on_message
         self._loop = asyncio.get_running_loop()
+        self._closed: asyncio.Future[None] = self._loop.create_future()
         self._pending: deque[_Pending] = deque()
         self._unsent: list[bytes] = []
-        self._corked = False
+        self._unsent_bytes = 0
+        self._has_unsent = asyncio.Event()
+        self._last_received = 0.0
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, connect: Connect, on_message: Callable[[str, bytes], None]) -> AsyncIterator[Self]:
+        """Connect and authenticate; disconnect at the end of the block."""
+        from redis.exceptions import TimeoutError as RedisTimeoutError  # noqa: PLC0415  # on first use
+
+        from c2casgiutils.redis_utils._parser import create_parser_class  # noqa: PLC0415  # on first use
+
+        wire = cls(on_message)
+        wire.connection = await connect(create_parser_class(wire._note_received))
+        try:
+            await wire.connection.connect()  # type: ignore[no-untyped-call]  # redis-py
+            yield wire
+        finally:
+            with contextlib.suppress(RedisTimeoutError):  # Redis does not read the rest
+                await wire.connection.disconnect()
 
     def send(self, commands: tuple[Command, ...], confirmation: bytes = b"") -> asyncio.Future[list[Any]]:
-        """Write the commands now; the future gets their replies, errors included as `ReplyError` values.
+        """Send the commands; the future gets their replies, errors included as `ReplyError` values.
 
         Args:
             commands: The commands.
             confirmation: The kind of push that confirms them, for commands of subscriptions.
 
         Raises:
-            LinkDownError: The connection is closing, or too much is under way.
+            LinkDownError: The connection is lost, or too much is in flight.
         """
-        if self._writer.is_closing():
-            raise LinkDownError("the connection is closing")
-        unsent = self._writer.transport.get_write_buffer_size()
-        if len(self._pending) >= _MAX_PENDING or unsent > _MAX_UNSENT_BYTES:
+        if self._closed.done():
+            raise LinkDownError("Redis is unreachable (the connection was lost)")
+        if len(self._pending) >= _MAX_PENDING or self._unsent_bytes > _MAX_UNSENT_BYTES:
             raise LinkDownError("too many commands are waiting for Redis")
+        packed = self.connection.pack_commands(commands)
         future: asyncio.Future[list[Any]] = self._loop.create_future()
         self._pending.append(_Pending(future, len(commands), confirmation))
-        data = pack(commands)
-        if self._corked:
-            self._unsent.append(data)
-        else:
-            self._corked = True
-            self._loop.call_soon(self.flush)
-            self._writer.write(data)
+        self._unsent += packed
+        self._unsent_bytes += sum(map(len, packed))
+        self._has_unsent.set()
         return future
 
-    def flush(self) -> None:
-        """Write what was sent in the same turn of the event loop as one piece."""
-        self._corked = False
-        if self._unsent and not self._writer.is_closing():
-            self._writer.write(b"".join(self._unsent))
-        self._unsent.clear()
-
-    async def reply(self, future: asyncio.Future[list[Any]], seconds: float) -> list[Any]:
-        """Wait for the replies, at most so long, and at most two seconds while nothing at all arrives.
+    async def write(self) -> None:
+        """Write what is sent, until the connection ends.
 
         Raises:
-            LinkDownError: The connection broke, or there was no reply in time.
+            LinkDownError: It ended.
+            RedisError: The same, noticed by redis-py.
         """
-        now = self._loop.time()
-        handle = _Deadline(self, future, sent=now, end=now + seconds)
-        try:
-            return await future
-        finally:
-            handle.cancel()
-
-    def quiet_seconds(self, since: float) -> float:
-        """So long nothing has arrived, counted from a time of the loop at the earliest."""
-        return self._loop.time() - max(self.last_received, since)
+        while await self._has_unsent.wait():
+            self._has_unsent.clear()
+            packed, self._unsent = self._unsent, []
+            size = self._unsent_bytes
+            # redis-py would connect again, without the subscriptions and with other replies to come
+            if not self.connection.is_connected:
+                raise LinkDownError("the connection was lost")
+            await self.connection.send_packed_command(packed, check_health=False)
+            self._unsent_bytes -= size
 
     async def read(self) -> None:
         """Only parse and dispatch, until the connection ends.
 
         Raises:
-            LinkDownError: It ended.
-            ProtocolError: What arrived is not the Redis protocol.
+            LinkDownError: Redis ended a subscription.
+            RedisError: The connection ended, or what arrived is not the Redis protocol.
         """
-        decoder = Decoder()
-        while data := await self._reader.read(_READ_BYTES):
-            self.last_received = self._loop.time()
-            for item in decoder.feed(data):
-                if isinstance(item, Push):
-                    self._take_push(item)
-                else:
-                    self._take_reply(item)
-        raise LinkDownError("Redis closed the connection")
+        while True:
+            try:
+                item = await self.connection.read_response(
+                    disable_decoding=True, timeout=math.inf, disconnect_on_error=False, push_request=True
+                )
+            except ReplyError as error:
+                self._take_reply(error)
+                continue
+            if isinstance(item, Push):
+                self._take_push(item)
+            else:
+                self._take_reply(item)
+
+    def _note_received(self) -> None:
+        self._last_received = self._loop.time()
 
     def _take_push(self, push: Push) -> None:
         kind = push[0]
@@ -136,11 +159,11 @@ class Wire:
         elif self._pending and self._pending[0].confirmation == kind:
             self._take_reply(push)
         elif kind in {b"unsubscribe", b"sunsubscribe"}:
-            raise LinkDownError("Redis took a subscription away")
+            raise LinkDownError("Redis ended a subscription")
 
     def _take_reply(self, reply: Any) -> None:
         if not self._pending:
-            raise ProtocolError("a reply without a command")
+            raise LinkDownError("Redis sent a reply without a command")
         pending = self._pending[0]
         pending.replies.append(reply)
         pending.missing -= 1
@@ -150,17 +173,42 @@ class Wire:
         if not pending.future.done():
             pending.future.set_result(pending.replies)
 
+    async def reply(self, future: asyncio.Future[list[Any]], seconds: float) -> list[Any]:
+        """Wait for the replies, at most so long, and at most two seconds while nothing at all arrives.
+
+        Raises:
+            LinkDownError: The connection broke, or there was no reply in time.
+        """
+        now = self._loop.time()
+        deadline = _Deadline(self, future, sent=now, end=now + seconds)
+        try:
+            return await future
+        finally:
+            deadline.cancel()
+
+    def quiet_seconds(self, since: float) -> float:
+        """Return how long nothing has arrived, counted from a time of the loop at the earliest."""
+        return self._loop.time() - max(self._last_received, since)
+
+    async def wait_closed(self) -> None:
+        """Wait until `close` is called.
+
+        Raises:
+            LinkDownError: It was, with its reason.
+        """
+        await self._closed
+
     def close(self, reason: str) -> None:
-        """Close the connection, fail what waits for a reply."""
-        self._unsent.clear()
-        while self._pending:
-            future = self._pending.popleft().future
-            if not future.done() and not self._loop.is_closed():
+        """Refuse further commands, and fail those that wait for a reply."""
+        if self._loop.is_closed():
+            return
+        futures: list[asyncio.Future[Any]] = [self._closed, *(pending.future for pending in self._pending)]
+        for future in futures:
+            if not future.done():
                 future.set_exception(LinkDownError(reason))
                 future.exception()  # nobody need wait for it
-        if not self._loop.is_closed():
-            self._writer.transport.abort()
-            self.connection._close()  # type: ignore[no-untyped-call]  # noqa: SLF001  # no await
+        self._pending.clear()
+        self._unsent.clear()
 
 
 class _Deadline:
@@ -193,4 +241,4 @@ class _Deadline:
             return
         self._future.set_exception(LinkDownError(f"Redis did not reply within {now - self._sent:.3g} s"))
         if quiet >= REPLY_SECONDS:
-            self._wire.close("no reply")
+            self._wire.close("Redis did not reply")

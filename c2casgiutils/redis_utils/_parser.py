@@ -1,0 +1,39 @@
+"""How a `Wire` wants redis-py to parse."""
+
+from collections.abc import Callable
+from typing import Any
+
+from redis.asyncio.connection import DefaultParser
+from redis.exceptions import ResponseError
+
+from c2casgiutils.redis_utils._wire import Push, ReplyError
+
+
+class ServerReplyError(ReplyError, ResponseError):
+    """A `ReplyError` that redis-py treats as its own while it connects."""
+
+
+def create_parser_class(on_received: Callable[[], None]) -> type[Any]:
+    """Create the `parser_class` of a connection.
+
+    redis-py hands out pushes like replies and takes the code off most errors; this parser marks the former
+    and leaves the latter as the server sent them.
+
+    Args:
+        on_received: Called whenever bytes have arrived, also in the middle of a long reply.
+    """
+
+    class WireParser(DefaultParser):  # type: ignore[misc, valid-type]  # the class depends on what is installed
+        async def read_from_socket(self) -> Any:
+            result = await super().read_from_socket()
+            on_received()
+            return result
+
+        async def handle_push_response(self, response: list[Any], **_options: Any) -> Push:
+            return Push(response)
+
+        @classmethod
+        def parse_error(cls, response: str) -> ResponseError:
+            return ServerReplyError(response)
+
+    return WireParser
