@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import functools
 import inspect
-import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from c2casgiutils._process import PerLoop
 from c2casgiutils._threads import run_in_thread
 from c2casgiutils.broadcast import _codec
 from c2casgiutils.broadcast._handlers import Callback
@@ -87,12 +87,11 @@ def in_threads(func: Callable[..., Any]) -> Callback:
     The threads are daemons: one that never ends does not keep the process from ending, and only delays calls
     of the same function.
     """
-    slots_of_loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]
-    slots_of_loops = weakref.WeakKeyDictionary()
+    slots_of_loops = PerLoop(lambda: asyncio.Semaphore(_THREADS_PER_FUNCTION))
 
     async def call(**params: Any) -> Any:
         loop = asyncio.get_running_loop()
-        slots = slots_of_loops.setdefault(loop, asyncio.Semaphore(_THREADS_PER_FUNCTION))
+        slots = slots_of_loops.get()
         await slots.acquire()
 
         def release() -> None:

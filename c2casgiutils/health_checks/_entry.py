@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from c2casgiutils import config
+from c2casgiutils._process import PerLoop
 from c2casgiutils._tasks import Failure, caught
 from c2casgiutils.health_checks import _outcome
 from c2casgiutils.health_checks._model import Check, EntityResult, Options, Status
@@ -23,6 +24,14 @@ Sample = tuple[datetime.datetime, Status, float]
 """When a run ended, its state, its milliseconds."""
 
 _GRACE_SECONDS = 0.05  # for the clean-up of a cancelled check, before its answer is given without it
+
+
+class _Runs:
+    """The run under way on one event loop: what requests wait for, and the task of the check itself."""
+
+    def __init__(self) -> None:
+        self.flight: asyncio.Task[None] | None = None
+        self.run: asyncio.Task[Any] | None = None
 
 
 class Entry:
@@ -51,8 +60,7 @@ class Entry:
         self.history: collections.deque[Sample] = collections.deque(maxlen=_HISTORY)
         self._limit = limit
         self._listener = listener
-        self._flight: asyncio.Task[None] | None = None
-        self._run: asyncio.Task[Any] | None = None
+        self._runs = PerLoop(_Runs)
 
     @property
     def name(self) -> str:
@@ -84,19 +92,16 @@ class Entry:
 
     async def refresh(self) -> None:
         """Run the check, or join the run under way."""
-        flight = self._flight
-        if flight is None or flight.done() or flight.get_loop() is not asyncio.get_running_loop():
-            flight = self._flight = asyncio.create_task(self._fly(), name=f"c2c-health-{self.name}")
+        runs = self._runs.get()
+        flight = runs.flight
+        if flight is None or flight.done():
+            flight = runs.flight = asyncio.create_task(self._fly(), name=f"c2c-health-{self.name}")
         await asyncio.shield(flight)
 
     async def aclose(self) -> None:
         """Cancel the run under way and wait a moment for its end."""
-        loop = asyncio.get_running_loop()
-        tasks = [
-            task
-            for task in (self._flight, self._run)
-            if task is not None and not task.done() and task.get_loop() is loop
-        ]
+        runs = self._runs.get()
+        tasks = [task for task in (runs.flight, runs.run) if task is not None and not task.done()]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -143,7 +148,9 @@ class Entry:
         started = time.monotonic()
         timeout = self.timeout
         self.check.doing = None
-        run = self._run = asyncio.create_task(caught(self._call()), name=f"c2c-health-run-{self.name}")
+        run = self._runs.get().run = asyncio.create_task(
+            caught(self._call()), name=f"c2c-health-run-{self.name}"
+        )
         try:
             await asyncio.wait({run}, timeout=timeout)
             doing = self.check.doing
@@ -174,10 +181,8 @@ class Entry:
             raise RuntimeError(f"The check wanted to end the process: {error}") from error
 
     def _is_stuck(self) -> bool:
-        run = self._run
-        if self.check.is_blocked():
-            return True
-        return run is not None and not run.done() and run.get_loop() is asyncio.get_running_loop()
+        run = self._runs.get().run
+        return self.check.is_blocked() or (run is not None and not run.done())
 
 
 def to_seconds(value: float | datetime.timedelta | None, what: str) -> datetime.timedelta | None:
