@@ -32,7 +32,8 @@ def _replace(annotation: Any, done: dict[Any, Any]) -> Any:
     origin: Any = typing.get_origin(annotation)
     if origin is types.UnionType:
         origin = typing.Union
-    return origin[replaced if len(replaced) > 1 else replaced[0]]
+    (first, *others) = replaced
+    return origin[replaced if others else first]
 
 
 def _replace_typed_dict(typed_dict: Any, done: dict[Any, Any]) -> Any:
