@@ -92,7 +92,7 @@ def of_exception(error: BaseException, seconds: float, secrets: Iterable[str]) -
         seconds,
         payload,
         message=scrub(_start(_text(error)), secrets)[:_TEXT_SIZE] or type(error).__name__,
-        stacktrace=scrub(stack, secrets)[-4 * _TEXT_SIZE :],
+        stacktrace=scrub(_end(stack), secrets)[-4 * _TEXT_SIZE :],
     )
 
 
@@ -135,3 +135,8 @@ def _text(error: BaseException) -> str:
 def _start(text: str) -> str:
     """Return what is scrubbed of a text; it ends between words, not within an address with a password."""
     return text if len(text) <= _MAX_SCRUBBED else text[:_MAX_SCRUBBED].rpartition(" ")[0]
+
+
+def _end(text: str) -> str:
+    """Return the last part of a text that is scrubbed; it begins with a word."""
+    return text if len(text) <= _MAX_SCRUBBED else text[-_MAX_SCRUBBED:].partition(" ")[2]

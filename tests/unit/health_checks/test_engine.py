@@ -398,6 +398,17 @@ async def test_secrets_of_the_check_are_masked(factory: Factory) -> None:
     assert "tr0ub4dor" not in entity.model_dump_json()
 
 
+async def test_huge_errors_are_cut_and_scrubbed(factory: Factory) -> None:
+    """The search for secrets in what a service answered must not occupy the event loop."""
+    secret = "password=hush-hush "
+    factory.add(Raising(ValueError(secret + "<p> " * 5_000_000 + secret)))
+    (entity,) = (await factory.check()).entities
+    assert entity.payload["message"].startswith("password=*** <p>")
+    assert len(entity.payload["message"]) <= 4_096
+    assert len(entity.payload["stacktrace"]) <= 16_384
+    assert "hush" not in entity.model_dump_json()
+
+
 async def test_history_is_bounded(factory: Factory) -> None:
     factory.add(Fine(), ttl=0)
     for _ in range(70):
