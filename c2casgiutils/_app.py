@@ -70,13 +70,13 @@ def create_app(settings: "config.Settings | None" = None) -> FastAPI:
         settings: Taken as `config.settings` of the process, which has one settings object; by default the
             settings stay as they are.
     """
-    from c2casgiutils import config  # noqa: PLC0415 # see the top
+    from c2casgiutils import config
 
     # read now: wrong settings end the start while the application is imported, without a traceback, which
     # Starlette prints for whatever ends a lifespan
     config.settings = settings if settings is not None else config.settings
     if config.settings.redis.options:
-        from c2casgiutils import redis_utils  # noqa: PLC0415 # see the top
+        from c2casgiutils import redis_utils
 
         redis_utils.check_settings()
     return OperationsApp()
@@ -123,7 +123,7 @@ class _Lifecycle:
         self._steps: contextlib.AsyncExitStack | None = None
 
     async def startup(self, main_app: FastAPI | None) -> None:
-        from c2casgiutils import broadcast  # noqa: PLC0415 # see the top
+        from c2casgiutils import broadcast
 
         async with self._lock:
             if self._steps is not None and broadcast.is_started():
@@ -150,7 +150,7 @@ class _Lifecycle:
 
     @staticmethod
     async def _start(steps: contextlib.AsyncExitStack, main_app: FastAPI | None) -> None:
-        from c2casgiutils import (  # noqa: PLC0415 # see the top
+        from c2casgiutils import (
             auth,
             broadcast,
             config,
@@ -182,7 +182,7 @@ _LIFECYCLES = PerLoop(_Lifecycle, on_drop=_Lifecycle.note_closed_loop)
 
 async def _end_parts() -> None:
     """End what was started by itself: by `cli.init`, by `broadcast.startup`, by the first use of a client."""
-    from c2casgiutils import auth, broadcast, health_checks, redis_utils  # noqa: PLC0415 # see the top
+    from c2casgiutils import auth, broadcast, health_checks, redis_utils
 
     for step in (health_checks.shutdown, broadcast.shutdown, auth.shutdown, redis_utils.aclose):
         await _guarded(step)
@@ -197,8 +197,8 @@ async def _guarded(step: Callable[[], Awaitable[None]]) -> None:
 
 
 def _assemble(app: FastAPI) -> None:
-    from c2casgiutils import auth, health_checks, tools  # noqa: PLC0415 # see the top
-    from c2casgiutils.tools import _middleware  # noqa: PLC0415 # see the top
+    from c2casgiutils import auth, health_checks, tools
+    from c2casgiutils.tools import _middleware
 
     app.add_middleware(_middleware.ViewMiddleware)
     app.add_middleware(auth.CookieMiddleware)

@@ -25,7 +25,7 @@ async def caught(awaitable: Awaitable[_T]) -> _T | Failure:
         return await awaitable
     except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # noqa: BLE001  the owner of the task looks at it
+    except BaseException as error:  # noqa: BLE001  # the owner of the task looks at it
         return Failure(error)
 
 

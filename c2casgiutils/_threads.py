@@ -61,7 +61,7 @@ def _call(function: Callable[[], _T]) -> tuple[_T | None, Exception | None]:
         return function(), None
     except StopIteration:
         return None, RuntimeError("raised StopIteration")
-    except Exception as error:  # noqa: BLE001  handed to the one who awaits
+    except Exception as error:  # noqa: BLE001  # handed to the one who awaits
         return None, error
-    except BaseException as error:  # noqa: BLE001  must not end the event loop
+    except BaseException as error:  # noqa: BLE001  # must not end the event loop
         return None, RuntimeError(f"ended with {type(error).__name__}")

@@ -87,7 +87,7 @@ def configure_logging(file: str | Path | None) -> None:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    import yaml  # noqa: PLC0415  # only scripts need it
+    import yaml  # only scripts need it
 
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     if not isinstance(content, dict):

@@ -38,7 +38,7 @@ async def attempt(
     state = _state.current()
     if client is None or time.monotonic() < state.redis_rests_until:
         return None
-    from redis.exceptions import RedisError  # noqa: PLC0415  # heavy
+    from redis.exceptions import RedisError
 
     try:
         async with asyncio.timeout(timeout_seconds):

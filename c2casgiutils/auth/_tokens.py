@@ -87,8 +87,8 @@ def derive(secret: str, label: str, length: int) -> bytes:
         label: The purpose.
         length: Of the key, in bytes.
     """
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  # heavy
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415  # heavy
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
     info = f"c2casgiutils/{label}".encode()
     return HKDF(algorithm=hashes.SHA256(), length=length, salt=None, info=info).derive(secret.encode())
@@ -135,8 +135,8 @@ def seal(kind: Kind, claims: dict[str, Any]) -> str:
     Raises:
         BadTokenError: There is no key.
     """
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # heavy
-    from jwt.api_jws import PyJWS  # noqa: PLC0415  # heavy
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from jwt.api_jws import PyJWS
 
     keys = _keys(_secrets()[0], kind)
     nonce = os.urandom(_NONCE_BYTES)
@@ -203,16 +203,16 @@ def unseal(kind: Kind, token: str, *, longest_seconds: float) -> Claims:
 
 def is_current(kind: Kind, token: str) -> bool:
     """Return whether a valid token is sealed with the current secret, not with a previous one."""
-    from jwt.api_jws import PyJWS  # noqa: PLC0415  # heavy
+    from jwt.api_jws import PyJWS
 
     return bool(PyJWS().get_unverified_header(token).get("kid") == _keys(_secrets()[0], kind).id)
 
 
 def _decrypt(kind: Kind, token: str) -> bytes:
-    from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # heavy
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # heavy
-    from jwt import InvalidTokenError  # noqa: PLC0415  # heavy
-    from jwt.api_jws import PyJWS  # noqa: PLC0415  # heavy
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from jwt import InvalidTokenError
+    from jwt.api_jws import PyJWS
 
     if len(token) > _LONGEST_TOKEN or not token.isascii():
         raise BadTokenError("not a token")

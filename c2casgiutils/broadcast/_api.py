@@ -16,7 +16,7 @@ async def broadcast(
     channel: str,
     params: Mapping[str, Any] | None = None,
     expect_answers: bool = False,
-    timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+    timeout: float = 10,
 ) -> list[BroadcastResponse[Any] | MissingAnswer] | None:
     """Send a message to the handlers of the channel in all processes; see `BaseBroadcaster.broadcast`."""
     return await current().broadcast(channel, params, expect_answers, timeout)
@@ -28,7 +28,7 @@ async def decorate(
     channel: str | None = None,
     *,
     expect_answers: Literal[True],
-    timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+    timeout: float = 10,
 ) -> Callable[P, Coroutine[Any, Any, list[BroadcastResponse[R] | MissingAnswer]]]: ...
 @overload
 async def decorate(
@@ -36,27 +36,27 @@ async def decorate(
     channel: str | None = None,
     *,
     expect_answers: Literal[True],
-    timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+    timeout: float = 10,
 ) -> Callable[P, Coroutine[Any, Any, list[BroadcastResponse[R] | MissingAnswer]]]: ...
 @overload
 async def decorate(
     func: Callable[P, Any],
     channel: str | None = None,
     expect_answers: Literal[False] = False,
-    timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+    timeout: float = 10,
 ) -> Callable[P, Coroutine[Any, Any, None]]: ...
 @overload
 async def decorate(
     func: Callable[P, Any],
     channel: str | None = None,
     expect_answers: bool = False,
-    timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+    timeout: float = 10,
 ) -> Callable[P, Coroutine[Any, Any, list[BroadcastResponse[Any] | MissingAnswer] | None]]: ...
 async def decorate(
     func: Callable[..., Any],
     channel: str | None = None,
     expect_answers: bool = False,
-    timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+    timeout: float = 10,
 ) -> Callable[..., Any]:
     """Subscribe a function, and make the one that calls it in every process.
 

@@ -32,7 +32,7 @@ async def ask(
     handler: Callback,
     params: Mapping[str, Any] | None = None,
     *,
-    timeout: float = _TIMEOUT_SECONDS,  # noqa: ASYNC109  # as `broadcast`
+    timeout: float = _TIMEOUT_SECONDS,
     or_alone: bool = False,
 ) -> Reply:
     """Ask every process that subscribes to a channel, this one included.
@@ -66,7 +66,7 @@ async def _ask_alone(
     channel: str,
     handler: Callback,
     params: Mapping[str, Any] | None,
-    timeout: float,  # noqa: ASYNC109  # as `broadcast`
+    timeout: float,
 ) -> Reply:
     alone = LocalBroadcaster({channel: handler})
     return _reply(await alone.broadcast(channel, params, expect_answers=True, timeout=timeout))

@@ -32,7 +32,7 @@ class _Metrics(NamedTuple):
 
 @functools.cache
 def _metrics(prefix: str) -> _Metrics:
-    from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415  # on first use
+    from prometheus_client import Counter, Gauge, Histogram
 
     name = f"{prefix}broadcast_"
     return _Metrics(

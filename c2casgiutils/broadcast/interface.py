@@ -46,7 +46,7 @@ class BaseBroadcaster(ABC):
         payload: bytes,
         *,
         expect_answers: bool,
-        timeout: float,  # noqa: ASYNC109  # a public parameter
+        timeout: float,
         decode: Callable[[bytes], Any] = _codec.decode,
     ) -> list[Answer] | None:
         """Send a message whose parameters are JSON already; see `broadcast`."""
@@ -64,7 +64,7 @@ class BaseBroadcaster(ABC):
         channel: str,
         params: Mapping[str, Any] | None = None,
         expect_answers: bool = False,
-        timeout: float = 10,  # noqa: ASYNC109  # a public parameter
+        timeout: float = 10,
     ) -> list[Answer] | None:
         """Send a message to the handlers of the channel in all processes, this one included.
 

@@ -137,7 +137,7 @@ class RedisBroadcaster(BaseBroadcaster):
         payload: bytes,
         *,
         expect_answers: bool,
-        timeout: float,  # noqa: ASYNC109  # a public parameter
+        timeout: float,
         decode: Callable[[bytes], Any] = _codec.decode,
     ) -> list[Answer] | None:
         """See `BaseBroadcaster.request`."""

@@ -94,7 +94,7 @@ def _usable(given: Mapping[str, str], known: set[str]) -> dict[str, str]:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    import difflib  # noqa: PLC0415  # only needed for a mistake
+    import difflib  # only needed for a mistake
 
     near = difflib.get_close_matches(name, known, n=1)
     return f", did you mean {near[0].upper()}?" if near else ""

@@ -43,7 +43,7 @@ def parse_options(text: str) -> dict[str, Any]:
 
 
 def _read_value(name: str, text: str, number: int) -> Any:
-    import yaml  # noqa: PLC0415  # only needed when options are set
+    import yaml  # only needed when options are set
 
     if name in _CREDENTIALS and text[:1] not in ("'", '"'):
         return text

@@ -35,7 +35,7 @@ async def _repeat(entry: Entry, every: datetime.timedelta) -> None:
     seconds = every.total_seconds()
     await entry.refresh()
     # processes that start together must not ask together for ever
-    await asyncio.sleep(seconds * random.uniform(0.1, 1))  # noqa: S311  no secret
+    await asyncio.sleep(seconds * random.uniform(0.1, 1))  # noqa: S311  # no secret
     while True:
         await entry.refresh()
-        await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311  no secret
+        await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311  # no secret

@@ -18,7 +18,7 @@ from c2casgiutils._errors import C2cError
 _LOGGER = logging.getLogger(__name__)
 
 
-class DrainRefused(C2cError):  # noqa: N818  a refusal, told to the caller
+class DrainRefused(C2cError):  # noqa: N818  # a refusal, told to the caller
     """Nobody would be ready any more."""
 
 

@@ -65,14 +65,14 @@ class Events:
         try:
             with unlogged():
                 await self._send(str(url), event)
-        except Exception as error:  # noqa: BLE001  a message that is lost must not disturb the checks
+        except Exception as error:  # noqa: BLE001  # a message that is lost must not disturb the checks
             # the address is a secret, and the texts of the HTTP client have it
             _LOGGER.warning("The webhook of the health checks was not called: %s", type(error).__name__)
 
     async def _send(self, url: str, event: dict[str, Any]) -> None:
         if self._context is None:
             self._context = await run_in_thread(prepare_http, name="c2c-health")
-        import httpx  # noqa: PLC0415  on first use
+        import httpx
 
         async with httpx.AsyncClient(verify=self._context, timeout=_SEND_SECONDS) as client:
             try:
@@ -88,7 +88,7 @@ async def _is_first(entry: Entry, status: str) -> bool:
 
     Each state has a key of its own, which the change to another state removes: what is told last is true.
     """
-    from redis.exceptions import RedisError  # noqa: PLC0415  on first use
+    from redis.exceptions import RedisError
 
     master, _, _ = redis_utils.get()
     if master is None:

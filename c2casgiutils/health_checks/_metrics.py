@@ -29,7 +29,7 @@ def record(name: str, outcome: Outcome) -> None:
 
 @functools.cache
 def _figures(prefix: str) -> dict[str, Any]:
-    import prometheus_client  # noqa: PLC0415  on first use
+    import prometheus_client
 
     figures: dict[str, Any] = {}
     for key, text in _TEXTS.items():

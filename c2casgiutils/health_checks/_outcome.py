@@ -128,7 +128,7 @@ def _text(error: BaseException) -> str:
         return "cancelled"
     try:
         return str(error)
-    except Exception:  # noqa: BLE001  a broken __str__ of somebody else
+    except Exception:  # noqa: BLE001  # a broken __str__ of somebody else
         return type(error).__name__
 
 

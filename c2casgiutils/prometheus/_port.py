@@ -55,7 +55,7 @@ class Port:
                 self._warned = True
                 _LOGGER.info("Another worker serves the metrics of all workers on port %s", self._port)
             return False
-        from prometheus_client import start_http_server  # noqa: PLC0415  on first use
+        from prometheus_client import start_http_server
 
         try:
             self._server = start_http_server(self._port, self._address, self._registry)
@@ -85,7 +85,7 @@ class Port:
         """Return whether no other worker holds the port: the lock ends with the process that took it."""
         if self._directory is None or self._lock is not None:
             return True
-        import fcntl  # noqa: PLC0415  only on Unix, and only for several workers
+        import fcntl
 
         try:
             lock = os.open(self._directory / f"port-{self._port}.lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -134,7 +134,7 @@ def stop() -> None:
         port.stop()
         directory = multiprocess_directory()
         if directory is not None:
-            from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415  on first use
+            from prometheus_client.multiprocess import mark_process_dead
 
             with contextlib.suppress(OSError):
                 mark_process_dead(os.getpid(), str(directory))  # type: ignore[no-untyped-call]  # the client library

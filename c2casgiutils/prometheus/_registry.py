@@ -35,7 +35,7 @@ def create_registry() -> Any:
     With `PROMETHEUS_MULTIPROC_DIR` these are the metrics of all workers that share the directory, summed up
     as the client library does it, else those of this process.
     """
-    from prometheus_client import REGISTRY, CollectorRegistry, PlatformCollector  # noqa: PLC0415  on first use
+    from prometheus_client import REGISTRY, CollectorRegistry, PlatformCollector
 
     registry = CollectorRegistry()
     directory = multiprocess_directory()
@@ -55,7 +55,7 @@ def render(accept: str = "") -> tuple[bytes, str]:
     Args:
         accept: The `Accept` header: the OpenMetrics format for those who ask for it.
     """
-    from prometheus_client.exposition import choose_encoder  # noqa: PLC0415  on first use
+    from prometheus_client.exposition import choose_encoder
 
     encoder, content_type = choose_encoder(accept)
     return encoder(create_registry()), content_type
@@ -65,7 +65,7 @@ class _Workers:
     """The metrics of all workers; the files of gauges of those that died are removed first."""
 
     def __init__(self, directory: Path) -> None:
-        from prometheus_client import multiprocess  # noqa: PLC0415  on first use
+        from prometheus_client import multiprocess
 
         self._directory = directory
         self._multiprocess = multiprocess
@@ -88,7 +88,7 @@ class BuildCollector:
 
     def collect(self) -> Iterator[Any]:
         """The metrics, each with the value 1 and what it tells in its labels."""
-        from prometheus_client.metrics_core import GaugeMetricFamily  # noqa: PLC0415  on first use
+        from prometheus_client.metrics_core import GaugeMetricFamily
 
         prefix = config.settings.prometheus.prefix
         build = GaugeMetricFamily(f"{prefix}build_info", "The deployed build", labels=["git_hash", "git_tag"])
@@ -124,7 +124,7 @@ class ResourceCollector:
 
     def collect(self) -> Iterator[Any]:
         """The metrics, each with the label `pid`."""
-        from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415  the same
+        from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 
         prefix = config.settings.prometheus.prefix
         pids = {os.getpid(), *(pids_of(self._directory) if self._directory else ())}

@@ -35,7 +35,7 @@ def instrument(app: "Starlette") -> bool:
     """
     multiprocess_directory()  # before the first metric, which would fail without it
     try:
-        from prometheus_fastapi_instrumentator import Instrumentator  # noqa: PLC0415  on first use
+        from prometheus_fastapi_instrumentator import Instrumentator
     except ImportError:
         _LOGGER.info("No metrics of requests: install c2casgiutils[prometheus]")
         return False
@@ -46,7 +46,7 @@ def instrument(app: "Starlette") -> bool:
 @functools.cache
 def _recorder() -> Callable[[Any], None]:
     """One for all applications of the process: a metric can be registered only once."""
-    from prometheus_fastapi_instrumentator import metrics  # noqa: PLC0415  on first use
+    from prometheus_fastapi_instrumentator import metrics
 
     default = metrics.default()
     if default is None:
@@ -74,7 +74,7 @@ def _is_slash_redirect(info: Any) -> bool:
 
 @functools.cache
 def _in_progress() -> Any:
-    from prometheus_client import Gauge  # noqa: PLC0415  on first use
+    from prometheus_client import Gauge
 
     text = "Number of HTTP requests in progress."
     try:

@@ -117,9 +117,9 @@ def _close_now(client: "Redis") -> None:
 
 
 def _retry() -> Any:
-    from redis.asyncio.retry import Retry  # noqa: PLC0415  # on first use
-    from redis.backoff import FullJitterBackoff  # noqa: PLC0415  # on first use
-    from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: PLC0415  # on first use
+    from redis.asyncio.retry import Retry
+    from redis.backoff import FullJitterBackoff
+    from redis.exceptions import ConnectionError as RedisConnectionError
 
     return Retry(FullJitterBackoff(cap=0.2, base=0.02), 1, supported_errors=(RedisConnectionError,))
 
@@ -177,11 +177,11 @@ def _create() -> _Clients:
         return _create_sentinel()
     if settings.cluster:
         return _create_cluster()
-    from redis.asyncio import BlockingConnectionPool, Redis  # noqa: PLC0415  # on first use
+    from redis.asyncio import BlockingConnectionPool, Redis
 
     options = {**_options(), "decode_responses": True}
     if options.pop("ssl", False):
-        from redis.asyncio import SSLConnection  # noqa: PLC0415  # on first use
+        from redis.asyncio import SSLConnection
 
         options["connection_class"] = SSLConnection
     pool = BlockingConnectionPool.from_url(str(settings.url), **_pool_options(), **options)
@@ -190,7 +190,7 @@ def _create() -> _Clients:
 
 
 def _create_cluster() -> _Clients:
-    from redis.asyncio import RedisCluster  # noqa: PLC0415  # on first use
+    from redis.asyncio import RedisCluster
 
     options = {**_options(), "decode_responses": True}
     options.pop("db")
@@ -199,9 +199,9 @@ def _create_cluster() -> _Clients:
 
 
 def _create_sentinel() -> _Clients:
-    from redis.asyncio.sentinel import Sentinel  # noqa: PLC0415  # on first use
+    from redis.asyncio.sentinel import Sentinel
 
-    from c2casgiutils.redis_utils._sentinel import BlockingSentinelPool  # noqa: PLC0415  # on first use
+    from c2casgiutils.redis_utils._sentinel import BlockingSentinelPool
 
     settings = config.settings.redis
     service = str(settings.servicename)
@@ -242,7 +242,7 @@ async def is_master_connection(connection: "AbstractConnection") -> bool:
 
     A master that was replaced by hand goes on as if nothing had happened for up to ten seconds.
     """
-    from redis.exceptions import RedisError  # noqa: PLC0415  # on first use
+    from redis.exceptions import RedisError
 
     master, _, _ = get()
     pool: Any = master.connection_pool if master is not None else None
@@ -255,7 +255,7 @@ async def is_master_connection(connection: "AbstractConnection") -> bool:
 
 
 async def _cluster_connection(cluster: Any, options: dict[str, Any]) -> "AbstractConnection":
-    from redis.asyncio.connection import Connection, parse_url  # noqa: PLC0415  # on first use
+    from redis.asyncio.connection import Connection, parse_url
 
     await cluster.initialize()
     await cluster.nodes_manager.initialize()  # who owns what may have changed

@@ -31,7 +31,7 @@ def describe(error: BaseException) -> str:
 
 
 def _passwords() -> list[str]:
-    from urllib.parse import unquote, urlsplit  # noqa: PLC0415  # needed for an error only
+    from urllib.parse import unquote, urlsplit  # needed for an error only
 
     settings = config.settings.redis
     found = [str(settings.options.get("password") or "")]

@@ -77,9 +77,9 @@ class Wire:
     @contextlib.asynccontextmanager
     async def open(cls, connect: Connect, on_message: Callable[[str, bytes], None]) -> AsyncIterator[Self]:
         """Connect and authenticate; disconnect at the end of the block."""
-        from redis.exceptions import TimeoutError as RedisTimeoutError  # noqa: PLC0415  # on first use
+        from redis.exceptions import TimeoutError as RedisTimeoutError
 
-        from c2casgiutils.redis_utils._parser import create_parser_class  # noqa: PLC0415  # on first use
+        from c2casgiutils.redis_utils._parser import create_parser_class
 
         wire = cls(on_message)
         wire.connection = await connect(create_parser_class(wire._note_received))

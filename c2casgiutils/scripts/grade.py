@@ -55,7 +55,7 @@ def _import(import_string: str) -> Any:
 
 
 async def _call(app: Any, path: str) -> tuple[int, list[tuple[str, str]]]:
-    import httpx  # noqa: PLC0415  # heavy, and only needed here
+    import httpx
 
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="https://www.example.com") as http:

@@ -37,9 +37,9 @@ def init(**options: Any) -> bool:
     if not (options.get("dsn") or settings.dsn or foreign("SENTRY_DSN")):
         return False
     try:
-        import sentry_sdk  # noqa: PLC0415  on first use
-        from sentry_sdk.integrations.logging import ignore_logger  # noqa: PLC0415  the same
-        from sentry_sdk.utils import BadDsn  # noqa: PLC0415  the same
+        import sentry_sdk
+        from sentry_sdk.integrations.logging import ignore_logger
+        from sentry_sdk.utils import BadDsn
     except ImportError:
         config.end_start(["C2C__SENTRY__DSN: needs the package sentry-sdk, install c2casgiutils[sentry]"])
     try:
@@ -68,7 +68,7 @@ def is_active() -> bool:
 def enable_asyncio() -> None:
     """Report what tasks of the running event loop raise; harmless when Sentry is off."""
     if is_active():
-        from sentry_sdk.integrations.asyncio import enable_asyncio_integration  # noqa: PLC0415  on first use
+        from sentry_sdk.integrations.asyncio import enable_asyncio_integration
 
         enable_asyncio_integration()
 
@@ -76,7 +76,7 @@ def enable_asyncio() -> None:
 def close(timeout_seconds: float = 2) -> None:
     """Send what waits and switch Sentry off; harmless when it is off. It blocks: use a thread."""
     if is_active():
-        import sentry_sdk  # noqa: PLC0415  on first use
+        import sentry_sdk
 
         sentry_sdk.get_client().close(timeout=timeout_seconds)
         sentry_sdk.get_global_scope().set_client(None)

@@ -30,7 +30,7 @@ class Scrubber:
 
     def scrub_event(self, event: Any) -> None:
         """Hide the secrets of an event, in place."""
-        from sentry_sdk.scrubber import EventScrubber  # noqa: PLC0415  on first use
+        from sentry_sdk.scrubber import EventScrubber
 
         EventScrubber(recursive=True, send_default_pii=self._send_default_pii).scrub_event(event)
         for key in event.keys() - _NOT_LOOKED_AT:
@@ -48,7 +48,7 @@ class Scrubber:
 def _is_removed(value: Any) -> bool:
     """Return whether the SDK replaced the value."""
     # its own module is private, this one imports it (2.75)
-    from sentry_sdk.scrubber import AnnotatedValue  # type: ignore[attr-defined]  # noqa: PLC0415  # on first use
+    from sentry_sdk.scrubber import AnnotatedValue  # type: ignore[attr-defined]  # see above
 
     return isinstance(value, AnnotatedValue)
 

@@ -167,7 +167,7 @@ def _title() -> str:
 
 @functools.cache
 def _templates() -> "jinja2.Environment":
-    import jinja2  # noqa: PLC0415 # imported on first use
+    import jinja2
 
     return jinja2.Environment(
         loader=jinja2.PackageLoader("c2casgiutils.tools"),

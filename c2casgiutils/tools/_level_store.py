@@ -56,7 +56,7 @@ async def read(*, timeout_seconds: float) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def _bounded(seconds: float) -> AsyncIterator[None]:
-    import redis.exceptions  # noqa: PLC0415 # imported on first use
+    import redis.exceptions
 
     try:
         async with asyncio.timeout(seconds):

@@ -150,7 +150,7 @@ async def collect(request: Request, caller: Caller, *, logger: str | None) -> Ov
 
 def state_of(health: GlobalResult) -> str:
     """Return `pass`, `warn` or `fail` for all checks together."""
-    if health.status_code >= 400:  # noqa: PLR2004 # HTTP
+    if health.status_code >= 400:  # noqa: PLR2004  # HTTP
         return "fail"
     return "pass" if all(entity.status in ("pass", "skip") for entity in health.entities) else "warn"
 

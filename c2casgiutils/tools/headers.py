@@ -66,7 +66,7 @@ async def get_headers(request: Request) -> HeadersResponse:
 
 
 @router.get("/{path}", name="c2c_headers_path")
-async def get_headers_path(request: Request, path: str) -> HeadersResponse:  # noqa: ARG001 # shown by describe
+async def get_headers_path(request: Request, path: str) -> HeadersResponse:  # noqa: ARG001  # shown by describe
     """Show the request, with one path parameter."""
     return describe(request)
 
@@ -74,8 +74,8 @@ async def get_headers_path(request: Request, path: str) -> HeadersResponse:  # n
 @router.get("/{path_1}/{path_2}", name="c2c_headers_path2")
 async def get_headers_path2(
     request: Request,
-    path_1: str,  # noqa: ARG001 # shown by describe
-    path_2: str,  # noqa: ARG001 # the same
+    path_1: str,  # noqa: ARG001  # shown by describe
+    path_2: str,  # noqa: ARG001  # the same
 ) -> HeadersResponse:
     """Show the request, with two path parameters."""
     return describe(request)

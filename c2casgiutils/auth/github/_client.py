@@ -100,7 +100,7 @@ async def post_form(url: str, form: dict[str, str]) -> dict[str, Any]:
 
 
 async def _ask(method: str, url: str, who: str, **arguments: Any) -> tuple[int, "httpx.Headers", bytes]:
-    import httpx  # noqa: PLC0415  # heavy
+    import httpx
 
     for each in (_EVERYBODY, who):
         left = _state.current().github.rests_until.get(each, 0.0) - time.monotonic()
@@ -174,7 +174,7 @@ def _unusable(reason: str, who: str, headers: "httpx.Headers | None" = None) -> 
 
 
 def _client() -> "httpx.AsyncClient":
-    import httpx  # noqa: PLC0415  # heavy
+    import httpx
 
     github = _state.current().github
     if github.client is None:

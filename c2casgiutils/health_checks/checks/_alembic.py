@@ -33,7 +33,7 @@ class Alembic(Check):
 
     def __init__(
         self,
-        Session: Any,  # noqa: N803  a promised name
+        Session: Any,  # noqa: N803  # a promised name
         config_file: str | Path = "alembic.ini",
         tags: list[str] | None = None,
         *,
@@ -64,8 +64,8 @@ class Alembic(Check):
 
     def _read_scripts(self) -> _Scripts:
         try:
-            from alembic.config import Config  # noqa: PLC0415  an extra
-            from alembic.script import ScriptDirectory  # noqa: PLC0415  an extra
+            from alembic.config import Config
+            from alembic.script import ScriptDirectory
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
                 f"The package {error.name} is missing: install c2casgiutils[alembic]", name=error.name
@@ -86,7 +86,7 @@ class Alembic(Check):
 
     @staticmethod
     def _read_current(connection: Any, options: dict[str, Any]) -> frozenset[str]:
-        from alembic.runtime.migration import MigrationContext  # noqa: PLC0415  an extra
+        from alembic.runtime.migration import MigrationContext
 
         return frozenset(MigrationContext.configure(connection, opts=options).get_current_heads())
 

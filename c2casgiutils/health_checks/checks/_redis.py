@@ -59,7 +59,7 @@ class Redis(Check):
         return await _replication(master)
 
     async def _write(self, master: Any) -> None:
-        from redis.exceptions import ResponseError  # noqa: PLC0415  on first use
+        from redis.exceptions import ResponseError
 
         self.doing = "waiting for a write"
         try:
@@ -70,7 +70,7 @@ class Redis(Check):
 
 async def _bounded(state: Awaitable[dict[str, Any]]) -> dict[str, Any]:
     """The state of a server that is not vital, or its error: it must not take all the time."""
-    from redis.exceptions import RedisError  # noqa: PLC0415  on first use
+    from redis.exceptions import RedisError
 
     try:
         async with asyncio.timeout(_OTHERS_SECONDS):
@@ -87,7 +87,7 @@ async def _slave_state(slave: Any) -> dict[str, Any]:
 
 
 async def _replication(node: Any) -> dict[str, Any]:
-    from redis.exceptions import RedisError  # noqa: PLC0415  on first use
+    from redis.exceptions import RedisError
 
     try:
         info = await node.info("replication")

@@ -33,7 +33,7 @@ class SQLAlchemy(Check):
 
     def __init__(
         self,
-        Session: Any,  # noqa: N803  a promised name
+        Session: Any,  # noqa: N803  # a promised name
         tags: list[str] | None = None,
         *,
         read_only: Any = None,
@@ -77,7 +77,7 @@ class SQLAlchemy(Check):
         return {}
 
     async def _ping(self, session: Any, dialect: str) -> None:
-        import sqlalchemy  # noqa: PLC0415  an extra
+        import sqlalchemy
 
         model = self.at_least_one_model
         if model is None:
@@ -89,7 +89,7 @@ class SQLAlchemy(Check):
 
     def _prepare(self, session: Any) -> None:
         """Learn the password, which must not leave, and tell what is waited for."""
-        from sqlalchemy.exc import UnboundExecutionError  # noqa: PLC0415  an extra
+        from sqlalchemy.exc import UnboundExecutionError
 
         self.doing = "waiting for a connection"
         try:
@@ -113,7 +113,7 @@ def _is_exhausted(pool: Any) -> bool:
 
 
 async def _require_writable(connection: Any) -> None:
-    import sqlalchemy  # noqa: PLC0415  an extra
+    import sqlalchemy
 
     statement = _READ_ONLY.get(connection.dialect.name)
     if statement and (await connection.execute(sqlalchemy.text(statement))).scalar():

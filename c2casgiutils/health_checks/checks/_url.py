@@ -23,7 +23,7 @@ _IS_OURS = contextvars.ContextVar("c2casgiutils_health_request", default=False)
 
 
 class _Unlogged(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002  the context tells
+    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002  # the context tells
         return not _IS_OURS.get()
 
 
@@ -101,7 +101,7 @@ class Url(Check):
         if self._context is None:
             self.doing = "reading the certificate authorities"
             self._context = await self.in_thread(prepare_http)
-        import httpx  # noqa: PLC0415  on first use
+        import httpx
 
         headers = {"User-Agent": f"c2casgiutils/{__version__}", **self.headers}
         request_id = current_request_id()
@@ -112,7 +112,7 @@ class Url(Check):
             httpx.AsyncClient(
                 verify=self._context,
                 follow_redirects=True,
-                timeout=None,  # noqa: S113  the check is bounded
+                timeout=None,  # noqa: S113  # the check is bounded
                 event_hooks={"request": [self._keep_headers_at_home]},
             ) as client,
             client.stream("GET", self.url, params=self.params or None, headers=headers) as response,
@@ -121,7 +121,7 @@ class Url(Check):
 
     async def _keep_headers_at_home(self, request: "httpx.Request") -> None:
         """Send none of the headers to another origin: httpx itself holds back only `Authorization`."""
-        import httpx  # noqa: PLC0415  on first use
+        import httpx
 
         home = httpx.URL(self.url)
         if (request.url.scheme, request.url.host, request.url.port) == (home.scheme, home.host, home.port):
@@ -142,7 +142,7 @@ async def _read(response: "httpx.Response") -> None:
         body += part
         if len(body) > _BODY_SIZE:
             raise JsonCheckError(f"The body is larger than {_BODY_SIZE} bytes")
-    response._content = bytes(body)  # noqa: SLF001  what `aread` does, with a bound
+    response._content = bytes(body)  # noqa: SLF001  # what `aread` does, with a bound
 
 
 def _secrets(parts: urllib.parse.SplitResult, headers: Mapping[str, str]) -> tuple[str, ...]:
