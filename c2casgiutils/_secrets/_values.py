@@ -52,7 +52,8 @@ def _scrub_encoded(part: str, known: re.Pattern[str] | None, encodings: int) -> 
     scrubbed = _scrub(plain, known, encodings)
     if scrubbed == plain:
         return part
-    return quote(scrubbed, safe=MASK + "".join({letter for letter in part if letter in _PUNCTUATION}))
+    literal = "".join({letter for letter in part if letter in _PUNCTUATION})
+    return quote(scrubbed, safe=MASK + literal, errors="replace")
 
 
 def scrub_items(items: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -113,6 +113,12 @@ def test_secret_in_any_text_is_hidden(before: str, after: str) -> None:
     assert SECRET not in scrub(f"{before} password={SECRET} {after}")
 
 
+def test_encoded_text_with_half_a_character_is_scrubbed() -> None:
+    """What cannot be encoded again must not cost the log line."""
+    assert scrub(f"\ud800%3Fsecret%3D{SECRET}") == "%3F%3Fsecret%3D***"
+    assert scrub("\ud800%3Fname%3Dvalue") == "\ud800%3Fname%3Dvalue"
+
+
 PIECES = [
     *(
         "a",
