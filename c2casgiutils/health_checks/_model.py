@@ -39,9 +39,9 @@ class EntityResult(BaseModel):
 
     name: str
     tags: list[str] = []
-    status_code: int
+    status_code: int = 200
     payload: dict[str, Any] = {}
-    time_taken: float
+    time_taken: float = 0.0
     status: Status = "pass"
     level: int = 1
     severity: Severity = "critical"
@@ -89,7 +89,10 @@ class Check(abc.ABC):
     def __init__(self, tags: list[str] | None = None) -> None:
         if isinstance(tags, str):
             raise TypeError(f"tags of a health check is a list of strings, got the string {tags!r}")
-        self.tags = list(tags or [])
+        self._tags = list(tags or [])
+        of_class = getattr(type(self), "tags", None)  # a class may have tags of its own
+        if of_class is None or (tags is not None and not isinstance(of_class, property)):
+            self.tags = self._tags
         if not hasattr(type(self), "name"):  # a class may have a name of its own
             self.name = type(self).__name__
 
