@@ -3,11 +3,20 @@
 import logging
 import time
 
+from starlette.exceptions import HTTPException
+
 from c2casgiutils._errors import C2cError
 
 
 class OutageError(C2cError):
     """Base class of errors that only say that Redis or GitHub is unreachable: Sentry ignores them."""
+
+
+class RedisUnavailableError(OutageError, HTTPException):
+    """503: Redis is configured but unreachable."""
+
+    def __init__(self, detail: str) -> None:
+        HTTPException.__init__(self, 503, detail, {"Retry-After": "5"})
 
 
 class Outage:

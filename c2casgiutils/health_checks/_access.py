@@ -25,6 +25,15 @@ async def may_see_details(request: Request, response: Response) -> bool:
         return False
 
 
+def describe_unknown(what: str, names: set[str], known: set[str], *, details: bool) -> str | None:
+    """Return which names nobody registered, with the known ones for readers; none if all are known."""
+    unknown = names - known
+    if not unknown:
+        return None
+    text = f"Unknown {what}: {', '.join(sorted(unknown))}"
+    return f"{text}; known: {', '.join(sorted(known))}" if details else text
+
+
 def cookies_of(response: Response) -> list[tuple[bytes, bytes]]:
     """The raw headers with the cookies that finding out who is calling set or cleared."""
     return [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]

@@ -6,7 +6,7 @@ from fastapi import HTTPException, Query, Request, Response
 
 from c2casgiutils.health_checks import _access
 from c2casgiutils.health_checks._entry import Entry
-from c2casgiutils.health_checks._factory import FACTORY, outcomes, overall
+from c2casgiutils.health_checks._factory import FACTORY, outcomes, overall, split
 from c2casgiutils.health_checks._outcome import Outcome
 
 
@@ -19,8 +19,10 @@ async def health_check(
     """The state of the checks as `successes` and `failures`, by name."""
     details = await _access.may_see_details(request, response)
     entries = [*FACTORY.entries, *FACTORY.automatic()]
-    names = {name.strip() for name in checks.split(",") if name.strip()}
-    require_known("check", names, {entry.name for entry in entries}, details=details)
+    names = split(checks)
+    problem = _access.describe_unknown("check", names, {entry.name for entry in entries}, details=details)
+    if problem is not None:
+        raise HTTPException(404, problem)
     wanted = [
         entry
         for entry in entries
@@ -35,19 +37,6 @@ async def health_check(
             entry, outcome, details=details
         )
     return body
-
-
-def require_known(what: str, names: set[str], known: set[str], *, details: bool) -> None:
-    """Answer 404 for a name that nobody registered, with the known ones for those who may see them.
-
-    Raises:
-        HTTPException: 404.
-    """
-    unknown = names - known
-    if not unknown:
-        return
-    text = f"Unknown {what}: {', '.join(sorted(unknown))}"
-    raise HTTPException(404, f"{text}; known: {', '.join(sorted(known))}" if details else text)
 
 
 def _item(entry: Entry, outcome: Outcome, *, details: bool) -> dict[str, Any]:

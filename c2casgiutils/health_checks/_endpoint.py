@@ -1,6 +1,7 @@
 """The contract's endpoint, and the fast path to it and to the probes: a load balancer asks often."""
 
 import time
+from collections.abc import Mapping
 
 import pydantic_core
 from fastapi import Request, Response
@@ -8,10 +9,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from c2casgiutils._asgi import path_inside
 from c2casgiutils.health_checks import _access
-from c2casgiutils.health_checks._factory import FACTORY, outcomes, worst
+from c2casgiutils.health_checks._entry import Entry
+from c2casgiutils.health_checks._factory import FACTORY, outcomes, split, worst
 from c2casgiutils.health_checks._probes import PROBES, send_answer, send_not_allowed
 
 _BODILESS = {204, 205, 304}
+_OFF = {"0", "false", "no", "off"}
 _PATHS = ("/health", "/health/", "/health_checks", "/health_checks/")
 
 PROBE_PATHS = frozenset({*_PATHS, "/health_check", *(f"/{name}" for name in PROBES)})
@@ -27,8 +30,14 @@ async def answer(request: Request, response: Response) -> bytes:
     """
     started = time.monotonic()
     details = await _access.may_see_details(request, response)
-    query = request.query_params if request.scope["query_string"] else {}
-    found = await outcomes(FACTORY.select(query.get("name"), query.get("tags")))
+    query: Mapping[str, str] = request.query_params if request.scope["query_string"] else {}
+    selected = FACTORY.select(query.get("name"), query.get("tags"))
+    if query.get("strict", "0").lower() not in _OFF:
+        problem = _problem_of(query, selected, details=details)
+        if problem is not None:
+            response.status_code = 404
+            return pydantic_core.to_json({"detail": problem})
+    found = await outcomes(selected)
     code = worst(found)
     response.status_code = 200 if code in _BODILESS else code
     return pydantic_core.to_json(
@@ -38,6 +47,18 @@ async def answer(request: Request, response: Response) -> bytes:
             "entities": [entry.fields(outcome, details=details) for entry, outcome in found],
         }
     )
+
+
+def _problem_of(query: Mapping[str, str], selected: list[Entry], *, details: bool) -> str | None:
+    """Return why a query that wants to select checks does not, none if it does."""
+    names, tags = {query["name"]} if query.get("name") else set(), split(query.get("tags"))
+    entries = FACTORY.entries
+    known_tags = {tag for entry in entries for tag in entry.options.tags}
+    problem = _access.describe_unknown("check", names, {entry.name for entry in entries}, details=details)
+    problem = problem or _access.describe_unknown("tag", tags, known_tags, details=details)
+    if problem is None and (names or tags) and not selected:
+        return "No check has this name and one of these tags"
+    return problem
 
 
 class HealthEndpoint:

@@ -108,11 +108,11 @@ class Factory:
 
     def select(self, name: str | None = None, tags: str | None = None) -> list[Entry]:
         """The checks with this name and any of these tags (comma-separated); what is not given matches."""
-        wanted = {tag.strip() for tag in (tags or "").split(",") if tag.strip()}
+        wanted = split(tags)
         return [
             entry
             for entry in self.entries
-            if (not name or entry.name == name) and (not wanted or wanted & set(entry.options.tags))
+            if (not name or entry.name == name) and (not wanted or wanted.intersection(entry.options.tags))
         ]
 
     def in_group(self, group: str) -> list[Entry]:
@@ -180,6 +180,11 @@ class Factory:
     def _on_outcome(self, entry: Entry, before: Outcome | None, after: Outcome) -> None:
         _metrics.record(entry.name, after)
         self._events.on_outcome(entry, before, after)
+
+
+def split(text: str | None) -> set[str]:
+    """Read comma-separated names."""
+    return {name.strip() for name in (text or "").split(",") if name.strip()}
 
 
 async def outcomes(entries: Iterable[Entry]) -> list[tuple[Entry, Outcome]]:

@@ -1,6 +1,6 @@
 """Start and end of what the health checks do by themselves, and the drain of this process."""
 
-from c2casgiutils import instances
+from c2casgiutils import instances, redis_utils
 from c2casgiutils.health_checks import _cluster
 from c2casgiutils.health_checks._drain import DrainRefused
 from c2casgiutils.health_checks._factory import FACTORY
@@ -52,6 +52,11 @@ async def undrain() -> None:
     FACTORY.service.drain.end()
 
 
+def is_cut_off() -> bool:
+    """Return whether there may be other processes that are not seen, because Redis is unreachable."""
+    return redis_utils.is_configured() and instances.scope() == "process"
+
+
 async def require_others(drained: set[str]) -> None:
     """Make sure that a process stays ready besides these.
 
@@ -64,5 +69,9 @@ async def require_others(drained: set[str]) -> None:
     roster = await instances.roster()
     if any(instance.state == "ready" and instance.id not in drained for instance in roster):
         return
-    seen = "the cluster" if instances.scope() == "cluster" else "this process alone, as there is no Redis"
+    if instances.scope() == "cluster":
+        seen = "the cluster"
+    else:
+        why = "Redis is unreachable" if is_cut_off() else "there is no Redis"
+        seen = f"this process alone, as {why}"
     raise DrainRefused(f"No other process would be ready (seen: {seen}); force it to drain all the same")

@@ -75,9 +75,7 @@ class Probe:
         query = urllib.parse.parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         verbose = "verbose" in query
         response = Response()
-        details = (verbose or _wants_json(scope)) and await _access.may_see_details(
-            Request(scope, receive), response
-        )
+        details = await _access.may_see_details(Request(scope, receive), response)
         cookies = _access.cookies_of(response)
         excluded = set(query.get("exclude", ())) if entries is not None else set()
         entries = entries or []

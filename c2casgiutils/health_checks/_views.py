@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from starlette.routing import Route
 
 from c2casgiutils import auth, instances
+from c2casgiutils._outages import RedisUnavailableError
 from c2casgiutils.broadcast.types import ClusterReport
 from c2casgiutils.health_checks import _access, _cluster, _lifecycle
 from c2casgiutils.health_checks._c2cwsgiutils import health_check
@@ -23,6 +24,7 @@ _NO_STORE = "no-cache, no-store"
 _QUERY = {
     "name": "The name of one check",
     "tags": "Comma-separated tags, of which a check must have one",
+    "strict": "Answer 404 for a name or a tag that no check has",
 }
 _DOCUMENTED = {
     "parameters": [
@@ -83,7 +85,7 @@ async def drain(
         except DrainRefused as error:
             await _record("drain", request, auth_info, wanted.instance, result="refused")
             raise HTTPException(409, str(error)) from error
-    done, report = await _cluster.drain(ids, seconds=wanted.seconds, end=False)
+    done, report = await _apply(wanted.instance, ids, seconds=wanted.seconds, end=False)
     await _record("drain", request, auth_info, wanted.instance, {"drained": done, "seconds": wanted.seconds})
     return DrainReply(drained=done, cluster=report)
 
@@ -96,7 +98,7 @@ async def undrain(
     ] = None,
 ) -> DrainReply:
     """Put processes back into service."""
-    done, report = await _cluster.drain(await _targets(instance), seconds=None, end=True)
+    done, report = await _apply(instance, await _targets(instance), seconds=None, end=True)
     await _record("undrain", request, auth_info, instance, {"ready": done})
     return DrainReply(drained=[], cluster=report)
 
@@ -107,9 +109,20 @@ async def _targets(instance: str | None) -> set[str]:
     known = {member.id for member in await instances.roster()}
     if instance == "all":
         return known
+    if instance not in known and _lifecycle.is_cut_off():
+        raise RedisUnavailableError(f"Redis is unreachable, only this process is seen: {', '.join(known)}")
     if instance not in known:
         raise HTTPException(404, f"Unknown instance; known: {', '.join(sorted(known))}")
     return {instance}
+
+
+async def _apply(
+    instance: str | None, ids: set[str], *, seconds: float | None, end: bool
+) -> tuple[list[str], ClusterReport]:
+    done, report = await _cluster.drain(ids, seconds=seconds, end=end)
+    if instance == "all" and _lifecycle.is_cut_off():
+        report = report.model_copy(update={"complete": False})
+    return done, report
 
 
 async def _record(

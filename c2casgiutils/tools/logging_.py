@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from c2casgiutils import auth
-from c2casgiutils._outages import OutageError
+from c2casgiutils._outages import RedisUnavailableError
 from c2casgiutils.broadcast.types import ClusterReport
 from c2casgiutils.config._types import checked_by, in_plain_words
 from c2casgiutils.tools import _level_store, _levels, _loggers
@@ -69,13 +69,6 @@ class OverridesResponse(BaseModel):
     """All levels that were set at run time, by name."""
 
     overrides: list[Override]
-
-
-class RedisUnavailableError(OutageError, HTTPException):
-    """503: Redis is configured but unreachable."""
-
-    def __init__(self, detail: str) -> None:
-        HTTPException.__init__(self, 503, detail, {"Retry-After": "5"})
 
 
 @router.get("/level", name="c2c_logging_level", dependencies=[Depends(auth.require_read_only_access)])

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 import c2casgiutils
 from c2casgiutils import config, health_checks, instances
+from tests.support.net import free_port
 
 SECRET = "a-secret-of-the-test"
 HEADERS = {"X-API-Key": SECRET}
@@ -144,3 +145,47 @@ async def test_handler_of_uvicorn_is_put_back(wait: str) -> None:
         assert signal.getsignal(signal.SIGTERM) == server.handle_exit
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+async def cut_off() -> AsyncIterator[httpx.AsyncClient]:
+    """A process whose Redis is configured and unreachable."""
+    url = f"redis://127.0.0.1:{free_port()}"
+    config.settings = config.Settings(auth={"secret": SECRET}, redis={"url": url})
+    app = FastAPI()
+    app.mount("/c2c", c2casgiutils.app)
+    async with (
+        c2casgiutils.lifespan(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost", headers=HEADERS
+        ) as client,
+    ):
+        yield client
+
+
+async def test_refusal_says_that_redis_is_unreachable(cut_off: httpx.AsyncClient) -> None:
+    """Others may be ready: the caller has to know why they are not seen."""
+    reply = await cut_off.post("/c2c/drain")
+    assert reply.status_code == 409
+    assert "seen: this process alone, as Redis is unreachable" in reply.json()["detail"]
+    with pytest.raises(health_checks.DrainRefused, match="Redis is unreachable"):
+        await c2casgiutils.drain()
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_another_process_without_redis(cut_off: httpx.AsyncClient, method: str) -> None:
+    """It is not unknown, it cannot be reached."""
+    body = {"instance": "other", "force": True} if method == "POST" else None
+    reply = await cut_off.request(method, "/c2c/drain?instance=other", json=body)
+    assert (reply.status_code, reply.headers["retry-after"]) == (503, "5")
+    assert "Redis is unreachable" in reply.json()["detail"]
+
+
+async def test_all_without_redis_is_not_complete(cut_off: httpx.AsyncClient) -> None:
+    """This process is drained, and the reply does not claim that it was all."""
+    own = instances.own().id
+    reply = await cut_off.post("/c2c/drain", json={"instance": "all", "force": True})
+    assert (reply.status_code, reply.json()["drained"]) == (200, [own])
+    assert reply.json()["cluster"]["complete"] is False
+    reply = await cut_off.delete("/c2c/drain?instance=all")
+    assert reply.json()["cluster"]["complete"] is False

@@ -140,9 +140,17 @@ async def test_exclude(started: httpx.AsyncClient) -> None:
 async def test_exclude_unknown(started: httpx.AsyncClient) -> None:
     FACTORY.add(Fine(), groups=["ready"], name="a")
     anonymous = await started.get("/readyz?exclude=x")
-    reader = await started.get("/readyz?exclude=x&verbose", headers={"X-API-Key": SECRET})
+    reader = await started.get("/readyz?exclude=x", headers={"X-API-Key": SECRET})
     assert (anonymous.status_code, anonymous.text) == (404, "unknown check to exclude")
     assert (reader.status_code, reader.text) == (404, "unknown check to exclude; known: a")
+
+
+async def test_a_failure_gives_reasons_to_readers(started: httpx.AsyncClient) -> None:
+    """Without `verbose` too, since the failed checks are listed then as well."""
+    FACTORY.add(Raising(ValueError("it is broken")), groups=["ready"], name="db")
+    assert "[-]db failed: reason withheld\n" in (await started.get("/readyz")).text
+    reader = await started.get("/readyz", headers={"X-API-Key": SECRET})
+    assert "[-]db failed: it is broken\n" in reader.text
 
 
 async def test_health_json(started: httpx.AsyncClient) -> None:

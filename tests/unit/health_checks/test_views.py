@@ -84,6 +84,48 @@ async def test_selection(client: httpx.AsyncClient, query: dict[str, str], names
     assert reply.status_code == (500 if "Wrong" in names else 200)
 
 
+SECRET = "a-secret-of-the-test"
+
+
+@pytest.mark.parametrize("path", ["/health/", "/health"], ids=["endpoint", "view"])
+@pytest.mark.parametrize(
+    ("query", "status", "problem"),
+    [
+        pytest.param("name=Typo", 200, None, id="not-strict"),
+        pytest.param("name=Typo&strict=0", 200, None, id="off"),
+        pytest.param("name=Fine&strict=1", 200, None, id="known-name"),
+        pytest.param("tags=a,b&strict=true", 200, None, id="known-tags"),
+        pytest.param("strict=1", 200, None, id="all"),
+        pytest.param("name=Typo&strict=1", 404, "Unknown check: Typo", id="name"),
+        pytest.param("tags=a,typo&strict=1", 404, "Unknown tag: typo", id="tag"),
+        pytest.param(
+            "name=Fine&tags=c&strict=1", 404, "No check has this name and one of these tags", id="both"
+        ),
+    ],
+)
+async def test_strict_selection(
+    client: httpx.AsyncClient, path: str, query: str, status: int, problem: str | None
+) -> None:
+    """What is not known is no entity, as in 0.x, and 404 with `strict`."""
+    FACTORY.add(Fine(tags=["a", "b"]))
+    FACTORY.add(Returning(Result()), tags=["c"])
+    reply = await client.get(f"{path}?{query}")
+    assert reply.status_code == status
+    assert reply.json().get("detail") == problem
+
+
+async def test_strict_selection_names_the_known_ones_to_readers(client: httpx.AsyncClient) -> None:
+    """Readers learn what they may have meant."""
+    config.settings = config.Settings(auth={"secret": SECRET})
+    FACTORY.add(Fine(tags=["a", "b"]))
+    for query, text in {
+        "name=x": "Unknown check: x; known: Fine",
+        "tags=x": "Unknown tag: x; known: a, b",
+    }.items():
+        reply = await client.get(f"/health/?strict=1&{query}", headers={"X-API-Key": SECRET})
+        assert (reply.status_code, reply.json()) == (404, {"detail": text})
+
+
 async def test_hanging_check_is_one_failed_entity(client: httpx.AsyncClient) -> None:
     FACTORY.add(Fine())
     FACTORY.add(Hanging(), timeout=0.2)
