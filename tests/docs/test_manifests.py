@@ -1,0 +1,66 @@
+"""Every Kubernetes manifest of the documentation runs the application above it, and its probes pass."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from c2casgiutils.config import parse_duration
+from tests.support.processes import Uvicorn
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE)
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+
+
+def deployments() -> Iterator[Any]:
+    """The Python block before each manifest, and its Deployment."""
+    for page in PAGES:
+        application = None
+        for match in FENCE.finditer(page.read_text()):
+            if match["language"] == "python":
+                application = match["code"]
+            elif re.search(r"^kind: Deployment$", match["code"], re.MULTILINE):
+                yield pytest.param(application, yaml.safe_load(match["code"]), id=page.name)
+
+
+def test_there_are_manifests() -> None:
+    """The table of the next test is not empty, and no other kind of workload is left untested."""
+    kinds = [kind for page in PAGES for kind in re.findall(r"^kind: (\w+)$", page.read_text(), re.MULTILINE)]
+    assert kinds == ["Deployment"] * len(list(deployments()))
+    assert kinds
+
+
+@pytest.mark.parametrize(("application", "deployment"), list(deployments()))
+def test_probes_pass(application: str, deployment: dict[str, Any], tmp_path: Path) -> None:
+    """The command runs with the environment of the container, and each probe finds what it asks for."""
+    (tmp_path / "main.py").write_text(application)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    program, *arguments = container["args"]
+    assert program == "uvicorn"
+    port = container["ports"][0]["containerPort"]
+    assert f"--port={port}" in arguments
+    ours = [argument for argument in arguments if not argument.startswith(("--host=", "--port=", "main:"))]
+    env = {item["name"]: item["value"] for item in container["env"]} | {"C2C__PROMETHEUS__PORT": "0"}
+    with Uvicorn("main:app", *ours, cwd=tmp_path, env=env) as server:
+        for name in PROBES:
+            wanted = container[name]["httpGet"]
+            assert wanted["port"] == port
+            reply = httpx.get(server.url + wanted["path"], timeout=20)
+            assert (reply.status_code, reply.text) == (200, "ok"), name
+
+
+@pytest.mark.parametrize(("application", "deployment"), list(deployments()))
+def test_times_fit(application: str, deployment: dict[str, Any]) -> None:
+    """The process waits longer than Kubernetes takes to see that it is not ready, and less than it may."""
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    env = {item["name"]: item["value"] for item in container["env"]}
+    wait = parse_duration(env["C2C__DRAIN_WAIT"]).total_seconds()
+    probe = container["readinessProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] < wait < pod["terminationGracePeriodSeconds"]
