@@ -208,7 +208,7 @@ async def _metrics_port(*, on: bool) -> AsyncIterator[None]:
 def _armor_config(
     headers_config: Mapping[str, headers.HeaderMatcher] | None,
 ) -> dict[str, headers.HeaderMatcher]:
-    """The matchers; over plain HTTP no browser may be told to come back with HTTPS only."""
+    """Return the matchers; over plain HTTP no browser may be told to come back with HTTPS only."""
     http: dict[str, headers.HeaderMatcher] = {"c2c_http": {"headers": {"Strict-Transport-Security": None}}}
     return {**(http if config.settings.http else {}), **(headers_config or {})}
 

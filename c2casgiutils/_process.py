@@ -73,7 +73,7 @@ class PerLoop(Generic[_T]):
         return values
 
     def _own(self) -> dict[asyncio.AbstractEventLoop | None, _T]:
-        """The values, without those of the parent process."""
+        """Return the values, without those of the parent process."""
         if self._pid != os.getpid():
             self._inherited.append(self._values)
             self._values = {}

@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 async def run_in_thread(
     function: Callable[[], _T], *, name: str, on_end: Callable[[], object] = lambda: None
 ) -> _T:
-    """The result of a function that runs in a daemon thread of its own, in the context of the caller.
+    """Return the result of a function that runs in a daemon thread of its own, in the context of the caller.
 
     A cancelled caller leaves the thread behind.
 

@@ -40,17 +40,17 @@ def read(files: Sequence[Path] = FILES) -> dict[str, Any] | None:
 
 
 def git_hash(files: Sequence[Path] = FILES) -> str | None:
-    """The commit that is deployed, or None when no file tells."""
+    """Return the commit that is deployed, or None when no file tells."""
     return _of_main("git_hash", files)
 
 
 def git_tag(files: Sequence[Path] = FILES) -> str | None:
-    """The tag that is deployed, or None when no file tells."""
+    """Return the tag that is deployed, or None when no file tells."""
     return _of_main("git_tag", files)
 
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of packages by name; one that is not installed is left out.
+    """Return the versions of packages by name; one that is not installed is left out.
 
     Args:
         packages: Their names.

@@ -99,7 +99,7 @@ _CONSTANTS = {
 
 
 def __getattr__(name: str) -> Any:
-    """The constants follow the settings, which nothing reads at import."""
+    """Return a constant: it follows the settings, which nothing reads at import."""
     if name in _CONSTANTS:
         return _CONSTANTS[name]()
     if name == "GitHubAccessType":

@@ -179,7 +179,7 @@ def _stream() -> str:
 
 
 async def last(count: int) -> tuple[str, list[AuditEvent]]:
-    """The last records, the last one first, and whose they are: of the `cluster` or of the `process`."""
+    """Return the last records, newest first, and whose they are: of the `cluster` or of the `process`."""
     events = await _shared.attempt(lambda redis: _read(redis, count))
     if events is not None:
         return "cluster", events

@@ -49,7 +49,7 @@ class CookieMiddleware:
 
 
 async def carry(request: Request, response: Response) -> AsyncIterator[None]:
-    """A dependency that keeps the cookies when the view ends in an `HTTPException`."""
+    """Return a dependency that keeps the cookies when the view ends in an `HTTPException`."""
     try:
         yield
     except HTTPException as error:
@@ -93,7 +93,7 @@ def may_be_lost(request: Request) -> bool:
 
 
 def effective_name(name: str) -> str:
-    """The name of a cookie; over plain HTTP without the prefixes that ask for HTTPS."""
+    """Return the name of a cookie; over plain HTTP without the prefixes that ask for HTTPS."""
     if is_secure():
         return name
     for prefix in _PREFIXES:
@@ -102,7 +102,7 @@ def effective_name(name: str) -> str:
 
 
 def values_of(request: Request, name: str) -> list[str]:
-    """The values of all cookies with a name: a browser sends one for each path it is known for."""
+    """Return the values of all cookies with a name: a browser sends one for each path it is known for."""
     values = [
         value.strip().strip('"')
         for header in request.headers.getlist("cookie")

@@ -26,7 +26,7 @@ _Caller = Annotated[AuthInfo, Depends(get_auth)]
 
 
 async def auth_required(auth_info: _Caller) -> None:
-    """A caller who proved who they are; it says nothing about rights.
+    """Require a caller who proved who they are; this says nothing about rights.
 
     Raises:
         HTTPException: 403 for an anonymous caller, 503 when GitHub cannot be asked who it is.
@@ -177,7 +177,7 @@ async def require_admin_access(auth_info: _Caller, request: Request, response: R
 
 
 def access(auth_config: AuthConfig) -> Callable[..., Awaitable[None]]:
-    """A dependency that asks for a right: `Depends(auth.access(AuthConfig(...)))`."""
+    """Return a dependency that asks for a right: `Depends(auth.access(AuthConfig(...)))`."""
 
     async def require(auth_info: _Caller, request: Request, response: Response) -> None:
         await require_access(auth_info, auth_config, request, response)
@@ -233,5 +233,5 @@ class AccessContext:
 
 
 async def get_access_context(auth_info: _Caller, request: Request, response: Response) -> AccessContext:
-    """The caller of this request: `Annotated[AccessContext, Depends(get_access_context)]`."""
+    """Return the caller of this request: `Annotated[AccessContext, Depends(get_access_context)]`."""
     return AccessContext(auth_info, request, response)

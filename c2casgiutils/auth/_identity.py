@@ -90,7 +90,7 @@ def _is_github_set() -> bool:
 
 
 def auth_type() -> AuthenticationType:
-    """The kind of authentication that the settings ask for: secret, then test, then GitHub, else none."""
+    """Return the kind of authentication that is configured: secret, then test, then GitHub, else none."""
     auth = config.settings.auth
     if auth.secret:
         return AuthenticationType.SECRET

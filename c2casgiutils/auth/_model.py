@@ -163,7 +163,7 @@ def asked_of(auth_config: AuthConfig) -> config.GitHubAccessType | None:
 
 
 def read_only_config() -> AuthConfig:
-    """The configured repository at the read-only level."""
+    """Return the configured repository at the read-only level."""
     github = config.settings.auth.github
     return AuthConfig(
         github_repository=github.repository, github_access_type_read_only=github.access_type_read_only
@@ -171,7 +171,7 @@ def read_only_config() -> AuthConfig:
 
 
 def read_write_config() -> AuthConfig:
-    """The configured repository at the read-write level."""
+    """Return the configured repository at the read-write level."""
     github = config.settings.auth.github
     return AuthConfig(
         github_repository=github.repository, github_access_type_read_write=github.access_type_read_write
@@ -179,6 +179,6 @@ def read_write_config() -> AuthConfig:
 
 
 def admin_config() -> AuthConfig:
-    """The configured repository at the admin level."""
+    """Return the configured repository at the admin level."""
     github = config.settings.auth.github
     return AuthConfig(github_repository=github.repository, github_access_type_admin=github.access_type_admin)

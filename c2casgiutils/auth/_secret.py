@@ -13,7 +13,7 @@ WRONG = "The secret is wrong"
 
 
 def given_secret(request: Request) -> bytes | None:
-    """The secret in the header `X-API-Key`, else in the query; one that is given twice is a wrong one."""
+    """Return the secret in the header `X-API-Key`, else in the query; one given twice is wrong."""
     # Starlette reads headers as latin-1 and queries as UTF-8
     for values, encoding in (
         (request.headers.getlist("x-api-key"), "latin-1"),
@@ -47,7 +47,7 @@ async def check_secret(request: Request, given: bytes) -> bool:
 
 
 async def secret_caller(request: Request, response: Response) -> AuthInfo:
-    """The caller in secret mode; a secret that is given decides alone, without one the session does."""
+    """Return the caller in secret mode; a given secret decides alone, without one the session does."""
     given = given_secret(request)
     if given is None:
         session = await _sessions.read(request, response, AuthMethod.SECRET)

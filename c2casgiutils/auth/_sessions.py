@@ -95,7 +95,7 @@ def _write(request: Request, response: Response, session: Session, age_seconds: 
 
 
 async def read(request: Request, response: Response, *methods: AuthMethod) -> Session | None:
-    """The session of the browser; a cookie that is none is cleared on the answer.
+    """Return the session of the browser; an invalid cookie is cleared on the answer.
 
     Args:
         request: The request.

@@ -18,7 +18,7 @@ _REST_SECONDS = 1.0
 
 
 def key(name: str) -> str:
-    """The name of a key in Redis."""
+    """Return the name of a key in Redis."""
     return redis_utils.scoped(f"auth_{name}")
 
 

@@ -66,7 +66,7 @@ def _stretch(secret: str) -> str:
 
 
 def _secrets() -> list[str]:
-    """The secrets that are accepted, the one that signs first.
+    """Return the secrets that are accepted, the one that signs first.
 
     Raises:
         BadTokenError: There is none.
@@ -104,7 +104,7 @@ def _keys(secret: str, kind: Kind) -> _Keys:
 
 
 def keyed_hash(text: str, label: str) -> str:
-    """A hash that only this deployment can compute, to compare a value without keeping it.
+    """Return a hash that only this deployment can compute, to compare a value without keeping it.
 
     Raises:
         BadTokenError: There is no key.
@@ -125,7 +125,7 @@ def _hash(secret: str, text: str, label: str) -> str:
 
 
 def new_id() -> str:
-    """A fresh identifier of 128 random bits."""
+    """Return a fresh identifier of 128 random bits."""
     return secrets.token_urlsafe(16)
 
 

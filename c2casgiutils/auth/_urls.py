@@ -23,13 +23,13 @@ _SIGN_IN = re.compile(r"/auth/(?:login|logout|github/(?:login|callback|logout))/
 
 
 def normalise_origin(origin: str) -> str:
-    """An origin in lower case without the default port of its scheme."""
+    """Return an origin in lower case without the default port of its scheme."""
     origin = origin.lower()
     return origin.removesuffix(_DEFAULT_PORTS.get(origin.partition(":")[0], "")) if origin else origin
 
 
 def request_origin(connection: HTTPConnection) -> str:
-    """The origin that the request was sent to, after the forwarded headers.
+    """Return the origin that the request was sent to, after the forwarded headers.
 
     Raises:
         HTTPException: 400 when the host is not the name of one.
@@ -41,7 +41,7 @@ def request_origin(connection: HTTPConnection) -> str:
 
 
 def own_origin(connection: HTTPConnection) -> str:
-    """The public origin of the settings, else that of the request."""
+    """Return the public origin of the settings, else that of the request."""
     public = config.settings.auth.public_url
     if not public:
         return request_origin(connection)
@@ -50,7 +50,7 @@ def own_origin(connection: HTTPConnection) -> str:
 
 
 def _public_path(path: str) -> str:
-    """A path as browsers know it: below that of the public address, which a proxy may have taken off."""
+    """Return a path as browsers know it: below that of the public address, which a proxy may remove."""
     base = urlsplit(config.settings.auth.public_url or "").path.rstrip("/")
     if path.startswith("//"):
         # a mount with a parameter can begin so, and a browser would read a host
@@ -59,23 +59,23 @@ def _public_path(path: str) -> str:
 
 
 def request_path(connection: HTTPConnection) -> str:
-    """The path of the request as it is in an address, which fits into a cookie and a page."""
+    """Return the path of the request as it is in an address, which fits into a cookie and a page."""
     return _public_path(quote(connection.scope["path"], safe=_PATH_LETTERS))
 
 
 def mount_path(connection: HTTPConnection) -> str:
-    """The path that our views are under, `/` at least; it is the path of the cookies."""
+    """Return the path that our views are under, `/` at least; it is the path of the cookies."""
     root = quote(connection.scope.get("root_path", "").rstrip("/"), safe=_PATH_LETTERS)
     return _public_path(root) or "/"
 
 
 def views_path(connection: HTTPConnection) -> str:
-    """The path in front of `/auth/...` for a request to one of these views."""
+    """Return the path in front of `/auth/...` for a request to one of these views."""
     return request_path(connection).rpartition("/auth/")[0]
 
 
 def index_path(connection: HTTPConnection) -> str:
-    """The path of the page of this mount (there may be several), or of the mount where there is no page."""
+    """Return the path of the page of this mount (there may be several), or of the mount without a page."""
     try:
         path = str(connection.app.url_path_for("c2c_index"))
     except (NoMatchFound, KeyError):
@@ -84,12 +84,12 @@ def index_path(connection: HTTPConnection) -> str:
 
 
 def callback_path(connection: HTTPConnection) -> str:
-    """The path that GitHub sends the browser back to, for a request to one of the views of this package."""
+    """Return the path that GitHub sends the browser back to, for a request to one of our views."""
     return f"{views_path(connection)}/auth/github/callback"
 
 
 def callback_url(connection: HTTPConnection) -> str:
-    """The address that GitHub sends the browser back to."""
+    """Return the address that GitHub sends the browser back to."""
     return f"{own_origin(connection)}{callback_path(connection)}"
 
 

@@ -71,7 +71,7 @@ class Call:
             self._done.set_result(None)
 
     def result(self, decode: Callable[[bytes], Any]) -> list[Answer]:
-        """The answers in their order of arrival, then those that are missing."""
+        """Return the answers in their order of arrival, then those that are missing."""
         answers: list[Answer] = [
             make_answer(header.hostname, header.pid, outcome, decode)
             for header, outcome in self._answers.values()

@@ -98,7 +98,7 @@ class TypedValue:
             raise CodecError(f"cannot be sent: {error}") from error
 
     def decode(self, data: bytes) -> Any:
-        """The value of JSON.
+        """Return the value of JSON.
 
         Raises:
             CodecError: It is not of the type.
@@ -121,7 +121,7 @@ class TypedValue:
 
 
 def _with_wire_config(schema: Any) -> Any:
-    """A core schema whose models, dataclasses and typed dictionaries use the configuration of the wire."""
+    """Return a core schema whose models, dataclasses and typed dictionaries have the wire's configuration."""
     if isinstance(schema, dict):
         result = {key: value if key in _VALUES else _with_wire_config(value) for key, value in schema.items()}
         if schema.get("type") in _SCHEMAS_WITH_CONFIG:

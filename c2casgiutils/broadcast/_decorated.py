@@ -54,7 +54,7 @@ def create_caller(
     expect_answers: bool,
     timeout: float,
 ) -> Callable[..., Any]:
-    """The coroutine function that takes the place of the decorated one.
+    """Return the coroutine function that takes the place of the decorated one.
 
     Args:
         func: The decorated function.

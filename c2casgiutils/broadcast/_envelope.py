@@ -67,7 +67,7 @@ class Envelopes:
         self._key = hashlib.sha256(_LABEL + secret.encode()).digest() if secret else None
 
     def seal(self, channel: str, header: Header, payload: bytes) -> bytes:
-        """The bytes to publish on a channel."""
+        """Return the bytes to publish on a channel."""
         body = header.model_dump_json(exclude_defaults=True).encode() + b"\n" + payload
         return self._signature(channel, body) + b"\n" + body
 

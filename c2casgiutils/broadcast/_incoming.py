@@ -50,7 +50,7 @@ class Incoming:
         self.inbox = self.inbox_of(presence.id)
 
     def inbox_of(self, instance_id: str) -> str:
-        """The channel on which a process gets its answers; nobody else subscribes to it."""
+        """Return the channel on which a process gets its answers; nobody else subscribes to it."""
         return f"{self._prefix}{_INBOX}{instance_id}"
 
     def take(self, channel: str, data: bytes) -> None:

@@ -90,7 +90,7 @@ class BaseBroadcaster(ABC):
 
 
 def make_answer(hostname: str, pid: int, outcome: Outcome, decode: Callable[[bytes], Any]) -> Answer:
-    """The outcome in one process as what the caller gets."""
+    """Return the outcome in one process as what the caller gets."""
     error = outcome.error
     if error is None:
         try:

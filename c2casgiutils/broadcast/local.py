@@ -34,7 +34,7 @@ class LocalBroadcaster(BaseBroadcaster):
         self._is_started = True
 
     def get_subscribers(self) -> Mapping[str, Callback]:
-        """The callbacks by channel."""
+        """Return the callbacks by channel."""
         return dict(self.handlers.callbacks)
 
     async def subscribe(self, channel: str, callback: Callback) -> None:

@@ -23,7 +23,7 @@ _TAGS = "c2c__sentry__tags"
 
 
 def variables(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[str, FieldInfo]]:
-    """The name of the environment variable and the field of each setting, groups followed."""
+    """Return the name of the environment variable and the field of each setting, groups followed."""
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from variables(field.annotation, f"{prefix}{name.upper()}__")
@@ -32,7 +32,7 @@ def variables(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[st
 
 
 def _group_names(names: Iterable[str]) -> set[str]:
-    """The names of the groups: pydantic-settings reads JSON objects from them."""
+    """Return the names of the groups: pydantic-settings reads JSON objects from them."""
     parts = (name.removeprefix(PREFIX).split("__") for name in names)
     return {PREFIX + "__".join(path[:end]) for path in parts for end in range(1, len(path))}
 
@@ -61,7 +61,7 @@ class EnvironmentSource(EnvSettingsSource):
         _check_objects({name: value for name, value in self.env_vars.items() if name in groups | {_TAGS}})
 
     def __call__(self) -> dict[str, Any]:
-        """The values as nested dictionaries."""
+        """Return the values as nested dictionaries."""
         values = super().__call__()
         sentry = values.setdefault("sentry", {}) if self._tags else {}
         tags = sentry.get("tags") or {}
@@ -81,7 +81,7 @@ def _check_objects(texts: Mapping[str, str | None]) -> None:
 
 
 def _usable(given: Mapping[str, str], known: set[str]) -> dict[str, str]:
-    """The variables that the settings know, under their new names; names are in lower case."""
+    """Return the variables that the settings know, under their new names; names are in lower case."""
     older = {name.lower(): newer.lower() for name, newer in OLDER_NAMES.items()}
     usable = {name: value for name, value in given.items() if name in known}
     for name, value in given.items():

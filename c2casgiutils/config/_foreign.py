@@ -7,5 +7,5 @@ ForeignVariable = Literal["GIT_HASH", "PROMETHEUS_MULTIPROC_DIR", "SENTRY_DSN", 
 
 
 def foreign(name: ForeignVariable) -> str | None:
-    """The value of the variable; an empty one counts as unset."""
+    """Return the value of the variable; an empty one counts as unset."""
     return os.environ.get(name, "").strip() or None  # noqa: TID251  # this package is the reader

@@ -191,7 +191,7 @@ AnyCaseOfUpper = BeforeValidator(_upper)
 
 
 def check_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
-    """The text, when it is an absolute address of one of the schemes.
+    """Return the text, when it is an absolute address of one of the schemes.
 
     Raises:
         ValueError: says what is accepted, without the value, which may hold a password.
@@ -212,7 +212,7 @@ def check_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
 
 
 def matches(pattern: str, accepted: str) -> AfterValidator:
-    """A validator: the whole value must match the pattern; `accepted` says so in words."""
+    """Return a validator: the whole value must match the pattern; `accepted` says so in words."""
     compiled = re.compile(pattern, re.ASCII)
 
     def check(value: str) -> str:

@@ -177,7 +177,7 @@ class Auth(Group):
 
 
 def contradictions(auth: Auth, *, http: bool) -> list[str]:
-    """What is wrong between settings that are right one by one, one text for each wrong variable.
+    """Return what is wrong between settings that are right one by one, one text for each wrong variable.
 
     Args:
         auth: the settings.

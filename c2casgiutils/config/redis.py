@@ -130,7 +130,7 @@ class Redis(Group):
 
 
 def missing_of_sentinels(redis: Redis) -> list[str]:
-    """What the sentinels need besides, one text for each missing variable."""
+    """Return what the sentinels need besides, one text for each missing variable."""
     if redis.sentinels and not redis.servicename:
         return ["C2C__REDIS__SERVICENAME: is missing; accepted is the name of the service of the sentinels"]
     return []

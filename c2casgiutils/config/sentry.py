@@ -13,7 +13,7 @@ def _default(value: Any) -> Any:
 
 
 def _scrubber(value: Any) -> Any:
-    """An instance: the SDK loses each event when it gets anything else."""
+    """Return an instance: the SDK loses each event when it gets anything else."""
     scrubber = value() if isinstance(value, type) else value
     if not callable(getattr(scrubber, "scrub_event", None)):
         raise ValueError("is no scrubber; accepted is module:name of an EventScrubber")  # noqa: TRY004  # pydantic wants it

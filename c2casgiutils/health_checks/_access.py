@@ -35,7 +35,7 @@ def describe_unknown(what: str, names: set[str], known: set[str], *, details: bo
 
 
 def cookies_of(response: Response) -> list[tuple[bytes, bytes]]:
-    """The raw headers with the cookies that finding out who is calling set or cleared."""
+    """Return the raw headers with the cookies that finding out who is calling set or cleared."""
     return [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]
 
 

@@ -16,7 +16,7 @@ async def health_check(
     max_level: Annotated[int, Query(description="Run the checks up to this level; 0 runs none")] = 1,
     checks: Annotated[str, Query(description="Comma-separated names; all when empty")] = "",
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """The state of the checks as `successes` and `failures`, by name."""
+    """Return the state of the checks as `successes` and `failures`, by name."""
     details = await _access.may_see_details(request, response)
     entries = [*FACTORY.entries, *FACTORY.automatic()]
     names = split(checks)

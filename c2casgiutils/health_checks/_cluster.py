@@ -119,7 +119,7 @@ def _rows(by_id: dict[str, Any]) -> list[Row]:
 
 
 async def _answer_health(*, history: bool = False) -> dict[str, Any]:
-    """The column of this process, in bounded time: a check that goes on is told as it was before."""
+    """Return the column of this process, in bounded time: a check that goes on is told as it was before."""
     entries = FACTORY.entries
     stale = [asyncio.ensure_future(entry.refresh()) for entry in entries if entry.fresh() is None]
     if stale:

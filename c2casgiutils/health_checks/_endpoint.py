@@ -22,7 +22,7 @@ PROBE_PATHS = frozenset({*_PATHS, "/health_check", *(f"/{name}" for name in PROB
 
 
 async def answer(request: Request, response: Response) -> bytes:
-    """The JSON of `GlobalResult` for the query of the request.
+    """Return the JSON of `GlobalResult` for the query of the request.
 
     Args:
         request: The request.

@@ -82,7 +82,7 @@ class Entry:
         return ttl.total_seconds()
 
     def fresh(self) -> Outcome | None:
-        """The last outcome if it is still good; a first one that comes by itself is not waited for."""
+        """Return the last outcome if it is still good; a first one that comes by itself is not waited for."""
         last = self.last
         if last is None and self.in_background:
             return _outcome.UNKNOWN
@@ -108,11 +108,11 @@ class Entry:
             await asyncio.wait(tasks, timeout=1)
 
     def entity(self, outcome: Outcome, *, details: bool) -> EntityResult:
-        """The public form of an outcome."""
+        """Return the public form of an outcome."""
         return EntityResult(**self.fields(outcome, details=details))
 
     def fields(self, outcome: Outcome, *, details: bool) -> dict[str, Any]:
-        """The fields of `EntityResult`, without the cost of the model."""
+        """Return the fields of `EntityResult`, without the cost of the model."""
         return {
             "name": self.options.name,
             "tags": self.options.tags,

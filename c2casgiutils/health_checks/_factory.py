@@ -107,7 +107,7 @@ class Factory:
         return (*self._entries.values(), *self._included)
 
     def select(self, name: str | None = None, tags: str | None = None) -> list[Entry]:
-        """The checks with this name and any of these tags (comma-separated); what is not given matches."""
+        """Return the checks with this name and any of these tags (comma-separated); none given match all."""
         wanted = split(tags)
         return [
             entry
@@ -116,7 +116,7 @@ class Factory:
         ]
 
     def in_group(self, group: str) -> list[Entry]:
-        """The checks of a group."""
+        """Return the checks of a group."""
         return [entry for entry in self.entries if group in entry.options.groups]
 
     async def check(self, name: str | None = None, tags: str | None = None) -> GlobalResult:
@@ -130,7 +130,7 @@ class Factory:
         return summary(await outcomes(self.select(name, tags)), started, details=True)
 
     def automatic(self) -> list[Entry]:
-        """The checks that come by themselves for what is configured: Redis and the version."""
+        """Return the checks that come by themselves for what is configured: Redis and the version."""
         wanted: dict[str, tuple[type[Check], bool]] = {
             "redis": (Redis, redis_utils.is_configured()),
             "version": (Version, instances.own().git_hash is not None),
@@ -188,7 +188,7 @@ def split(text: str | None) -> set[str]:
 
 
 async def outcomes(entries: Iterable[Entry]) -> list[tuple[Entry, Outcome]]:
-    """The states of the checks, those that must run side by side."""
+    """Return the states of the checks, those that must run side by side."""
     found = [(entry, entry.fresh()) for entry in entries]
     missing = [entry for entry, outcome in found if outcome is None]
     if missing:
@@ -197,7 +197,7 @@ async def outcomes(entries: Iterable[Entry]) -> list[tuple[Entry, Outcome]]:
 
 
 def overall(found: Iterable[tuple[Entry, Outcome]], *, unknown: Status = "pass") -> Status:
-    """The one word for all: `fail` for a critical check that fails, `warn` for a degrading one or a warning.
+    """Return one word for all: `fail` if a critical check fails, `warn` for a degrading one or a warning.
 
     Args:
         found: The states.
@@ -213,13 +213,13 @@ def overall(found: Iterable[tuple[Entry, Outcome]], *, unknown: Status = "pass")
 
 
 def worst(found: Iterable[tuple[Entry, Outcome]]) -> int:
-    """The status code for all; only critical checks count."""
+    """Return the status code for all; only critical checks count."""
     codes = [outcome.status_code for entry, outcome in found if entry.options.severity == "critical"]
     return max(codes, default=200)
 
 
 def summary(found: Sequence[tuple[Entry, Outcome]], started: float, *, details: bool) -> GlobalResult:
-    """The contract's form."""
+    """Return the form of the contract."""
     return GlobalResult(
         status_code=worst(found),
         time_taken=time.monotonic() - started,

@@ -97,7 +97,7 @@ def of_exception(error: BaseException, seconds: float, secrets: Iterable[str]) -
 
 
 def of_timeout(timeout: float, doing: str | None, seconds: float) -> Outcome:
-    """The time of the check is over."""
+    """Return the outcome of a check that ran out of time."""
     what = f" while {doing}" if doing else ""
     return Outcome(
         "fail", _WRONG, seconds, {"error": "timeout"}, message=f"No result within {timeout:g} s{what}"
@@ -105,12 +105,12 @@ def of_timeout(timeout: float, doing: str | None, seconds: float) -> Outcome:
 
 
 def failure(message: str, seconds: float) -> Outcome:
-    """A failure that the engine found."""
+    """Return a failure that the engine found."""
     return Outcome("fail", _WRONG, seconds, {"error": "wrong result"}, message=message)
 
 
 def clean(value: object, secrets: Iterable[str]) -> Any:
-    """The value as JSON, without credentials and not too large.
+    """Return the value as JSON, without credentials and not too large.
 
     Raises:
         ValueError: It cannot be JSON (pydantic's serialization error is one).

@@ -202,7 +202,7 @@ PROBES = {
 
 
 def probe_routes(prefix: str = "") -> list[Route]:
-    """The routes `/livez`, `/readyz` and `/startupz`, to put before all others.
+    """Return the routes `/livez`, `/readyz` and `/startupz`, to put before all others.
 
     Args:
         prefix: Path to put before each, without a slash at its end.

@@ -35,7 +35,7 @@ _DOCUMENTED = {
 
 
 async def health_checks(request: Request, response: Response) -> Response:
-    """The state of the selected checks; the status code is that of the worst one."""
+    """Return the state of the selected checks; the status code is that of the worst one."""
     body = await answer(request, response)
     headers = {"Cache-Control": _NO_STORE, "X-Content-Type-Options": "nosniff"}
     complete = Response(body, response.status_code, headers, "application/json")
@@ -47,7 +47,7 @@ async def health_cluster(
     response: Response,
     history: Annotated[bool, Query(description="With the last results of each check and process")] = False,
 ) -> _cluster.ClusterHealth:
-    """The state of each check in each process, and who did not answer."""
+    """Return the state of each check in each process, and who did not answer."""
     response.headers["Cache-Control"] = _NO_STORE
     return await _cluster.matrix(history=history)
 

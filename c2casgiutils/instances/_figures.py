@@ -74,7 +74,7 @@ class LagMeter:
         self.start()
 
     def read(self) -> float:
-        """The worst delay since the last reading, in seconds."""
+        """Return the worst delay since the last reading, in seconds."""
         worst, self._worst = self._worst, 0.0
         return max(worst, 0.0)
 

@@ -117,7 +117,7 @@ class Presence:
         self._wake.set()
 
     def instance(self) -> Instance:
-        """This process as it is now."""
+        """Return this process as it is now."""
         uptime = time.monotonic() - self._started
         now = self._link.now() if self._link is not None else time.time()
         figures = {**self._figures.read(), "loop_lag_seconds": round(self._lag_seconds, 4)}
@@ -263,7 +263,7 @@ def _new_token() -> str:
 
 
 def _parse(raw: bytes) -> dict[str, Any] | None:
-    """An entry of the roster, `None` when it is none."""
+    """Return an entry of the roster, `None` for a malformed one."""
     try:
         entry = json.loads(raw)
         instance = Instance.model_validate(entry["instance"])

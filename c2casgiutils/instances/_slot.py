@@ -58,7 +58,7 @@ def cleanup() -> None:
 
 
 def own() -> Instance:
-    """This process as it is now."""
+    """Return this process as it is now."""
     return _STATE.presences.nearest().instance()
 
 
@@ -81,7 +81,7 @@ def set_state(state: State) -> None:
 
 
 def state() -> State:
-    """The state of this process."""
+    """Return the state of this process."""
     return _STATE.presences.nearest().state
 
 

@@ -31,7 +31,7 @@ class View:
         self._subscribers: dict[str, list[Member]] = {}
 
     def subscribers(self, channel: str) -> list[Member]:
-        """The processes that subscribe to a channel."""
+        """Return the processes that subscribe to a channel."""
         found = self._subscribers.get(channel)
         if found is None:
             if len(self._subscribers) >= _MAX_CACHED_CHANNELS:

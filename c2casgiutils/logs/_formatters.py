@@ -33,7 +33,7 @@ _ESCAPES = _CONTROL_CHARACTERS | _SURROGATES
 
 
 def _request_id(record: logging.LogRecord) -> str | None:
-    """The id that a filter noted on the record (in the task of the request), else that of this task."""
+    """Return the id that a filter noted on the record, in the task of the request, else that of this task."""
     noted = getattr(record, "request_id", None)
     return str(noted) if noted is not None else current_request_id()
 
@@ -89,7 +89,7 @@ class JsonFormatter(logging.Formatter):
         self._host = socket.gethostname()
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a JSON object without a line break."""
+        """Return the record as a JSON object without a line break."""
         fields = self._fields(record) | _access(record) | self._exception(record)
         request_id = _request_id(record)
         if request_id is not None:
@@ -171,7 +171,7 @@ class ConsoleFormatter(logging.Formatter):
         super().__init__(fmt or self.default_format, datefmt, style, **arguments)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as text."""
+        """Return the record as text."""
         record = copy.copy(record)
         redact_record(record)  # not the whole line, where the name of a logger may stand before a colon
         try:
@@ -182,7 +182,7 @@ class ConsoleFormatter(logging.Formatter):
         return text.translate(_ESCAPES).replace("\n", "\n    ")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # a name of the standard library
-        """The first part of the text, without a traceback."""
+        """Return the first part of the text, without a traceback."""
         line = super().formatMessage(record)
         request_id = _request_id(record)
         return f"{line} [{request_id}]" if request_id else line

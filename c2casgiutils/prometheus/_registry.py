@@ -13,7 +13,7 @@ _PACKAGES = ("c2casgiutils", "fastapi", "pydantic", "redis", "sqlalchemy", "star
 
 
 def multiprocess_directory() -> Path | None:
-    """The directory through which several workers share their metrics, or None; it is created.
+    """Return the directory through which several workers share their metrics, or None; it is created.
 
     Raises:
         ConfigurationError: It cannot be created; ends the start.
@@ -50,7 +50,7 @@ def create_registry() -> Any:
 
 
 def render(accept: str = "") -> tuple[bytes, str]:
-    """The metrics as text and its content type.
+    """Return the metrics as text and its content type.
 
     Args:
         accept: The `Accept` header: the OpenMetrics format for those who ask for it.
@@ -87,7 +87,7 @@ class BuildCollector:
         self._packages = versions.installed(_PACKAGES)
 
     def collect(self) -> Iterator[Any]:
-        """The metrics, each with the value 1 and what it tells in its labels."""
+        """Return the metrics, each with the value 1 and what it tells in its labels."""
         from prometheus_client.metrics_core import GaugeMetricFamily
 
         prefix = config.settings.prometheus.prefix
@@ -123,7 +123,7 @@ class ResourceCollector:
         self._directory = directory
 
     def collect(self) -> Iterator[Any]:
-        """The metrics, each with the label `pid`."""
+        """Return the metrics, each with the label `pid`."""
         from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 
         prefix = config.settings.prometheus.prefix
@@ -139,7 +139,7 @@ class ResourceCollector:
 
 
 def pids_of(directory: Path) -> set[int]:
-    """The processes that wrote metrics into the directory, dead ones too."""
+    """Return the processes that wrote metrics into the directory, dead ones too."""
     names = (path.stem.rpartition("_")[2] for path in directory.glob("*.db"))
     return {int(name) for name in names if name.isdecimal()}
 
@@ -155,7 +155,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _figures(pid: int) -> dict[str, dict[tuple[str, ...], float]]:
-    """The figures of a process by metric and further labels, from proc(5); none when it is gone."""
+    """Return the figures of a process by metric and further labels (proc(5)); none when it is gone."""
     process = Path("/proc") / str(pid)
     try:
         stat = (process / "stat").read_bytes().rpartition(b")")[2].split()

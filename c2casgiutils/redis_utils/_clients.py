@@ -52,7 +52,7 @@ def is_configured() -> bool:
 
 
 def get() -> "tuple[Redis | None, Redis | None, Sentinel | None]":
-    """The clients of the running event loop: for writing, for reading, and the Sentinel client.
+    """Return the clients of the running event loop: for writing, for reading, and the Sentinel client.
 
     They connect when first used and decode their answers to `str`. Without Sentinel the first two are the
     same; with `C2C__REDIS__CLUSTER=True` both are one `redis.asyncio.RedisCluster`.
@@ -218,7 +218,7 @@ def _create_sentinel() -> _Clients:
 
 
 async def create_link_connection(parser_class: type[Any]) -> "AbstractConnection":
-    """A connection of its own for publish and subscribe, not connected yet, outside of the pool.
+    """Return a connection of its own for publish and subscribe, not connected yet, outside of the pool.
 
     It speaks RESP3 (https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md), not
     decoded. With Sentinel it goes to the master, with Cluster to the node that owns the names of this

@@ -89,7 +89,7 @@ class Link:
         return f"Redis is unreachable ({self.last_error or 'not connected yet'})"
 
     def now(self) -> float:
-        """The time of Redis as seconds since 1970; the own clock as long as Redis was never reached."""
+        """Return the time of Redis in seconds since 1970; that of this machine until Redis was reached."""
         return time.time() if self._clock_offset is None else time.monotonic() + self._clock_offset
 
     @property
@@ -210,7 +210,7 @@ class Link:
 
     @staticmethod
     def _next_delay(delay: float, *, served: float) -> float:
-        """The first try after a loss comes at once, then the waits double up to the cap."""
+        """Return the wait before a try: the first comes at once, then the waits double up to the cap."""
         if served >= _STABLE_SECONDS:
             return 0.0
         return min(max(delay * 2, _BACKOFF_FIRST), _BACKOFF_CAP)

@@ -7,7 +7,7 @@ _MAX_LENGTH = 500
 
 
 def scoped(name: str) -> str:
-    """The name of a key or channel of this service.
+    """Return the name of a key or channel of this service.
 
     With Redis Cluster the prefix is a hash tag, so that everything of one service lives on one node.
 
@@ -19,7 +19,7 @@ def scoped(name: str) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """An error in one short line, without the credentials that it may quote.
+    """Return an error in one short line, without the credentials that it may quote.
 
     Args:
         error: The error, also a group of them (the first one counts).

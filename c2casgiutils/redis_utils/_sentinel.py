@@ -17,7 +17,7 @@ class BlockingSentinelPool(SentinelConnectionPool):
         super().__init__(service_name, sentinel_manager, **options)  # type: ignore[no-untyped-call]  # redis-py
 
     async def get_connection(self, *_arguments: Any, **_options: Any) -> AbstractConnection:
-        """A connected connection, once one is free."""
+        """Return a connected connection, once one is free."""
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await self._free.acquire()

@@ -9,5 +9,5 @@ REQUEST_ID: ContextVar[str | None] = ContextVar("c2casgiutils_request_id", defau
 
 
 def current_request_id() -> str | None:
-    """The id of the current request, `None` outside a request."""
+    """Return the id of the current request, `None` outside a request."""
     return REQUEST_ID.get()

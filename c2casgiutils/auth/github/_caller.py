@@ -21,7 +21,7 @@ _NOT_READ = "Bearer tokens are read only with C2C__AUTH__GITHUB__BEARER=True"
 
 
 async def github_caller(request: Request, response: Response) -> AuthInfo:
-    """The caller; a bearer token that is accepted here decides alone, without one the session does."""
+    """Return the caller; a bearer token that is accepted here decides alone, without one the session does."""
     headers = request.headers.getlist("authorization")
     bearers = [header for header in headers if header.partition(" ")[0].lower() == "bearer"]
     if bearers and config.settings.auth.github.bearer:

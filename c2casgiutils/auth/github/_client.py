@@ -47,7 +47,7 @@ class CodeRefusedError(C2cError):
 
 
 def fingerprint(token: str) -> str:
-    """A name for a token by which it cannot be found out."""
+    """Return a name for a token by which it cannot be found out."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -25,7 +25,7 @@ class Memory(Generic[_T]):
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
 
     def get(self, key: Hashable, longest_seconds: float) -> _T | None:
-        """What was stored at most so long ago."""
+        """Return what was stored, if it is not older than that."""
         entry = self._entries.get(key)
         if entry is None or time.monotonic() - entry.stored_at >= longest_seconds:
             return None

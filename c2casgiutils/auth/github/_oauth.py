@@ -41,7 +41,7 @@ class TokenAnswer(BaseModel):
     refresh_token_expires_in: int | None = Field(default=None, gt=0, lt=_YEARS_SECONDS)
 
     def tokens(self) -> dict[str, Any]:
-        """The part of a session that the answer gives."""
+        """Return the part of a session that the answer gives."""
         now = int(time.time())
         return {
             "access_token": self.access_token,
@@ -67,13 +67,13 @@ def add_query(url: str, parameters: dict[str, str]) -> str:
 
 
 def redirect_uri(callback_url: str) -> str:
-    """The address that GitHub sends the browser to: the callback, or the proxy that knows it."""
+    """Return the address that GitHub sends the browser to: the callback, or the proxy that knows it."""
     proxy = config.settings.auth.github.proxy_url
     return add_query(proxy, {"came_from": callback_url}) if proxy else callback_url
 
 
 def authorize_url(state: str, verifier: str, redirect: str) -> str:
-    """The address of the page of GitHub that asks the user.
+    """Return the address of the page of GitHub that asks the user.
 
     Args:
         state: Comes back with the answer.
@@ -123,7 +123,7 @@ async def _ask_token(form: dict[str, str]) -> TokenAnswer:
 
 
 async def read_user(token: str) -> dict[str, Any]:
-    """The user of a token, as the fields `login`, `display_name` and `url`.
+    """Return the user of a token, as the fields `login`, `display_name` and `url`.
 
     Raises:
         TokenRefusedError: The token is not valid.

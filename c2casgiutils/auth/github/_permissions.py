@@ -39,7 +39,7 @@ _NONE = Rights(frozenset(), is_private=True)
 
 
 async def rights_of(token: str, repository: str) -> Rights:
-    """The rights of the user of a token.
+    """Return the rights of the user of a token.
 
     They are remembered for the time of the settings, while GitHub is unusable up to 5 minutes.
 
@@ -62,7 +62,7 @@ async def rights_of(token: str, repository: str) -> Rights:
 
 
 def remembered(token: str, repository: str) -> Rights | None:
-    """What was known lately, for when GitHub cannot be asked."""
+    """Return what was known lately, for when GitHub cannot be asked."""
     return _state.current().github.rights.get(
         (_client.fingerprint(token), repository), _WHILE_UNAVAILABLE_SECONDS
     )

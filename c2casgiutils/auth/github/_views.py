@@ -66,7 +66,7 @@ class _SignInError(C2cError):
 
 
 def came_from(request: Request) -> str:
-    """A dependency: where to go afterwards, the index page by default."""
+    """Return a dependency: where to go afterwards, the index page by default."""
     values = request.query_params.getlist("came_from")
     if not any(values):
         return _urls.index_path(request)
@@ -108,7 +108,7 @@ async def github_login(request: Request, response: Response, target: _CameFrom) 
 
 
 def _state_cookie(state: str) -> str:
-    """The name of the cookie of one sign-in: each tab of a browser has its own."""
+    """Return the name of the cookie of one sign-in: each tab of a browser has its own."""
     suffix = hashlib.sha256(state.encode()).hexdigest()[:8]
     return _cookies.effective_name(f"{config.settings.auth.github.state_cookie}-{suffix}")
 
@@ -181,7 +181,7 @@ async def _finish(request: Request, response: Response) -> Response:
 
 
 def _take_state(request: Request, response: Response, given: str) -> _State | None:
-    """The state of the browser, which forgets it."""
+    """Return the state of the browser, which forgets it."""
     values = _cookies.values_of(request, _state_cookie(given))
     if not values:
         return None

@@ -69,7 +69,7 @@ class Redis(Check):
 
 
 async def _bounded(state: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    """The state of a server that is not vital, or its error: it must not take all the time."""
+    """Return the state of a server that is not vital, or its error: it must not take all the time."""
     from redis.exceptions import RedisError
 
     try:

@@ -131,7 +131,7 @@ class Url(Check):
 
 
 def prepare_http() -> ssl.SSLContext:
-    """What takes a moment before the first request: importing the client, reading certificate authorities."""
+    """Do what takes a moment before the first request: import the client, read certificate authorities."""
     importlib.import_module("httpx")
     return ssl.create_default_context()
 
