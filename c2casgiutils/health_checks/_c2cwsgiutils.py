@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from fastapi import HTTPException, Query, Request, Response
 
 from c2casgiutils.health_checks import _access
-from c2casgiutils.health_checks._entry import Entry
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, overall, split
 from c2casgiutils.health_checks._outcome import Outcome
+from c2casgiutils.health_checks._runner import Entry
 
 
 async def health_check(

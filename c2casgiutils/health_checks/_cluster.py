@@ -8,10 +8,10 @@ from pydantic import BaseModel, Field
 
 from c2casgiutils import broadcast, config, instances
 from c2casgiutils.broadcast.types import ClusterReport
-from c2casgiutils.health_checks._entry import Entry
 from c2casgiutils.health_checks._factory import FACTORY, overall
 from c2casgiutils.health_checks._model import Severity, Status
 from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
+from c2casgiutils.health_checks._runner import Entry
 
 _HEALTH = "c2c_health_cluster"
 _DRAIN = "c2c_health_drain"

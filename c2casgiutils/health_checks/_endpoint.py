@@ -9,9 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from c2casgiutils._asgi import path_inside
 from c2casgiutils.health_checks import _access
-from c2casgiutils.health_checks._entry import Entry
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, split, worst
 from c2casgiutils.health_checks._probes import PROBES, send_answer, send_not_allowed
+from c2casgiutils.health_checks._runner import Entry
 
 _BODILESS = {204, 205, 304}
 _OFF = {"0", "false", "no", "off"}

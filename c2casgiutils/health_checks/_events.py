@@ -8,8 +8,8 @@ from typing import Any
 
 from c2casgiutils import config, redis_utils
 from c2casgiutils._threads import run_in_thread
-from c2casgiutils.health_checks._entry import Entry
 from c2casgiutils.health_checks._outcome import Outcome
+from c2casgiutils.health_checks._runner import Entry
 from c2casgiutils.health_checks.checks._url import prepare_http, unlogged
 
 _LOGGER = logging.getLogger(__name__)

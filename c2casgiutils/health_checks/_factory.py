@@ -9,11 +9,10 @@ from collections.abc import Collection, Iterable, Sequence
 from c2casgiutils import instances, redis_utils
 from c2casgiutils._process import PerLoop
 from c2casgiutils.health_checks import _metrics
-from c2casgiutils.health_checks._background import Background
-from c2casgiutils.health_checks._entry import Entry, to_seconds
 from c2casgiutils.health_checks._events import Events
 from c2casgiutils.health_checks._model import Check, GlobalResult, Options, Severity, Status
 from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
+from c2casgiutils.health_checks._runner import Background, Entry, to_seconds
 from c2casgiutils.health_checks._service import Service
 from c2casgiutils.health_checks.checks._redis import Redis
 from c2casgiutils.health_checks.checks._version import Version

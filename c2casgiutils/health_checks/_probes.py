@@ -17,9 +17,9 @@ from starlette.types import Receive, Scope, Send
 from c2casgiutils import instances
 from c2casgiutils._asgi import make_final
 from c2casgiutils.health_checks import _access
-from c2casgiutils.health_checks._entry import Entry
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, overall
 from c2casgiutils.health_checks._outcome import Outcome
+from c2casgiutils.health_checks._runner import Entry
 
 _TEXT = b"text/plain; charset=utf-8"
 _JSON = b"application/health+json"

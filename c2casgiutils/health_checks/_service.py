@@ -2,8 +2,8 @@
 
 import asyncio
 
-from c2casgiutils.health_checks._background import Background
 from c2casgiutils.health_checks._drain import Drain, GracefulStop
+from c2casgiutils.health_checks._runner import Background
 
 _MAX_SIDE_BY_SIDE = 10
 
