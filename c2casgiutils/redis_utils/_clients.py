@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils import config
@@ -46,6 +46,17 @@ class _Clients:
         return [self.master, *([self.slave] if self.slave is not self.master else []), *sentinels]
 
 
+@dataclass(slots=True)
+class _State:
+    """What belongs to one event loop: its clients, and the closing of those that it forgot."""
+
+    clients: _Clients | None = None
+    closing: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+_CLIENTS = PerLoop(_State)
+
+
 def is_configured() -> bool:
     """Return whether the settings name a Redis."""
     return bool(config.settings.redis.url or config.settings.redis.sentinels)
@@ -65,7 +76,10 @@ def get() -> "tuple[Redis | None, Redis | None, Sentinel | None]":
     """
     if not is_configured():
         return None, None, None
-    clients = _CLIENTS.get()
+    state = _CLIENTS.get()
+    if state.clients is None:
+        state.clients = _create_checked()
+    clients = state.clients
     return clients.master, clients.slave, clients.sentinel
 
 
@@ -86,34 +100,39 @@ def check_settings() -> None:
 def cleanup() -> None:
     """Forget the clients; the next `get` makes new ones from the settings of then.
 
-    Synchronous, for tests and after a fork; `aclose` is the way to close them in an orderly manner.
+    Synchronous, for tests and after a fork. The connections of the running event loop are closed soon after;
+    `aclose` closes them and waits for that.
     """
     loop = running_loop()
-    for owner, clients in _CLIENTS.clear().items():
-        if owner is not None and owner is loop:
-            for client in clients.all():
-                _close_now(client)
+    state = _CLIENTS.clear().get(loop)
+    if loop is None or state is None:
+        return
+    if state.clients is not None:
+        task = loop.create_task(_close(state.clients))
+        state.closing.add(task)
+        task.add_done_callback(state.closing.discard)
+        state.clients = None
+    _CLIENTS.set(state)
 
 
 async def aclose() -> None:
     """Close every connection of the running event loop's clients."""
-    clients = _CLIENTS.pop()
-    if clients is None:
+    state = _CLIENTS.pop()
+    if state is None:
         return
+    if state.closing:
+        await asyncio.wait(state.closing)
+    if state.clients is not None:
+        await _close(state.clients)
+
+
+async def _close(clients: _Clients) -> None:
     for client in clients.all():
         with contextlib.suppress(OSError, asyncio.TimeoutError):
             async with asyncio.timeout(2):
                 await client.aclose()
                 if pool := getattr(client, "connection_pool", None):
                     await pool.disconnect()
-
-
-def _close_now(client: "Redis") -> None:
-    pool = getattr(client, "connection_pool", None)
-    if pool is None:
-        return
-    for connection in [*pool._get_free_connections(), *pool._get_in_use_connections()]:  # noqa: SLF001  # no public way without await
-        connection._close()  # noqa: SLF001  # the same
 
 
 def _retry() -> Any:
@@ -166,9 +185,6 @@ def _problem_of_options(error: Exception) -> str:
         return f"C2C__REDIS__OPTIONS: {unknown[1]} is not an option; {accepted}"
     names = ", ".join(sorted(config.settings.redis.options))
     return f"C2C__REDIS__OPTIONS: redis.asyncio.Redis does not accept the value of one of {names}"
-
-
-_CLIENTS = PerLoop(_create_checked)
 
 
 def _create() -> _Clients:

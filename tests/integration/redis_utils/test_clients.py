@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from c2casgiutils import broadcast, config, redis_utils
-from tests.support.net import free_port
+from tests.support.net import eventually, free_port
 from tests.support.processes import RedisServer
 
 
@@ -167,12 +167,32 @@ async def test_closed_clients_leave_no_connection(redis_server: RedisServer) -> 
 
 
 async def test_cleanup_closes_without_waiting(redis_server: RedisServer) -> None:
+    """New clients come at once, the old connections end soon after, also those that are in use."""
     config.settings.redis.url = redis_server.url
     first = _master()
-    await first.ping()
+    waiting = asyncio.create_task(first.blpop("test_never"))
+    await asyncio.gather(*(first.ping() for _ in range(5)))
     redis_utils.cleanup()
     assert _master() is not first
     assert await _master().ping()
+    with redis_server.client() as client:
+
+        async def are_closed() -> bool:
+            return len(client.client_list()) == 2
+
+        await eventually(are_closed, what="only the new connection")
+    with pytest.raises(RedisError):
+        await waiting
+
+
+async def test_aclose_waits_for_what_cleanup_closes(redis_server: RedisServer) -> None:
+    config.settings.redis.url = redis_server.url
+    await asyncio.gather(*(_master().ping() for _ in range(5)))
+    redis_utils.cleanup()
+    redis_utils.cleanup()
+    await redis_utils.aclose()
+    with redis_server.client() as client:
+        assert len(client.client_list()) == 1
 
 
 def test_each_event_loop_has_its_clients(redis_server: RedisServer) -> None:
