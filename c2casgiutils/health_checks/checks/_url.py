@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import httpx
 
 _BODY_SIZE = 1_048_576
+_OF_TRANSFER = {"content-encoding", "content-length", "transfer-encoding"}
+"""Headers of the body as it travelled; it is decoded here."""
 _SUCCESSES = range(200, 300)
 _IS_OURS = contextvars.ContextVar("c2casgiutils_health_request", default=False)
 
@@ -91,8 +93,7 @@ class Url(Check):
             if response.status_code not in self.status:
                 raise JsonCheckError(f"The answer has the status {response.status_code}", payload)
             if self.callback is not None:
-                await _read(response)
-                result = self.callback(response)
+                result = self.callback(await _read(response))
                 payload["result"] = await result if inspect.isawaitable(result) else result
         return Result(payload=payload)
 
@@ -136,13 +137,30 @@ def prepare_http() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-async def _read(response: "httpx.Response") -> None:
+async def _read(response: "httpx.Response") -> "httpx.Response":
+    """Return the answer with its body, as `aread` would leave it, which has no bound.
+
+    Raises:
+        JsonCheckError: The body is too large.
+    """
+    import httpx
+
     body = bytearray()
     async for part in response.aiter_bytes():
         body += part
         if len(body) > _BODY_SIZE:
             raise JsonCheckError(f"The body is larger than {_BODY_SIZE} bytes")
-    response._content = bytes(body)  # noqa: SLF001  # what `aread` does, with a bound
+    headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_TRANSFER]
+    answer = httpx.Response(
+        response.status_code,
+        headers=headers,
+        content=bytes(body),
+        request=response.request,
+        extensions=response.extensions,
+        history=response.history,
+    )
+    answer.elapsed = response.elapsed
+    return answer
 
 
 def _secrets(parts: urllib.parse.SplitResult, headers: Mapping[str, str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import gzip
 import logging
 import ssl
 import threading
@@ -75,6 +76,14 @@ class Service:
             await reader.read()
         elif path == "/endless":
             writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 3_000_000)
+        elif path == "/packed":
+            body = gzip.compress("größer".encode("latin-1") * 100_000)
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=latin-1\r\nContent-Encoding: gzip\r\n"
+                b"Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nTransfer-Encoding: chunked\r\n"
+                b"Connection: close\r\n\r\n"
+                b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+            )
         elif path == "/moved":
             writer.write(
                 f"HTTP/1.1 302 Found\r\nLocation: {self.moved_to}\r\n"
@@ -172,6 +181,24 @@ async def test_url_callback(factory: Factory, service: Service, kind: str) -> No
 
     entity = await run(factory, Url(f"{service.url}/fine", callback=read if kind == "sync" else read_async))
     assert entity.payload["result"] == "1.2"
+
+
+async def test_url_callback_gets_a_whole_response(factory: Factory, service: Service) -> None:
+    """Decoded, with what httpx tells of the exchange, as if httpx had read the body itself."""
+    service.moved_to = "/packed"
+    seen: list[httpx.Response] = []
+    await run(factory, Url(f"{service.url}/moved", callback=seen.append))
+    async with httpx.AsyncClient(follow_redirects=True) as client:
+        wanted = await client.get(f"{service.url}/moved")
+    (response,) = seen
+    assert response.text == wanted.text == "größer" * 100_000
+    for name in ("status_code", "reason_phrase", "http_version", "url", "encoding", "cookies", "links"):
+        assert getattr(response, name) == getattr(wanted, name), name
+    assert response.headers.get_list("set-cookie") == ["a=1", "b=2"]
+    assert [previous.status_code for previous in response.history] == [302]
+    assert response.request.method == "GET"
+    assert response.elapsed.total_seconds() > 0
+    assert response.raise_for_status() is response
 
 
 async def test_url_callback_that_raises(factory: Factory, service: Service) -> None:
