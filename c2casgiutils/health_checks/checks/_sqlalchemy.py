@@ -99,17 +99,13 @@ class SQLAlchemy(Check):
         password = engine.url.password
         if password:
             self.secrets = (str(password), urllib.parse.quote(str(password), safe=""))
-        if _is_exhausted(engine.pool):
-            self.doing = f"waiting for a connection: all {engine.pool.checkedout()} of the pool are in use"
+        in_use = getattr(engine.pool, "checkedout", lambda: 0)()  # not every kind of pool counts
+        if in_use:
+            self.doing = f"waiting for a connection: {in_use} of the pool are in use"
 
 
 def _state(error: BaseException) -> dict[str, Any]:
     return {"error": type(error).__name__, "message": str(error)}
-
-
-def _is_exhausted(pool: Any) -> bool:
-    overflow = getattr(pool, "_max_overflow", -1)  # of QueuePool, which tells it in no public way
-    return bool(overflow >= 0 and pool.checkedout() >= pool.size() + overflow)
 
 
 async def _require_writable(connection: Any) -> None:
