@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from c2casgiutils import config
+from c2casgiutils._starlette import wrap_stack
 from c2casgiutils.auth import _audit as audit
 from c2casgiutils.auth import _forms as forms
 from c2casgiutils.auth import _state
@@ -127,13 +128,8 @@ async def startup(main_app: FastAPI | None = None) -> None:
 def _carry_cookies(main_app: FastAPI) -> None:
     """Put the middleware around the application, which is already built when its lifespan starts."""
     added: list[Any] = [middleware.cls for middleware in main_app.user_middleware]
-    if CookieMiddleware in added:
-        return
-    stack = main_app.middleware_stack
-    if stack is None:
-        main_app.add_middleware(CookieMiddleware)
-    elif not isinstance(stack, CookieMiddleware):
-        main_app.middleware_stack = CookieMiddleware(stack)
+    if CookieMiddleware not in added:
+        wrap_stack(main_app, CookieMiddleware)
 
 
 async def shutdown() -> None:

@@ -4,10 +4,9 @@ Starlette's `ServerErrorMiddleware` stands outside all middlewares of an applica
 by them. Here the same class answers with the application's own handler and debug flag, one step earlier.
 """
 
-import itertools
+import inspect
 from typing import Any
 
-from starlette._utils import is_async_callable
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
@@ -15,9 +14,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c2casgiutils._asgi import edit_headers_at_start, get_header
+from c2casgiutils._starlette import find_error_middleware, replace_handler
 
 _ANSWERED = "_c2casgiutils_answered"
-_DEPTH = 100
 # Starlette's page has its style, its script and the handlers of its buttons inside.
 _DEBUG_PAGE_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -31,12 +30,14 @@ class _OnceHandler:
 
     def __init__(self, handler: Any) -> None:
         self.handler = handler
+        # Of an object that is called like a function, the method says it.
+        self._is_async = any(map(inspect.iscoroutinefunction, (handler, handler.__call__)))
 
     async def __call__(self, request: Request, error: Exception) -> Response:
         """Handle an exception that nobody answered."""
         if vars(error).pop(_ANSWERED, False):
             return Response(status_code=500)  # never sent, the response has started
-        if is_async_callable(self.handler):
+        if self._is_async:
             response: Response = await self.handler(request, error)
             return response
         return await run_in_threadpool(self.handler, request, error)
@@ -105,20 +106,15 @@ async def answer_error(error: Exception, scope: Scope, receive: Receive, send: S
 
 def _error_handling(app: Any) -> tuple[Any, bool]:
     """Give the handler and the debug flag of the application, and make its handler silent for our answers."""
-    layer = getattr(app, "middleware_stack", None)
-    for _ in itertools.repeat(None, _DEPTH):
-        if layer is None:
-            return None, False
-        if isinstance(layer, ServerErrorMiddleware):
-            break
-        layer = getattr(layer, "app", None)
-    else:
+    layer = find_error_middleware(app)
+    if layer is None:
         return None, False
     handler: Any = layer.handler
     if handler is None:
         return None, layer.debug
     if not isinstance(handler, _OnceHandler):
-        handler = layer.handler = _OnceHandler(handler)
+        handler = _OnceHandler(handler)
+        replace_handler(layer, handler)
     return handler.handler, layer.debug
 
 

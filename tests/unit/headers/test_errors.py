@@ -1,5 +1,6 @@
 """Unhandled exceptions: the answer has the headers, all else is as without the middleware."""
 
+import functools
 import logging
 from typing import Any
 
@@ -76,7 +77,8 @@ async def test_e05_custom_handler(key: Any, is_async: bool, make: Any) -> None:
             assert len(calls) == count
 
 
-async def test_handler_of_exceptions_outside() -> None:
+@pytest.mark.parametrize("kind", ["function", "async function", "async object", "partial of async function"])
+async def test_handler_of_exceptions_outside(kind: str) -> None:
     """An exception of a middleware outside ours still gets the application's handler."""
 
     class Failing:
@@ -88,10 +90,23 @@ async def test_handler_of_exceptions_outside() -> None:
                 raise BoomError
             await self.app(scope, receive, send)
 
-    async def handle(request: Request, error: Exception) -> Response:
+    def handle(request: Request, error: Exception) -> Response:
         return Response("custom", 500)
 
-    app = make_app(exception_handlers={500: handle})
+    async def handle_async(request: Request, error: Exception) -> Response:
+        return handle(request, error)
+
+    class Handler:
+        async def __call__(self, request: Request, error: Exception) -> Response:
+            return handle(request, error)
+
+    handlers: dict[str, Any] = {
+        "function": handle,
+        "async function": handle_async,
+        "async object": Handler(),
+        "partial of async function": functools.partial(handle_async),
+    }
+    app = make_app(exception_handlers={500: handlers[kind]})
     app.add_middleware(Failing)
     async with client(app) as http:
         for path in ("/outside", "/", "/outside"):
