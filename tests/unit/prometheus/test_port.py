@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -180,3 +181,22 @@ def test_a_directory_that_cannot_hold_a_lock(port: int, shared: Path) -> None:
     (shared / f"port-{port}.lock").mkdir()
     prometheus.start()
     assert scrape(port)
+
+
+_WORKER = """
+from prometheus_client import Gauge
+Gauge("mine_live", "", multiprocess_mode="livesum").set(3)
+Gauge("mine_all", "").set(4)
+"""
+
+
+def test_the_gauges_of_the_application_of_a_dead_worker(port: int, shared: Path) -> None:
+    """Those with a live mode go with their worker, the others stay, as the documentation says."""
+    worker = subprocess.Popen([sys.executable, "-c", _WORKER])
+    assert worker.wait(30) == 0
+    assert any(str(worker.pid) in path.name for path in shared.glob("gauge_livesum_*.db"))
+    prometheus.start()
+    scraped = scrape(port)
+    assert "mine_live" not in scraped
+    assert f'mine_all{{pid="{worker.pid}"}} 4.0' in scraped
+    prometheus.stop()
