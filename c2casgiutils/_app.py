@@ -6,6 +6,7 @@ What is assembled is imported on first use, so that an access to `c2casgiutils.a
 import asyncio
 import contextlib
 import logging
+import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -51,6 +52,7 @@ class OperationsApp(FastAPI):
         self.assemble()
         if scope["type"] != "lifespan":
             make_final(scope, _FINAL_HEADERS)
+            _merge_slashes(scope)
         await super().__call__(scope, receive, send)
 
     def assemble(self) -> None:
@@ -61,6 +63,20 @@ class OperationsApp(FastAPI):
             if not self._is_assembled:
                 _assemble(self)
                 self._is_assembled = True
+
+
+def _merge_slashes(scope: Scope) -> None:
+    """Make one slash of several in the root path: a server with `--root-path /api/` gives `/api//c2c`.
+
+    Browsers know one slash only, so the path of the cookies would never match.
+    """
+    root_path = scope.get("root_path", "")
+    if "//" not in root_path:
+        return
+    merged = re.sub("/+", "/", root_path).rstrip("/")
+    if scope["path"].startswith(root_path):
+        scope["path"] = merged + scope["path"][len(root_path) :]
+    scope["root_path"] = merged
 
 
 def create_app(settings: "config.Settings | None" = None) -> FastAPI:
@@ -197,12 +213,14 @@ async def _guarded(step: Callable[[], Awaitable[None]]) -> None:
 
 
 def _assemble(app: FastAPI) -> None:
-    from c2casgiutils import auth, health_checks, tools
+    from c2casgiutils import auth, config, headers, health_checks, tools
     from c2casgiutils.tools import _middleware
 
     app.add_middleware(_middleware.ViewMiddleware)
     app.add_middleware(auth.CookieMiddleware)
     app.add_middleware(health_checks.FastPath)
+    if config.settings.proxy_headers.type == "none":
+        app.add_middleware(headers.UnreadForwardedMiddleware)
     app.add_exception_handler(Exception, _middleware.internal_error)
     app.add_exception_handler(RequestValidationError, _middleware.validation_error)
     app.router.routes[:0] = health_checks.probe_routes()

@@ -41,6 +41,7 @@ def install(
     armor: bool = True,
     headers_config: Mapping[str, headers.HeaderMatcher] | None = None,
     forwarded: bool = True,
+    apply_prefix: bool | None = None,
     gzip: bool = True,
     trusted_hosts: Sequence[str] = (),
     https_redirect: bool = False,
@@ -66,6 +67,8 @@ def install(
         armor: Add the security headers.
         headers_config: Further matchers of the security headers.
         forwarded: Believe proxies as `C2C__PROXY_HEADERS__...` says.
+        apply_prefix: Put `X-Forwarded-Prefix` before the paths; by default as
+            `C2C__PROXY_HEADERS__APPLY_PREFIX` says.
         gzip: Compress answers of 1000 bytes or more.
         trusted_hosts: Values of `Host` that are answered (`*.example.com`); all without it.
         https_redirect: Redirect plain HTTP to HTTPS, but for probes and metrics; not with `C2C__HTTP`.
@@ -103,7 +106,9 @@ def install(
         app.add_middleware(_HTTPSRedirectMiddleware, plain=_plain_paths(target, probes=probes))
     if trusted_hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(trusted_hosts))
-    _add_outermost(app, metrics=metrics, armor=armor, headers_config=headers_config, forwarded=forwarded)
+    _add_outermost(app, metrics=metrics, armor=armor, headers_config=headers_config)
+    if forwarded:
+        _add_forwarded(app, apply_prefix=apply_prefix)
 
 
 class _HTTPSRedirectMiddleware(HTTPSRedirectMiddleware):
@@ -157,7 +162,8 @@ def _mount(app: FastAPI, target: str) -> None:
     async def redirect(request: Request) -> RedirectResponse:
         # as bytes: not every server refuses a query that is not UTF-8
         query = f"?{quote(raw, safe=_QUERY_LETTERS)}" if (raw := request.scope["query_string"]) else ""
-        return RedirectResponse(f"{quote(request.scope.get('root_path', ''))}{target}/{query}")
+        # relative: behind a proxy that strips a prefix nobody here knows the whole path
+        return RedirectResponse(f"{target.rpartition('/')[2]}/{query}")
 
     app.add_route(target, redirect, methods=["GET", "HEAD"], include_in_schema=False)
     app.mount(target, c2casgiutils.app)
@@ -219,7 +225,6 @@ def _add_outermost(
     metrics: bool,
     armor: bool,
     headers_config: Mapping[str, headers.HeaderMatcher] | None,
-    forwarded: bool,
 ) -> None:
     """Add what sees every request and every answer, refusals of the other middlewares too."""
     if metrics:
@@ -230,18 +235,23 @@ def _add_outermost(
         matchers = _armor_config(headers_config)
         headers.ArmorHeaderMiddleware(app, matchers)  # a wrong one fails here, not at the first request
         app.add_middleware(headers.ArmorHeaderMiddleware, headers_config=matchers)
-    if forwarded:
-        _add_forwarded(app)
 
 
-def _add_forwarded(app: FastAPI) -> None:
+def _add_forwarded(app: FastAPI, *, apply_prefix: bool | None) -> None:
     settings = config.settings.proxy_headers
     forced = {
         name: getattr(settings, name) for name in type(settings).model_fields if name.startswith("force_")
     }
-    if settings.type == "none" and not any(forced.values()):
+    with_prefix = settings.apply_prefix if apply_prefix is None else apply_prefix
+    if settings.type == "none" and not with_prefix and not any(forced.values()):
+        app.add_middleware(headers.UnreadForwardedMiddleware)
         return
-    options = {"trusted_hosts": settings.trusted_hosts, "headers_type": settings.type, **forced}
+    options = {
+        "trusted_hosts": settings.trusted_hosts,
+        "headers_type": settings.type,
+        "apply_prefix": with_prefix,
+        **forced,
+    }
     try:
         headers.ForwardedHeadersMiddleware(app, **options)
     except ValueError as error:

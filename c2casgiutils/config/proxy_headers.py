@@ -32,6 +32,10 @@ class ProxyHeaders(Group):
     trusted_hosts: Annotated[StringList, checked_by(_check_trusted_hosts)] = Field(
         default=["127.0.0.1"], description="Hosts and networks of the proxies, comma-separated, or `*`"
     )
+    apply_prefix: bool = Field(
+        default=False,
+        description="Put `X-Forwarded-Prefix`, which a proxy stripped, before the paths",
+    )
     force_proto: Annotated[Literal["http", "https"], AnyCase] | None = Field(
         default=None, description="Scheme of every request, whatever the headers say"
     )

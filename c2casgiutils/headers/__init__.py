@@ -10,6 +10,7 @@ from c2casgiutils.headers._errors import ErrorMiddleware
 from c2casgiutils.headers._forwarded import ForwardedHeadersMiddleware
 from c2casgiutils.headers._grade import Finding, Grade, grade
 from c2casgiutils.headers._matchers import HeaderMatcher
+from c2casgiutils.headers._unread import UnreadForwardedMiddleware, unread_forwarded
 from c2casgiutils.headers._values import CSP_NONCE, Header
 
 __all__ = [
@@ -24,5 +25,7 @@ __all__ = [
     "Grade",
     "Header",
     "HeaderMatcher",
+    "UnreadForwardedMiddleware",
     "grade",
+    "unread_forwarded",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import MutableMapping
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -38,7 +39,7 @@ class ViewMiddleware:
 
         async def send_view(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = _finished(message.get("headers", ()))
+                message["headers"] = _finished(message.get("headers", ()), scope["path"])
                 # The security headers look at it.
                 scope["endpoint"] = inner_scope.get("endpoint")
             elif is_head:
@@ -96,11 +97,27 @@ def _without_input(error: dict[str, Any]) -> dict[str, Any]:
     return {key: error[key] for key in ("type", "loc", "msg")}
 
 
-def _finished(headers: Any) -> list[tuple[bytes, bytes]]:
-    pairs = [(name.lower(), value) for name, value in headers]
+def _finished(headers: Any, path: str) -> list[tuple[bytes, bytes]]:
+    pairs = [
+        (name.lower(), _relative(value, path) if name.lower() == b"location" else value)
+        for name, value in headers
+    ]
     if _CACHEABLE not in pairs:
         pairs = [pair for pair in pairs if pair[0] != b"cache-control"]
         pairs.append(_NO_STORE)
     if all(name != _NOSNIFF[0] for name, _ in pairs):
         pairs.append(_NOSNIFF)
     return pairs
+
+
+def _relative(location: bytes, path: str) -> bytes:
+    """Make Starlette's redirection to the address with a slash at its end, or without, a relative one.
+
+    Behind a proxy nobody here may know the scheme, the host and the whole path that the browser used.
+    """
+    url = urlsplit(location.decode("latin-1"))
+    if not url.netloc or unquote(url.path).rstrip("/") != path.rstrip("/"):
+        return location
+    name = url.path.rstrip("/").rpartition("/")[2]
+    target = f"./{name}/" if url.path.endswith("/") else f"../{name}"
+    return (f"{target}?{url.query}" if url.query else target).encode("latin-1")

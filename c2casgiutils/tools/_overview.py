@@ -7,7 +7,7 @@ import itertools
 
 from fastapi import HTTPException, Request, Response
 
-from c2casgiutils import auth, broadcast, config, health_checks, instances
+from c2casgiutils import auth, broadcast, config, headers, health_checks, instances
 from c2casgiutils._secrets import scrub, scrub_items
 from c2casgiutils.health_checks import EntityResult, GlobalResult
 from c2casgiutils.tools import _level_store, _levels, _loggers
@@ -144,7 +144,7 @@ async def collect(request: Request, caller: Caller, *, logger: str | None) -> Ov
         processes=[_process(instance) for instance in roster],
         levels=levels,
         request=_request_rows(request),
-        problems=_problems(health, roster, levels),
+        problems=_problems(request, health, roster, levels),
     )
 
 
@@ -204,12 +204,20 @@ async def _read_levels(logger: str | None) -> Levels:
     return Levels(overrides, _loggers.level_names(), asked, refusal)
 
 
-def _problems(health: GlobalResult, roster: list[instances.Instance], levels: Levels) -> list[Problem]:
+def _problems(
+    request: Request, health: GlobalResult, roster: list[instances.Instance], levels: Levels
+) -> list[Problem]:
     found = [
         Problem(entity.status, _WORDS[entity.status], f"Health check {entity.name}{_reason(entity)}")
         for entity in health.entities
         if entity.status in _WORDS
     ]
+    if unread := headers.unread_forwarded(request.scope):
+        text = (
+            f"{', '.join(unread)} of a proxy is not read, links and the address of the client may be wrong: "
+            "set C2C__PROXY_HEADERS__TYPE and C2C__PROXY_HEADERS__TRUSTED_HOSTS"
+        )
+        found.append(Problem("warn", "proxy", text))
     if broadcast.is_listening() is False:
         found.append(
             Problem("fail", "deaf", "Messages of other processes do not reach the process that answered")

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from fastapi.responses import PlainTextResponse
 
 import c2casgiutils
 from c2casgiutils import config, sentry
+from c2casgiutils._app import create_app
 from tests.support.asgi import call, make_scope
 from tests.support.fake_sentry import FakeSentry
 from tests.support.net import free_port
@@ -68,10 +70,10 @@ async def test_the_operations_side_is_mounted() -> None:
 @pytest.mark.parametrize(
     ("prefix", "path", "root_path", "url", "location"),
     [
-        pytest.param("/", "/c2c", "", "/c2c?a=b", "/c2c/?a=b", id="default"),
-        pytest.param("/api", "/c2c", "", "/api/c2c", "/api/c2c/", id="route prefix"),
-        pytest.param("/", "/ops/tools/", "", "/ops/tools", "/ops/tools/", id="path"),
-        pytest.param("/api/", "/c2c", "/behind", "/behind/api/c2c", "/behind/api/c2c/", id="root path"),
+        pytest.param("/", "/c2c", "", "/c2c?a=b", "c2c/?a=b", id="default"),
+        pytest.param("/api", "/c2c", "", "/api/c2c", "c2c/", id="route prefix"),
+        pytest.param("/", "/ops/tools/", "", "/ops/tools", "tools/", id="path"),
+        pytest.param("/api/", "/c2c", "/behind", "/behind/api/c2c", "c2c/", id="root path"),
     ],
 )
 async def test_where_it_is_mounted(  # noqa: PLR0917  # one case
@@ -83,7 +85,8 @@ async def test_where_it_is_mounted(  # noqa: PLR0917  # one case
         for method in ("GET", "HEAD"):
             response = await client.request(method, url)
             assert (response.status_code, response.headers["location"]) == (307, location)
-        assert (await client.get(location.partition("?")[0] + "health_checks")).status_code == 200
+        target = urljoin(url, location.partition("?")[0])
+        assert (await client.get(target + "health_checks")).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["", "/", "c2c", "/a b", "/{x}", "//c2c", "/c2c?x"])
@@ -316,6 +319,102 @@ async def test_forwarded_headers_only_when_the_setting_says_so(forwarded: bool) 
     assert response.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("setting", "argument", "is_applied"),
+    [("True", None, True), ("False", None, False), ("False", True, True), ("True", False, False)],
+)
+async def test_the_prefix_that_a_proxy_stripped(
+    monkeypatch: pytest.MonkeyPatch, setting: str, argument: bool | None, is_applied: bool
+) -> None:
+    """Addresses have the prefix again when the setting or the argument says so."""
+    configure(
+        monkeypatch,
+        C2C__PROXY_HEADERS__TYPE="x-forwarded",
+        C2C__PROXY_HEADERS__APPLY_PREFIX=setting,
+    )
+    app = make_app(apply_prefix=argument)
+
+    @app.get("/where")
+    async def where(request: Request) -> str:
+        return str(request.url_for("c2c_index"))
+
+    async with client_of(app, headers={"X-Forwarded-Prefix": "/behind"}) as client:
+        prefix = "/behind" if is_applied else ""
+        assert (await client.get("/where")).json() == f"http://testserver{prefix}/c2c/"
+        signed_in = await client.post("/c2c/auth/login", data={"secret": SECRET})
+        assert f"Path={prefix}/c2c;" in signed_in.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("type_", ["none", "forwarded"])
+def test_a_prefix_needs_x_forwarded(monkeypatch: pytest.MonkeyPatch, type_: str) -> None:
+    configure(monkeypatch, C2C__PROXY_HEADERS__TYPE=type_, C2C__PROXY_HEADERS__APPLY_PREFIX="True")
+    with pytest.raises(config.ConfigurationError, match=r"^C2C__PROXY_HEADERS__APPLY_PREFIX: needs"):
+        make_app()
+
+
+@pytest.mark.parametrize("path", ["/text", "/c2c/", "/c2c/livez"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Forwarded-For", "1.2.3.4"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "www.example.com"),
+        ("Forwarded", "for=1.2.3.4"),
+    ],
+)
+async def test_forwarded_headers_that_are_not_read(
+    name: str, value: str, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One warning names the header and the settings, and the page says so on a line."""
+    async with client_of(make_app(), headers={name: value, **KEY}) as client:
+        for _ in range(2):
+            await client.get(path)
+        page = (await client.get("/c2c/")).text
+    (warning,) = [record.getMessage() for record in caplog.records if "is not read" in record.getMessage()]
+    assert warning.startswith(name)
+    assert "C2C__PROXY_HEADERS__TYPE" in warning
+    assert f"{name} of a proxy is not read" in page
+
+
+async def test_forwarded_headers_that_are_not_read_by_hand(caplog: pytest.LogCaptureFixture) -> None:
+    """An application that mounts the operations side itself is warned by that side."""
+    app = FastAPI()
+    app.mount("/c2c", create_app())
+    async with client_of(app, headers={"X-Forwarded-Host": "www.example.com"}) as client:
+        await client.get("/c2c/")
+    assert ["X-Forwarded-Host" in record.getMessage() for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize(
+    ("options", "headers"),
+    [
+        pytest.param({}, {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "testserver"}, id="nothing new"),
+        pytest.param({"client": ("1.2.3.4", 0)}, {"X-Forwarded-For": "1.2.3.4"}, id="read by the server"),
+        pytest.param({"client": ("1.2.3.4", 5)}, {"X-Forwarded-For": "1.2.3.4:5"}, id="with its port"),
+    ],
+)
+async def test_no_warning_of_headers_that_were_read(
+    options: dict[str, Any], headers: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    transport = httpx.ASGITransport(make_app(), **options)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://testserver", headers={**headers, **KEY}
+    ) as client:
+        page = (await client.get("/c2c/")).text
+    assert "is not read" not in page
+    assert not any("is not read" in record.getMessage() for record in caplog.records)
+
+
+async def test_no_warning_of_headers_that_are_applied(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(monkeypatch, C2C__PROXY_HEADERS__TYPE="x-forwarded")
+    forwarded = {"X-Forwarded-For": "1.2.3.4", "X-Forwarded-Proto": "https", **KEY}
+    async with client_of(make_app(), headers=forwarded) as client:
+        assert "is not read" not in (await client.get("/c2c/")).text
+    assert not any("is not read" in record.getMessage() for record in caplog.records)
+
+
 async def test_a_forced_scheme_needs_no_header(monkeypatch: pytest.MonkeyPatch) -> None:
     configure(monkeypatch, C2C__PROXY_HEADERS__FORCE_PROTO="https")
     async with client_of(make_app(https_redirect=True)) as client:
@@ -460,10 +559,10 @@ async def test_by_hand_without_install() -> None:
 @pytest.mark.parametrize(
     ("query", "location"),
     [
-        (b"", b"/c2c/"),
-        (b"a=1&b=%2F/?", b"/c2c/?a=1&b=%2F/?"),
-        (b"a=\xff", b"/c2c/?a=%FF"),
-        (b"\r\nX: y", b"/c2c/?%0D%0AX:%20y"),
+        (b"", b"c2c/"),
+        (b"a=1&b=%2F/?", b"c2c/?a=1&b=%2F/?"),
+        (b"a=\xff", b"c2c/?a=%FF"),
+        (b"\r\nX: y", b"c2c/?%0D%0AX:%20y"),
     ],
 )
 async def test_redirection_to_the_page_keeps_any_query(query: bytes, location: bytes) -> None:

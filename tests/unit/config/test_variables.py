@@ -89,6 +89,7 @@ TABLE: dict[str, tuple[Any, str, Any]] = {
     "HEALTH__WEBHOOK": (None, "https://hook/x", "https://hook/x"),
     "INSTANCES__HEARTBEAT": (5 * _SECONDS, "PT0.2S", 0.2 * _SECONDS),
     "PROXY_HEADERS__TYPE": ("none", "X-Forwarded", "x-forwarded"),
+    "PROXY_HEADERS__APPLY_PREFIX": (False, "True", True),
     "PROXY_HEADERS__TRUSTED_HOSTS": (["127.0.0.1"], "10.0.0.0/8, *", ["10.0.0.0/8", "*"]),
     "PROXY_HEADERS__FORCE_PROTO": (None, "HTTPS", "https"),
     "PROXY_HEADERS__FORCE_HOST": (None, "example.com", "example.com"),
