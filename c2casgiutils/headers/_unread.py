@@ -26,8 +26,9 @@ def unread_forwarded(scope: Scope) -> list[str]:
         return []
     headers = scope["headers"]
     peer = scope.get("client") or (None, 0)
-    names = (FOR, b"x-forwarded-proto", b"x-forwarded-host", b"forwarded")
-    chain, proto, host, forwarded = (get_header(headers, name) or b"" for name in names)
+    names = (b"x-forwarded-proto", b"x-forwarded-host", b"forwarded")
+    proto, host, forwarded = (get_header(headers, name) or b"" for name in names)
+    chain = b",".join(value for name, value in headers if name == FOR)
     is_secure = parse_scheme(scope["scheme"])
     said = {
         "Forwarded": forwarded,

@@ -391,6 +391,7 @@ async def test_forwarded_headers_that_are_not_read_by_hand(caplog: pytest.LogCap
         pytest.param({}, {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "testserver"}, id="nothing new"),
         pytest.param({"client": ("1.2.3.4", 0)}, {"X-Forwarded-For": "1.2.3.4"}, id="read by the server"),
         pytest.param({"client": ("1.2.3.4", 5)}, {"X-Forwarded-For": "1.2.3.4:5"}, id="with its port"),
+        pytest.param({"client": ("::1", 5)}, {"X-Forwarded-For": "1.2.3.4, [::1]:5"}, id="in a chain"),
     ],
 )
 async def test_no_warning_of_headers_that_were_read(

@@ -655,6 +655,7 @@ WRONG = [
     pytest.param({"headers": {3: "a"}}, TypeError, "name", id="name type"),
     pytest.param({"headers": None}, TypeError, "headers", id="headers type"),
     pytest.param({}, TypeError, "headers", id="no headers"),
+    pytest.param({"headers": {}, "documentation": "swagger"}, ValueError, "docs, redoc", id="documentation"),
     pytest.param([], TypeError, "dict", id="matcher type"),
     *(
         pytest.param({"headers": {}, key: "(a"}, ValueError, key, id=f"E-C1 regex of {key}")
