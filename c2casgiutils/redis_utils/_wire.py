@@ -7,7 +7,6 @@ are matched in their order. `docs/development.md` says why this is not `pubsub()
 
 import asyncio
 import contextlib
-import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -139,7 +138,7 @@ class Wire:
         while True:
             try:
                 item = await self.connection.read_response(
-                    disable_decoding=True, timeout=math.inf, disconnect_on_error=False, push_request=True
+                    disable_decoding=True, disconnect_on_error=False, push_request=True
                 )
             except ReplyError as error:
                 self._take_reply(error)
