@@ -4,8 +4,6 @@ The signature is `-`, or with a secret the HMAC-SHA256 (RFC 2104) of channel, he
 those of Redis, so the clocks of the processes need not agree.
 """
 
-import hashlib
-import hmac
 import time
 from typing import TypeVar
 
@@ -14,12 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 from c2casgiutils._errors import C2cError
 from c2casgiutils.broadcast._codec import MAX_MESSAGE_BYTES
+from c2casgiutils.redis_utils import SignatureError, Signer
 
 _MAX_AGE_SECONDS = 30.0
 """A signed message older (or younger) than this is stale."""
 _MAX_HEADER_BYTES = 4096
-_UNSIGNED = b"-"
-_LABEL = b"c2casgiutils broadcast\0"
+_LABEL = "c2casgiutils broadcast"
 
 
 class Header(BaseModel):
@@ -64,12 +62,13 @@ class Envelopes:
     """
 
     def __init__(self, secret: str | None) -> None:
-        self._key = hashlib.sha256(_LABEL + secret.encode()).digest() if secret else None
+        self._signer = Signer(_LABEL, secret)
+        self._is_signed = bool(secret)
 
     def seal(self, channel: str, header: Header, payload: bytes) -> bytes:
         """Return the bytes to publish on a channel."""
         body = header.model_dump_json(exclude_defaults=True).encode() + b"\n" + payload
-        return self._signature(channel, body) + b"\n" + body
+        return self._signer.sign(channel, body)
 
     def open(self, channel: str, data: bytes, kind: type[H], now: float | None) -> tuple[H, bytes]:
         """Header and payload of a message that arrived on a channel.
@@ -79,9 +78,10 @@ class Envelopes:
         """
         if len(data) > MAX_MESSAGE_BYTES + _MAX_HEADER_BYTES:
             raise DroppedError("too large")
-        signature, _, body = data.partition(b"\n")
-        if not hmac.compare_digest(signature, self._signature(channel, body)):
-            raise DroppedError("not signed with C2C__REDIS__BROADCAST_SECRET" if self._key else "malformed")
+        try:
+            body = self._signer.verify(channel, data)
+        except SignatureError as error:
+            raise DroppedError(str(error)) from None
         raw_header, separator, payload = body.partition(b"\n")
         try:
             header = kind.model_validate_json(raw_header)
@@ -89,14 +89,9 @@ class Envelopes:
             raise DroppedError("malformed") from None
         if not separator:
             raise DroppedError("malformed")
-        if self._key and abs((time.time() if now is None else now) - header.at) > _MAX_AGE_SECONDS:
+        if self._is_signed and abs((time.time() if now is None else now) - header.at) > _MAX_AGE_SECONDS:
             raise DroppedError("stale")
         return header, payload
-
-    def _signature(self, channel: str, body: bytes) -> bytes:
-        if self._key is None:
-            return _UNSIGNED
-        return hmac.new(self._key, channel.encode() + b"\0" + body, "sha256").hexdigest().encode()
 
 
 class Seen:

@@ -14,8 +14,11 @@ from c2casgiutils.redis_utils._clients import (
     is_master_connection,
 )
 from c2casgiutils.redis_utils._names import describe, scoped
+from c2casgiutils.redis_utils._signatures import SignatureError, Signer
 
 __all__ = [
+    "SignatureError",
+    "Signer",
     "aclose",
     "check_settings",
     "cleanup",
