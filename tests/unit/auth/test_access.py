@@ -171,7 +171,7 @@ async def test_record_is_structured(caplog: pytest.LogCaptureFixture) -> None:
         "logging.level", target="a\nforged", before={"x": 1}, after=object(), result="5/6"
     )
     (line,) = caplog.records
-    assert line.getMessage() == "logging.level by none: 5/6"
+    assert line.getMessage() == "logging.level: 5/6 by none"
     fields = vars(line)
     assert fields["audit_target"] == "a\ufffdforged"
     assert fields["audit_before"] == '{"x": 1}'
