@@ -98,7 +98,8 @@ class LockedProject:
 
     def make(self, *arguments: str) -> str:
         """Run make and return what it prints."""
-        env = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
+        others = ("UV_", "PIP_", "MAKE")
+        env = {name: value for name, value in os.environ.items() if not name.startswith(others)}
         own = {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(self.index), "UV_NO_CACHE": "1", "UV_NO_CONFIG": "1"}
         done = subprocess.run(
             ["make", *arguments],
