@@ -9,7 +9,10 @@ from c2casgiutils.instances._presence import Presence
 from c2casgiutils.instances._slot import (
     cleanup,
     create_presence,
+    on_version,
     own,
+    own_id,
+    register_beat,
     register_figure,
     roster,
     scope,
@@ -19,7 +22,7 @@ from c2casgiutils.instances._slot import (
     state,
     unregister_figure,
 )
-from c2casgiutils.instances._view import TOKEN_FIELD, Member, View
+from c2casgiutils.instances._view import TOKEN_FIELD, Member, View, read_id
 
 __all__ = [
     "TOKEN_FIELD",
@@ -30,7 +33,11 @@ __all__ = [
     "View",
     "cleanup",
     "create_presence",
+    "on_version",
     "own",
+    "own_id",
+    "read_id",
+    "register_beat",
     "register_figure",
     "roster",
     "scope",

@@ -2,16 +2,14 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from c2casgiutils._outages import Outage
+from c2casgiutils.instances._hooks import Guarded
 
-_LOGGER = logging.getLogger(__name__)
 _LAG_INTERVAL_SECONDS = 0.5
 
 
@@ -19,7 +17,7 @@ class Figures:
     """The figures that each process tells: its own, and those that others register."""
 
     def __init__(self) -> None:
-        self._registered: dict[str, tuple[Callable[[], float | int], Outage]] = {}
+        self._registered: dict[str, Guarded] = {}
 
     def register(self, name: str, read: Callable[[], float | int]) -> None:
         """Add a figure; the same name again replaces it.
@@ -28,11 +26,7 @@ class Figures:
             name: Its name with the unit, as `requests_in_flight` or `rss_bytes`.
             read: Called at each beat, must be quick.
         """
-        begun, ended = (
-            f"The figure {name} cannot be read: %s",
-            f"The figure {name} can be read again after %.1f s",
-        )
-        self._registered[name] = read, Outage(_LOGGER, begun, ended, level=logging.ERROR)
+        self._registered[name] = Guarded(lambda: round(float(read()), 6), f"Reading the figure {name}")
 
     def unregister(self, name: str) -> None:
         """Remove a figure; an unknown one is no error."""
@@ -45,13 +39,9 @@ class Figures:
         with contextlib.suppress(OSError, ValueError, IndexError):
             pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
             figures["rss_bytes"] = pages * os.sysconf("SC_PAGE_SIZE")
-        for name, (function, fault) in list(self._registered.items()):
-            try:
-                figures[name] = round(float(function()), 6)
-            except Exception as error:  # noqa: BLE001  # of the application
-                fault.begin(error)
-            else:
-                fault.end()
+        for name, read in list(self._registered.items()):
+            if (figure := read()) is not None:
+                figures[name] = figure
         return figures
 
 

@@ -22,6 +22,7 @@ from typing import Any
 from c2casgiutils import config, versions
 from c2casgiutils._outages import Outage
 from c2casgiutils.instances._figures import Figures, LagMeter
+from c2casgiutils.instances._hooks import Hooks
 from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._view import TOKEN_FIELD, Member, View
 from c2casgiutils.redis_utils import scoped
@@ -33,6 +34,8 @@ _BEATS_TO_EXPIRY = 3
 _BEATS_TO_REMOVAL = 12
 _TROUBLE_SECONDS = 1.0
 _KEY_SECONDS = 24 * 3600
+_SWITCHES = "switches"
+_VERSION_FIELD = "version"
 
 
 class Presence:
@@ -41,14 +44,24 @@ class Presence:
     Args:
         application: Title of the application.
         version: Version of the application.
-        figures: What it tells of itself.
+        figures: The figures that it tells.
+        hooks: What else it tells, and who is told the version of the desired state.
+        abandoned: Ids to remove from the roster: what this process was before.
     """
 
-    def __init__(self, application: str = "", version: str = "", figures: Figures | None = None) -> None:
+    def __init__(
+        self,
+        application: str = "",
+        version: str = "",
+        figures: Figures | None = None,
+        hooks: Hooks | None = None,
+        abandoned: set[str] | None = None,
+    ) -> None:
         self.hostname = socket.gethostname()
         self.pid = os.getpid()
         self.id = f"{self.hostname}:{self.pid}:{secrets.token_hex(4)}"
         self.key = scoped("instances")
+        self._version_key = scoped(_SWITCHES)
         self.state: State = "starting"
         self.channels: set[str] = set()
         self._application = application
@@ -61,6 +74,8 @@ class Presence:
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._figures = figures or Figures()
+        self._hooks = hooks or Hooks()
+        self._abandoned = abandoned if abandoned is not None else set()
         self._lag = LagMeter()
         self._lag_seconds = 0.0
         self.view = View(None, ())
@@ -141,7 +156,14 @@ class Presence:
 
         While Redis is away nothing happens: the announcement follows once it is back.
         """
-        await self._write(("HSET", self.key, self.id, self._entry(), TOKEN_FIELD, _new_token()))
+        if await self._write(("HSET", self.key, self.id, self._entry(), TOKEN_FIELD, _new_token())):
+            await self._remove_abandoned()
+
+    async def _remove_abandoned(self) -> None:
+        ids = tuple(self._abandoned)
+        if ids and self._link is not None:
+            await self._link.execute(("HDEL", self.key, *ids), ("HSET", self.key, TOKEN_FIELD, _new_token()))
+            self._abandoned.difference_update(ids)
 
     async def _beat_for_ever(self) -> None:
         while True:
@@ -171,7 +193,9 @@ class Presence:
         if self._link is None or not self._link.is_up:
             return []
         try:
-            replies = await self._link.execute(command, ("EXPIRE", self.key, _KEY_SECONDS))
+            replies = await self._link.execute(
+                command, ("EXPIRE", self.key, _KEY_SECONDS), ("HGET", self._version_key, _VERSION_FIELD)
+            )
         except LinkDownError as error:
             _LOGGER.debug("No beat: %s", error)
             return []
@@ -179,6 +203,7 @@ class Presence:
             self._refusal.begin(replies[0])
         else:
             self._refusal.end()
+        self._hooks.tell_version(replies[-1])
         return replies
 
     def _entry(self) -> bytes:
@@ -191,6 +216,7 @@ class Presence:
             "channels": sorted(self.channels),
             "beat": round(beat, 3),
             "every": self._heartbeat,
+            **self._hooks.read_fields(),
         }
         return json.dumps(entry, separators=(",", ":")).encode()
 

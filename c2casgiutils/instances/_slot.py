@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from c2casgiutils._process import PerLoop
 from c2casgiutils.instances._figures import Figures
+from c2casgiutils.instances._hooks import Hooks
 from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._presence import Presence
 from c2casgiutils.redis_utils._link import Link
@@ -15,7 +16,20 @@ class _State:
 
     def __init__(self) -> None:
         self.figures = Figures()
-        self.presences = PerLoop(lambda: Presence(figures=self.figures), on_drop=Presence.abort)
+        self.hooks = Hooks()
+        self.abandoned: set[str] = set()
+        """Ids under which this process was in the roster, and which it did not remove."""
+        self.presences = PerLoop(self.create, on_drop=self.abandon)
+
+    def create(self, app: Any = None) -> Presence:
+        """Return the presence of an application."""
+        title, version = (str(getattr(app, name, "") or "") for name in ("title", "version"))
+        return Presence(title, version, self.figures, self.hooks, self.abandoned)
+
+    def abandon(self, presence: Presence) -> None:
+        """End a presence that cannot leave the roster; the next one removes its entry."""
+        presence.abort()
+        self.abandoned.add(presence.id)
 
 
 _STATE = _State()
@@ -29,10 +43,8 @@ def create_presence(app: Any = None) -> Presence:
     """
     previous = _STATE.presences.pop()
     if previous is not None:
-        previous.abort()
-    return _STATE.presences.set(
-        Presence(str(getattr(app, "title", "") or ""), str(getattr(app, "version", "") or ""), _STATE.figures)
-    )
+        _STATE.abandon(previous)
+    return _STATE.presences.set(_STATE.create(app))
 
 
 def startup(link: Link | None) -> None:
@@ -52,14 +64,23 @@ async def shutdown() -> None:
 
 
 def cleanup() -> None:
-    """Leave without telling anyone; synchronous, for `broadcast.cleanup`."""
+    """Leave without telling anyone, and forget what higher layers registered for the beats.
+
+    Synchronous, for `broadcast.cleanup`.
+    """
+    _STATE.hooks.clear()
     for presence in _STATE.presences.clear().values():
-        presence.abort()
+        _STATE.abandon(presence)
 
 
 def own() -> Instance:
     """Return this process as it is now."""
     return _STATE.presences.nearest().instance()
+
+
+def own_id() -> str:
+    """Return the id of this process."""
+    return _STATE.presences.nearest().id
 
 
 async def roster() -> list[Instance]:
@@ -98,3 +119,24 @@ def register_figure(name: str, read: Callable[[], float | int]) -> None:
 def unregister_figure(name: str) -> None:
     """Remove a figure; an unknown one is no error."""
     _STATE.figures.unregister(name)
+
+
+def register_beat(field: str, read: Callable[[], Any]) -> None:
+    """Add a field to what each process tells of itself at each beat; the same name again replaces it.
+
+    Args:
+        field: Its name, as `applied`.
+        read: Returns a short JSON value; called at each beat, must be quick. `None` leaves the field out.
+    """
+    _STATE.hooks.register_beat(field, read)
+
+
+def on_version(callback: Callable[[int], object]) -> None:
+    """Call back after each beat with the version of the desired state that Redis holds.
+
+    Args:
+        callback: Gets the integer in the field `version` of the hash `switches`, 0 when there is none; must
+            be quick. Called again and again, also with the same version. One that is registered already is
+            not registered twice.
+    """
+    _STATE.hooks.on_version(callback)

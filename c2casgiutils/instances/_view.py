@@ -39,3 +39,9 @@ class View:
             found = [member for member in self.members.values() if channel in member.channels]
             self._subscribers[channel] = found
         return found
+
+
+def read_id(instance_id: str) -> tuple[str, int | None]:
+    """Return the host name and the pid of an instance, of which only the id is known."""
+    hostname, _, pid = instance_id.rpartition(":")[0].rpartition(":")
+    return hostname or instance_id, int(pid) if pid.isdecimal() and pid.isascii() else None

@@ -84,6 +84,20 @@ async def test_registered_figures_are_told(caplog: pytest.LogCaptureFixture) -> 
     assert "broken" in caplog.text
 
 
+async def test_beats_carry_registered_fields_and_the_version_back(redis_server: RedisServer) -> None:
+    versions: list[int] = []
+    instances.on_version(versions.append)
+    instances.register_beat("applied", lambda: versions[-1] if versions else None)
+    with redis_server.client() as client:
+        client.hset("test_switches", "version", 1764000000123)
+
+        async def applied() -> bool:
+            entry = json.loads(client.hget(KEY, instances.own().id) or "")
+            return bool(entry.get("applied") == 1764000000123)
+
+        await eventually(applied, what="the version in the beat")
+
+
 async def test_git_hash_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "versions.json").write_text('{"main": {"git_hash": "abc123"}, "packages": {}}')
     monkeypatch.chdir(tmp_path)
