@@ -1,12 +1,12 @@
 """Ask every process of the cluster, and report who did not answer."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from c2casgiutils.broadcast._current import current
 from c2casgiutils.broadcast._handlers import Callback
-from c2casgiutils.broadcast.interface import Answer
+from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, encode
 from c2casgiutils.broadcast.local import LocalBroadcaster
 from c2casgiutils.broadcast.types import BroadcastResponse, BroadcastUnavailable, ClusterReport
 
@@ -34,8 +34,9 @@ async def ask(
     *,
     timeout: float = _TIMEOUT_SECONDS,
     or_alone: bool = False,
+    to: Collection[str] | None = None,
 ) -> Reply:
-    """Ask every process that subscribes to a channel, this one included.
+    """Ask every process that subscribes to a channel, this one included, or some of them.
 
     A process that nobody else can reach answers for itself: without Redis, or before `startup`.
 
@@ -46,32 +47,36 @@ async def ask(
         timeout: Seconds to wait at most.
         or_alone: While Redis is unreachable, answer for this process, which is not complete, instead of
             raising.
+        to: The ids of the instances to ask; the others ignore the message. One that is not in the roster is
+            missing at once, its reason is `left`.
 
     Raises:
         BroadcastUnavailable: Redis is unreachable.
         BroadcastError: The parameters cannot be sent.
     """
     try:
-        answers = await current().broadcast(channel, params, expect_answers=True, timeout=timeout)
+        answers = await _ask(current(), channel, params, timeout, to)
     except BroadcastUnavailable as error:
         if not or_alone:
             raise
         _LOGGER.debug("The other processes cannot be asked: %s", error)  # the report tells it too
-        reply = await _ask_alone(channel, handler, params, timeout)
+        reply = _reply(await _ask(LocalBroadcaster({channel: handler}), channel, params, timeout, to))
         return Reply(reply.payloads, reply.report.model_copy(update={"complete": False}))
-    return _reply(answers) if answers else await _ask_alone(channel, handler, params, timeout)
+    if not answers.answers:
+        answers = await _ask(LocalBroadcaster({channel: handler}), channel, params, timeout, to)
+    return _reply(answers)
 
 
-async def _ask_alone(
+async def _ask(
+    broadcaster: BaseBroadcaster,
     channel: str,
-    handler: Callback,
     params: Mapping[str, Any] | None,
     timeout: float,
-) -> Reply:
-    alone = LocalBroadcaster({channel: handler})
-    return _reply(await alone.broadcast(channel, params, expect_answers=True, timeout=timeout))
+    to: Collection[str] | None,
+) -> Answers:
+    return await broadcaster.ask(channel, encode(channel, params), timeout=timeout, to=to)
 
 
-def _reply(answers: Sequence[Answer] | None) -> Reply:
-    payloads = [answer.payload for answer in answers or () if isinstance(answer, BroadcastResponse)]
-    return Reply(payloads, ClusterReport.of(answers))
+def _reply(answers: Answers) -> Reply:
+    payloads = [answer.payload for answer in answers.answers if isinstance(answer, BroadcastResponse)]
+    return Reply(payloads, answers.report)

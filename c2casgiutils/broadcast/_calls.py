@@ -18,25 +18,28 @@ class Call:
     def __init__(self) -> None:
         self._answers: dict[str, tuple[AnswerHeader, Outcome]] = {}
         self._expected: dict[str, Member] = {}
-        self._known: frozenset[str] | None = None
+        self._missing: list[MissingAnswer] = []
         self._count = 0
         self._ready = False
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def add(self, header: AnswerHeader, outcome: Outcome) -> None:
-        """Take an answer; a second one of the same process and those of strangers do not count."""
-        if header.sender in self._answers or (self._known is not None and header.sender not in self._known):
+        """Take an answer, expected or not; a second one of the same process does not count."""
+        if header.sender in self._answers:
             _metrics.count("dropped")
             return
         self._answers[header.sender] = (header, outcome)
         self._finish_when_complete()
 
-    def expect(self, expected: Iterable[Member], known: Iterable[str]) -> None:
-        """Wait for these processes, and take answers of the known ones only."""
+    def expect(self, expected: Iterable[Member], missing: Iterable[MissingAnswer] = ()) -> None:
+        """Wait for these processes.
+
+        Args:
+            expected: The processes that will answer.
+            missing: Those that will not.
+        """
         self._expected = {member.id: member for member in expected}
-        self._known = frozenset(known)
-        for stranger in self._answers.keys() - self._known:
-            del self._answers[stranger]
+        self._missing = list(missing)
         self._start_waiting()
 
     def expect_count(self, count: int) -> None:
@@ -76,7 +79,7 @@ class Call:
             make_answer(header.hostname, header.pid, outcome, decode)
             for header, outcome in self._answers.values()
         ]
-        missing = [
+        missing = self._missing + [
             MissingAnswer(member.hostname, member.pid)
             for id_, member in self._expected.items()
             if id_ not in self._answers

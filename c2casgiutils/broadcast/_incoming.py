@@ -79,6 +79,8 @@ class Incoming:
             raise DroppedError("stale")
         if not self._seen.is_new(header.sender, header.number):
             raise DroppedError("seen before")
+        if header.to is not None and self._presence.id not in header.to:
+            return
         _metrics.count("received")
         reply_to = header.reply_to
         self._handlers.dispatch(

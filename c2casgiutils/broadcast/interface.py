@@ -1,14 +1,38 @@
 """What every broadcaster can do."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from c2casgiutils import instances
 from c2casgiutils.broadcast import _codec, _metrics
 from c2casgiutils.broadcast._handlers import Callback, Handlers, Outcome
-from c2casgiutils.broadcast.types import BroadcastError, BroadcastResponse, FailedAnswer, MissingAnswer
+from c2casgiutils.broadcast.types import (
+    BroadcastError,
+    BroadcastResponse,
+    ClusterReport,
+    FailedAnswer,
+    LostProcess,
+    MissingAnswer,
+    Reason,
+)
 
 Answer = BroadcastResponse[Any] | MissingAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What became of a question, and what was known of the processes that were asked."""
+
+    answers: Sequence[Answer]
+    lost: Sequence[LostProcess] = ()
+    roster: Literal["current", "stale"] = "current"
+
+    @property
+    def report(self) -> ClusterReport:
+        """Return who answered, failed, is missing or lost."""
+        return ClusterReport.of(self.answers, lost=self.lost, roster=self.roster)
 
 
 class BaseBroadcaster(ABC):
@@ -40,16 +64,28 @@ class BaseBroadcaster(ABC):
         """Remove the callback of a channel; an unknown channel is no error."""
 
     @abstractmethod
-    async def request(
+    async def send(self, channel: str, payload: bytes, *, timeout: float) -> None:
+        """Send a message whose parameters are JSON already, without waiting for answers."""
+
+    @abstractmethod
+    async def ask(
         self,
         channel: str,
         payload: bytes,
         *,
-        expect_answers: bool,
         timeout: float,
+        to: Collection[str] | None = None,
         decode: Callable[[bytes], Any] = _codec.decode,
-    ) -> list[Answer] | None:
-        """Send a message whose parameters are JSON already; see `broadcast`."""
+    ) -> Answers:
+        """Send a message whose parameters are JSON already, and collect the answers.
+
+        Args:
+            channel: Name of the channel.
+            payload: The parameters.
+            timeout: Seconds to wait at most.
+            to: The ids of the instances that run it; others ignore it. All by default.
+            decode: Reads an answer.
+        """
 
     @abstractmethod
     async def aclose(self) -> None:
@@ -82,11 +118,41 @@ class BaseBroadcaster(ABC):
             BroadcastUnavailable: The message could not be sent.
             BroadcastError: The parameters cannot be sent or are too large.
         """
-        try:
-            payload = _codec.check_size(_codec.encode(dict(params or {})))
-        except _codec.CodecError as error:
-            raise BroadcastError(f"broadcast to {channel!r}: {error}") from error
+        payload = encode(channel, params)
         return await self.request(channel, payload, expect_answers=expect_answers, timeout=timeout)
+
+    async def request(
+        self,
+        channel: str,
+        payload: bytes,
+        *,
+        expect_answers: bool,
+        timeout: float,
+        decode: Callable[[bytes], Any] = _codec.decode,
+    ) -> list[Answer] | None:
+        """Send a message whose parameters are JSON already; see `broadcast`."""
+        if not expect_answers:
+            await self.send(channel, payload, timeout=timeout)
+            return None
+        return list((await self.ask(channel, payload, timeout=timeout, decode=decode)).answers)
+
+
+def encode(channel: str, params: Mapping[str, Any] | None) -> bytes:
+    """Return the parameters of a message as JSON.
+
+    Raises:
+        BroadcastError: They cannot be sent or are too large.
+    """
+    try:
+        return _codec.check_size(_codec.encode(dict(params or {})))
+    except _codec.CodecError as error:
+        raise BroadcastError(f"broadcast to {channel!r}: {error}") from error
+
+
+def missing(instance_id: str, reason: Reason = "left") -> MissingAnswer:
+    """Return that an instance, of which only the id is known, did not answer."""
+    hostname, pid = instances.read_id(instance_id)
+    return MissingAnswer(hostname, pid, reason=reason)
 
 
 def make_answer(hostname: str, pid: int, outcome: Outcome, decode: Callable[[bytes], Any]) -> Answer:

@@ -3,12 +3,13 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from c2casgiutils import instances
 from c2casgiutils.broadcast import _codec, _metrics
 from c2casgiutils.broadcast._handlers import Callback, Outcome
-from c2casgiutils.broadcast.interface import Answer, BaseBroadcaster, make_answer
+from c2casgiutils.broadcast.interface import Answer, Answers, BaseBroadcaster, make_answer, missing
 from c2casgiutils.broadcast.types import MissingAnswer
 from c2casgiutils.request_tracking import current_request_id
 
@@ -45,23 +46,34 @@ class LocalBroadcaster(BaseBroadcaster):
         """See `BaseBroadcaster.unsubscribe`."""
         self.handlers.callbacks.pop(channel, None)
 
-    async def request(
+    async def send(self, channel: str, payload: bytes, *, timeout: float) -> None:  # noqa: ARG002  # nothing to wait for
+        """See `BaseBroadcaster.send`."""
+        if channel not in self.handlers.callbacks:
+            return
+        _metrics.count("sent")
+        self.handlers.dispatch(channel, payload, request_id=current_request_id(), reply=None)
+        await asyncio.sleep(0)  # a handler that waits for nothing is done when this returns
+
+    async def ask(
         self,
         channel: str,
         payload: bytes,
         *,
-        expect_answers: bool,
         timeout: float,
+        to: Collection[str] | None = None,
         decode: Callable[[bytes], Any] = _codec.decode,
-    ) -> list[Answer] | None:
-        """See `BaseBroadcaster.request`."""
-        if channel not in self.handlers.callbacks:
-            return [] if expect_answers else None
+    ) -> Answers:
+        """See `BaseBroadcaster.ask`."""
+        own = instances.own_id()
+        strangers = [missing(id_) for id_ in to or () if id_ != own]
+        if channel not in self.handlers.callbacks or (to is not None and own not in to):
+            return Answers(strangers)
         _metrics.count("sent")
-        if not expect_answers:
-            self.handlers.dispatch(channel, payload, request_id=current_request_id(), reply=None)
-            await asyncio.sleep(0)  # a handler that waits for nothing is done when this returns
-            return None
+        return Answers([await self._ask_own(channel, payload, timeout, decode), *strangers])
+
+    async def _ask_own(
+        self, channel: str, payload: bytes, timeout: float, decode: Callable[[bytes], Any]
+    ) -> Answer:
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
         def reply(outcome: Outcome) -> None:
@@ -75,8 +87,8 @@ class LocalBroadcaster(BaseBroadcaster):
                 outcome = await future
         except TimeoutError:
             _metrics.count("missing")
-            return [MissingAnswer(hostname, pid)]
-        return [make_answer(hostname, pid, outcome, decode)]
+            return MissingAnswer(hostname, pid)
+        return make_answer(hostname, pid, outcome, decode)
 
     async def aclose(self) -> None:
         """Cancel the handlers that still run."""

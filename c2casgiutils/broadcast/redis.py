@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from c2casgiutils import config, redis_utils
@@ -13,8 +13,8 @@ from c2casgiutils.broadcast._calls import Call
 from c2casgiutils.broadcast._envelope import Envelopes, RequestHeader
 from c2casgiutils.broadcast._handlers import Callback
 from c2casgiutils.broadcast._incoming import Incoming
-from c2casgiutils.broadcast.interface import Answer, BaseBroadcaster
-from c2casgiutils.broadcast.types import BroadcastError, BroadcastUnavailable
+from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, missing
+from c2casgiutils.broadcast.types import BroadcastError, BroadcastUnavailable, MissingAnswer
 from c2casgiutils.instances import TOKEN_FIELD, Member, Presence
 from c2casgiutils.redis_utils import _link as link_
 from c2casgiutils.request_tracking import current_request_id
@@ -131,51 +131,55 @@ class RedisBroadcaster(BaseBroadcaster):
         except (link_.ReplyError, link_.LinkDownError) as error:
             _LOGGER.debug("The unsubscription from %r failed: %s", channel, error)
 
-    async def request(
+    async def send(self, channel: str, payload: bytes, *, timeout: float) -> None:
+        """See `BaseBroadcaster.send`."""
+        end = time.monotonic() + timeout
+        header = self._header(max(timeout, _FORGET_SECONDS))
+        await self._publish(channel, self._envelopes.seal(self._channel(channel), header, payload), end)
+
+    async def ask(
         self,
         channel: str,
         payload: bytes,
         *,
-        expect_answers: bool,
         timeout: float,
+        to: Collection[str] | None = None,
         decode: Callable[[bytes], Any] = _codec.decode,
-    ) -> list[Answer] | None:
-        """See `BaseBroadcaster.request`."""
+    ) -> Answers:
+        """See `BaseBroadcaster.ask`."""
         end = time.monotonic() + timeout
-        call_id = secrets.token_hex(8)
-        wait = timeout if expect_answers else max(timeout, _FORGET_SECONDS)
-        message = self._seal_request(channel, payload, call_id, wait, expect_answers)
-        if not expect_answers:
-            await self._publish(channel, message, end)
-            return None
-        call = self._incoming.calls[call_id] = Call()
+        header = self._header(timeout, reply_to=self._incoming.inbox, to=None if to is None else list(to))
+        message = self._envelopes.seal(self._channel(channel), header, payload)
+        call = self._incoming.calls[header.id] = Call()
         try:
-            await self._ask(call, channel, message, end)
+            await self._ask(call, channel, message, end, to)
             await call.wait(end - time.monotonic())
         finally:
-            del self._incoming.calls[call_id]
-        return call.result(decode)
+            del self._incoming.calls[header.id]
+        return Answers(call.result(decode))
 
-    def _seal_request(
-        self, channel: str, payload: bytes, call_id: str, wait: float, expect_answers: bool
-    ) -> bytes:
+    def _header(
+        self, wait: float, *, reply_to: str | None = None, to: list[str] | None = None
+    ) -> RequestHeader:
         self._number += 1
         now = self.link.now()
-        header = RequestHeader(
-            id=call_id,
+        return RequestHeader(
+            id=secrets.token_hex(8),
             sender=self.presence.id,
             at=now,
             number=self._number,
             until=now + wait + _SLACK_SECONDS if self.link.has_clock else None,
-            reply_to=self._incoming.inbox if expect_answers else None,
+            reply_to=reply_to,
             request_id=current_request_id(),
+            to=to,
         )
-        return self._envelopes.seal(self._channel(channel), header, payload)
 
-    async def _ask(self, call: Call, channel: str, message: bytes, end: float) -> None:
+    async def _ask(
+        self, call: Call, channel: str, message: bytes, end: float, to: Collection[str] | None
+    ) -> None:
         """Publish, and find out in the same round trip who will answer."""
         view = self.presence.view
-        asked = view.subscribers(channel)
+        asked = _addressed(view.subscribers(channel), to)
         commands = [("HGET", self.presence.key, TOKEN_FIELD), self._numsub(asked)]
         count, raw_token, counts = await self._publish(channel, message, end, commands)
         token = raw_token.decode(errors="replace") if isinstance(raw_token, bytes) else None
@@ -183,12 +187,18 @@ class RedisBroadcaster(BaseBroadcaster):
             try:
                 async with asyncio.timeout(end - time.monotonic()):
                     view = await self.presence.refresh(token)
-                    asked = view.subscribers(channel)
+                    asked = _addressed(view.subscribers(channel), to)
                     (counts,) = await self.link.execute(self._numsub(asked))
             except (link_.LinkDownError, TimeoutError) as error:
                 _LOGGER.debug("The roster cannot be read: %s", error)
         if view.members:
-            call.expect(self._connected(asked, counts), view.members)
+            connected = self._connected(asked, counts)
+            absent = [
+                MissingAnswer(member.hostname, member.pid, reason="unreachable")
+                for member in asked
+                if member not in connected
+            ]
+            call.expect(connected, absent + [missing(id_) for id_ in to or () if id_ not in view.members])
         else:
             call.expect_count(count)
 
@@ -284,3 +294,7 @@ class RedisBroadcaster(BaseBroadcaster):
         """End everything at once, without waiting."""
         self.handlers.abort()
         self.link.abort()
+
+
+def _addressed(members: Sequence[Member], to: Collection[str] | None) -> Sequence[Member]:
+    return members if to is None else [member for member in members if member.id in to]

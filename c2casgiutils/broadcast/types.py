@@ -1,14 +1,18 @@
 """What a broadcast gives back."""
 
+import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from c2casgiutils._errors import C2cError
 
 T = TypeVar("T")
+
+Reason = Literal["timeout", "unreachable", "left"]
+"""Why an answer is missing: silent until the timeout, not connected to Redis, or no longer in the roster."""
 
 
 class BroadcastResponse(BaseModel, Generic[T]):
@@ -21,17 +25,19 @@ class BroadcastResponse(BaseModel, Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class MissingAnswer:
-    """A process that did not answer in time; who it was, when that is known."""
+    """A process that did not answer, and why; who it was, when that is known."""
 
     hostname: str | None = None
     pid: int | None = None
+    reason: Reason | None = field(default="timeout", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class FailedAnswer(MissingAnswer):
-    """A process whose handler failed, or that refused to run it."""
+    """A process whose handler failed, or that refused to run it; `error` says why, `reason` is `None`."""
 
     error: str = ""
+    reason: Reason | None = field(default=None, kw_only=True)
 
 
 class BroadcastError(C2cError):
@@ -42,17 +48,29 @@ class BroadcastUnavailable(BroadcastError):  # noqa: N818  # a public name
     """Not sent: Redis is away or refuses, or the broadcast does not run on this event loop."""
 
 
-class MissingProcess(BaseModel):
-    """A process that did not answer."""
+class Process(BaseModel):
+    """Which process; nothing is known of one that only the number of subscribers tells of."""
 
     hostname: str | None = None
     pid: int | None = None
 
 
-class FailedProcess(MissingProcess):
+class MissingProcess(Process):
+    """A process that did not answer."""
+
+    reason: Reason | None = "timeout"
+
+
+class FailedProcess(Process):
     """A process that answered with a failure."""
 
     error: str = ""
+
+
+class LostProcess(Process):
+    """A process that vanished without a clean shutdown."""
+
+    since: datetime.datetime = Field(description="when it last gave a sign of life, by the clock of Redis")
 
 
 class ClusterReport(BaseModel):
@@ -62,7 +80,13 @@ class ClusterReport(BaseModel):
     answered: int
     missing: list[MissingProcess]
     failed: list[FailedProcess]
+    lost: list[LostProcess] = Field(
+        [], description="vanished without a clean shutdown in the last 15 minutes; neither asked nor counted"
+    )
     complete: bool
+    roster: Literal["current", "stale"] = Field(
+        default="current", description="`stale` while it cannot be told which processes there are"
+    )
 
     @classmethod
     def alone(cls) -> Self:
@@ -75,15 +99,29 @@ class ClusterReport(BaseModel):
         return "ok" if self.complete else "partial"
 
     @classmethod
-    def of(cls, answers: "Sequence[BroadcastResponse[Any] | MissingAnswer] | None") -> Self:
-        """Sum up the answers of a broadcast."""
+    def of(
+        cls,
+        answers: "Sequence[BroadcastResponse[Any] | MissingAnswer] | None",
+        *,
+        lost: Sequence[LostProcess] = (),
+        roster: Literal["current", "stale"] = "current",
+    ) -> Self:
+        """Sum up the answers of a broadcast.
+
+        Args:
+            answers: What `broadcast` returned.
+            lost: The processes that vanished lately.
+            roster: Whether it was known which processes there are; the report is not complete otherwise.
+        """
         answers = answers or []
         failed = [a for a in answers if isinstance(a, FailedAnswer)]
         missing = [a for a in answers if isinstance(a, MissingAnswer) and not isinstance(a, FailedAnswer)]
         return cls(
             asked=len(answers),
             answered=len(answers) - len(missing) - len(failed),
-            missing=[MissingProcess(hostname=a.hostname, pid=a.pid) for a in missing],
+            missing=[MissingProcess(hostname=a.hostname, pid=a.pid, reason=a.reason) for a in missing],
             failed=[FailedProcess(hostname=a.hostname, pid=a.pid, error=a.error) for a in failed],
-            complete=not missing and not failed,
+            lost=list(lost),
+            complete=not missing and not failed and roster == "current",
+            roster=roster,
         )

@@ -54,12 +54,15 @@ async def test_blocking_and_endless_handlers_delay_nobody(joined: Fleet) -> None
 
 
 async def test_killed_process_costs_no_timeout_and_leaves_the_roster(joined: Fleet) -> None:
-    """SIGKILL: not expected from then on, gone from the roster after three beats of a second."""
+    """SIGKILL: unreachable and so not waited for, gone from the roster after three beats of a second."""
     assert {instance.pid for instance in await instances.roster()} == {*joined.pids, os.getpid()}
     victim = joined.members[0]
     victim.kill()
     with within(10):
-        assert await who() == joined.pids - {victim.pid}
+        answers = await broadcast.broadcast("who", expect_answers=True, timeout=60) or []
+    assert [answer for answer in answers if isinstance(answer, MissingAnswer)] == [
+        MissingAnswer(os.uname().nodename, victim.pid, reason="unreachable")
+    ]
     await eventually(
         lambda: in_roster(lambda found: victim.pid not in {instance.pid for instance in found}),
         seconds=8,
@@ -421,8 +424,30 @@ async def test_ask_names_who_is_silent(joined: Fleet) -> None:
     finally:
         silent.signal(signal.SIGCONT)
     assert reply.payloads == [other.pid]
-    assert [process.pid for process in reply.report.missing] == [silent.pid]
+    assert [(process.pid, process.reason) for process in reply.report.missing] == [(silent.pid, "timeout")]
     assert not reply.report.complete
+
+
+async def test_ask_some_instances(joined: Fleet) -> None:
+    """Only those that are addressed run it; one that the roster does not know is missing at once."""
+    ids = {instance.pid: instance.id for instance in await instances.roster()}
+    wanted, other = joined.members
+
+    async def here() -> int:
+        return os.getpid()
+
+    before = await _counted(-1)
+    with within(20):
+        reply = await broadcast.ask("count", here, {"number": 7}, to=[ids[wanted.pid]], timeout=60)
+    assert reply.payloads == [[*before[wanted.pid], 7]]
+    assert (reply.report.asked, reply.report.complete) == (1, True)
+    assert (await _counted(-2))[other.pid] == [*before[other.pid], -2]
+    with within(20):
+        reply = await broadcast.ask("who", here, to=[ids[wanted.pid], "gone:12:ab"], timeout=60)
+    assert reply.payloads == [wanted.pid]
+    assert [process.model_dump() for process in reply.report.missing] == [
+        {"hostname": "gone", "pid": 12, "reason": "left"}
+    ]
 
 
 async def test_ask_of_a_channel_without_subscribers(joined: Fleet) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from c2casgiutils import broadcast, config, redis_utils
+from c2casgiutils import broadcast, config, instances, redis_utils
 from c2casgiutils.broadcast import BroadcastUnavailable, ClusterReport, FailedAnswer, MissingAnswer
 from tests.support.net import free_port
 
@@ -42,6 +42,19 @@ async def test_alone(started: bool, subscribed: bool) -> None:
     reply = await broadcast.ask("double", _double, {"number": 3})
     assert (reply.payloads, reply.report) == ([6], ClusterReport.alone())
     assert reply.report.result == "ok"
+
+
+@pytest.mark.parametrize("subscribed", [False, True])
+async def test_some_instances(subscribed: bool) -> None:
+    """A process alone answers when it is one of them; the others have left."""
+    if subscribed:
+        await broadcast.subscribe("double", _double)
+    own = instances.own().id
+    reply = await broadcast.ask("double", _double, {"number": 3}, to=[own])
+    assert (reply.payloads, reply.report) == ([6], ClusterReport.alone())
+    reply = await broadcast.ask("double", _double, {"number": 3}, to=["web:1:x"])
+    assert (reply.payloads, reply.report.asked, reply.report.complete) == ([], 1, False)
+    assert reply.report.missing[0].model_dump() == {"hostname": "web", "pid": 1, "reason": "left"}
 
 
 async def test_without_parameters() -> None:

@@ -40,10 +40,17 @@ def test_report_names_the_processes() -> None:
     assert report.model_dump() == {
         "asked": 2,
         "answered": 0,
-        "missing": [{"hostname": "web", "pid": 2}],
+        "missing": [{"hostname": "web", "pid": 2, "reason": "timeout"}],
         "failed": [{"hostname": "web", "pid": 3, "error": "no"}],
+        "lost": [],
         "complete": False,
+        "roster": "current",
     }
+
+
+def test_report_of_a_stale_roster_is_not_complete() -> None:
+    assert ClusterReport.of([_GOOD]).complete
+    assert not ClusterReport.of([_GOOD], roster="stale").complete
 
 
 def test_missing_answer_without_arguments() -> None:
@@ -64,16 +71,24 @@ def _header(name: str) -> AnswerHeader:
     return AnswerHeader(id="call", sender=name, at=0, hostname="web", pid=1)
 
 
-async def test_strangers_and_second_answers_do_not_count() -> None:
-    """Also when they come before it is known who is expected."""
+async def test_answers_that_nobody_expects_count_and_second_ones_do_not() -> None:
+    """A live process that the roster does not show yet is never discarded, whenever its answer comes."""
     call = Call()
     for name, payload in (("stranger", b"0"), ("a", b"1"), ("a", b"2")):
         call.add(_header(name), Outcome(payload))
-    call.expect([_member("a"), _member("b")], ["a", "b", "c"])
+    call.expect([_member("a"), _member("b")])
     call.add(_header("other stranger"), Outcome(b"3"))
-    call.add(_header("c"), Outcome(b"4"))
     await call.wait(0.01)
-    assert [getattr(answer, "payload", None) for answer in call.result(decode)] == [1, 4, None]
+    assert [getattr(answer, "payload", None) for answer in call.result(decode)] == [0, 1, 3, None]
+
+
+async def test_missing_ones_are_not_waited_for() -> None:
+    call = Call()
+    call.add(_header("a"), Outcome(b"1"))
+    unreachable = MissingAnswer("web", 2, reason="unreachable")
+    call.expect([_member("a")], [unreachable])
+    await call.wait(60)
+    assert call.result(decode)[1:] == [unreachable]
 
 
 async def test_without_a_roster_the_number_counts() -> None:
