@@ -1,5 +1,13 @@
-"""The base of all exceptions of this package."""
+"""The base of all exceptions of this package, and the text of any exception."""
 
 
 class C2cError(Exception):
     """Something that this package raises on purpose; `except c2casgiutils.C2cError` catches all of it."""
+
+
+def text_of(error: BaseException) -> str:
+    """Return the text of an exception, empty when its class cannot give one."""
+    try:
+        return str(error)
+    except BaseException:  # noqa: BLE001  # code of somebody else, which may raise anything
+        return ""

@@ -29,6 +29,27 @@ async def caught(awaitable: Awaitable[_T]) -> _T | Failure:
         return Failure(error)
 
 
+async def contained(awaitable: Awaitable[_T]) -> _T | Failure:
+    """Return the result, or whatever was raised, also what would end the task or the event loop.
+
+    For code of the application. Only the cancellation of the running task passes, and the end of a coroutine
+    that nobody runs any more.
+    """
+    task = asyncio.current_task()
+    try:
+        return await awaitable
+    except BaseException as error:
+        is_cancelled = (
+            isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+        )
+        is_dropped = (
+            isinstance(error, GeneratorExit) and task is not None and not task.get_loop().is_running()
+        )
+        if is_cancelled or is_dropped:
+            raise
+        return Failure(error)
+
+
 def unwrapped(result: _T | Failure) -> _T:
     """Return the result.
 

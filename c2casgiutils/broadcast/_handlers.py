@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from c2casgiutils._errors import text_of
+from c2casgiutils._tasks import Failure, contained
 from c2casgiutils.broadcast import _codec, _metrics
 from c2casgiutils.request_tracking import REQUEST_ID
 
@@ -72,18 +74,12 @@ class Handlers:
     ) -> None:
         started = time.perf_counter()
         try:
-            decode = getattr(callback, "decode_parameters", _codec.decode)
-            encode = getattr(callback, "encode_result", _codec.encode)
-            result = await callback(**(decode(payload) or {}))
-            outcome = Outcome(_codec.check_size(encode(result)))
+            result = await contained(_call(callback, payload))
         except asyncio.CancelledError:
             if reply is not None:
                 reply(Outcome(error="cancelled: the process ends"))
             raise
-        except Exception as error:
-            _LOGGER.exception("The handler of the channel %r failed", channel)
-            _metrics.count("handler_failures")
-            outcome = Outcome(error=f"{type(error).__name__}: {error}"[:_ERROR_LENGTH])
+        outcome = _failed(channel, result.error) if isinstance(result, Failure) else Outcome(result)
         _metrics.observe_handler(time.perf_counter() - started)
         if reply is not None:
             reply(outcome)
@@ -102,3 +98,16 @@ class Handlers:
             if not task.get_loop().is_closed():
                 task.cancel()
         self._tasks.clear()
+
+
+async def _call(callback: Callback, payload: bytes) -> bytes:
+    decode = getattr(callback, "decode_parameters", _codec.decode)
+    encode = getattr(callback, "encode_result", _codec.encode)
+    return _codec.check_size(encode(await callback(**(decode(payload) or {}))))
+
+
+def _failed(channel: str, error: BaseException) -> Outcome:
+    _LOGGER.error("The handler of the channel %r failed", channel, exc_info=error)
+    _metrics.count("handler_failures")
+    text = ": ".join(filter(None, (type(error).__name__, text_of(error))))
+    return Outcome(error=text[:_ERROR_LENGTH])

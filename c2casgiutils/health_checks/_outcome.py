@@ -1,6 +1,5 @@
 """What came out of one run, made safe to show."""
 
-import asyncio
 import dataclasses
 import datetime
 import time
@@ -10,6 +9,7 @@ from typing import Any
 
 import pydantic_core
 
+from c2casgiutils._errors import text_of
 from c2casgiutils._secrets import scrub, scrub_mapping
 from c2casgiutils.health_checks._model import JsonCheckError, Result, Status
 
@@ -91,7 +91,7 @@ def of_exception(error: BaseException, seconds: float, secrets: Iterable[str]) -
         _WRONG,
         seconds,
         payload,
-        message=scrub(_start(_text(error)), secrets)[:_TEXT_SIZE] or type(error).__name__,
+        message=scrub(_start(text_of(error)), secrets)[:_TEXT_SIZE] or type(error).__name__,
         stacktrace=scrub(_end(stack), secrets)[-4 * _TEXT_SIZE :],
     )
 
@@ -121,15 +121,6 @@ def clean(value: object, secrets: Iterable[str]) -> Any:
     if len(text) > _PAYLOAD_SIZE:
         return {"error": f"the payload of {len(text)} bytes is larger than {_PAYLOAD_SIZE}"}
     return scrub_mapping(pydantic_core.from_json(text), secrets)
-
-
-def _text(error: BaseException) -> str:
-    if isinstance(error, asyncio.CancelledError):
-        return "cancelled"
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001  # a broken __str__ of somebody else
-        return type(error).__name__
 
 
 def _start(text: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from c2casgiutils import config
 from c2casgiutils._process import PerLoop
-from c2casgiutils._tasks import Failure, caught
+from c2casgiutils._tasks import Failure, contained
 from c2casgiutils.health_checks import _outcome
 from c2casgiutils.health_checks._model import Check, EntityResult, Options, Status
 from c2casgiutils.health_checks._outcome import Outcome
@@ -132,8 +132,6 @@ class Entry:
     async def _fly(self) -> None:
         async with self._limit():
             outcome = await self._bounded()
-        if outcome is None:  # the check was cancelled by somebody else: this tells nothing about it
-            return
         before = self.last
         same = before is not None and before.status == outcome.status
         outcome = dataclasses.replace(outcome, since=before.since if before and same else outcome.at)
@@ -144,7 +142,7 @@ class Entry:
         except Exception:
             _LOGGER.exception("The result of the health check %s was not told", self.name)
 
-    async def _bounded(self) -> Outcome | None:
+    async def _bounded(self) -> Outcome:
         if self._is_stuck():
             return Outcome(
                 "fail", 500, 0.0, {"error": "timeout"}, message="An earlier run has not ended: not run again"
@@ -153,7 +151,7 @@ class Entry:
         timeout = self.timeout
         self.check.doing = None
         run = self._runs.get().run = asyncio.create_task(
-            caught(self._call()), name=f"c2c-health-run-{self.name}"
+            contained(self._call()), name=f"c2c-health-run-{self.name}"
         )
         try:
             await asyncio.wait({run}, timeout=timeout)
@@ -167,22 +165,20 @@ class Entry:
             await asyncio.wait({run}, timeout=1)
             raise
         seconds = time.monotonic() - started
-        if run.cancelled():
-            return None
-        result = run.result()
+        # a check that cancels itself did not pass; the end of the process cancels this task too
+        result = (
+            Failure(asyncio.CancelledError("The check was cancelled")) if run.cancelled() else run.result()
+        )
         if isinstance(result, Failure):
             return _outcome.of_exception(result.error, seconds, self.check.secrets)
         return _outcome.of_result(result, seconds, self.check.secrets)
 
     async def _call(self) -> Any:
         function = self.check.check
-        try:
-            if inspect.iscoroutinefunction(function):
-                return await function()
-            result = await self.check.in_thread(function)
-            return await result if inspect.isawaitable(result) else result
-        except SystemExit as error:  # would end the event loop
-            raise RuntimeError(f"The check wanted to end the process: {error}") from error
+        if inspect.iscoroutinefunction(function):
+            return await function()
+        result = await self.check.in_thread(function)
+        return await result if inspect.isawaitable(result) else result
 
     def _is_stuck(self) -> bool:
         run = self._runs.get().run

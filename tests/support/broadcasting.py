@@ -34,6 +34,17 @@ class Box:
     size: int
 
 
+class OddError(BaseException):
+    """Not an `Exception`."""
+
+
+class BadTextError(Exception):
+    """Its text cannot be had."""
+
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+
 class Conformance:
     """Each test runs with a started broadcast; the subclass says with which broadcaster."""
 
@@ -96,6 +107,54 @@ class Conformance:
         assert isinstance(answer, FailedAnswer)
         assert answer.error == "ValueError: no such thing"
         assert answer.pid
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            pytest.param(SystemExit(3), id="system-exit"),
+            pytest.param(KeyboardInterrupt(), id="keyboard-interrupt"),
+            pytest.param(GeneratorExit(), id="generator-exit"),
+            pytest.param(asyncio.CancelledError(), id="cancelled-error"),
+            pytest.param(StopIteration(), id="stop-iteration"),
+            pytest.param(StopAsyncIteration(), id="stop-async-iteration"),
+            pytest.param(BaseExceptionGroup("many", [SystemExit(3)]), id="group"),
+            pytest.param(OddError(), id="of-its-own"),
+            pytest.param(BadTextError(), id="without-text"),
+        ],
+    )
+    @pytest.mark.parametrize("expect_answers", [True, False], ids=["answers", "no-answers"])
+    async def test_whatever_a_handler_raises_is_a_failure_at_once(
+        self, error: BaseException, expect_answers: bool
+    ) -> None:
+        """No exception of a handler ends the process, or keeps the caller waiting."""
+
+        async def broken() -> None:
+            await asyncio.sleep(0)
+            raise error
+
+        await broadcast.subscribe("broken", broken)
+        async with asyncio.timeout(5):
+            answers = await broadcast.broadcast("broken", expect_answers=expect_answers, timeout=20)
+        if expect_answers:
+            (answer,) = answers or []
+            assert isinstance(answer, FailedAnswer)
+            assert answer.error
+        await broadcast.subscribe("echo", _echo)
+        assert payloads(await broadcast.broadcast("echo", {"a": 1}, expect_answers=True)) == [{"a": 1}]
+
+    async def test_handler_that_cancels_itself_is_a_failure_at_once(self) -> None:
+        """The cancellation of a handler by itself is an answer, not silence."""
+
+        async def broken() -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            await asyncio.sleep(60)
+
+        await broadcast.subscribe("broken", broken)
+        async with asyncio.timeout(5):
+            (answer,) = await broadcast.broadcast("broken", expect_answers=True, timeout=20) or []
+        assert isinstance(answer, FailedAnswer)
 
     async def test_failure_with_an_odd_text_is_a_failure(self, caplog: pytest.LogCaptureFixture) -> None:
         # pytest-xdist cannot send a captured log with such a text

@@ -1,6 +1,7 @@
 """A process of a service that takes part in broadcasts: `python -m tests.support.member`."""
 
 import asyncio
+import builtins
 import os
 import signal
 import sys
@@ -33,6 +34,10 @@ async def _count(number: int) -> list[int]:
     return _HELD
 
 
+async def _fail(name: str) -> None:
+    raise getattr(builtins, name, asyncio.CancelledError)
+
+
 async def _nested() -> Any:
     from c2casgiutils import broadcast
 
@@ -55,6 +60,7 @@ async def main() -> None:
         "sleep": _sleep,
         "die": _die,
         "count": _count,
+        "fail": _fail,
         "nested": _nested,
     }
     for name, handler in handlers.items():

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from c2casgiutils._tasks import Failure, caught, run_until_first_end, unwrapped
+from c2casgiutils._tasks import Failure, caught, contained, run_until_first_end, unwrapped
 
 
 class OddError(BaseException):
@@ -41,6 +41,52 @@ async def test_cancellation_passes() -> None:
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x"),
+        OddError(),
+        SystemExit(3),
+        KeyboardInterrupt(),
+        GeneratorExit(),
+        asyncio.CancelledError(),
+    ],
+    ids=repr,
+)
+async def test_contained(error: BaseException) -> None:
+    """Whatever is raised is the result, and the event loop goes on."""
+    assert await asyncio.create_task(contained(fail(error))) == Failure(error)
+
+
+async def test_cancellation_passes_containment() -> None:
+    """A task that somebody cancels is cancelled."""
+    task = asyncio.create_task(contained(asyncio.sleep(60)))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+def test_closed_coroutine_passes_containment() -> None:
+    """A coroutine that is closed outside of any event loop ends as such."""
+
+    async def wait() -> None:
+        result = await contained(asyncio.sleep(60))
+        results.append(result)
+
+    results: list[object] = []
+    loop = asyncio.new_event_loop()
+    coroutine = wait()
+    task = loop.create_task(coroutine)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    coroutine.close()
+    task.cancel()
+    loop.run_until_complete(asyncio.wait([task]))
+    loop.close()
+    assert results == []
 
 
 async def test_the_first_end_ends_all() -> None:

@@ -10,7 +10,7 @@ import prometheus_client
 import pytest
 
 from c2casgiutils import config
-from c2casgiutils.health_checks import Factory, JsonCheckError, Redis, Result, Wrong
+from c2casgiutils.health_checks import Custom, Factory, JsonCheckError, Redis, Result, Wrong
 from tests.support.net import eventually
 from tests.unit.health_checks.checks import (
     Blocking,
@@ -140,12 +140,21 @@ async def test_fifty_clients_that_leave_are_one_run(factory: Factory) -> None:
     assert check.runs == 1
 
 
-async def test_cancelled_error_is_no_failure(factory: Factory) -> None:
-    """Something inside the check was cancelled: this tells nothing about the thing that is checked."""
-    factory.add(Raising(asyncio.CancelledError()))
-    (entity,) = (await factory.check()).entities
-    assert entity.status == "unknown"
-    assert entity.age is None
+async def test_cancellation_replaces_an_older_result(factory: Factory) -> None:
+    """A check that passed and whose next run cancels itself has failed."""
+
+    async def turning() -> None:
+        runs.append(1)
+        task = asyncio.current_task()
+        assert task is not None
+        if len(runs) > 1:
+            task.cancel()
+            await asyncio.sleep(60)
+
+    runs: list[int] = []
+    factory.add(Custom(turning), ttl=0)
+    async with asyncio.timeout(5):
+        assert [(await factory.check()).entities[0].status for _ in range(2)] == ["pass", "fail"]
 
 
 async def test_stubborn_check_runs_once(factory: Factory) -> None:
@@ -241,6 +250,9 @@ async def test_large_payload_is_replaced(factory: Factory) -> None:
     [
         pytest.param(RuntimeError("x"), id="exception"),
         pytest.param(SystemExit(3), id="system-exit"),
+        pytest.param(KeyboardInterrupt(), id="keyboard-interrupt"),
+        pytest.param(GeneratorExit(), id="generator-exit"),
+        pytest.param(asyncio.CancelledError(), id="cancelled-error"),
         pytest.param(BadTextError(), id="broken-text"),
         pytest.param(StopIteration(), id="stop-iteration"),
         pytest.param(ExceptionGroup("many", [ValueError("x")]), id="group"),
