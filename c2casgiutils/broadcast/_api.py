@@ -5,7 +5,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from c2casgiutils.broadcast._current import current, subscribe
 from c2casgiutils.broadcast._decorated import Handler, create_caller, default_channel
-from c2casgiutils.broadcast.interface import Answer
+from c2casgiutils.broadcast.interface import Answer, check_timeout
 from c2casgiutils.broadcast.types import BroadcastResponse, MissingAnswer
 
 P = ParamSpec("P")
@@ -77,7 +77,9 @@ async def decorate(
     Raises:
         TypeError: The function cannot be called by keyword.
         BroadcastError: Redis refused the subscription.
+        ValueError: The timeout is not a number of seconds.
     """
+    check_timeout(timeout)
     channel = channel or default_channel(func)
     handler = Handler(func)
     await subscribe(channel, handler)

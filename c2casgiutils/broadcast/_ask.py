@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from c2casgiutils.broadcast._current import current
 from c2casgiutils.broadcast._handlers import Callback
-from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, encode
+from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, check_timeout, encode
 from c2casgiutils.broadcast.local import LocalBroadcaster
 from c2casgiutils.broadcast.types import BroadcastResponse, BroadcastUnavailable, ClusterReport
 
@@ -53,7 +53,9 @@ async def ask(
     Raises:
         BroadcastUnavailable: Redis is unreachable.
         BroadcastError: The parameters cannot be sent.
+        ValueError: The timeout is not a number of seconds.
     """
+    check_timeout(timeout)
     try:
         answers = await _ask(current(), channel, params, timeout, to)
     except BroadcastUnavailable as error:

@@ -1,5 +1,6 @@
 """What every broadcaster can do."""
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from c2casgiutils.broadcast.types import (
     MissingAnswer,
     Reason,
 )
+
+_SHOWN_CHARACTERS = 20
 
 Answer = BroadcastResponse[Any] | MissingAnswer
 
@@ -117,7 +120,9 @@ class BaseBroadcaster(ABC):
         Raises:
             BroadcastUnavailable: The message could not be sent.
             BroadcastError: The parameters cannot be sent or are too large.
+            ValueError: The timeout is not a number of seconds.
         """
+        check_timeout(timeout)
         payload = encode(channel, params)
         return await self.request(channel, payload, expect_answers=expect_answers, timeout=timeout)
 
@@ -153,6 +158,19 @@ def missing(instance_id: str, reason: Reason = "left") -> MissingAnswer:
     """Return that an instance, of which only the id is known, did not answer."""
     hostname, pid = instances.read_id(instance_id)
     return MissingAnswer(hostname, pid, reason=reason)
+
+
+def check_timeout(seconds: float) -> None:
+    """Make sure that a timeout is one.
+
+    Raises:
+        ValueError: It is not a finite number, or is negative.
+    """
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not 0 <= seconds <= sys.float_info.max:
+        raise ValueError(
+            f"timeout is {str(seconds)[:_SHOWN_CHARACTERS]}; accepted is a number of seconds, not negative"
+        )
 
 
 def make_answer(hostname: str, pid: int, outcome: Outcome, decode: Callable[[bytes], Any]) -> Answer:

@@ -232,8 +232,8 @@ def to_seconds(value: float | datetime.timedelta | None, what: str) -> datetime.
         raise TypeError(f"{what} of a health check is a number of seconds or a timedelta, got {value!r}")
     try:
         duration = value if isinstance(value, datetime.timedelta) else datetime.timedelta(seconds=value)
-    except OverflowError:
-        raise ValueError(f"{what} of a health check is too long: {value!r}") from None
+    except (OverflowError, ValueError):  # the latter for NaN
+        raise ValueError(f"{what} of a health check is not a length of time: {value!r}") from None
     if duration < datetime.timedelta() or (what != "ttl" and not duration):
         raise ValueError(f"{what} of a health check must be positive, got {value!r}")
     return duration

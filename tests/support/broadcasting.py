@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import dataclasses
 import logging
+import math
 import threading
 import time
 from typing import Any
@@ -11,7 +12,14 @@ from typing import Any
 import pytest
 
 from c2casgiutils import broadcast
-from c2casgiutils.broadcast import BroadcastError, BroadcastResponse, FailedAnswer, MissingAnswer, _codec
+from c2casgiutils.broadcast import (
+    BroadcastError,
+    BroadcastResponse,
+    BroadcastUnavailable,
+    FailedAnswer,
+    MissingAnswer,
+    _codec,
+)
 from c2casgiutils.request_tracking import REQUEST_ID, current_request_id
 from tests.support.net import eventually
 
@@ -188,6 +196,41 @@ class Conformance:
     async def test_unserialisable_parameter_is_an_error(self) -> None:
         with pytest.raises(BroadcastError, match=r"'echo'.*JSON"):
             await broadcast.broadcast("echo", {"a": object()})
+
+    @pytest.mark.parametrize(
+        "seconds", [math.inf, -math.inf, math.nan, None, -1, -0.001, 10**400, "5", True], ids=str
+    )
+    async def test_wrong_timeout_is_an_error(self, seconds: Any) -> None:
+        """A call refuses a timeout that is not a number of seconds, before anything is sent."""
+
+        async def handler() -> None:
+            called.append(1)
+
+        called: list[int] = []
+        await broadcast.subscribe("called", handler)
+        for expect_answers in (True, False):
+            with pytest.raises(ValueError, match=r"timeout .*number of seconds"):
+                await broadcast.broadcast("called", expect_answers=expect_answers, timeout=seconds)
+        with pytest.raises(ValueError, match=r"timeout .*number of seconds"):
+            await broadcast.ask("called", handler, timeout=seconds)
+        with pytest.raises(ValueError, match=r"timeout .*number of seconds"):
+            await broadcast.decorate(handler, channel="decorated", expect_answers=True, timeout=seconds)
+        assert called == []
+        assert await broadcast.broadcast("decorated", expect_answers=True) == []
+
+    async def test_timeout_of_zero_waits_for_nothing(self) -> None:
+        """Zero is a number of seconds."""
+
+        async def handler() -> None:
+            await asyncio.sleep(60)
+
+        await broadcast.subscribe("slow", handler)
+        try:
+            answers = await broadcast.broadcast("slow", expect_answers=True, timeout=0)
+        except BroadcastUnavailable:
+            return
+        assert answers is not None
+        assert all(isinstance(answer, MissingAnswer) for answer in answers)
 
     async def test_too_large_message_is_an_error(self) -> None:
         with pytest.raises(BroadcastError, match=f"at most {_codec.MAX_MESSAGE_BYTES}"):
