@@ -119,7 +119,11 @@ class Redis(Group):
         default=None, description="Sentinels to ask for the master, `host:port,host:port`"
     )
     servicename: str | None = Field(default=None, description="Name of the service that the Sentinels watch")
-    db: int = Field(default=0, ge=0, description="Number of the database")
+    db: int = Field(
+        default=0,
+        ge=0,
+        description="Number of the database; what the processes know of each other is always in 0",
+    )
     broadcast_prefix: str = Field(
         default="broadcast_api_", description="Start of the names of all channels and keys"
     )

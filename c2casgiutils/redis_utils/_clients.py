@@ -26,6 +26,7 @@ _UNKNOWN_OPTION = re.compile(r"unexpected keyword argument '(\w+)'")
 _POOL_DEFAULTS: dict[str, Any] = {"max_connections": 10, "timeout": 2}
 _LINK_OPTIONS: dict[str, Any] = {
     "protocol": 3,
+    "db": 0,  # channels have no database: processes that hear each other must also find each other
     "decode_responses": False,
     "health_check_interval": 0,
     "retry_on_timeout": False,
