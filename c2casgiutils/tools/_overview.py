@@ -224,11 +224,12 @@ def _problems(
         )
     if levels.is_partial:
         found.append(Problem("warn", "degraded", "The log levels that Redis keeps cannot be read"))
-    found += [
+    lost = (
         Problem("warn", "lost", f"Log level of {name}: {warning}")
-        for name in itertools.islice(levels.overrides, _MAX_LOGGERS)
+        for name in levels.overrides
         if (warning := _loggers.read(name).warning) is not None
-    ]
+    )
+    found += itertools.islice(lost, _MAX_LOGGERS)
     versions = {instance.version for instance in roster}
     if len(versions) > 1:
         found.append(Problem("warn", "drift", f"Several versions run: {', '.join(sorted(versions))}"))

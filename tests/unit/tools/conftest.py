@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -7,8 +7,16 @@ from fastapi import FastAPI
 import c2casgiutils
 from c2casgiutils import config
 from c2casgiutils._app import create_app
+from tests.support.levels import reset_levels
 
 SECRET = "s3cret-of-the-test"
+
+
+@pytest.fixture(autouse=True)
+def _levels() -> Iterator[None]:
+    """No test starts with the log levels that another one set: loggers belong to the process."""
+    yield
+    reset_levels()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from c2casgiutils import config, health_checks
 from c2casgiutils._app import create_app
 from c2casgiutils.tools import _loggers, _overview, _static
-from tests.support.levels import reset_levels
 from tests.unit.tools.conftest import SECRET
 
 POLICY = (
@@ -27,7 +26,6 @@ class Broken(health_checks.Check):
 def _fresh() -> Iterator[None]:
     yield
     health_checks.FACTORY.clear()
-    reset_levels()
 
 
 async def test_anonymous_page(anonymous: httpx.AsyncClient) -> None:

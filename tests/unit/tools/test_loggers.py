@@ -72,3 +72,15 @@ async def test_the_page_says_what_is_lost(client: httpx.AsyncClient, logger: log
         assert "But no log handler writes records below WARNING." in text
         logger.addHandler(handler(logging.DEBUG))
         assert "no log handler" not in (await client.get("", params={"logger": logger.name})).text
+
+
+async def test_what_is_lost_is_found_among_many_levels(
+    client: httpx.AsyncClient, logger: logging.Logger
+) -> None:
+    """Levels that are all right do not hide one that is not, wherever its name stands in the list."""
+    with as_python_starts():
+        for number in range(30):
+            await client.post("logging/level", json={"name": f"a.{number}", "level": "ERROR"})
+        await client.post("logging/level", json={"name": logger.name, "level": "DEBUG"})
+        text = (await client.get("")).text
+    assert f"Log level of {logger.name}: no log handler writes records below WARNING" in text

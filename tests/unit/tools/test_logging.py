@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from c2casgiutils.tools._loggers import OVERRIDES
-from tests.support.levels import reset_levels
 
 
 @pytest.fixture
@@ -143,9 +142,3 @@ async def test_made_up_names_have_a_quota(client: httpx.AsyncClient, name: str) 
     assert [answer.status_code for answer in answers] == [200, 422, 200]
     assert "200" in answers[1].json()["detail"]
     assert made_up[1] not in logging.root.manager.loggerDict
-
-
-@pytest.fixture(autouse=True)
-def _levels_of_before() -> Any:
-    yield
-    reset_levels()
