@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
-_DEPTH = 100
+_MAX_DEPTH = 100
 
 
 def wrap_stack(app: Starlette, middleware: Callable[[ASGIApp], ASGIApp]) -> None:
@@ -27,7 +27,7 @@ def wrap_stack(app: Starlette, middleware: Callable[[ASGIApp], ASGIApp]) -> None
 def find_error_middleware(app: Any) -> ServerErrorMiddleware | None:
     """Return the middleware that answers the unhandled exceptions of an application of Starlette."""
     layer = getattr(app, "middleware_stack", None)
-    for _ in itertools.repeat(None, _DEPTH):
+    for _ in itertools.repeat(None, _MAX_DEPTH):
         if layer is None or isinstance(layer, ServerErrorMiddleware):
             return layer
         layer = getattr(layer, "app", None)

@@ -10,8 +10,8 @@ UNIX_PEER = "unix:"
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_MEMO_ENTRIES = 4096
-_LONGEST_REMEMBERED = 64
+_MAX_REMEMBERED = 4096
+_MAX_REMEMBERED_LENGTH = 64
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
@@ -40,14 +40,14 @@ class TrustedHosts:
         for member in members:
             if member != "*":
                 self._add(member)
-        self._remembered = functools.lru_cache(maxsize=_MEMO_ENTRIES)(self._decide)
+        self._remembered = functools.lru_cache(maxsize=_MAX_REMEMBERED)(self._decide)
 
     def __contains__(self, host: str | None) -> bool:
         """Return whether the host is trusted; `None` is a peer without an address."""
         if self.is_everyone:
             return True
         host = host or UNIX_PEER
-        return self._remembered(host) if len(host) <= _LONGEST_REMEMBERED else self._decide(host)
+        return self._remembered(host) if len(host) <= _MAX_REMEMBERED_LENGTH else self._decide(host)
 
     def _add(self, member: str) -> None:
         if member.startswith(("/", UNIX_PEER)):

@@ -26,7 +26,7 @@ _FAILURES = logging.getLogger(__name__)
 CALLER = "c2casgiutils.auth.caller"
 """The key of the request's scope under which `get_auth` leaves the caller."""
 
-_LONGEST = 1000
+_MAX_LENGTH = 1000
 
 
 class AuditEvent(BaseModel):
@@ -156,7 +156,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     text = scrub(value) if isinstance(value, str) else json.dumps(scrub_mapping(value), default=str)
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:_LONGEST])
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:_MAX_LENGTH])
 
 
 async def _add(redis: "Redis", text: str) -> bool:

@@ -13,8 +13,8 @@ from c2casgiutils._asgi import RawHeaders, edit_headers_at_start
 from c2casgiutils._errors import C2cError
 
 _SCOPE_KEY = "c2casgiutils.auth._cookies"
-_MOST_TRIED = 4
-_LONGEST = 4096
+_MAX_TRIED = 4
+_MAX_LENGTH = 4096
 _PREFIXES = ("__Host-", "__Secure-")
 
 
@@ -109,7 +109,7 @@ def values_of(request: Request, name: str) -> list[str]:
         for key, _, value in (part.partition("=") for part in header.split(";"))
         if key.strip() == name
     ]
-    return values[:_MOST_TRIED]
+    return values[:_MAX_TRIED]
 
 
 def put(
@@ -127,8 +127,8 @@ def put(
     Raises:
         CookieTooLargeError: A browser would not keep it.
     """
-    if len(name) + len(value) > _LONGEST:
-        raise CookieTooLargeError(f"The cookie {name} has more than {_LONGEST} bytes")
+    if len(name) + len(value) > _MAX_LENGTH:
+        raise CookieTooLargeError(f"The cookie {name} has more than {_MAX_LENGTH} bytes")
     if name.startswith("__Host-"):
         path = "/"
     secure = "; Secure" if is_secure() else ""

@@ -3,8 +3,8 @@
 from fastapi import HTTPException, Request
 from starlette.types import Message
 
-_LARGEST = 16 * 1024
-_MOST_FIELDS = 10
+_MAX_BYTES = 16 * 1024
+_MAX_FIELDS = 10
 
 
 async def read(request: Request) -> dict[str, list[str]]:
@@ -16,14 +16,14 @@ async def read(request: Request) -> dict[str, list[str]]:
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _LARGEST:
+        if len(body) > _MAX_BYTES:
             raise HTTPException(413, "The form is too large")
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
     try:
-        form = await Request(request.scope, receive).form(max_files=0, max_fields=_MOST_FIELDS)
+        form = await Request(request.scope, receive).form(max_files=0, max_fields=_MAX_FIELDS)
     except ValueError:
         # the client names the charset: some of them refuse what they cannot decode in a way of their own
         raise HTTPException(400, "The form is not valid in its charset") from None

@@ -16,8 +16,8 @@ from c2casgiutils.auth.github._caller import github_caller
 
 _LOGGER = logging.getLogger(__name__)
 
-_SHORT_SECRET = 16
-_SHORT_KEY = 32
+_MIN_SECRET = 16
+_MIN_KEY = 32
 
 
 class _SessionCookie(SecurityBase):
@@ -115,8 +115,8 @@ def check_settings() -> None:
     """
     config.settings.check()
     keys = [config.settings.auth.jwt.secret, *config.settings.auth.jwt.previous_secrets]
-    if any(key and len(key) < _SHORT_KEY for key in keys):
-        _LOGGER.warning("C2C__AUTH__JWT__SECRET is short, use %s characters or more", _SHORT_KEY)
+    if any(key and len(key) < _MIN_KEY for key in keys):
+        _LOGGER.warning("C2C__AUTH__JWT__SECRET is short, use %s characters or more", _MIN_KEY)
     _warn(auth_type())
 
 
@@ -132,7 +132,7 @@ def _warn(mode: AuthenticationType) -> None:
     if mode is AuthenticationType.TEST:
         _LOGGER.warning("C2C__AUTH__TEST__USERNAME is set: everybody is signed in with all rights")
     auth = config.settings.auth
-    if mode is AuthenticationType.SECRET and not auth.jwt.secret and len(auth.secret or "") < _SHORT_SECRET:
+    if mode is AuthenticationType.SECRET and not auth.jwt.secret and len(auth.secret or "") < _MIN_SECRET:
         _LOGGER.warning(
             "C2C__AUTH__SECRET is short and also makes the key of the sessions: set C2C__AUTH__JWT__SECRET"
         )

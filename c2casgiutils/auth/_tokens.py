@@ -22,7 +22,7 @@ _ISSUER = "c2casgiutils"
 _VERSION = 1
 _NONCE_BYTES = 12
 _CLOCK_LEEWAY_SECONDS = 5
-_LONGEST_TOKEN = 4096
+_MAX_TOKEN_LENGTH = 4096
 
 
 class Kind(enum.StrEnum):
@@ -214,7 +214,7 @@ def _decrypt(kind: Kind, token: str) -> bytes:
     from jwt import InvalidTokenError
     from jwt.api_jws import PyJWS
 
-    if len(token) > _LONGEST_TOKEN or not token.isascii():
+    if len(token) > _MAX_TOKEN_LENGTH or not token.isascii():
         raise BadTokenError("not a token")
     try:
         # of the header only the name of the key counts: no address, file or algorithm of its choice

@@ -36,7 +36,7 @@ _SECONDS = re.compile(r"(?P<seconds>[0-9]+(?:\.[0-9]{1,6})?)")
 _ACCEPTED_DURATIONS = (
     "accepted are ISO 8601 (PT1M, P1D), short (10m, 2h30, 1w2d3h4m5s, 200ms) and plain seconds (300, 0.2)"
 )
-_SHOWN_CHARACTERS = 40
+_MAX_SHOWN_CHARACTERS = 40
 
 
 def parse_duration(text: str | datetime.timedelta) -> datetime.timedelta:
@@ -54,7 +54,7 @@ def parse_duration(text: str | datetime.timedelta) -> datetime.timedelta:
     """
     if isinstance(text, datetime.timedelta):
         return text
-    invalid = ValueError(f"Invalid time delta: {str(text)[:_SHOWN_CHARACTERS]!r}; {_ACCEPTED_DURATIONS}")
+    invalid = ValueError(f"Invalid time delta: {str(text)[:_MAX_SHOWN_CHARACTERS]!r}; {_ACCEPTED_DURATIONS}")
     if not isinstance(text, str):
         raise invalid
     value = text.strip()

@@ -20,7 +20,7 @@ from c2casgiutils.config._types import (
     matches,
 )
 
-_SHORTEST_KEY = 16
+_MIN_KEY_LENGTH = 16
 _ACCEPTED_KEY = "32 random characters or more"
 _EXAMPLES = ("change-me", "changeme", "your-secret")
 
@@ -39,8 +39,8 @@ class GitHubAccessType(enum.StrEnum):
 
 
 def _check_key(key: str) -> str:
-    if len(key) < _SHORTEST_KEY:
-        raise ValueError(f"has under {_SHORTEST_KEY} characters; accepted are {_ACCEPTED_KEY}")
+    if len(key) < _MIN_KEY_LENGTH:
+        raise ValueError(f"has under {_MIN_KEY_LENGTH} characters; accepted are {_ACCEPTED_KEY}")
     if any(example in key.lower() for example in _EXAMPLES):
         raise ValueError(f"is an example; accepted are {_ACCEPTED_KEY}")
     return key

@@ -18,7 +18,7 @@ _PAIR = re.compile(
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^]]+)]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>[0-9]{1,5})", re.ASCII)
 _CREDENTIALS = ("username", "password")
 _NUMBERS = ("socket_timeout", "socket_connect_timeout", "health_check_interval", "max_connections", "timeout")
-_LAST_PORT = 65535
+_MAX_PORT = 65535
 
 
 def parse_options(text: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def parse_sentinels(text: str) -> list[tuple[str, int]]:
 def _read_address(text: str, number: int) -> tuple[str, int]:
     invalid = ValueError(f"sentinel {number} is no host:port; accepted is host:port,host:port")
     match = _ADDRESS.fullmatch(text)
-    if match is None or not 0 < int(match["port"]) <= _LAST_PORT:
+    if match is None or not 0 < int(match["port"]) <= _MAX_PORT:
         raise invalid
     if match["ipv6"]:
         try:

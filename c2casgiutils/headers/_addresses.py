@@ -15,15 +15,15 @@ _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _NUMERIC_END = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 _HOST = re.compile(r"(\[[0-9a-f.]*:[0-9a-f:.]*\]|[a-z0-9_.-]+)(?::([0-9]*))?")
 _PORT = re.compile(r"[0-9]{1,5}")
-_HIGHEST_PORT = 65535
-_LONGEST_NAME = 253
-_LONGEST_HOST = _LONGEST_NAME + len(".:65535")
+_MAX_PORT = 65535
+_MAX_NAME_LENGTH = 253
+_MAX_HOST_LENGTH = _MAX_NAME_LENGTH + len(".:65535")
 _NODE = re.compile(r"(\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]|[0-9.]+)(?::([0-9]{1,5}))?")
 _FORWARDED_NODE = re.compile(
     r"(\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]|[0-9.]+|[Uu][Nn][Kk][Nn][Oo][Ww][Nn]|_[A-Za-z0-9._-]+)"
     r"(?::(?:([0-9]{1,5})|_[A-Za-z0-9._-]+))?"
 )
-_LONGEST_NODE = 256
+_MAX_NODE_LENGTH = 256
 
 
 class Host(NamedTuple):
@@ -58,7 +58,7 @@ def parse_port(text: str) -> int | None:
     if not _PORT.fullmatch(text):
         return None
     port = int(text)
-    return port if 1 <= port <= _HIGHEST_PORT else None
+    return port if 1 <= port <= _MAX_PORT else None
 
 
 @functools.lru_cache(maxsize=1024)
@@ -74,7 +74,7 @@ def _parse_short_host(text: str) -> Host | None:
         name = name[1:-1]
         return Host(name, port) if parse_address(name) else None
     name = name.removesuffix(".")
-    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+    if len(name) > _MAX_NAME_LENGTH or not _NAME.fullmatch(name):
         return None
     # Browsers take every name that ends in a number for an IPv4 address.
     if _NUMERIC_END.fullmatch(name) and parse_address(name) is None:
@@ -87,7 +87,7 @@ def parse_host(text: str) -> Host | None:
 
     RFC 3986 section 3.2.2. One dot at the end is removed; an empty port is none.
     """
-    return _parse_short_host(text) if len(text) <= _LONGEST_HOST else None
+    return _parse_short_host(text) if len(text) <= _MAX_HOST_LENGTH else None
 
 
 def parse_forwarded_for(text: str) -> Node | None:
@@ -96,7 +96,7 @@ def parse_forwarded_for(text: str) -> Node | None:
     Args:
         text: An address, bare or with a port, IPv6 also without brackets, or `unknown`.
     """
-    if len(text) > _LONGEST_NODE:
+    if len(text) > _MAX_NODE_LENGTH:
         return None
     if text.lower() == "unknown":
         return Node(None, 0)
@@ -113,7 +113,7 @@ def parse_forwarded_for(text: str) -> Node | None:
 
 def parse_forwarded_node(text: str) -> Node | None:
     """Parse a node of RFC 7239 section 6: an address, `unknown` or an obfuscated identifier, and its port."""
-    if len(text) > _LONGEST_NODE:
+    if len(text) > _MAX_NODE_LENGTH:
         return None
     match = _FORWARDED_NODE.fullmatch(text)
     if match is None:

@@ -13,9 +13,9 @@ from c2casgiutils.headers._scope_changes import DONE, SCHEMES, ScopeChange, make
 
 _LOGGER = logging.getLogger(__name__)
 
-_MOST_REMEMBERED = 1024
-_LONGEST_REMEMBERED = 512
-_LOGGED_LENGTH = 200
+_MAX_REMEMBERED = 1024
+_MAX_REMEMBERED_LENGTH = 512
+_MAX_LOGGED = 200
 _UNTRUSTED = (
     "Forwarded headers from %s are not read. If it is your proxy, add it to trusted_hosts "
     "(C2C__PROXY_HEADERS__TRUSTED_HOSTS)"
@@ -118,8 +118,8 @@ class ForwardedHeadersMiddleware:
                 name in self._reader.names for name, _ in headers
             ):
                 self._warn_once(_UNTRUSTED, address or UNIX_PEER)
-        if sum(len(value) for _, value in headers) <= _LONGEST_REMEMBERED:
-            if len(self._changes) >= _MOST_REMEMBERED:
+        if sum(len(value) for _, value in headers) <= _MAX_REMEMBERED_LENGTH:
+            if len(self._changes) >= _MAX_REMEMBERED:
                 self._changes.clear()
             self._changes[key] = change
         return change
@@ -138,7 +138,7 @@ class ForwardedHeadersMiddleware:
         for name, value in change.ignored:
             level = logging.DEBUG if name in self._warned else logging.WARNING
             self._warned.add(name)
-            _LOGGER.log(level, "Ignored in %s what is not valid: %r", name.decode(), value[:_LOGGED_LENGTH])
+            _LOGGER.log(level, "Ignored in %s what is not valid: %r", name.decode(), value[:_MAX_LOGGED])
 
     def _warn_once(self, text: str, *arguments: object) -> None:
         if text not in self._warned:

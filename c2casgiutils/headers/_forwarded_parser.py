@@ -7,8 +7,8 @@ apart from the right: nothing that stands on the left, an open quote say, change
 import re
 from collections.abc import Iterator
 
-LONGEST = 8192
-MOST_ELEMENTS = 50
+MAX_LENGTH = 8192
+MAX_ELEMENTS = 50
 
 _MARK = re.compile(r'[",]')
 _QUOTED = r'"(?:[^"\\]|\\.)*"'

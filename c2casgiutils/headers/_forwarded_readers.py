@@ -13,7 +13,7 @@ from c2casgiutils.headers._addresses import (
     parse_host,
     parse_port,
 )
-from c2casgiutils.headers._forwarded_parser import LONGEST, MOST_ELEMENTS, parse_element, split_from_right
+from c2casgiutils.headers._forwarded_parser import MAX_ELEMENTS, MAX_LENGTH, parse_element, split_from_right
 
 _T = TypeVar("_T")
 
@@ -25,7 +25,7 @@ FOR = b"x-forwarded-for"
 _IS_SECURE = {"http": False, "https": True, "ws": False, "wss": True}
 _SEGMENT = r"[A-Za-z0-9._~!$&'()*+;=:@-]+"
 _PREFIX = re.compile(rf"(?:/(?!\.{{1,2}}(?:/|\Z)){_SEGMENT})+/?")
-_LONGEST_PREFIX = 1024
+_MAX_PREFIX_LENGTH = 1024
 
 
 class Origin(NamedTuple):
@@ -65,7 +65,7 @@ class XForwardedReader:
 
     def read(self, fields: Fields) -> Origin:
         """Give what the headers say."""
-        ignored = [name for name in self.names if len(fields.get(name, b"")) > LONGEST]
+        ignored = [name for name in self.names if len(fields.get(name, b"")) > MAX_LENGTH]
         lists = {
             name: _members(fields[name]) for name in self.names if name in fields and name not in ignored
         }
@@ -95,7 +95,7 @@ class XForwardedReader:
     def _walk(self, hops: list[str]) -> tuple[Node | None, int, bool]:
         """Give the client, its place in the chain, and whether all that was read is valid."""
         client, index = None, -1
-        if len(hops) > MOST_ELEMENTS:
+        if len(hops) > MAX_ELEMENTS:
             return None, index, False
         for position in range(len(hops) - 1, -1, -1):
             node = parse_forwarded_for(hops[position])
@@ -158,10 +158,10 @@ class ForwardedReader:
     @staticmethod
     def _elements(raw: bytes) -> list[str] | None:
         """Give the elements from the right, `None` when there are too many."""
-        if len(raw) > LONGEST:
+        if len(raw) > MAX_LENGTH:
             return None
         elements = [text for text in split_from_right(raw.decode("latin-1")) if text.strip(" \t")]
-        return elements if len(elements) <= MOST_ELEMENTS else None
+        return elements if len(elements) <= MAX_ELEMENTS else None
 
 
 def _members(raw: bytes) -> list[str]:
@@ -176,6 +176,6 @@ def parse_scheme(text: str) -> bool | None:
 
 def parse_prefix(text: str) -> str | None:
     """Parse the path under which a proxy shows the application; no slash at its end, no dot segments."""
-    if len(text) > _LONGEST_PREFIX or not _PREFIX.fullmatch(text):
+    if len(text) > _MAX_PREFIX_LENGTH or not _PREFIX.fullmatch(text):
         return None
     return text.removesuffix("/")

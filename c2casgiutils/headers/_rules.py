@@ -18,10 +18,10 @@ RawHeader = tuple[bytes, bytes]
 CONTENT_TYPE = 1
 TOUCHED = 2
 
-_MOST_REMEMBERED = 1024
-_MOST_HOSTS = 256
-_MOST_TYPES_OF_A_HOST = 32
-_LONGEST_REMEMBERED = 256
+_MAX_REMEMBERED = 1024
+_MAX_HOSTS = 256
+_MAX_TYPES_PER_HOST = 32
+_MAX_REMEMBERED_LENGTH = 256
 _CSP_NAMES = frozenset(name.encode() for name in CSP_HEADERS)
 _NONCE = CSP_NONCE.encode()
 
@@ -123,12 +123,12 @@ class Rules:
             _remember(self.kinds, name, TOUCHED if name.lower() in self._touched else kind)
             content_type = value if kind else content_type
         mask = self.match(host, content_type or b"")
-        if len(host) + len(content_type or b"") > _LONGEST_REMEMBERED:
+        if len(host) + len(content_type or b"") > _MAX_REMEMBERED_LENGTH:
             return
         by_type = self.decisions.get(host, {})
         decision = mask if mask & self._undecided else self._plan(mask).added
-        _remember(by_type, content_type, decision, _MOST_TYPES_OF_A_HOST)
-        _remember(self.decisions, host, by_type, _MOST_HOSTS)
+        _remember(by_type, content_type, decision, _MAX_TYPES_PER_HOST)
+        _remember(self.decisions, host, by_type, _MAX_HOSTS)
 
     def match(self, host: bytes, content_type: bytes) -> int:
         """Give the rules that host and content type let through."""
@@ -141,7 +141,7 @@ class Rules:
                 if (rule.netloc is None or rule.netloc.match(netloc))
                 and (rule.content_type is None or rule.content_type.match(media_type))
             )
-            if len(host) + len(content_type) <= _LONGEST_REMEMBERED:
+            if len(host) + len(content_type) <= _MAX_REMEMBERED_LENGTH:
                 _remember(self._masks, (host, content_type), mask)
         return mask
 
@@ -185,7 +185,7 @@ class Rules:
         return plan
 
 
-def _remember(memo: dict[_Key, _Value], key: _Key, value: _Value, most: int = _MOST_REMEMBERED) -> None:
+def _remember(memo: dict[_Key, _Value], key: _Key, value: _Value, most: int = _MAX_REMEMBERED) -> None:
     """Remember a decision; the memo is emptied when it is full, since clients choose some of the keys."""
     if len(memo) >= most:
         memo.clear()

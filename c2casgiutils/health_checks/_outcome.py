@@ -14,10 +14,10 @@ from c2casgiutils._secrets import scrub, scrub_mapping
 from c2casgiutils.health_checks._model import JsonCheckError, Result, Status
 
 _FAILED = 400
-_LAST = 599
+_MAX_STATUS = 599
 _WRONG = 500
-_PAYLOAD_SIZE = 65_536
-_TEXT_SIZE = 4_096
+_MAX_PAYLOAD_SIZE = 65_536
+_MAX_TEXT_SIZE = 4_096
 _MAX_SCRUBBED = 65_536
 
 
@@ -63,7 +63,7 @@ def of_result(result: object, seconds: float, secrets: Iterable[str]) -> Outcome
     if not isinstance(result, Result):
         return failure(f"The check returned {type(result).__name__}, not a Result", seconds)
     code = result.status_code
-    if isinstance(code, bool) or not isinstance(code, int) or not 200 <= code <= _LAST:  # noqa: PLR2004  # OK
+    if isinstance(code, bool) or not isinstance(code, int) or not 200 <= code <= _MAX_STATUS:  # noqa: PLR2004  # OK
         return failure(f"The check returned the status code {scrub(str(code), secrets)[:20]}", seconds)
     try:
         payload = clean(result.payload, secrets)
@@ -91,8 +91,8 @@ def of_exception(error: BaseException, seconds: float, secrets: Iterable[str]) -
         _WRONG,
         seconds,
         payload,
-        message=scrub(_start(text_of(error)), secrets)[:_TEXT_SIZE] or type(error).__name__,
-        stacktrace=scrub(_end(stack), secrets)[-4 * _TEXT_SIZE :],
+        message=scrub(_start(text_of(error)), secrets)[:_MAX_TEXT_SIZE] or type(error).__name__,
+        stacktrace=scrub(_end(stack), secrets)[-4 * _MAX_TEXT_SIZE :],
     )
 
 
@@ -118,8 +118,8 @@ def clean(value: object, secrets: Iterable[str]) -> Any:
         RecursionError: It is too deep.
     """
     text = pydantic_core.to_json(value, inf_nan_mode="null")
-    if len(text) > _PAYLOAD_SIZE:
-        return {"error": f"the payload of {len(text)} bytes is larger than {_PAYLOAD_SIZE}"}
+    if len(text) > _MAX_PAYLOAD_SIZE:
+        return {"error": f"the payload of {len(text)} bytes is larger than {_MAX_PAYLOAD_SIZE}"}
     return scrub_mapping(pydantic_core.from_json(text), secrets)
 
 

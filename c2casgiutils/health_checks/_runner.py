@@ -22,7 +22,7 @@ from c2casgiutils.health_checks._model import Check, EntityResult, Options, Stat
 from c2casgiutils.health_checks._outcome import Outcome
 
 _LOGGER = logging.getLogger(__name__)
-_HISTORY = 60
+_MAX_HISTORY = 60
 
 Sample = tuple[datetime.datetime, Status, float]
 """When a run ended, its state, its milliseconds."""
@@ -61,7 +61,7 @@ class Entry:
         self.options = options
         self.last: Outcome | None = None
         self.in_background = False
-        self.history: collections.deque[Sample] = collections.deque(maxlen=_HISTORY)
+        self.history: collections.deque[Sample] = collections.deque(maxlen=_MAX_HISTORY)
         self._limit = limit
         self._listener = listener
         self._runs = PerLoop(_Runs)

@@ -5,7 +5,7 @@ import asyncio
 from c2casgiutils.health_checks._drain import Drain, GracefulStop
 from c2casgiutils.health_checks._runner import Background
 
-_MAX_SIDE_BY_SIDE = 10
+_MAX_CONCURRENT = 10
 
 
 class Service:
@@ -20,7 +20,7 @@ class Service:
     """
 
     def __init__(self) -> None:
-        self.limit = asyncio.Semaphore(_MAX_SIDE_BY_SIDE)
+        self.limit = asyncio.Semaphore(_MAX_CONCURRENT)
         self.background: Background | None = None
         self.drain = Drain()
         self.graceful_stop = GracefulStop(self.drain)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from c2casgiutils.logs._redaction import access_fields
 
 _FIRST_FAILURE = 400
-_MOST_FAILING = 1000
+_MAX_FAILING = 1000
 
 
 class ProbeFilter(logging.Filter):
@@ -36,7 +36,7 @@ class ProbeFilter(logging.Filter):
             was_failing = target in self._failing
             self._failing.discard(target)
             return was_failing
-        if len(self._failing) >= _MOST_FAILING:  # made-up queries
+        if len(self._failing) >= _MAX_FAILING:  # made-up queries
             self._failing.clear()
         self._failing.add(target)
         return True

@@ -18,8 +18,8 @@ _SYSLOG_LEVELS = {
     logging.INFO: 6,
     logging.DEBUG: 7,
 }
-_LONGEST_TEXT = 32_768
-_LARGEST_NUMBER_BITS = 2048
+_MAX_TEXT_LENGTH = 32_768
+_MAX_NUMBER_BITS = 2048
 """Python refuses to write numbers with more digits than a limit (640 at least) in decimal."""
 _NO_EXTRA = {*STANDARD_ATTRIBUTES, "color_message", "id"}  # what uvicorn adds for itself
 _CONTROL_CHARACTERS = {
@@ -43,14 +43,14 @@ def _text(value: object) -> str:
         text = scrub(hex(value) if _is_huge(value) else str(value))
     except Exception:  # noqa: BLE001  # any class may be logged; its error must not lose the line
         text = f"<{type(value).__name__} without text>"
-    if len(text) <= _LONGEST_TEXT:
+    if len(text) <= _MAX_TEXT_LENGTH:
         return text
-    half = _LONGEST_TEXT // 2
+    half = _MAX_TEXT_LENGTH // 2
     return f"{text[:half]} ({len(text) - 2 * half} characters left out) {text[-half:]}"
 
 
 def _is_huge(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and value.bit_length() > _LARGEST_NUMBER_BITS
+    return isinstance(value, int) and value.bit_length() > _MAX_NUMBER_BITS
 
 
 def _simple(value: object) -> str | int | float | bool:

@@ -15,7 +15,7 @@ from c2casgiutils.tools import _static
 _NO_STORE = (b"cache-control", b"no-cache, no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _CACHEABLE = (b"cache-control", _static.IMMUTABLE.encode())
-_LARGEST_BODY = 64 * 1024
+_MAX_BODY_BYTES = 64 * 1024
 
 
 class ViewMiddleware:
@@ -70,7 +70,7 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > _LARGEST_BODY:
+        if size > _MAX_BODY_BYTES:
             raise HTTPException(413, "The body is too large")
         return message
 

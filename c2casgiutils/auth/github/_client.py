@@ -21,12 +21,12 @@ _LOGGER = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 2.0
 _TOTAL_SECONDS = 5.0
-_LARGEST_ANSWER = 256 * 1024
+_MAX_ANSWER_BYTES = 256 * 1024
 _MAX_CONNECTIONS = 20
 _MAX_REDIRECTS = 3
 _REST_SECONDS = 3.0
 _MAX_RESTS = 1000
-_LONGEST_RETRY_SECONDS = 60
+_MAX_RETRY_SECONDS = 60
 _EVERYBODY = ""
 
 
@@ -34,7 +34,7 @@ class GitHubUnavailableError(OutageError, HTTPException):
     """503: GitHub is away, slow, limits the rate or answers nonsense; `Retry-After` says when to try."""
 
     def __init__(self, retry_seconds: float = _REST_SECONDS) -> None:
-        seconds = min(max(1, round(retry_seconds)), _LONGEST_RETRY_SECONDS)
+        seconds = min(max(1, round(retry_seconds)), _MAX_RETRY_SECONDS)
         HTTPException.__init__(self, 503, "GitHub cannot be asked now", {"Retry-After": str(seconds)})
 
 
@@ -136,7 +136,7 @@ async def _read(response: "httpx.Response") -> bytes:
     content = b""
     async for chunk in response.aiter_bytes():
         content += chunk
-        if len(content) > _LARGEST_ANSWER:
+        if len(content) > _MAX_ANSWER_BYTES:
             raise _unusable("an answer that is too large", _EVERYBODY)
     return content
 

@@ -31,7 +31,7 @@ from c2casgiutils.auth._urls import BadCameFromError, safe_came_from
 from c2casgiutils.auth.github import _oauth
 from c2casgiutils.auth.github._client import CodeRefusedError, GitHubUnavailableError
 
-_LONGEST_CODE = 1024
+_MAX_CODE_LENGTH = 1024
 _NOT_HERE = "The sign-in was not begun in this browser, or too long ago"
 _HTTPS_ONLY = (
     "over plain HTTP browsers keep no cookie of ours: use HTTPS, or set C2C__HTTP=True for development"
@@ -160,7 +160,7 @@ async def _finish(request: Request, response: Response) -> Response:
         raise _SignInError("".join(letter for letter in error[:200] if letter.isprintable()))
     if kept is None:
         raise _SignInError(f"{_NOT_HERE}; {_HTTPS_ONLY}" if _cookies.may_be_lost(request) else _NOT_HERE)
-    if not code or len(code) > _LONGEST_CODE or not code.isascii() or not code.isprintable():
+    if not code or len(code) > _MAX_CODE_LENGTH or not code.isascii() or not code.isprintable():
         raise _SignInError("The code is missing or not valid")
     # each code is a question to GitHub, which nobody shall make us ask without end
     await _throttle.check_right(request)

@@ -17,7 +17,7 @@ from c2casgiutils.request_tracking import current_request_id
 if TYPE_CHECKING:
     import httpx
 
-_BODY_SIZE = 1_048_576
+_MAX_BODY_BYTES = 1_048_576
 _OF_TRANSFER = {"content-encoding", "content-length", "transfer-encoding"}
 """Headers of the body as it travelled; it is decoded here."""
 _SUCCESSES = range(200, 300)
@@ -148,8 +148,8 @@ async def _read(response: "httpx.Response") -> "httpx.Response":
     body = bytearray()
     async for part in response.aiter_bytes():
         body += part
-        if len(body) > _BODY_SIZE:
-            raise JsonCheckError(f"The body is larger than {_BODY_SIZE} bytes")
+        if len(body) > _MAX_BODY_BYTES:
+            raise JsonCheckError(f"The body is larger than {_MAX_BODY_BYTES} bytes")
     headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_TRANSFER]
     answer = httpx.Response(
         response.status_code,
