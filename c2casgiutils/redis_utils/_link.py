@@ -246,8 +246,8 @@ class Link:
             _LOGGER.exception("What has to be done after each connection to Redis failed")
 
     async def _check(self) -> None:
-        """Ask for time and role: shows that the link lives and is the right one; sets the clock."""
-        commands: list[Command] = [("TIME",), ("HELLO",)]
+        """Ask for time and role: shows that the link lives, is the right one and serves; sets the clock."""
+        commands: list[Command] = [("TIME",), ("HELLO",), ("PING",)]
         sent = time.monotonic()
         replies = await self.execute(*commands, seconds=_CHECK_SECONDS)
         received = time.monotonic()
@@ -256,6 +256,8 @@ class Link:
             self._clock_offset = int(seconds) + int(microseconds) / 1e6 - (sent + received) / 2
         if isinstance(replies[1], dict) and replies[1].get(b"role") == b"replica":
             raise LinkDownError("the server is a replica now")
+        if isinstance(replies[2], ReplyError) and replies[2].code in WRONG_SERVER:
+            raise LinkDownError(str(replies[2]))  # it loads its data, say, and serves subscribers meanwhile
         if self._is_right is None or self._wire is None:
             return
         if not await self._is_right(self._wire.connection):
