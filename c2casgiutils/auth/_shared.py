@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from c2casgiutils import redis_utils
+from c2casgiutils._patience import waiting
 from c2casgiutils.auth import _state
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ async def attempt(
     from redis.exceptions import RedisError
 
     try:
-        async with asyncio.timeout(timeout_seconds):
-            result = await operation(client)
+        with waiting(timeout_seconds) as seconds:
+            async with asyncio.timeout(seconds):
+                result = await operation(client)
     except (RedisError, OSError, TimeoutError) as error:
         # the process does not wait for it again and again
         state.redis_rests_until = time.monotonic() + _REST_SECONDS

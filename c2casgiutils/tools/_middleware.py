@@ -10,19 +10,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from c2casgiutils._patience import limited
 from c2casgiutils.tools import _static
 
 _NO_STORE = (b"cache-control", b"no-cache, no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _CACHEABLE = (b"cache-control", _static.IMMUTABLE.encode())
 _MAX_BODY_BYTES = 64 * 1024
+_PATIENCE_SECONDS = 2.0
 
 
 class ViewMiddleware:
     """Answer HEAD as GET without its body (RFC 9110, 9.3.2) and forbid caches, but for static files.
 
     What no view can read is refused: a body above 64 KiB, which FastAPI would read before it asks who sends
-    it, and a query that is not UTF-8, of which Starlette can make no address.
+    it, and a query that is not UTF-8, of which Starlette can make no address. All that a view asks of Redis
+    takes two seconds at most.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -49,7 +52,8 @@ class ViewMiddleware:
             await send(message)
 
         app = self.app if _is_text(scope.get("query_string", b"")) else _BAD_QUERY
-        await app(inner_scope, _bounded(receive), send_view)
+        with limited(_PATIENCE_SECONDS):
+            await app(inner_scope, _bounded(receive), send_view)
 
 
 def _is_text(query: bytes) -> bool:
