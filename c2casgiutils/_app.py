@@ -174,6 +174,7 @@ class _Lifecycle:
             instances,
             logs,
             redis_utils,
+            switches,
             tools,
         )
 
@@ -183,6 +184,7 @@ class _Lifecycle:
         await auth.startup(main_app)
         steps.push_async_callback(_guarded, broadcast.shutdown)
         await broadcast.startup(main_app)
+        steps.push_async_callback(_guarded, switches.shutdown)
         await tools.startup(main_app)
         steps.push_async_callback(_guarded, health_checks.shutdown)
         await health_checks.startup()
@@ -198,9 +200,10 @@ _LIFECYCLES = PerLoop(_Lifecycle, on_drop=_Lifecycle.note_closed_loop)
 
 async def _end_parts() -> None:
     """End what was started by itself: by `cli.init`, by `broadcast.startup`, by the first use of a client."""
-    from c2casgiutils import auth, broadcast, health_checks, redis_utils
+    from c2casgiutils import auth, broadcast, health_checks, redis_utils, switches
 
-    for step in (health_checks.shutdown, broadcast.shutdown, auth.shutdown, redis_utils.aclose):
+    parts = health_checks.shutdown, switches.shutdown, broadcast.shutdown, auth.shutdown, redis_utils.aclose
+    for step in parts:
         await _guarded(step)
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from c2casgiutils import broadcast, config, logs, redis_utils
+from c2casgiutils import broadcast, config, logs, redis_utils, switches
 from c2casgiutils.tools import logging_
 
 __all__ = ["add_arguments", "init", "lifespan"]
@@ -61,6 +61,7 @@ async def lifespan(args: Namespace) -> AsyncIterator[None]:
         await init(args)
         yield
     finally:
+        await switches.shutdown()
         await broadcast.shutdown()
         await redis_utils.aclose()
 

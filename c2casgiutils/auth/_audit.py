@@ -84,7 +84,7 @@ async def record(
         caller = auth_info or (request.scope.get(CALLER) if request else None) or AuthInfo()
         event = AuditEvent(
             at=datetime.datetime.now(datetime.UTC),
-            who=caller.user.login or caller.type.value,
+            who=name_of(caller),
             method=caller.type.value,
             action=action,
             target=None if target is None else _plain(target),
@@ -102,6 +102,11 @@ async def record(
         await _shared.attempt(lambda redis: _add(redis, text))
     except Exception:  # noqa: BLE001  # a boundary: what is recorded goes on whatever happens
         _FAILURES.exception("An operation could not be recorded: %s", action)
+
+
+def name_of(caller: AuthInfo) -> str:
+    """Return the name of a caller for the record: the login, or how they signed in."""
+    return caller.user.login or caller.type.value
 
 
 class Pending:

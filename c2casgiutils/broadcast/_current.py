@@ -121,6 +121,16 @@ def current() -> BaseBroadcaster:
     return broadcaster
 
 
+def redis_broadcaster() -> RedisBroadcaster | None:
+    """Return the broadcaster to use now if it has Redis, for layers that store something there.
+
+    Raises:
+        BroadcastUnavailable: See `current`.
+    """
+    broadcaster = current()
+    return broadcaster if isinstance(broadcaster, RedisBroadcaster) else None
+
+
 def is_started() -> bool:
     """Return whether `startup` was called on the running event loop of this process, and nothing ended it."""
     broadcaster = _STATE.broadcasters.peek()

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from c2casgiutils import config, redis_utils
@@ -13,7 +13,7 @@ from c2casgiutils.broadcast._calls import Call
 from c2casgiutils.broadcast._envelope import Envelopes, RequestHeader
 from c2casgiutils.broadcast._handlers import Callback
 from c2casgiutils.broadcast._incoming import Incoming
-from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, missing
+from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, encode, missing
 from c2casgiutils.broadcast.types import BroadcastError, BroadcastUnavailable, MissingAnswer
 from c2casgiutils.instances import TOKEN_FIELD, Member, Presence
 from c2casgiutils.redis_utils import _link as link_
@@ -136,6 +136,22 @@ class RedisBroadcaster(BaseBroadcaster):
         end = time.monotonic() + timeout
         header = self._header(max(timeout, _FORGET_SECONDS))
         await self._publish(channel, self._envelopes.seal(self._channel(channel), header, payload), end)
+
+    def seal(self, channel: str, params: Mapping[str, Any]) -> tuple[str, bytes]:
+        """Return a message as `send` publishes it, for a script that publishes it itself.
+
+        Args:
+            channel: Name of the channel.
+            params: Keyword parameters of the handlers.
+
+        Returns:
+            The channel as Redis knows it, and the message.
+
+        Raises:
+            BroadcastError: The parameters cannot be sent or are too large.
+        """
+        name = self._channel(channel)
+        return name, self._envelopes.seal(name, self._header(_FORGET_SECONDS), encode(channel, params))
 
     async def ask(
         self,

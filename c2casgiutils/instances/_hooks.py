@@ -7,6 +7,7 @@ from typing import Any
 from c2casgiutils._outages import Outage
 
 _LOGGER = logging.getLogger(__name__)
+_MAX_DIGITS = 16
 
 
 class Guarded:
@@ -64,10 +65,10 @@ class Hooks:
         """Tell the version that Redis holds.
 
         Args:
-            reply: The reply of Redis; an error or what is not a number tells nothing.
+            reply: The reply of Redis; an error tells nothing, and what is not a number is as good as none.
         """
-        if reply is not None and not (isinstance(reply, bytes) and reply.isdigit()):
+        if reply is not None and not isinstance(reply, bytes):
             return
-        version = int(reply or 0)
+        version = int(reply) if reply and reply.isdigit() and len(reply) <= _MAX_DIGITS else 0
         for callback in list(self._on_version):
             callback(version)

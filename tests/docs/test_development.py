@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from c2casgiutils import auth, broadcast
+from c2casgiutils import auth, broadcast, switches
 from tests.docs.test_blocks import FENCE, ROOT
 from tests.support.auth import SECRET, configure
 
@@ -16,7 +16,7 @@ from tests.support.auth import SECRET, configure
 def switch() -> dict[str, Any]:
     """The names that the example of a switch defines."""
     page = (ROOT / "docs" / "development.md").read_text()
-    (code,) = [block for block in FENCE.findall(page) if "broadcast.ask" in block]
+    (code,) = [block for block in FENCE.findall(page) if "switches.put" in block]
     assert len([line for line in code.splitlines() if line]) < 30
     names: dict[str, Any] = {}
     exec(code, names)  # noqa: S102  # our own page
@@ -30,6 +30,7 @@ async def client(switch: dict[str, Any]) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(switch["app"])
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield client
+    await switches.shutdown()
     await broadcast.shutdown()
     broadcast.cleanup()
     await auth.shutdown()
@@ -43,7 +44,7 @@ async def test_switch(
     caplog.set_level(logging.INFO, "c2casgiutils.audit")
     if started:
         await broadcast.startup()
-        await switch["startup"]()
+        await switches.startup()
     assert (await client.put("/features/maps")).status_code == 403
     assert switch["features"] == set()
     answer = await client.put("/features/maps", headers={"X-API-Key": SECRET})

@@ -23,10 +23,10 @@ def test_fields_are_read_and_broken_ones_left_out(caplog: pytest.LogCaptureFixtu
 
 @pytest.mark.parametrize(
     ("reply", "told"),
-    [(b"12", [12]), (None, [0]), (b"-1", []), (b"x", []), (ValueError("NOPERM"), []), (b"", [])],
+    [(b"12", [12]), (None, [0]), (b"-1", [0]), (b"x", [0]), (ValueError("NOPERM"), []), (b"", [0])],
 )
 def test_version_of_the_switches_is_told(reply: object, told: list[int]) -> None:
-    """What is not a version tells nothing; a callback that raises keeps no other from it."""
+    """An error tells nothing, what is no number counts as none; a callback that raises hinders no other."""
     found: list[int] = []
 
     def broken(version: int) -> None:

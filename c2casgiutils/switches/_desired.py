@@ -1,0 +1,70 @@
+"""The desired state as this process knows it: of each switch the newest entry."""
+
+from collections.abc import Mapping
+
+from c2casgiutils.switches._entry import Entry, split
+from c2casgiutils.switches._kinds import Setting
+
+
+class Desired:
+    """The entries of the cluster, and the values of this instance alone, which win over them."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._own: dict[str, Setting] = {}
+        self.highest = 0
+        """The largest version seen so far."""
+
+    def take(self, entry: Entry) -> bool:
+        """Take an entry if it is newer than what is known, and return whether it was."""
+        known = self._entries.get(entry.field)
+        if known is not None and known.version >= entry.version:
+            return False
+        self._entries[entry.field] = entry
+        self.highest = max(self.highest, entry.version)
+        return True
+
+    def set_own(self, field: str, setting: Setting | None) -> None:
+        """Set or remove the value of this instance alone."""
+        if setting is None:
+            self._own.pop(field, None)
+        else:
+            self._own[field] = setting
+            self.highest = max(self.highest, setting.version)
+
+    def get(self, field: str) -> Entry | None:
+        """Return the newest entry of a switch."""
+        return self._entries.get(field)
+
+    def in_force(self, field: str, now: float) -> Setting | None:
+        """Return the value in force, `None` when there is none."""
+        own = self._own.get(field)
+        if own is not None and (own.expires is None or own.expires > now):
+            return own
+        entry = self._entries.get(field)
+        return entry.in_force(now) if entry is not None else None
+
+    def fields(self, kind: str | None = None) -> list[str]:
+        """Return the fields of all switches, or of those of one kind."""
+        fields = {*self._entries, *self._own}
+        return [field for field in fields if kind is None or split(field)[0] == kind]
+
+    def unknown(self) -> set[str]:
+        """Return the fields whose format is of a newer release."""
+        return {field for field, entry in self._entries.items() if not entry.is_known_format}
+
+    def newer_than(self, stored: Mapping[str, Entry], now: float) -> list[Entry]:
+        """Return what is newer here than in the store, or missing there."""
+        return [
+            entry
+            for field, entry in self._entries.items()
+            if not entry.is_forgettable(now)
+            and (field not in stored or stored[field].version < entry.version)
+        ]
+
+    def forget(self, now: float) -> list[str]:
+        """Forget what ended long ago, and return its fields."""
+        fields = [field for field, entry in self._entries.items() if entry.is_forgettable(now)]
+        for field in fields:
+            del self._entries[field]
+        return fields

@@ -1,0 +1,165 @@
+r"""Entries of the store: `<signature>\n<JSON>`, in the field `<kind>:<key>` of the hash.
+
+An entry without a value says that the switch was removed: it outlives older values that somebody still has.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+
+from c2casgiutils._errors import C2cError
+from c2casgiutils.redis_utils import SignatureError, Signer
+from c2casgiutils.switches._kinds import Setting
+
+FORMAT = 1
+MAX_VERSION = 2**53
+"""A larger integer would lose digits in many JSON parsers."""
+MAX_VALUE_BYTES = 4096
+MAX_KEY_LENGTH = 200
+MAX_REASON_LENGTH = 200
+
+_MAX_ENTRY_BYTES = 8192
+_MAX_FIELD_BYTES = 1024
+_MAX_BY_LENGTH = 200
+_KEPT_SECONDS = 7 * 24 * 3600.0
+"""So long a removed or ended entry is kept, to win against older ones."""
+_LABEL = "c2casgiutils switches"
+
+
+class EntryError(C2cError, ValueError):
+    """An entry that is not accepted, and why."""
+
+
+class _Base(BaseModel):
+    """What entries of all formats have."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
+
+    f: int = Field(ge=FORMAT)
+    version: int = Field(gt=0, lt=MAX_VERSION)
+
+
+class _Stored(_Base):
+    """The present format."""
+
+    value: Any = None
+    set: float
+    expires: float | None = None
+    by: str | None = Field(default=None, max_length=_MAX_BY_LENGTH)
+    reason: str | None = Field(default=None, max_length=MAX_REASON_LENGTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The newest that is known of a switch.
+
+    Attributes:
+        field: `<kind>:<key>`.
+        version: Of two entries of one field the one with the larger version counts.
+        raw: As it is stored, fields of newer releases included.
+        setting: `None` when the switch was removed, or the format is of a newer release.
+        is_known_format: Whether this release can read it.
+        ends: From then on it is as good as absent; `None` when it has no end.
+    """
+
+    field: str
+    version: int
+    raw: bytes
+    setting: Setting | None
+    is_known_format: bool
+    ends: float | None
+
+    def in_force(self, now: float) -> Setting | None:
+        """Return the value, `None` when there is none or its time is over."""
+        return None if self.ends is not None and self.ends <= now else self.setting
+
+    def is_forgettable(self, now: float) -> bool:
+        """Return whether it ended so long ago that nobody has an older one any more."""
+        return self.ends is not None and self.ends + _KEPT_SECONDS <= now
+
+
+def field_of(kind: str, key: str) -> str:
+    """Return the field of a switch."""
+    return f"{kind}:{key}"
+
+
+def split(field: str) -> tuple[str, str]:
+    """Return kind and key of a field."""
+    kind, _, key = field.partition(":")
+    return kind, key
+
+
+class Codec:
+    """Writes and reads entries.
+
+    Args:
+        secret: Sign with it, and accept only what is signed with it.
+    """
+
+    def __init__(self, secret: str | None) -> None:
+        self._signer = Signer(_LABEL, secret)
+
+    def encode(self, field: str, version: int, setting: Setting | None, now: float) -> Entry:
+        """Return an entry.
+
+        Args:
+            field: `<kind>:<key>`.
+            version: Its version.
+            setting: The value, `None` to remove the switch.
+            now: The time of Redis.
+
+        Raises:
+            ValueError: The value, the key or a text is too long, or no JSON.
+        """
+        _check_text(split(field)[1], MAX_KEY_LENGTH, "the key")
+        fields: dict[str, Any] = {"f": FORMAT, "version": version, "set": now}
+        if setting is not None:
+            _check_text(setting.reason, MAX_REASON_LENGTH, "reason")
+            value = _to_json(setting.value)
+            if len(value) > MAX_VALUE_BYTES:
+                raise ValueError(f"the value has {len(value)} bytes, at most {MAX_VALUE_BYTES} are accepted")
+            fields |= {"value": setting.value, "expires": setting.expires, "reason": setting.reason}
+            fields["by"] = setting.by[:_MAX_BY_LENGTH] if setting.by is not None else None
+        raw = self._signer.sign(field, _to_json(fields))
+        return self.decode(field, raw)
+
+    def decode(self, field: str, raw: bytes) -> Entry:
+        """Return the entry that stands in a field.
+
+        Raises:
+            EntryError: Oversized, malformed, or not signed as it should be.
+        """
+        if len(raw) > _MAX_ENTRY_BYTES or len(field.encode(errors="replace")) > _MAX_FIELD_BYTES:
+            raise EntryError("too large")
+        kind, _ = split(field)
+        if not kind or kind == field:
+            raise EntryError("malformed")
+        try:
+            text = self._signer.verify(field, raw)
+            base = _Base.model_validate_json(text)
+            if base.f > FORMAT:
+                return Entry(field, base.version, raw, None, is_known_format=False, ends=None)
+            stored = _Stored.model_validate_json(text)
+        except SignatureError as error:
+            raise EntryError(str(error)) from None
+        except (pydantic.ValidationError, UnicodeEncodeError, RecursionError):
+            raise EntryError("malformed") from None
+        if stored.value is None:
+            return Entry(field, stored.version, raw, None, is_known_format=True, ends=stored.set)
+        setting = Setting(stored.value, stored.version, stored.set, stored.expires, stored.by, stored.reason)
+        return Entry(field, stored.version, raw, setting, is_known_format=True, ends=stored.expires)
+
+
+def _check_text(text: str | None, length: int, name: str) -> None:
+    if text and (len(text) > length or not text.isprintable()):
+        raise ValueError(f"{name} has at most {length} printable characters")
+
+
+def _to_json(value: Any) -> bytes:
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"the value is not JSON: {error}") from None

@@ -1,0 +1,164 @@
+"""Catching up with the store: reads everything, and writes back what the store lacks."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+
+from c2casgiutils._outages import Outage
+from c2casgiutils.switches._draft import Draft
+from c2casgiutils.switches._entry import Entry, field_of
+from c2casgiutils.switches._errors import SwitchesUnavailableError
+from c2casgiutils.switches._inherited import Inherited, is_heir, read_inherited
+from c2casgiutils.switches._kinds import Kind
+from c2casgiutils.switches._state import State
+from c2casgiutils.switches._store import Snapshot, Store
+
+_LOGGER = logging.getLogger(__name__)
+
+CHANNEL = "c2c_switches"
+"""Changes of the store are told there."""
+
+_READ_SECONDS = 30.0
+_MAX_OVERWRITTEN = 1000
+
+
+class Reader:
+    """Brings one process and the store to the same state.
+
+    Args:
+        state: The state of the process.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._overwritten: set[tuple[str, bytes | None]] = set()
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._outage = Outage(
+            _LOGGER,
+            "The stored switches cannot be read or written now: %s",
+            "The stored switches can be read and written again after %.1f s",
+        )
+
+    def on_version(self, version: int) -> None:
+        """Hear which version Redis holds, and catch up when it is another one than this process has."""
+        is_current = version == self._state.version and not self._heirs()
+        if not is_current and not self._tasks:
+            task = asyncio.get_running_loop().create_task(self.catch_up(), name="c2casgiutils-switches")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def catch_up(self, version: int | None = None, *, seconds: float = _READ_SECONDS) -> None:
+        """Read everything; what fails is tried again with the next beat.
+
+        Args:
+            version: Do nothing when this version is known once it is this call's turn.
+            seconds: How long it may last.
+        """
+        try:
+            await self.read(seconds=seconds, version=version)
+        except SwitchesUnavailableError as error:
+            self._outage.begin(error)
+        else:
+            self._outage.end()
+
+    async def refresh(self, *, seconds: float) -> None:
+        """Make sure that this process knows what Redis holds now; does nothing without Redis.
+
+        Raises:
+            SwitchesUnavailableError: Redis is unreachable or refuses.
+        """
+        end = time.monotonic() + seconds
+        store = self._state.store()
+        if store is not None and await store.read_version(seconds=seconds) != self._state.base:
+            await self.read(seconds=end - time.monotonic())
+
+    async def read(self, *, seconds: float, version: int | None = None) -> None:
+        """Read everything, and write back what is newer here; does nothing without Redis.
+
+        Args:
+            seconds: How long it may last.
+            version: See `catch_up`.
+
+        Raises:
+            SwitchesUnavailableError: Redis is unreachable or refuses.
+        """
+        end = time.monotonic() + seconds
+        async with self._lock:
+            store = self._state.store()
+            if store is None or (version is not None and self._state.version >= version):
+                return
+            while True:
+                snapshot = await store.read(seconds=end - time.monotonic())
+                self._state.take(snapshot.entries.values())
+                if await self._write_back(store, snapshot, end):
+                    break
+            for kind in self._heirs():
+                await self._inherit(kind, store, end)
+
+    async def _write_back(self, store: Store, snapshot: Snapshot, end: float) -> bool:
+        """Store what is newer here; return false when somebody else wrote meanwhile."""
+        state = self._state
+        newer = [
+            entry
+            for entry in state.desired.newer_than(snapshot.entries, state.now())
+            if (entry.field, snapshot.skipped.get(entry.field)) not in self._overwritten
+        ]
+        if not newer and snapshot.version >= state.version:
+            state.reach(snapshot.version, snapshot.base)
+            return True
+        version = max(state.next_version(), snapshot.version + 1)
+        message = CHANNEL, {"base": snapshot.version, "version": version}
+        seconds = end - time.monotonic()
+        if not await store.write(snapshot.base, version, newer, message, seconds=seconds):
+            return False
+        state.reach(version, str(version).encode())
+        self._note_overwritten(newer, snapshot)
+        _LOGGER.warning("Redis had lost the state of %s switches: stored it again", len(newer))
+        return True
+
+    def _note_overwritten(self, entries: Iterable[Entry], snapshot: Snapshot) -> None:
+        """Overwrite an entry that is not accepted once: processes with two secrets would never end it."""
+        if len(self._overwritten) >= _MAX_OVERWRITTEN:
+            self._overwritten.clear()
+        fields = {entry.field for entry in entries} & snapshot.skipped.keys()
+        self._overwritten |= {(field, snapshot.skipped[field]) for field in fields}
+
+    # What an earlier release left
+
+    def _heirs(self) -> list[Kind]:
+        """Return the kinds of which nobody has taken over yet what an earlier release left."""
+        return [
+            kind
+            for kind in self._state.kinds.values()
+            if is_heir(kind) and self._state.desired.get(field_of(Inherited.name, kind.name)) is None
+        ]
+
+    async def _inherit(self, kind: Kind, store: Store, end: float) -> None:
+        found = await read_inherited(kind, seconds=end - time.monotonic())
+        if found is None:
+            return
+        state = self._state
+        absent = [key for key in found if state.desired.get(field_of(kind.name, key)) is None]
+        entries = [state.make(field_of(kind.name, key), Draft(found[key])) for key in absent]
+        entries.append(state.make(field_of(Inherited.name, kind.name), Draft(len(found))))
+        version = state.next_version()
+        message = CHANNEL, {"base": state.version, "version": version}
+        if await store.write(state.base, version, entries, message, seconds=end - time.monotonic()):
+            state.reach(version, str(version).encode())
+            state.take(entries)
+
+    # End
+
+    async def aclose(self) -> None:
+        """End the tasks."""
+        self.abort()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def abort(self) -> None:
+        """End the tasks at once, without waiting."""
+        for task in self._tasks:
+            if not task.get_loop().is_closed():
+                task.cancel()

@@ -1,0 +1,72 @@
+"""Which processes have a change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pydantic import BaseModel, Field
+
+from c2casgiutils.broadcast import ClusterReport, Reply
+from c2casgiutils.switches._kinds import Setting
+
+
+class Behind(BaseModel):
+    """A process that does not have the present version."""
+
+    hostname: str | None = None
+    pid: int | None = None
+
+
+class SwitchReport(ClusterReport):
+    """How a change of a switch went through the cluster.
+
+    `applied` of the processes that are alive have the version of the change, or a newer one.
+    """
+
+    applied: int
+    alive: int = Field(serialization_alias="of")
+    behind: list[Behind]
+
+    @classmethod
+    def alone(cls) -> Self:
+        """Return the report of a process that has no other one to tell."""
+        report = ClusterReport.alone()
+        return cls(**dict(report), applied=1, alive=1, behind=[])
+
+    @classmethod
+    def of_reply(cls, reply: Reply, version: int) -> Self:
+        """Sum up what the processes answered.
+
+        Args:
+            reply: The payload of each answer has `hostname`, `pid` and the `version` that the process has.
+            version: The version of the change.
+        """
+        behind = [payload for payload in reply.payloads if payload["version"] < version]
+        silent: Sequence[Any] = [*reply.report.missing, *reply.report.failed]
+        fields = {**dict(reply.report), "complete": reply.report.complete and not behind}
+        return cls(
+            **fields,
+            applied=len(reply.payloads) - len(behind),
+            alive=reply.report.asked,
+            behind=[
+                *(Behind(hostname=payload["hostname"], pid=payload["pid"]) for payload in behind),
+                *(Behind(hostname=process.hostname, pid=process.pid) for process in silent),
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that was made.
+
+    Attributes:
+        version: Of the change; later ones have larger versions.
+        setting: The value as it is in force, `None` after a removal.
+        report: Which processes have it.
+        instances: The ids of the processes that confirmed it.
+    """
+
+    version: int
+    setting: Setting | None
+    report: SwitchReport
+    instances: Sequence[str]

@@ -1,0 +1,182 @@
+"""The desired state in Redis: one hash for each service.
+
+The field `version` holds the version of the whole, a growing integer; every other field is a switch. One
+script compares the version, stores and publishes, or refuses, so that of two writers one must read first.
+"""
+
+import logging
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from c2casgiutils import config, redis_utils
+from c2casgiutils.broadcast import RedisBroadcaster
+from c2casgiutils.redis_utils import _link as link_
+from c2casgiutils.switches import _metrics
+from c2casgiutils.switches._entry import Codec, Entry, EntryError
+from c2casgiutils.switches._errors import SwitchesUnavailableError
+
+_LOGGER = logging.getLogger(__name__)
+
+_KEY = "switches"
+_VERSION = b"version"
+_MAX_DIGITS = 16
+_GRACE_SECONDS = 0.1
+_MAX_FIELDS = 20_000
+_MAX_LOGGED = 1000
+
+# A refused publication does not undo what is stored: who misses it sees the version with the next beat.
+_WRITE = """
+local stored = redis.call('HGET', KEYS[1], 'version') or ''
+if stored ~= ARGV[1] then return 0 end
+local last = 6 + 2 * tonumber(ARGV[6])
+for i = 7, last, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+for i = last + 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+redis.call('HSET', KEYS[1], 'version', ARGV[2])
+redis.pcall(ARGV[3], ARGV[4], ARGV[5])
+return 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What Redis holds.
+
+    Attributes:
+        version: Of the whole; 0 when there is none, or none that can be read.
+        base: The same as Redis has it.
+        entries: By field.
+        skipped: By field the entries that are not accepted.
+    """
+
+    version: int
+    base: bytes
+    entries: Mapping[str, Entry]
+    skipped: Mapping[str, bytes]
+
+
+class Skipped:
+    """Counts the entries that are ignored, and logs each of them once."""
+
+    def __init__(self) -> None:
+        self._logged: set[tuple[str, bytes]] = set()
+
+    def note(self, field: str, raw: bytes, reason: str) -> None:
+        """Note an entry."""
+        entry = field, raw[:100]
+        if entry in self._logged:
+            return
+        if len(self._logged) >= _MAX_LOGGED:
+            self._logged.clear()
+        self._logged.add(entry)
+        _metrics.count_skipped()
+        _LOGGER.warning("The stored switch %r is skipped: %s", field[:200], reason)
+
+
+class Store:
+    """Reads and writes the hash, over the connection of the broadcast.
+
+    Args:
+        broadcaster: The broadcaster of the running event loop.
+        codec: Reads entries.
+        skipped: Gets the entries that are not accepted.
+    """
+
+    def __init__(self, broadcaster: RedisBroadcaster, codec: Codec, skipped: Skipped) -> None:
+        self._broadcaster = broadcaster
+        self._link = broadcaster.link
+        self._codec = codec
+        self._skipped = skipped
+        self._key = redis_utils.scoped(_KEY)
+
+    def now(self) -> float:
+        """Return the time of Redis, in seconds since 1970."""
+        return self._link.now()
+
+    async def wait_up(self, seconds: float) -> bool:
+        """Wait until Redis is connected, at most so long, and return whether it is."""
+        return await self._link.wait_up(seconds)
+
+    async def read_version(self, *, seconds: float) -> bytes:
+        """Return the version that Redis holds, empty when there is none.
+
+        Raises:
+            SwitchesUnavailableError: Redis is unreachable or refuses.
+        """
+        reply = await self._execute(("HGET", self._key, _VERSION), seconds=seconds)
+        return reply if isinstance(reply, bytes) else b""
+
+    async def read(self, *, seconds: float) -> Snapshot:
+        """Return everything.
+
+        Raises:
+            SwitchesUnavailableError: Redis is unreachable or refuses.
+        """
+        reply = await self._execute(("HGETALL", self._key), seconds=seconds)
+        base = reply.pop(_VERSION, b"")
+        entries: dict[str, Entry] = {}
+        skipped: dict[str, bytes] = {}
+        for name, raw in list(reply.items())[:_MAX_FIELDS]:
+            field = name.decode(errors="replace")
+            try:
+                entries[field] = self._codec.decode(field, raw)
+            except EntryError as error:
+                skipped[field] = raw
+                self._skipped.note(field, raw, str(error))
+        return Snapshot(read_number(base), base, entries, skipped)
+
+    async def write(
+        self,
+        base: bytes,
+        version: int,
+        entries: Collection[Entry],
+        message: tuple[str, Mapping[str, Any]],
+        *,
+        forgotten: Iterable[str] = (),
+        seconds: float,
+    ) -> bool:
+        """Store entries and publish a message, unless somebody else wrote since.
+
+        Args:
+            base: The version that must be there, as Redis has it.
+            version: The version to store.
+            entries: The entries.
+            message: The channel and the parameters of its handlers.
+            forgotten: Fields to remove.
+            seconds: How long it may last.
+
+        Returns:
+            Whether it was done.
+
+        Raises:
+            SwitchesUnavailableError: Redis is unreachable, did not reply in time or refuses.
+        """
+        end = time.monotonic() + seconds
+        if not await self.wait_up(max(0.0, min(_GRACE_SECONDS, seconds))):
+            raise SwitchesUnavailableError(self._link.describe_outage())
+        pairs = (part for entry in entries for part in (entry.field, entry.raw))
+        word = "SPUBLISH" if config.settings.redis.cluster else "PUBLISH"
+        published = self._broadcaster.seal(*message)
+        command = ("EVAL", _WRITE, "1", self._key, base, str(version), word, *published, str(len(entries)))
+        left = end - time.monotonic()
+        reply = await self._execute((*command, *pairs, *forgotten), seconds=left, is_change=True)
+        return bool(reply)
+
+    async def _execute(self, command: link_.Command, *, seconds: float, is_change: bool = False) -> Any:
+        if seconds <= 0:
+            raise SwitchesUnavailableError("Redis did not reply in time")
+        try:
+            (reply,) = await self._link.execute(command, seconds=seconds)
+        except link_.LinkDownError as error:
+            raise SwitchesUnavailableError(str(error), is_uncertain=is_change) from error
+        if not isinstance(reply, link_.ReplyError):
+            return reply
+        if reply.code in link_.WRONG_SERVER:
+            self._link.reset(str(reply))
+        raise SwitchesUnavailableError(f"Redis refuses: {redis_utils.describe(reply)}")
+
+
+def read_number(text: bytes) -> int:
+    """Return a version as a number, 0 when it is none."""
+    return int(text) if text.isdigit() and len(text) <= _MAX_DIGITS else 0

@@ -1,0 +1,146 @@
+"""Switches of one process, without Redis."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+
+from c2casgiutils import instances, switches
+from c2casgiutils.switches import Setting
+
+
+class Colours(switches.Kind):
+    """A kind for the tests."""
+
+    name = "test_colour"
+
+    def __init__(self) -> None:
+        self.painted: dict[str, Any] = {}
+        self.calls: list[Mapping[str, Setting | None]] = []
+        self.is_broken = False
+
+    def check(self, key: str, value: Any) -> None:
+        if value not in ("red", "blue"):
+            raise ValueError("red or blue")
+
+    def apply(self, changes: Mapping[str, Setting | None]) -> None:
+        if self.is_broken:
+            raise RuntimeError("no paint")
+        self.calls.append(changes)
+        for key, setting in changes.items():
+            self.painted[key] = None if setting is None else setting.value
+
+
+@pytest.fixture
+async def colours(local_broadcast: None) -> AsyncIterator[Colours]:
+    """The kind, registered and started."""
+    kind = switches.register(Colours())
+    await switches.startup()
+    yield kind
+    await switches.shutdown()
+
+
+async def test_put_and_remove(colours: Colours) -> None:
+    """A value is applied, told with all that is known of it, and ends when it is removed."""
+    change = await switches.put("test_colour", "door", "red", by="alice", reason="a test")
+    assert colours.painted == {"door": "red"}
+    setting = switches.current("test_colour")["door"]
+    assert (setting.value, setting.by, setting.reason, setting.scope) == ("red", "alice", "a test", "cluster")
+    assert setting.version == change.version == switches.version()
+    assert change.report.model_dump(by_alias=True).items() >= {"applied": 1, "of": 1, "behind": []}.items()
+    await switches.remove("test_colour", "door")
+    assert colours.painted == {"door": None}
+    assert switches.current("test_colour") == {}
+    await switches.remove("test_colour", "door")
+
+
+async def test_versions_grow(colours: Colours) -> None:
+    """Also when changes come faster than the clock."""
+    versions = [(await switches.put("test_colour", "door", "red")).version for _ in range(50)]
+    assert versions == sorted(set(versions))
+
+
+async def test_a_value_ends_by_itself(colours: Colours) -> None:
+    """The timer of the process applies the end."""
+    await switches.put("test_colour", "door", "red", ttl=0.2)
+    await switches.put("test_colour", "wall", "blue", ttl=600)
+    await asyncio.sleep(0.8)
+    assert colours.painted == {"door": None, "wall": "blue"}
+    assert list(switches.current("test_colour")) == ["wall"]
+
+
+async def test_the_value_of_one_instance_wins(colours: Colours) -> None:
+    """When it ends, the value of the cluster is in force again."""
+    own = instances.own_id()
+    await switches.put("test_colour", "door", "red")
+    await switches.put("test_colour", "door", "blue", to=[own], ttl=0.3)
+    await switches.put("test_colour", "door", "red")
+    assert colours.painted == {"door": "blue"}
+    assert switches.current("test_colour")["door"].scope == own
+    await asyncio.sleep(0.8)
+    assert colours.painted == {"door": "red"}
+
+
+async def test_the_value_of_one_instance_is_removed(colours: Colours) -> None:
+    """Only its own one."""
+    own = [instances.own_id()]
+    await switches.put("test_colour", "door", "red")
+    await switches.put("test_colour", "door", "blue", to=own)
+    change = await switches.remove("test_colour", "door", to=own)
+    assert change.instances == own
+    assert colours.painted == {"door": "red"}
+
+
+async def test_an_unknown_instance_is_missing(colours: Colours) -> None:
+    """Nothing is changed here."""
+    change = await switches.put("test_colour", "door", "red", to=["elsewhere:1:ab"])
+    assert (change.instances, change.report.complete) == ([], False)
+    assert colours.painted == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "problem"),
+    [
+        pytest.param("test_colour", "green", "red or blue", id="value"),
+        pytest.param("test_colour", None, "null is not a value", id="null"),
+        pytest.param("no_such", "red", "no_such is not a kind of switches; known: .*test_colour", id="kind"),
+    ],
+)
+async def test_bad_input(colours: Colours, kind: str, value: Any, problem: str) -> None:
+    """Nothing is changed, and the error says what is accepted."""
+    with pytest.raises(ValueError, match=problem):
+        await switches.put(kind, "door", value)
+    assert colours.calls == []
+
+
+async def test_there_is_room_for_2000(colours: Colours) -> None:
+    """One more is refused; those that are there can still be changed."""
+    for number in range(2000):
+        await switches.put("test_colour", str(number), "red")
+    with pytest.raises(switches.TooManySwitchesError, match="2000"):
+        await switches.put("test_colour", "more", "red")
+    await switches.put("test_colour", "7", "blue")
+    await switches.remove("test_colour", "8")
+    await switches.put("test_colour", "more", "red")
+
+
+async def test_a_kind_that_is_registered_late_is_applied(local_broadcast: None) -> None:
+    """What is known already is obeyed at once, also by one that takes the place of another."""
+    switches.register(Colours())
+    await switches.put("test_colour", "door", "red")
+    late = switches.register(Colours())
+    assert late.painted == {"door": "red"}
+    await switches.shutdown()
+
+
+async def test_a_kind_that_fails_is_told(colours: Colours, caplog: pytest.LogCaptureFixture) -> None:
+    """The value counts as not applied until the kind works again."""
+    colours.is_broken = True
+    await switches.put("test_colour", "door", "red")
+    assert switches.refused() == {"test_colour:door"}
+    assert "could not be applied" in caplog.text
+    colours.is_broken = False
+    await switches.put("test_colour", "door", "red")
+    assert switches.refused() == set()
+    assert colours.painted == {"door": "red"}
