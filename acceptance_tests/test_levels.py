@@ -33,33 +33,41 @@ def test_one_request_changes_all_processes(
     server = demo(workers=2, C2C__REDIS__URL=redis_server.url)
     clients = in_each_process(server)
     answer = post(clients[0], "sqlalchemy.engine", "info").json()
-    assert answer["cluster"] == {"asked": 2, "answered": 2, "missing": [], "failed": [], "complete": True}
-    assert levels(clients, "sqlalchemy.engine") == ["INFO", "INFO"]
-    with redis_server.client() as redis:
-        assert redis.get("c2c_logging_level_sqlalchemy.engine") == "INFO"
-    assert clients[1].get("/c2c/logging/overrides").json() == {
-        "overrides": [{"name": "sqlalchemy.engine", "level": "INFO"}]
+    assert answer["cluster"] == {
+        "asked": 2,
+        "answered": 2,
+        "missing": [],
+        "failed": [],
+        "lost": [],
+        "complete": True,
+        "roster": "current",
+        "applied": 2,
+        "of": 2,
+        "behind": [],
     }
+    assert levels(clients, "sqlalchemy.engine") == ["INFO", "INFO"]
+    (override,) = clients[1].get("/c2c/logging/overrides").json()["overrides"]
+    assert (override["name"], override["level"], override["by"]) == ("sqlalchemy.engine", "INFO", "secret")
 
 
 def test_levels_are_restored_at_start(
     redis_server: RedisServer, demo: Start, in_each_process: Connect
 ) -> None:
-    """A bad entry in Redis is skipped and logged, the others are applied."""
-    first = demo(workers=2, C2C__REDIS__URL=redis_server.url)
-    assert post(in_each_process(first)[0], "app.one", "DEBUG").json()["cluster"]["complete"]
-    first.terminate()
+    """So are those of 0.x, taken over once; a bad entry is skipped and logged, the others are applied."""
     with redis_server.client() as redis:
         redis.set("c2c_logging_level_app.two", "LOUD")
         redis.set(b"c2c_logging_level_\xff", "INFO")
         redis.hset("c2c_logging_level_app.three", "a", "b")
         redis.set("c2c_logging_level_app.four", "ERROR")
+    first = demo(workers=2, C2C__REDIS__URL=redis_server.url)
+    assert post(in_each_process(first)[0], "app.one", "DEBUG").json()["cluster"]["complete"]
+    first.terminate()
+    assert "The stored log level of 'app.two' is skipped" in first.output
     second = demo(workers=2, C2C__REDIS__URL=redis_server.url)
     clients = in_each_process(second)
     assert levels(clients, "app.one") == ["DEBUG", "DEBUG"]
     assert levels(clients, "app.four") == ["ERROR", "ERROR"]
     assert levels(clients, "app.two") == ["NOTSET", "NOTSET"]
-    assert "The stored log level of 'app.two' is skipped" in second.output
 
 
 def test_a_process_that_does_not_answer_is_named(

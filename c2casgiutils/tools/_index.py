@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
 from c2casgiutils import auth, config, instances, versions
+from c2casgiutils.switches import TooManySwitchesError
 from c2casgiutils.tools import _levels, _loggers, _overview, _static, logging_
 from c2casgiutils.tools._overview import Message
 
@@ -93,7 +94,7 @@ async def _set_level(
     except ValidationError as error:
         reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
         return Message("fail", "Not changed.", f"{reasons}."), 422
-    except _loggers.QuotaExceededError as error:
+    except (_loggers.QuotaExceededError, TooManySwitchesError) as error:
         return Message("fail", "Not changed.", f"{error}."), 422
     except _levels.NotSetError as error:
         return Message("fail", "Not done.", f"{error}."), 503

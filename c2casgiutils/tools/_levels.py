@@ -1,25 +1,21 @@
-"""Log levels in every process: change them, keep them in Redis, restore them."""
+"""Log levels in every process, as a kind of switches."""
 
-import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request
 
-from c2casgiutils import auth, broadcast
+from c2casgiutils import auth, switches
 from c2casgiutils._errors import C2cError
-from c2casgiutils.broadcast.types import ClusterReport
-from c2casgiutils.tools import _level_store, _loggers
-from c2casgiutils.tools._level_store import StoreUnavailableError
-from c2casgiutils.tools._loggers import OVERRIDES
+from c2casgiutils._patience import waiting
+from c2casgiutils.broadcast import BroadcastError
+from c2casgiutils.switches import Setting, SwitchesUnavailableError, SwitchReport
+from c2casgiutils.tools import _levels_of_0x, _loggers
 
 _LOGGER = logging.getLogger(__name__)
 
-_CHANNEL = "c2c_logging_level"
-_TIMEOUT_SECONDS = 2
-_STORE_SECONDS = 1.5
-_RESTORE_AT_START_SECONDS = 0.5
-_RESTORE_SECONDS = 30
+_TIMEOUT_SECONDS = 2.0
 _MAX_NAMED = 10
 
 
@@ -27,89 +23,104 @@ class NotSetError(C2cError):
     """The level could not be set everywhere; the message says what was done."""
 
 
-async def startup() -> None:
-    """Listen for changes and restore the levels that Redis keeps, now and after each lost connection.
+class LogLevels(switches.Kind):
+    """The levels of the loggers: the key is the name of the logger, the value that of the level."""
 
-    Redis being unreachable is no error: the levels are restored once it is back.
+    name = "level"
+
+    def __init__(self) -> None:
+        self.overrides = _loggers.Overrides()
+
+    def check(self, key: str, value: Any) -> None:
+        """See `Kind.check`."""
+        if not isinstance(value, str):
+            raise ValueError("a level is given by its name")  # noqa: TRY004  # a value of the store, as others
+        _loggers.check_parent(_loggers.checked_name(key), _loggers.checked_level(value))
+
+    def apply(self, changes: Mapping[str, Setting | None]) -> None:
+        """See `Kind.apply`."""
+        changed = []
+        for name, setting in changes.items():
+            before = _loggers.read(name).level
+            after = self.overrides.apply(name, None if setting is None else setting.value).level
+            if before != after:
+                changed.append((name, before, after))
+        if len(changed) == 1:
+            _LOGGER.warning("The level of the logger %s was changed from %s to %s", *changed[0])
+        elif changed:
+            names = ", ".join(name for name, _, _ in changed[:_MAX_NAMED])
+            _LOGGER.warning("The levels of %s loggers were changed: %s", len(changed), names)
+
+    async def inherit(self) -> Mapping[str, str]:
+        """Return the levels that c2casgiutils 0.x left in Redis."""
+        return await _levels_of_0x.read()
+
+
+def kind() -> LogLevels:
+    """Return the log levels of this process."""
+    known = switches.kind(LogLevels.name)
+    return known if isinstance(known, LogLevels) else switches.register(LogLevels())
+
+
+async def startup() -> None:
+    """Listen for changes, and set the levels that are stored.
+
+    Redis being unreachable is no error: the levels are set once it is back.
     """
     _loggers.warn_of_lost_records()
+    kind()
     try:
-        await broadcast.subscribe(_CHANNEL, _apply)
-    except broadcast.BroadcastError:
+        await switches.startup()
+    except BroadcastError:
         _LOGGER.exception("Changes of log levels in other processes will not be heard")
-    broadcast.on_restore(_restore)
-    if broadcast.is_listening():
-        await _restore(timeout_seconds=_RESTORE_AT_START_SECONDS)
 
 
-async def overrides() -> dict[str, str]:
-    """Return the levels that were set at run time, by name: those kept in Redis and those of this process.
+async def overrides() -> dict[str, Setting]:
+    """Return the levels that were set at run time, by name, as they are stored now.
 
     Raises:
-        StoreUnavailableError: Redis is configured and unreachable.
+        SwitchesUnavailableError: Redis is configured and unreachable.
     """
-    kept = await _level_store.read(timeout_seconds=_TIMEOUT_SECONDS)
-    return dict(sorted({**OVERRIDES.in_force(), **kept}.items()))
+    with waiting(_TIMEOUT_SECONDS) as seconds:
+        await switches.refresh(seconds=seconds)
+    return in_force()
 
 
-async def change(name: str, level: str, *, request: Request, auth_info: auth.AuthInfo) -> ClusterReport:
-    """Keep a level in Redis, then set it in every process; both together take 2 s at most.
+def in_force() -> dict[str, Setting]:
+    """Return the levels that were set at run time, by name, as far as this process knows."""
+    return switches.current(kind().name)
+
+
+async def change(name: str, level: str, *, request: Request, auth_info: auth.AuthInfo) -> SwitchReport:
+    """Store a level and set it in every process, in 2 s at most.
 
     Raises:
         QuotaExceededError: Too many loggers that no module uses.
+        TooManySwitchesError: Too many levels are set.
         NotSetError: Redis is configured and unreachable.
     """
-    OVERRIDES.check_quota(name)
+    kind().overrides.check_quota(name)
     before = _loggers.read(name).level
     async with auth.audit.recorded(
         "logging.level", request=request, auth_info=auth_info, target=name, before=before, after=level
     ) as record:
-        report = await _set_everywhere(name, level)
+        report = await _set_everywhere(name, level, by=auth.audit.name_of(auth_info))
         record.result = report.result
     return report
 
 
-async def _set_everywhere(name: str, level: str) -> ClusterReport:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + _TIMEOUT_SECONDS
+async def _set_everywhere(name: str, level: str, *, by: str) -> SwitchReport:
     try:
-        await _level_store.write(name, level, timeout_seconds=_STORE_SECONDS)
-    except StoreUnavailableError as error:
+        with waiting(_TIMEOUT_SECONDS) as seconds:
+            change = await switches.put(kind().name, name, level, by=by, seconds=seconds)
+    except SwitchesUnavailableError as error:
+        if error.is_stored:
+            text = "the level is kept in Redis, but it is not known which processes have it; each takes it "
+            raise NotSetError(f"{text}within one heartbeat of reaching Redis") from error
         if error.is_uncertain:
+            text = "Redis did not reply in time: no process was changed, but the level may be kept; then "
             raise NotSetError(
-                "Redis did not answer in time: no process was changed, but the level may be kept for later"
+                f"{text}each process takes it within one heartbeat of reaching Redis"
             ) from error
         raise NotSetError("Redis cannot be reached or written: the level was not changed") from error
-    try:
-        reply = await broadcast.ask(
-            _CHANNEL, _apply, {"name": name, "level": level}, timeout=deadline - loop.time()
-        )
-    except broadcast.BroadcastError as error:
-        raise NotSetError(
-            "the level is kept in Redis, but the processes cannot be told now; "
-            "they take it when they reach Redis again"
-        ) from error
-    return reply.report
-
-
-async def _apply(*, name: str, level: str) -> dict[str, Any]:
-    before = _loggers.read(_loggers.checked_name(name)).level
-    after = OVERRIDES.apply(name, level)
-    if before != after.level:
-        _LOGGER.warning("The level of the logger %s was changed from %s to %s", name, before, after.level)
-    return after._asdict()
-
-
-async def _restore(*, timeout_seconds: float = _RESTORE_SECONDS) -> None:
-    try:
-        kept = await _level_store.read(timeout_seconds=timeout_seconds)
-    except StoreUnavailableError as error:
-        _LOGGER.warning("The stored log levels cannot be read now: %s", error)
-        return
-    changed = [name for name, level in kept.items() if _loggers.read(name).level != level]
-    for name in changed:
-        OVERRIDES.apply(name, kept[name])
-    if changed:
-        _LOGGER.warning(
-            "Restored the levels of %s loggers: %s", len(changed), ", ".join(changed[:_MAX_NAMED])
-        )
+    return change.report

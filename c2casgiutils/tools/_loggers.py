@@ -114,10 +114,15 @@ def _lost_below(floor: int) -> str:
 
 
 class Overrides:
-    """The levels that this process was given at run time, and the loggers that exist only because of them."""
+    """The loggers that were given a level at run time, and their levels before.
+
+    Attributes:
+        configured: The levels before, by logger.
+        made_up: The loggers that exist only because of a level.
+    """
 
     def __init__(self) -> None:
-        self.levels: dict[str, str] = {}
+        self.configured: dict[str, int] = {}
         self.made_up: set[str] = set()
 
     def check_quota(self, name: str) -> None:
@@ -132,27 +137,29 @@ class Overrides:
                 "name an existing one"
             )
 
-    def apply(self, name: str, level: str) -> Level:
+    def apply(self, name: str, level: str | None) -> Level:
         """Set the level of a logger in this process.
+
+        Args:
+            name: Its name.
+            level: The name of the level, `None` for the one before the first call.
 
         Raises:
             ValueError: Not an acceptable name or level.
         """
-        name, level = checked_name(name), checked_level(level)
+        name = checked_name(name)
+        if level is None:
+            if name in self.configured:
+                logging.getLogger(name).setLevel(self.configured.pop(name))
+            return read(name)
+        level = checked_level(level)
         check_parent(name, level)
         if _existing(name) is None:
             self.made_up.add(name)
-        logging.getLogger(name).setLevel(level)
-        self.levels[name] = level
+        logger = logging.getLogger(name)
+        self.configured.setdefault(name, logger.level)
+        logger.setLevel(level)
         return read(name)
-
-    def in_force(self) -> dict[str, str]:
-        """Return the levels that nothing else has replaced since, by logger."""
-        return {name: level for name, level in self.levels.items() if read(name).level == level}
-
-
-OVERRIDES = Overrides()
-"""Those of this process: loggers belong to the process, not to an event loop."""
 
 
 def _nearest(name: str) -> logging.Logger:

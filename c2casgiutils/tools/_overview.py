@@ -10,7 +10,8 @@ from fastapi import HTTPException, Request, Response
 from c2casgiutils import auth, broadcast, config, headers, health_checks, instances
 from c2casgiutils._secrets import scrub, scrub_items
 from c2casgiutils.health_checks import EntityResult, GlobalResult
-from c2casgiutils.tools import _level_store, _levels, _loggers
+from c2casgiutils.switches import SwitchesUnavailableError
+from c2casgiutils.tools import _levels, _loggers
 
 _WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
 _MAX_LOGGERS = 20
@@ -199,9 +200,11 @@ async def _read_levels(logger: str | None) -> Levels:
             refusal = f"This cannot be read: {error}."
     try:
         overrides = await _levels.overrides()
-    except _level_store.StoreUnavailableError:
-        return Levels(_loggers.OVERRIDES.in_force(), _loggers.level_names(), asked, refusal, is_partial=True)
-    return Levels(overrides, _loggers.level_names(), asked, refusal)
+        is_partial = False
+    except SwitchesUnavailableError:
+        overrides, is_partial = _levels.in_force(), True
+    levels = {name: setting.value for name, setting in overrides.items()}
+    return Levels(levels, _loggers.level_names(), asked, refusal, is_partial=is_partial)
 
 
 def _problems(

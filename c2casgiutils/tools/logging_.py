@@ -1,15 +1,22 @@
 """The views that read and set log levels: of all processes at once, kept in Redis, restored at start."""
 
-from typing import Annotated
+import datetime
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from c2casgiutils import auth
 from c2casgiutils._outages import RedisUnavailableError
-from c2casgiutils.broadcast.types import ClusterReport
 from c2casgiutils.config._types import checked_by, in_plain_words
-from c2casgiutils.tools import _level_store, _levels, _loggers
+from c2casgiutils.switches import (
+    CLUSTER,
+    Setting,
+    SwitchesUnavailableError,
+    SwitchReport,
+    TooManySwitchesError,
+)
+from c2casgiutils.tools import _levels, _loggers
 
 router = APIRouter(tags=["logging"])
 
@@ -55,7 +62,7 @@ class LevelResponse(BaseModel):
 class SetLevelResponse(LevelResponse):
     """The same after a change, and which processes made it."""
 
-    cluster: ClusterReport
+    cluster: SwitchReport
 
 
 class Override(BaseModel):
@@ -63,6 +70,22 @@ class Override(BaseModel):
 
     name: str
     level: str
+    expires: datetime.datetime | None = Field(description="By the clock of Redis; null without an end")
+    by: str | None = Field(description="Who set it; null for one of c2casgiutils 0.x")
+    reason: str | None
+    scope: str = Field(description=f"`{CLUSTER}`, or the id of the only instance that has it")
+
+    @classmethod
+    def of(cls, name: str, setting: Setting) -> Self:
+        """Return how the level of a logger is told."""
+        return cls(
+            name=name,
+            level=setting.value,
+            expires=setting.expires_at,
+            by=setting.by,
+            reason=setting.reason,
+            scope=setting.scope,
+        )
 
 
 class OverridesResponse(BaseModel):
@@ -89,7 +112,7 @@ async def set_level(
     """Set the level of a logger in every process and keep it for the processes that start later."""
     try:
         report = await _levels.change(body.name, body.level, request=request, auth_info=auth_info)
-    except _loggers.QuotaExceededError as error:
+    except (_loggers.QuotaExceededError, TooManySwitchesError) as error:
         raise HTTPException(422, str(error)) from error
     except _levels.NotSetError as error:
         raise RedisUnavailableError(str(error)) from error
@@ -106,15 +129,15 @@ async def get_overrides() -> OverridesResponse:
     """List the levels that were set at run time."""
     try:
         found = await _levels.overrides()
-    except _level_store.StoreUnavailableError as error:
+    except SwitchesUnavailableError as error:
         raise RedisUnavailableError("Redis cannot be reached") from error
-    return OverridesResponse(overrides=[Override(name=name, level=level) for name, level in found.items()])
+    return OverridesResponse(overrides=[Override.of(name, setting) for name, setting in found.items()])
 
 
 async def startup(main_app: FastAPI | None = None) -> None:
-    """Listen for changes and restore the levels that Redis keeps, now and after each lost connection.
+    """Listen for changes, and set the levels that are stored.
 
-    Redis being unreachable is no error: the levels are restored once it is back.
+    Redis being unreachable is no error: the levels are set once it is back.
     """
     del main_app
     await _levels.startup()

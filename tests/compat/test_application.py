@@ -68,13 +68,15 @@ def test_log_level(client: httpx.Client) -> None:
     url = "/c2c/logging/level"
     assert client.get(url, params={"name": "compat"}).status_code == 403
     written = client.post(url, json={"name": "compat", "level": "debug"}, headers=KEY).json()
-    assert written["cluster"] == {"asked": 2, "answered": 2, "missing": [], "failed": [], "complete": True}
+    report = {"asked": 2, "answered": 2, "missing": [], "failed": [], "complete": True}
+    assert report.items() <= written["cluster"].items()
     for _ in range(6):
         read = client.get(url, params={"name": "compat", "secret": SECRET}).json()
         assert read.pop("warning") == "no log handler writes records below WARNING"
         assert read == {"name": "compat", "level": "DEBUG", "effective_level": "DEBUG"}
     overrides = client.get("/c2c/logging/overrides", headers=KEY).json()
-    assert overrides == {"overrides": [{"name": "compat", "level": "DEBUG"}]}
+    (override,) = overrides["overrides"]
+    assert (override["name"], override["level"]) == ("compat", "DEBUG")
 
 
 def test_private_route(client: httpx.Client) -> None:

@@ -2,12 +2,13 @@
 
 import logging
 
-from c2casgiutils.tools._loggers import OVERRIDES
+from c2casgiutils.tools import _levels
 
 
 def reset_levels() -> None:
-    """Give each logger the level back that it had before a test changed it: none of its own."""
-    for name in OVERRIDES.levels:
-        logging.getLogger(name).setLevel(logging.NOTSET)
-    OVERRIDES.levels.clear()
-    OVERRIDES.made_up.clear()
+    """Give each logger the level back that it had before a test changed it."""
+    overrides = _levels.kind().overrides
+    for name, level in overrides.configured.items():
+        logging.getLogger(name).setLevel(level)
+    overrides.configured.clear()
+    overrides.made_up.clear()

@@ -1,9 +1,12 @@
 """Log levels with a real Redis that fails in many ways."""
 
+import contextlib
+import json
 import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -11,7 +14,7 @@ import redis
 from fastapi import FastAPI
 
 import c2casgiutils
-from c2casgiutils import config
+from c2casgiutils import config, switches
 from c2casgiutils._app import create_app
 from tests.support.levels import reset_levels
 from tests.support.net import eventually
@@ -19,6 +22,10 @@ from tests.support.processes import RedisServer
 
 SECRET = "s3cret-of-the-test"
 PREFIX = "c2c_logging_level_"
+"""Of the keys of 0.x."""
+STORE = "tests_of_levels_switches"
+BY_SECRET = {"expires": None, "by": "secret", "reason": None, "scope": "cluster"}
+INHERITED = {"expires": None, "by": None, "reason": None, "scope": "cluster"}
 
 
 @pytest.fixture
@@ -42,12 +49,18 @@ def name() -> str:
     return logger
 
 
-@pytest.fixture
-async def client(own_redis: RedisServer) -> AsyncIterator[httpx.AsyncClient]:
+def stored(admin: "redis.Redis", name: str) -> dict[str, Any]:
+    """The entry of a level in Redis."""
+    entry: dict[str, Any] = json.loads(str(admin.hget(STORE, f"level:{name}")).partition("\n")[2])
+    return entry
+
+
+@contextlib.asynccontextmanager
+async def started(server: RedisServer) -> AsyncIterator[httpx.AsyncClient]:
     """A signed-in client of a started application."""
     config.settings.auth = config.settings.auth.model_copy(update={"secret": SECRET})
     config.settings.redis = config.settings.redis.model_copy(
-        update={"url": own_redis.url, "broadcast_prefix": "tests_of_levels_"}
+        update={"url": server.url, "broadcast_prefix": "tests_of_levels_"}
     )
     main = FastAPI()
     main.mount("/c2c", create_app())
@@ -59,6 +72,19 @@ async def client(own_redis: RedisServer) -> AsyncIterator[httpx.AsyncClient]:
     ):
         yield http
     reset_levels()
+
+
+@pytest.fixture
+async def client(own_redis: RedisServer) -> AsyncIterator[httpx.AsyncClient]:
+    """Such a client; Redis was empty at the start."""
+    async with started(own_redis) as http:
+        yield http
+
+
+async def listed(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+    """The levels that were set at run time."""
+    found: list[dict[str, Any]] = (await client.get("logging/overrides")).json()["overrides"]
+    return found
 
 
 async def post(client: httpx.AsyncClient, name: str, level: str) -> httpx.Response:
@@ -73,7 +99,7 @@ async def test_stored_by_the_name_of_the_level(
 ) -> None:
     answer = await post(client, name, "warn")
     assert answer.json()["cluster"]["complete"]
-    assert admin.get(PREFIX + name) == "WARNING"
+    assert stored(admin, name)["value"] == "WARNING"
 
 
 async def test_not_stored_is_not_applied(client: httpx.AsyncClient, admin: "redis.Redis", name: str) -> None:
@@ -92,17 +118,17 @@ async def test_stored_but_not_told(client: httpx.AsyncClient, admin: "redis.Redi
     answer = await post(client, name, "DEBUG")
     assert answer.status_code == 503
     assert "kept in Redis" in answer.json()["detail"]
-    assert admin.get(PREFIX + name) == "DEBUG"
+    assert stored(admin, name)["value"] == "DEBUG"
     admin.acl_setuser("default", commands=["+publish"])
     assert (await post(client, name, "DEBUG")).status_code == 200
 
 
-async def test_bad_entries_are_skipped(
-    client: httpx.AsyncClient, admin: "redis.Redis", name: str, caplog: pytest.LogCaptureFixture
+async def test_levels_of_0x_are_taken_over(
+    own_redis: RedisServer, admin: "redis.Redis", name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each bad entry is logged on one line, and the good ones are found."""
+    """Each bad entry is logged on one line, the good ones are set, stored and listed."""
     caplog.set_level(logging.WARNING, logger="c2casgiutils")
-    admin.set(f"{PREFIX}{name}", "DEBUG")
+    admin.set(f"{PREFIX}{name}", "warn")
     admin.set(f"{PREFIX}bad.level", "LOUD")
     admin.set(f"{PREFIX}root", "NOTSET")
     admin.set(f"{PREFIX}bad\nname", "DEBUG")
@@ -111,54 +137,91 @@ async def test_bad_entries_are_skipped(
     admin.set(PREFIX.encode() + b"\xff", "DEBUG")
     admin.set(f"{PREFIX}bad.value", b"\xff")
     admin.rpush(f"{PREFIX}bad.type", "DEBUG")
-    answer = await client.get("logging/overrides")
-    assert answer.json() == {"overrides": [{"name": name, "level": "DEBUG"}]}
+    async with started(own_redis) as client:
+        assert logging.getLogger(name).level == logging.WARNING
+        assert await listed(client) == [{"name": name, "level": "WARNING", **INHERITED}]
+    assert stored(admin, name)["value"] == "WARNING"
     skipped = [record.getMessage() for record in caplog.records if "is skipped" in record.getMessage()]
     assert len(skipped) == 8
     assert all("\n" not in line and len(line) < 400 for line in skipped)
 
 
-async def test_only_our_prefix(client: httpx.AsyncClient, admin: "redis.Redis", name: str) -> None:
+async def test_levels_of_0x_are_taken_over_once(
+    own_redis: RedisServer, admin: "redis.Redis", name: str
+) -> None:
+    """A level that was removed since does not come back with the next start, nor do later keys of 0.x."""
+    admin.set(f"{PREFIX}{name}", "DEBUG")
+    async with started(own_redis) as client:
+        assert len(await listed(client)) == 1
+        await switches.remove("level", name)
+    assert logging.getLogger(name).level == logging.NOTSET
+    admin.set(f"{PREFIX}{name}.child", "DEBUG")
+    async with started(own_redis) as client:
+        assert await listed(client) == []
+        assert logging.getLogger(name).level == logging.NOTSET
+
+
+async def test_a_stored_level_wins_over_one_of_0x(
+    own_redis: RedisServer, admin: "redis.Redis", name: str
+) -> None:
+    """What somebody set in this release is newer."""
+    async with started(own_redis) as client:
+        await post(client, name, "ERROR")
+        admin.hdel(STORE, "inherited:level")
+    admin.set(f"{PREFIX}{name}", "DEBUG")
+    async with started(own_redis) as client:
+        assert await listed(client) == [{"name": name, "level": "ERROR", **BY_SECRET}]
+
+
+async def test_only_our_prefix(own_redis: RedisServer, admin: "redis.Redis", name: str) -> None:
     """The prefix is no pattern."""
     config.settings.tools = config.settings.tools.model_copy(
         update={"logging": config.settings.tools.logging.model_copy(update={"redis_prefix": "[a]*?_"})}
     )
     admin.set(f"a--_{name}", "DEBUG")
     admin.set(f"[a]*?_{name}", "ERROR")
-    answer = await client.get("logging/overrides")
-    assert answer.json() == {"overrides": [{"name": name, "level": "ERROR"}]}
+    async with started(own_redis) as client:
+        assert await listed(client) == [{"name": name, "level": "ERROR", **INHERITED}]
 
 
-async def test_many_overrides(client: httpx.AsyncClient, admin: "redis.Redis") -> None:
+async def test_many_levels_of_0x(own_redis: RedisServer, admin: "redis.Redis") -> None:
+    """All of them are taken over, though not within the time of the start."""
     with admin.pipeline() as pipeline:
         for number in range(1200):
             pipeline.set(f"{PREFIX}tests.many.{number}", "INFO")
         pipeline.execute()
-    found = (await client.get("logging/overrides")).json()["overrides"]
-    assert len(found) == 1200
+    async with started(own_redis) as client:
+
+        async def taken_over() -> bool:
+            return len(await listed(client)) == 1200
+
+        await eventually(taken_over, seconds=20, what="1200 levels")
 
 
 async def test_flushed(client: httpx.AsyncClient, admin: "redis.Redis", name: str) -> None:
-    """Levels stay in force when Redis loses them, and the list says so."""
+    """Levels stay in force when Redis loses them, and are stored again."""
     await post(client, name, "DEBUG")
     admin.flushall()
-    answer = await client.get("logging/overrides")
-    assert answer.json() == {"overrides": [{"name": name, "level": "DEBUG"}]}
+    assert await listed(client) == [{"name": name, "level": "DEBUG", **BY_SECRET}]
+    assert stored(admin, name)["value"] == "DEBUG"
 
 
-async def test_restored_when_redis_is_back(
+async def test_changed_while_redis_was_restarted(
     client: httpx.AsyncClient, own_redis: RedisServer, name: str
 ) -> None:
-    """What was stored while this process could not listen is applied after the reconnection."""
+    """A change works again once Redis is back, empty, and what it lost is there again."""
+    await post(client, name, "DEBUG")
     own_redis.restart()
-    with own_redis.client() as admin:
-        admin.set(PREFIX + name, "DEBUG")
 
-    async def applied() -> bool:
-        return logging.getLogger(name).level == logging.DEBUG
+    async def changed() -> bool:
+        answer = await post(client, f"{name}.child", "INFO")
+        return answer.status_code == 200 and bool(answer.json()["cluster"]["complete"])
 
-    await eventually(applied, seconds=10, what="the level restored")
-    assert (await post(client, name, "INFO")).json()["cluster"]["complete"]
+    await eventually(changed, seconds=20, what="a change after the restart")
+    assert {item["name"]: item["level"] for item in await listed(client)} == {
+        name: "DEBUG",
+        f"{name}.child": "INFO",
+    }
 
 
 async def test_page_while_redis_is_away(client: httpx.AsyncClient, own_redis: RedisServer, name: str) -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from c2casgiutils import config, health_checks
+from c2casgiutils import config, health_checks, switches
 from c2casgiutils._app import create_app
 from c2casgiutils.tools import _loggers, _overview, _static
 from tests.unit.tools.conftest import SECRET
@@ -152,7 +152,7 @@ async def test_a_form_of_another_site(anonymous: httpx.AsyncClient) -> None:
 
 async def test_many_overrides(client: httpx.AsyncClient) -> None:
     for number in range(205):
-        _loggers.OVERRIDES.apply(f"tests.many.{number}", "INFO")
+        await switches.put("level", f"tests.many.{number}", "INFO")
     text = (await client.get("")).text
     assert text.count("tests.many.") == 2 * 200
     assert "and 5 more" in text

@@ -5,7 +5,21 @@ from typing import Any
 import httpx
 import pytest
 
-from c2casgiutils.tools._loggers import OVERRIDES
+from c2casgiutils.tools import _levels
+
+ALONE = {
+    "asked": 1,
+    "answered": 1,
+    "missing": [],
+    "failed": [],
+    "lost": [],
+    "complete": True,
+    "roster": "current",
+    "applied": 1,
+    "of": 1,
+    "behind": [],
+}
+BY_SECRET = {"expires": None, "by": "secret", "reason": None, "scope": "cluster"}
 
 
 @pytest.fixture
@@ -25,11 +39,11 @@ async def test_set_and_read(client: httpx.AsyncClient, name: str) -> None:
         "name": name,
         "level": "DEBUG",
         "effective_level": "DEBUG",
-        "cluster": {"asked": 1, "answered": 1, "missing": [], "failed": [], "complete": True},
+        "cluster": ALONE,
     }
     assert logging.getLogger(name).level == logging.DEBUG
     overrides = (await client.get("logging/overrides")).json()["overrides"]
-    assert {"name": name, "level": "DEBUG"} in overrides
+    assert {"name": name, "level": "DEBUG", **BY_SECRET} in overrides
 
 
 async def test_child_inherits(client: httpx.AsyncClient, name: str) -> None:
@@ -55,7 +69,7 @@ async def test_the_root_logger_inherits_from_nobody(client: httpx.AsyncClient, l
     assert "the root logger has no parent" in answer.text
     assert logging.root.level == before
     with pytest.raises(ValueError, match="root logger has no parent"):
-        OVERRIDES.apply("root", "NOTSET")
+        _levels.kind().check("root", "NOTSET")
 
 
 async def test_another_logger_may_inherit(client: httpx.AsyncClient, name: str) -> None:
@@ -87,11 +101,11 @@ async def test_bad_names_are_not_read(client: httpx.AsyncClient, params: dict[st
     ],
 )
 async def test_bad_input_changes_nothing(client: httpx.AsyncClient, body: Any) -> None:
-    before = dict(OVERRIDES.in_force())
+    before = _levels.in_force()
     answer = await client.post("logging/level", json=body)
     assert answer.status_code == 422
     assert "detail" in answer.json()
-    assert OVERRIDES.in_force() == before
+    assert _levels.in_force() == before
 
 
 @pytest.mark.parametrize(
@@ -134,7 +148,7 @@ async def test_a_change_is_logged_and_audited(
 
 async def test_made_up_names_have_a_quota(client: httpx.AsyncClient, name: str) -> None:
     """Loggers are never freed: names that no module uses are limited, existing ones are not."""
-    OVERRIDES.made_up.update(f"made-up-{number}" for number in range(199))
+    _levels.kind().overrides.made_up.update(f"made-up-{number}" for number in range(199))
     made_up = [f"tests.{uuid.uuid4().hex}" for _ in range(2)]
     answers = [
         await client.post("logging/level", json={"name": one, "level": "INFO"}) for one in [*made_up, name]

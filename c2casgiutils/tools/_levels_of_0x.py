@@ -1,0 +1,70 @@
+"""The log levels that c2casgiutils 0.x left in Redis: one string for each logger."""
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from c2casgiutils import config, redis_utils
+from c2casgiutils.tools import _loggers
+
+_LOGGER = logging.getLogger(__name__)
+
+_BATCH = 500
+
+
+async def read() -> dict[str, str]:
+    """Return the levels by logger; a bad entry is skipped and logged.
+
+    Raises:
+        RedisError: Redis is unreachable or refuses.
+    """
+    master = redis_utils.get()[0]
+    return {} if master is None else {name: level async for name, level in _entries(master)}
+
+
+async def _entries(master: Any) -> AsyncIterator[tuple[str, str]]:
+    keys: list[bytes] = []
+    # Read as bytes: one key or value that is no UTF-8 must not hide the others.
+    async for key in master.scan_iter(match=_escaped(_prefix()) + "*", count=1000, NEVER_DECODE=True):
+        keys.append(key)
+        if len(keys) == _BATCH:
+            for entry in await _read_batch(master, keys):
+                yield entry
+            keys.clear()
+    for entry in await _read_batch(master, keys):
+        yield entry
+
+
+async def _read_batch(master: Any, keys: list[bytes]) -> list[tuple[str, str]]:
+    if not keys:
+        return []
+    # A pipeline and not MGET: a key of another type fails alone, and a cluster has the keys on several nodes.
+    async with master.pipeline(transaction=False) as pipeline:
+        for key in keys:
+            pipeline.execute_command("GET", key, NEVER_DECODE=True)
+        values = await pipeline.execute(raise_on_error=False)
+    pairs = [(key, value) for key, value in zip(keys, values, strict=True) if value is not None]
+    return [entry for entry in (_entry(key, value) for key, value in pairs) if entry is not None]
+
+
+def _entry(key: bytes, value: object) -> tuple[str, str] | None:
+    name = key.decode(errors="replace").removeprefix(_prefix())[: _loggers.MAX_NAME_LENGTH]
+    if not isinstance(value, bytes):
+        _LOGGER.warning("The stored log level of %r is skipped: not a string", name)
+        return None
+    try:
+        checked_name = _loggers.checked_name(key.decode().removeprefix(_prefix()))
+        level = _loggers.checked_level(value.decode())
+        _loggers.check_parent(checked_name, level)
+    except ValueError as error:
+        _LOGGER.warning("The stored log level of %r is skipped: %s", name, error)
+        return None
+    return checked_name, level
+
+
+def _prefix() -> str:
+    return config.settings.tools.logging.redis_prefix
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{char}" if char in r"*?[]\^" else char for char in text)
