@@ -1,16 +1,18 @@
 """The contract's endpoint, and the fast path to it and to the probes: a load balancer asks often."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 import pydantic_core
 from fastapi import Request, Response
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from c2casgiutils._asgi import path_inside
+from c2casgiutils._asgi import make_final, path_inside
 from c2casgiutils.health_checks import _access
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, split, worst
-from c2casgiutils.health_checks._probes import PROBES, send_answer, send_not_allowed
+from c2casgiutils.health_checks._probes import FINAL_HEADERS, NO_STORE, PROBES, send_not_allowed
 from c2casgiutils.health_checks._runner import Entry
 
 _BODILESS = {204, 205, 304}
@@ -21,32 +23,34 @@ PROBE_PATHS = frozenset({*_PATHS, "/health_check", *(f"/{name}" for name in PROB
 """What load balancers and Kubernetes ask, inside the mount."""
 
 
-async def answer(request: Request, response: Response) -> bytes:
-    """Return the JSON of `GlobalResult` for the query of the request.
-
-    Args:
-        request: The request.
-        response: Gets the status code, and the cookies of the authentication.
-    """
-    started = time.monotonic()
+async def health_checks(request: Request) -> Response:
+    """Return the state of the selected checks; the status code is that of the worst one."""
+    make_final(request.scope, FINAL_HEADERS)
+    response = Response(headers=NO_STORE, media_type="application/json")
     details = await _access.may_see_details(request, response)
+    response.status_code, body = await _answer(request, details=details)
+    response.headers["Content-Length"] = str(len(body))
+    response.body = b"" if request.method == "HEAD" else body
+    return response
+
+
+async def _answer(request: Request, *, details: bool) -> tuple[int, bytes]:
+    """Return the status code, and the JSON of `GlobalResult`."""
+    started = time.monotonic()
     query: Mapping[str, str] = request.query_params if request.scope["query_string"] else {}
     selected = FACTORY.select(query.get("name"), query.get("tags"))
     if query.get("strict", "0").lower() not in _OFF:
         problem = _problem_of(query, selected, details=details)
         if problem is not None:
-            response.status_code = 404
-            return pydantic_core.to_json({"detail": problem})
+            return 404, pydantic_core.to_json({"detail": problem})
     found = await outcomes(selected)
     code = worst(found)
-    response.status_code = 200 if code in _BODILESS else code
-    return pydantic_core.to_json(
-        {
-            "status_code": code,
-            "time_taken": time.monotonic() - started,
-            "entities": [entry.fields(outcome, details=details) for entry, outcome in found],
-        }
-    )
+    body = {
+        "status_code": code,
+        "time_taken": time.monotonic() - started,
+        "entities": [entry.fields(outcome, details=details) for entry, outcome in found],
+    }
+    return 200 if code in _BODILESS else code, pydantic_core.to_json(body)
 
 
 def _problem_of(query: Mapping[str, str], selected: list[Entry], *, details: bool) -> str | None:
@@ -61,23 +65,21 @@ def _problem_of(query: Mapping[str, str], selected: list[Entry], *, details: boo
     return problem
 
 
-class HealthEndpoint:
-    """The same as an ASGI application, for GET and HEAD."""
+class HealthRoute(APIRoute):
+    """A route that is in the schema, and skips the validation that FastAPI prepares for each request."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["method"] not in {"GET", "HEAD"}:
-            await send_not_allowed(scope, send)
-            return
-        response = Response()
-        body = await answer(Request(scope, receive), response)
-        cookies = _access.cookies_of(response)
-        await send_answer(
-            scope, send, response.status_code, body, content_type=b"application/json", extra=cookies
-        )
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the endpoint as it is."""
+        return self.endpoint
 
 
-HEALTH = HealthEndpoint()
+async def _health(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer like the routes, for GET and HEAD."""
+    if scope["method"] not in {"GET", "HEAD"}:
+        await send_not_allowed(scope, send)
+        return
+    response = await health_checks(Request(scope, receive))
+    await response(scope, receive, send)
 
 
 class FastPath:
@@ -92,7 +94,7 @@ class FastPath:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._paths: dict[str, ASGIApp] = {f"/{name}": probe for name, probe in PROBES.items()}
-        self._paths |= dict.fromkeys(_PATHS, HEALTH)
+        self._paths |= dict.fromkeys(_PATHS, _health)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on."""

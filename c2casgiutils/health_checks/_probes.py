@@ -23,7 +23,8 @@ from c2casgiutils.health_checks._runner import Entry
 
 _TEXT = b"text/plain; charset=utf-8"
 _JSON = b"application/health+json"
-_FINAL_HEADERS = frozenset({b"cache-control"})
+FINAL_HEADERS = frozenset({b"cache-control"})
+NO_STORE = {"Cache-Control": "no-cache, no-store", "X-Content-Type-Options": "nosniff"}
 _Found = list[tuple[Entry, Outcome]]
 
 
@@ -159,7 +160,7 @@ async def send_answer(
     extra: list[tuple[bytes, bytes]] | None = None,
 ) -> None:
     """Send a whole answer that nobody keeps."""
-    make_final(scope, _FINAL_HEADERS)
+    make_final(scope, FINAL_HEADERS)
     headers = [
         (b"content-type", content_type),
         (b"content-length", str(len(body)).encode()),

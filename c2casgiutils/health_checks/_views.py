@@ -4,23 +4,22 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel, Field
-from starlette.routing import Route
 
 from c2casgiutils import auth, instances
 from c2casgiutils._outages import RedisUnavailableError
 from c2casgiutils.broadcast.types import ClusterReport
-from c2casgiutils.health_checks import _access, _cluster, _lifecycle
+from c2casgiutils.health_checks import _cluster, _lifecycle
 from c2casgiutils.health_checks._c2cwsgiutils import health_check
 from c2casgiutils.health_checks._drain import DrainRefused
-from c2casgiutils.health_checks._endpoint import HEALTH, answer
+from c2casgiutils.health_checks._endpoint import HealthRoute, health_checks
 from c2casgiutils.health_checks._model import GlobalResult
+from c2casgiutils.health_checks._probes import NO_STORE
 
 router = APIRouter()
 """`/`, with and without the slash, and `/cluster`: include it with a prefix such as `/health`."""
 mount_router = APIRouter()
 """The views that stand beside `/health/` in the mounted application."""
 
-_NO_STORE = "no-cache, no-store"
 _QUERY = {
     "name": "The name of one check",
     "tags": "Comma-separated tags, of which a check must have one",
@@ -34,21 +33,12 @@ _DOCUMENTED = {
 }
 
 
-async def health_checks(request: Request, response: Response) -> Response:
-    """Return the state of the selected checks; the status code is that of the worst one."""
-    body = await answer(request, response)
-    headers = {"Cache-Control": _NO_STORE, "X-Content-Type-Options": "nosniff"}
-    complete = Response(body, response.status_code, headers, "application/json")
-    complete.raw_headers += _access.cookies_of(response)
-    return complete
-
-
 async def health_cluster(
     response: Response,
     history: Annotated[bool, Query(description="With the last results of each check and process")] = False,
 ) -> _cluster.ClusterHealth:
     """Return the state of each check in each process, and who did not answer."""
-    response.headers["Cache-Control"] = _NO_STORE
+    response.headers.update(NO_STORE)
     return await _cluster.matrix(history=history)
 
 
@@ -150,15 +140,18 @@ def _add(target: APIRouter, path: str, view: Any, *, name: str, shown: bool = Tr
     target.add_api_route(path, view, methods=["HEAD"], name=name, include_in_schema=False, **options)
 
 
-_SHAPE: dict[str, Any] = {"response_model": GlobalResult, "openapi_extra": _DOCUMENTED}
+_HEALTH: dict[str, Any] = {
+    "response_model": GlobalResult,
+    "openapi_extra": _DOCUMENTED,
+    "route_class_override": HealthRoute,
+}
 _READ = [Depends(auth.require_read_only_access)]
 _ADMIN = [Depends(auth.require_admin_access)]
-router.routes.append(Route("/", HEALTH, name="c2c_health_checks", include_in_schema=False))
-_add(router, "/", health_checks, name="c2c_health_checks", **_SHAPE)  # for the schema: the one above answers
-_add(router, "", health_checks, name="c2c_health_checks", shown=False)
+_add(router, "/", health_checks, name="c2c_health_checks", **_HEALTH)
+_add(router, "", health_checks, name="c2c_health_checks", shown=False, **_HEALTH)
 _add(router, "/cluster", health_cluster, name="c2c_health_cluster", dependencies=_READ)
-_add(mount_router, "/health_checks", health_checks, name="c2c_health_checks", **_SHAPE)
-_add(mount_router, "/health_checks/", health_checks, name="c2c_health_checks", shown=False)
+_add(mount_router, "/health_checks", health_checks, name="c2c_health_checks", **_HEALTH)
+_add(mount_router, "/health_checks/", health_checks, name="c2c_health_checks", shown=False, **_HEALTH)
 _add(mount_router, "/health_check", health_check, name="c2c_health_check")
 _add(mount_router, "/health_check/", health_check, name="c2c_health_check", shown=False)
 mount_router.add_api_route("/drain", drain, methods=["POST"], name="c2c_drain", dependencies=_ADMIN)

@@ -18,9 +18,14 @@ PATHS = ["/health/", "/health", "/health_checks", "/health_checks/"]
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_paths_answer(client: httpx.AsyncClient, path: str, method: str) -> None:
+    """Each path gives the same headers; HEAD gives the length of the body without it."""
     reply = await client.request(method, path)
     assert reply.status_code == 200
     assert reply.headers["cache-control"] == "no-cache, no-store"
+    assert reply.headers["content-type"] == "application/json"
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert int(reply.headers["content-length"]) > 0
+    assert (reply.content == b"") == (method == "HEAD")
 
 
 @pytest.mark.parametrize("path", PATHS)
