@@ -91,7 +91,7 @@ def create_app(settings: "config.Settings | None" = None) -> FastAPI:
     # read now: wrong settings end the start while the application is imported, without a traceback, which
     # Starlette prints for whatever ends a lifespan
     config.settings = settings if settings is not None else config.settings
-    if config.settings.redis.options:
+    if config.settings.redis.options or config.settings.redis.sentinel_options:
         from c2casgiutils import redis_utils
 
         redis_utils.check_settings()

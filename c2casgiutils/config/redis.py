@@ -98,6 +98,15 @@ def _check_sentinels(text: str) -> str:
     return text
 
 
+ClientOptions = Annotated[
+    dict[str, Any],
+    NoDecode,
+    read_by(_if_text(parse_options)),
+    AfterValidator(_mask),
+    PlainSerializer(lambda options: dict.fromkeys(options, MASK), when_used="json"),
+]
+
+
 class Redis(Group):
     """Where Redis is and how the processes talk over it."""
 
@@ -105,18 +114,17 @@ class Redis(Group):
         default=None,
         description="Address, `redis://`, `rediss://` or `unix://`; without it each process is alone",
     )
-    options: Annotated[
-        dict[str, Any],
-        NoDecode,
-        read_by(_if_text(parse_options)),
-        AfterValidator(_mask),
-        PlainSerializer(lambda options: dict.fromkeys(options, MASK), when_used="json"),
-    ] = Field(
+    options: ClientOptions = Field(
         default={},
         description="Further options of the client, `name=value,name=value`, the values read as YAML",
     )
     sentinels: Annotated[str, checked_by(_check_sentinels)] | None = Field(
         default=None, description="Sentinels to ask for the master, `host:port,host:port`"
+    )
+    sentinel_options: ClientOptions = Field(
+        default={},
+        description="Options of the connections to the Sentinels, as `OPTIONS`; by default the credentials, "
+        "the time-outs and the TLS options of Redis",
     )
     servicename: str | None = Field(default=None, description="Name of the service that the Sentinels watch")
     db: int = Field(

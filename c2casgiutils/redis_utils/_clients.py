@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -166,34 +167,42 @@ def _create_checked() -> _Clients:
     """Create the clients; an option that redis-py does not accept is an error now, not at each connection."""
     for problem in missing_of_sentinels(config.settings.redis):
         raise ValueError(problem)
-    try:
-        clients = _create()
-        for client in clients.all():
-            if pool := getattr(client, "connection_pool", None):
-                pool.make_connection()
-    except (TypeError, ValueError, AttributeError) as error:
-        if not config.settings.redis.options:
-            raise
-        raise ValueError(_problem_of_options(error)) from None
+    settings = config.settings.redis
+    sentinel = _create_sentinel() if settings.sentinels else None
+    with _checked_options("OPTIONS", settings.options):
+        if sentinel is not None:
+            clients = _create_behind(sentinel)
+        else:
+            clients = _create_cluster() if settings.cluster else _create_single()
+        _try_out(clients.all())
     return clients
 
 
-def _problem_of_options(error: Exception) -> str:
-    """Return what is wrong with the options, without a value of them."""
-    unknown = _UNKNOWN_OPTION.search(str(error))
-    if unknown is not None:
-        accepted = "accepted are the keywords of redis.asyncio.Redis"
-        return f"C2C__REDIS__OPTIONS: {unknown[1]} is not an option; {accepted}"
-    names = ", ".join(sorted(config.settings.redis.options))
-    return f"C2C__REDIS__OPTIONS: redis.asyncio.Redis does not accept the value of one of {names}"
+def _try_out(clients: "Iterable[Redis]") -> None:
+    """Create a connection of each client, which checks the options, and throw it away."""
+    for client in clients:
+        if pool := getattr(client, "connection_pool", None):
+            pool.make_connection()
 
 
-def _create() -> _Clients:
-    settings = config.settings.redis
-    if settings.sentinels:
-        return _create_sentinel()
-    if settings.cluster:
-        return _create_cluster()
+@contextlib.contextmanager
+def _checked_options(name: str, options: dict[str, Any]) -> Iterator[None]:
+    """Say what is wrong with the options of a setting, without a value of them."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError) as error:
+        if not options:
+            raise
+        unknown = _UNKNOWN_OPTION.search(str(error))
+        if unknown is not None:
+            problem = f"{unknown[1]} is not an option; accepted are the keywords of redis.asyncio.Redis"
+        else:
+            names = ", ".join(sorted(options))
+            problem = f"redis.asyncio.Redis does not accept the value of one of {names}"
+        raise ValueError(f"C2C__REDIS__{name}: {problem}") from None
+
+
+def _create_single() -> _Clients:
     from redis.asyncio import BlockingConnectionPool, Redis
 
     options = {**_options(), "decode_responses": True}
@@ -201,7 +210,7 @@ def _create() -> _Clients:
         from redis.asyncio import SSLConnection
 
         options["connection_class"] = SSLConnection
-    pool = BlockingConnectionPool.from_url(str(settings.url), **_pool_options(), **options)
+    pool = BlockingConnectionPool.from_url(str(config.settings.redis.url), **_pool_options(), **options)
     client = Redis.from_pool(pool)
     return _Clients(client, client, None)
 
@@ -215,19 +224,34 @@ def _create_cluster() -> _Clients:
     return _Clients(client, client, None)
 
 
-def _create_sentinel() -> _Clients:
-    from redis.asyncio.sentinel import Sentinel
-
-    from c2casgiutils.redis_utils._sentinel import BlockingSentinelPool
+def _create_sentinel() -> "Sentinel":
+    from c2casgiutils.redis_utils._sentinel import Sentinels
 
     settings = config.settings.redis
-    service = str(settings.servicename)
-    options = {**_options(), "decode_responses": True}
-    sentinel = Sentinel(  # type: ignore[no-untyped-call]  # redis-py
-        parse_sentinels(settings.sentinels or ""),
-        sentinel_kwargs={key: options[key] for key in _DEFAULTS if key in options},
-        **options,
-    )
+    of_redis = {**_options(), "decode_responses": True}
+    given = settings.sentinel_options
+    blamed = ("SENTINEL_OPTIONS", given) if given else ("OPTIONS", settings.options)
+    with _checked_options(*blamed):
+        sentinel = Sentinels(
+            parse_sentinels(settings.sentinels or ""),
+            {**_DEFAULTS, **given} if given else _for_sentinels(of_redis),
+            has_credentials_of_redis=not given,
+            **of_redis,
+        )
+        _try_out(sentinel.sentinels)
+    return sentinel
+
+
+def _for_sentinels(options: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the options of Redis that a sentinel understands."""
+    common = {*_DEFAULTS, "username", "password"}
+    return {name: value for name, value in options.items() if name in common or name.startswith("ssl")}
+
+
+def _create_behind(sentinel: "Sentinel") -> _Clients:
+    from c2casgiutils.redis_utils._sentinel import BlockingSentinelPool
+
+    service = str(config.settings.redis.servicename)
     pool: Any = BlockingSentinelPool
     master = sentinel.master_for(service, connection_pool_class=pool, **_pool_options())
     slave = sentinel.slave_for(service, connection_pool_class=pool, **_pool_options())

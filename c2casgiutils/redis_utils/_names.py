@@ -34,7 +34,7 @@ def _passwords() -> list[str]:
     from urllib.parse import unquote, urlsplit  # needed for an error only
 
     settings = config.settings.redis
-    found = [str(settings.options.get("password") or "")]
+    found = [str(options.get("password") or "") for options in (settings.options, settings.sentinel_options)]
     try:
         password = urlsplit(settings.url or "").password or ""
     except ValueError:

@@ -15,7 +15,7 @@ from tests.support.processes import Process, RedisServer, binary
 class SentinelProcess(Process):
     """A redis-sentinel with a configuration file of its own."""
 
-    def __init__(self, master_port: int, *, down_after: int = 1000) -> None:
+    def __init__(self, master_port: int, *lines: str, down_after: int = 1000) -> None:
         self.port = free_port()
         self.directory = Path(tempfile.mkdtemp(prefix="c2casgiutils-sentinel-"))
         file = self.directory / "sentinel.conf"
@@ -23,7 +23,7 @@ class SentinelProcess(Process):
             f"port {self.port}\nbind 127.0.0.1\ndir {self.directory}\n"
             f"sentinel monitor service 127.0.0.1 {master_port} 2\n"
             f"sentinel down-after-milliseconds service {down_after}\n"
-            "sentinel failover-timeout service 3000\n",
+            "sentinel failover-timeout service 3000\n" + "".join(f"{line}\n" for line in lines),
             encoding="ascii",
         )
         super().__init__([binary("redis-sentinel", "redis-sentinel"), str(file)])

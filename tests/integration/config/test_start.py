@@ -11,6 +11,11 @@ STARTING = "tests.support.health_app:app"
 WRONG = {"C2C__DRAIN_WAIT": "hunter", "C2C__AUTH__JWT__SECRET": "hunter2"}
 HALF = {"C2C__AUTH__GITHUB__CLIENT_SECRET": "hunter2"}
 ADDRESS = {"C2C__REDIS__URL": "redis://127.0.0.1:1"}
+UNKNOWN_OF_SENTINELS = {
+    "C2C__REDIS__SENTINELS": "127.0.0.1:1",
+    "C2C__REDIS__SERVICENAME": "service",
+    "C2C__REDIS__SENTINEL_OPTIONS": "nonsense=5",
+}
 UNKNOWN = ADDRESS | {"C2C__REDIS__OPTIONS": "nonsense=5"}
 MISSING = {"C2C__AUTH__GITHUB__CLIENT_ID", "C2C__AUTH__GITHUB__REPOSITORY"}
 
@@ -25,6 +30,7 @@ MISSING = {"C2C__AUTH__GITHUB__CLIENT_ID", "C2C__AUTH__GITHUB__REPOSITORY"}
         (MOUNTING, 1, {"C2C__REDIS__SENTINELS": "hunter2:1"}, {"C2C__REDIS__SERVICENAME"}),
         (STARTING, 1, UNKNOWN, {"C2C__REDIS__OPTIONS"}),
         (STARTING, 2, UNKNOWN, {"C2C__REDIS__OPTIONS"}),
+        (STARTING, 1, UNKNOWN_OF_SENTINELS, {"C2C__REDIS__SENTINEL_OPTIONS"}),
         (STARTING, 1, ADDRESS | {"C2C__REDIS__OPTIONS": "max_connections=-1"}, {"C2C__REDIS__OPTIONS"}),
         (STARTING, 1, ADDRESS | {"C2C__REDIS__OPTIONS": "retry=hunter2"}, {"C2C__REDIS__OPTIONS"}),
     ],
@@ -36,6 +42,7 @@ MISSING = {"C2C__AUTH__GITHUB__CLIENT_ID", "C2C__AUTH__GITHUB__REPOSITORY"}
         "sentinels without a service",
         "unknown option of Redis",
         "unknown option of Redis, two workers",
+        "unknown option of the sentinels",
         "wrong value of an option",
         "wrong type of an option",
     ],

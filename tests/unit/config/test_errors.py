@@ -12,6 +12,7 @@ SHORT_KEY = "fifteen-chars-x"
 WRONG = {
     "REDIS__URL": ("http://user:hunter2@h", "redis://"),
     "REDIS__OPTIONS": ("socket_timeout=5,hunter2", "name=value,name=value"),
+    "REDIS__SENTINEL_OPTIONS": ("socket_timeout=5,hunter2", "name=value,name=value"),
     "REDIS__SENTINELS": ("a:1,hunter2", "host:port,host:port"),
     "REDIS__DB": ("-1", "greater than or equal to 0"),
     "REDIS__CLUSTER": ("maybe", "true, false"),

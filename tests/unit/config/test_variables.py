@@ -17,6 +17,7 @@ _SECONDS = datetime.timedelta(seconds=1)
 TABLE: dict[str, tuple[Any, str, Any]] = {
     "REDIS__URL": (None, "redis://h:6379", "redis://h:6379"),
     "REDIS__OPTIONS": ({}, "socket_timeout=5,ssl=True", {"socket_timeout": 5, "ssl": True}),
+    "REDIS__SENTINEL_OPTIONS": ({}, "ssl=True,username=me", {"ssl": True, "username": "me"}),
     "REDIS__SENTINELS": (None, "a:26379,b:26380", "a:26379,b:26380"),
     "REDIS__SERVICENAME": (None, "mymaster", "mymaster"),
     "REDIS__DB": (0, "3", 3),

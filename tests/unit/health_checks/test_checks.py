@@ -1,7 +1,6 @@
 """The checks of functions, services and the machine."""
 
 import asyncio
-import datetime
 import gzip
 import logging
 import ssl
@@ -13,9 +12,6 @@ from typing import Any, Self
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from c2casgiutils.health_checks import (
     Certificate,
@@ -31,6 +27,7 @@ from c2casgiutils.health_checks import (
     Version,
 )
 from c2casgiutils.request_tracking import REQUEST_ID
+from tests.support.certificates import make_certificate
 from tests.support.net import wait_for
 
 
@@ -295,31 +292,6 @@ def test_limits_that_make_no_sense(check: Any) -> None:
         check(**({"minimum": -1} if check is DiskSpace else {"maximum": 0}))
 
 
-def _certificate(folder: Path, days: float) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=30))
-        .not_valid_after(now + datetime.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    cert_file, key_file = folder / "cert.pem", folder / "key.pem"
-    cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return cert_file, key_file
-
-
 @pytest.mark.parametrize(
     ("days", "trusted", "status", "text"),
     [
@@ -332,7 +304,7 @@ def _certificate(folder: Path, days: float) -> tuple[Path, Path]:
 async def test_certificate(
     factory: Factory, tmp_path: Path, *, days: float, trusted: bool, status: str, text: str | None
 ) -> None:
-    cert_file, key_file = _certificate(tmp_path, days)
+    cert_file, key_file = make_certificate(tmp_path, days)
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_context.load_cert_chain(cert_file, key_file)
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=server_context)
