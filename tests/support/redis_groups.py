@@ -65,6 +65,14 @@ class SentinelGroup:
                 return False
         return True
 
+    def is_whole(self) -> bool:
+        """Tell whether the present master has a replica in step with it."""
+        port = self.sentinels[0].master_port
+        try:
+            return _has_replica(self.master if self.master.port == port else self.replica)
+        except redis.exceptions.RedisError:
+            return False
+
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             for server in (self.master, self.replica, *self.sentinels):
@@ -77,16 +85,19 @@ class SentinelGroup:
         self._stack.close()
 
 
-class ClusterGroup:
-    """Three nodes of a Redis Cluster, without replicas."""
+_MASTERS = 3
 
-    def __init__(self) -> None:
+
+class ClusterGroup:
+    """Three masters of a Redis Cluster, with or without a replica each."""
+
+    def __init__(self, *, replicas: bool = False) -> None:
         self.nodes = [
             RedisServer(
                 *("--cluster-enabled", "yes", "--cluster-node-timeout", "1000"),
                 *("--cluster-port", str(free_port()), "--cluster-require-full-coverage", "no"),
             )
-            for _ in range(3)
+            for _ in range(2 * _MASTERS if replicas else _MASTERS)
         ]
         self._stack = contextlib.ExitStack()
 
@@ -95,17 +106,39 @@ class ClusterGroup:
         return self.nodes[0].url
 
     def owner(self, slot: int) -> RedisServer:
-        return self.nodes[min(slot // 5462, 2)]
+        """The master of a slot, as it was at the start."""
+        return self.nodes[self._index(slot)]
+
+    def pair(self, slot: int) -> tuple[RedisServer, RedisServer]:
+        """The present master of a slot, and its replica."""
+        pair = self.owner(slot), self.nodes[self._index(slot) + _MASTERS]
+        return pair if self.is_master(pair[0]) else pair[::-1]
+
+    @staticmethod
+    def _index(slot: int) -> int:
+        return min(slot // 5462, _MASTERS - 1)
+
+    @staticmethod
+    def is_master(node: RedisServer) -> bool:
+        with node.client() as client:
+            return bool(client.info("replication")["role"] == "master")
+
+    def is_whole(self) -> bool:
+        """Tell whether each master is known to all nodes and has a replica in step with it."""
+        try:
+            masters = [node for node in self.nodes if self.is_master(node)]
+            return self._ready() and len(masters) == _MASTERS and all(map(_has_replica, masters))
+        except redis.exceptions.RedisError:
+            return False
 
     def _ready(self) -> bool:
         for node in self.nodes:
             with node.client() as client:
                 info = client.execute_command("CLUSTER", "INFO")
                 text = info if isinstance(info, str) else str(info)
-                if (
-                    "ok" not in text.split("cluster_slots")[0]
-                    or len(client.execute_command("CLUSTER", "NODES")) < 3
-                ):
+                if "ok" not in text.split("cluster_slots")[0] or len(
+                    client.execute_command("CLUSTER", "NODES")
+                ) < len(self.nodes):
                     return False
         return True
 
@@ -115,20 +148,37 @@ class ClusterGroup:
                 stack.enter_context(node)
             self._meet()
             wait_for(self._ready, seconds=30, what="the cluster")
+            if len(self.nodes) > _MASTERS:
+                self._replicate()
+                wait_for(self.is_whole, seconds=30, what="the replicas")
             self._stack = stack.pop_all()
         return self
 
     def _meet(self) -> None:
         for index, node in enumerate(self.nodes):
             with node.client() as client:
-                client.execute_command(
-                    "CLUSTER", "ADDSLOTSRANGE", index * 5462, min(index * 5462 + 5461, 16383)
-                )
+                if index < _MASTERS:
+                    first = index * 5462
+                    client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, min(first + 5461, 16383))
                 client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", index + 1)
         with self.nodes[0].client() as client:
             for node in self.nodes[1:]:
                 bus = node.command[node.command.index("--cluster-port") + 1]
                 client.execute_command("CLUSTER", "MEET", "127.0.0.1", node.port, bus)
 
+    def _replicate(self) -> None:
+        for master, replica in zip(self.nodes[:_MASTERS], self.nodes[_MASTERS:], strict=True):
+            with master.client() as client:
+                master_id = client.execute_command("CLUSTER", "MYID")
+            with replica.client() as client:
+                client.execute_command("CLUSTER", "REPLICATE", master_id)
+
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+
+def _has_replica(server: RedisServer) -> bool:
+    with server.client() as client:
+        replication = client.info("replication")
+        first = replication.get("slave0", {})
+        return bool(replication["role"] == "master" and first.get("state") == "online")
