@@ -8,6 +8,8 @@ WORKERS ?= 1
 PROCESSES ?= 2
 TESTS ?= tests acceptance_tests
 OPTIONS ?= default
+SEEDS ?= 1 2 3 4 5 6 7 8 9 10
+SECONDS ?= 60
 
 .PHONY: help
 help: ## Say what can be made
@@ -83,7 +85,8 @@ bench: setup test-tools ## Run the benchmarks and compare with their goals
 	@for benchmark in benchmarks/[a-z]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || failed=1; done; exit $${failed:-0}
 
 .PHONY: soak
-soak: setup test-tools ## Run the long forms: many made-up inputs, many broadcasts
+soak: setup test-tools ## Run the long forms: random faults (SEEDS, SECONDS), many made-up inputs, many broadcasts
+	$(BIN)/python -m tests.soak --seeds $(SEEDS) --seconds $(SECONDS)
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest --numprocesses=$(PROCESSES) tests/unit/headers/test_fuzz.py
 	$(BIN)/python benchmarks/broadcast.py --long
 
