@@ -182,6 +182,8 @@ class _Lifecycle:
         steps.push_async_callback(_guarded, redis_utils.aclose)
         steps.push_async_callback(_guarded, auth.shutdown)
         await auth.startup(main_app)
+        for danger in config.dangers(config.settings):
+            _LOGGER.warning(danger)
         steps.push_async_callback(_guarded, broadcast.shutdown)
         await broadcast.startup(main_app)
         steps.push_async_callback(_guarded, switches.shutdown)

@@ -13,7 +13,6 @@ from c2casgiutils.broadcast.redis import Hook, RedisBroadcaster
 from c2casgiutils.broadcast.types import BroadcastUnavailable
 
 _LOGGER = logging.getLogger(__name__)
-_DEFAULT_PREFIX = "broadcast_api_"
 _FIGURE = "broadcast_queue"
 
 
@@ -62,7 +61,8 @@ def _create(app: Any) -> BaseBroadcaster:
     _STATE.uses_redis = redis_utils.is_configured()
     if not _STATE.uses_redis:
         return LocalBroadcaster(_STATE.callbacks)
-    _warn_of_default_prefix()
+    for danger in config.redis_dangers(config.settings.redis):
+        _LOGGER.warning(danger)
     broadcaster = RedisBroadcaster(presence, _STATE.hooks)
     broadcaster.handlers.callbacks.update(_STATE.callbacks)
     return broadcaster
@@ -70,15 +70,6 @@ def _create(app: Any) -> BaseBroadcaster:
 
 def _queue_length() -> int:
     return _STATE.broadcasters.nearest().handlers.queue_length
-
-
-def _warn_of_default_prefix() -> None:
-    if config.settings.redis.broadcast_prefix == _DEFAULT_PREFIX:
-        _LOGGER.warning(
-            "C2C__REDIS__BROADCAST_PREFIX has its default value %r: services on one Redis that share it "
-            "hear each other, also with different database numbers; set it to a name of this service",
-            _DEFAULT_PREFIX,
-        )
 
 
 async def shutdown() -> None:

@@ -6,6 +6,7 @@
 
 from typing import Any
 
+from c2casgiutils.config._dangers import dangers, redis_dangers
 from c2casgiutils.config._errors import ConfigurationError, end_start
 from c2casgiutils.config._settings import Settings
 from c2casgiutils.config._types import (
@@ -48,11 +49,13 @@ __all__ = [
     "Settings",
     "StringList",
     "Tools",
+    "dangers",
     "end_start",
     "parse_comma_separated_float_list",
     "parse_comma_separated_int_list",
     "parse_comma_separated_list",
     "parse_duration",
+    "redis_dangers",
     "secrets_of",
     "settings",
 ]

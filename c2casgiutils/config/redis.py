@@ -20,6 +20,8 @@ _CREDENTIALS = ("username", "password")
 _NUMBERS = ("socket_timeout", "socket_connect_timeout", "health_check_interval", "max_connections", "timeout")
 _MAX_PORT = 65535
 
+DEFAULT_BROADCAST_PREFIX = "broadcast_api_"
+
 
 def parse_options(text: str) -> dict[str, Any]:
     """Read `name=value,name=value`, the values as YAML (`socket_timeout=5,ssl=True`).
@@ -133,7 +135,7 @@ class Redis(Group):
         description="Number of the database; what the processes know of each other is always in 0",
     )
     broadcast_prefix: str = Field(
-        default="broadcast_api_", description="Start of the names of all channels and keys"
+        default=DEFAULT_BROADCAST_PREFIX, description="Start of the names of all channels and keys"
     )
     broadcast_secret: Secret | None = Field(
         default=None, description="Signs the messages between the processes; the same in each of them"
@@ -145,4 +147,13 @@ def missing_of_sentinels(redis: Redis) -> list[str]:
     """Return what the sentinels need besides, one text for each missing variable."""
     if redis.sentinels and not redis.servicename:
         return ["C2C__REDIS__SERVICENAME: is missing; accepted is the name of the service of the sentinels"]
+    return []
+
+
+def shared_prefix(redis: Redis) -> list[str]:
+    """Return what is wrong with the prefix: services with different secrets must not have the same one."""
+    is_used = bool(redis.url or redis.sentinels)
+    if is_used and redis.broadcast_secret and redis.broadcast_prefix == DEFAULT_BROADCAST_PREFIX:
+        problem = "has its default value although C2C__REDIS__BROADCAST_SECRET is set"
+        return [f"C2C__REDIS__BROADCAST_PREFIX: {problem}; accepted is a name of this service, as myservice_"]
     return []

@@ -111,6 +111,7 @@ import asyncio, sys
 from c2casgiutils import broadcast, config, instances, redis_utils
 config.settings.redis.url = sys.argv[1]
 config.settings.redis.broadcast_prefix = "test_"
+config.settings.redis.broadcast_secret = "a secret of the test"
 
 async def here():
     return "here"
@@ -145,6 +146,7 @@ import asyncio, os, sys
 from c2casgiutils import broadcast, config, instances, redis_utils
 config.settings.redis.url = sys.argv[1]
 config.settings.redis.broadcast_prefix = "test_"
+config.settings.redis.broadcast_secret = "a secret of the test"
 
 async def who():
     return os.getpid()
@@ -329,10 +331,12 @@ async def test_many_broadcasts_leave_nothing() -> None:
     assert grown[2] < 500, grown
 
 
-async def test_default_prefix_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+async def test_default_prefix_and_missing_secret_are_warnings(caplog: pytest.LogCaptureFixture) -> None:
+    """One each, at the start."""
     config.settings.redis.broadcast_prefix = "broadcast_api_"
     await broadcast.startup()
-    assert any("C2C__REDIS__BROADCAST_PREFIX" in record.getMessage() for record in caplog.records)
+    warned = [record.getMessage().split()[0] for record in caplog.records if "C2C__" in record.getMessage()]
+    assert warned == ["C2C__REDIS__BROADCAST_PREFIX", "C2C__REDIS__BROADCAST_SECRET"]
 
 
 async def test_services_with_other_prefixes_do_not_hear_each_other(redis_server: RedisServer) -> None:

@@ -55,7 +55,11 @@ def test_a_script_without_redis(script: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("script", [SCRIPT, WITH_LIFESPAN], ids=["init", "lifespan"])
 def test_a_script_with_redis(script: str, tmp_path: Path, redis_server: RedisServer) -> None:
-    env = {"C2C__REDIS__URL": redis_server.url, "C2C__REDIS__BROADCAST_PREFIX": "mine_"}
+    env = {
+        "C2C__REDIS__URL": redis_server.url,
+        "C2C__REDIS__BROADCAST_PREFIX": "mine_",
+        "C2C__REDIS__BROADCAST_SECRET": "a secret of the test",
+    }
     output, errors = run(script, tmp_path, **env, LOG_TYPE="json")
     assert errors == ""
     lines = output.splitlines()

@@ -135,6 +135,7 @@ GITHUB = {
     "AUTH__GITHUB__CLIENT_SECRET": "hunter2",
 }
 KEY = {"AUTH__JWT__SECRET": "0123456789abcdef0123456789abcdef"}
+SIGNED = {"REDIS__URL": "redis://h", "REDIS__BROADCAST_SECRET": "hunter2"}
 SAME_SITE = {"AUTH__JWT__COOKIE__SAME_SITE": "None"}
 CONTRADICTIONS: dict[str, tuple[dict[str, str], set[str]]] = {
     "only the repository": (
@@ -153,6 +154,11 @@ CONTRADICTIONS: dict[str, tuple[dict[str, str], set[str]]] = {
     "GitHub without a key": (GITHUB, {"AUTH__JWT__SECRET"}),
     "same site none, secure off": ({**SAME_SITE, "AUTH__JWT__COOKIE__SECURE": "False"}, set(SAME_SITE)),
     "same site none, plain http": ({**SAME_SITE, "HTTP": "True"}, set(SAME_SITE)),
+    "signed messages under the default prefix": (SIGNED, {"REDIS__BROADCAST_PREFIX"}),
+    "signed messages, Sentinel": (
+        {**SIGNED, "REDIS__URL": "", "REDIS__SENTINELS": "h:26379", "REDIS__SERVICENAME": "name"},
+        {"REDIS__BROADCAST_PREFIX"},
+    ),
 }
 
 
@@ -176,8 +182,18 @@ def test_a_contradiction_is_a_line_for_each_wrong_variable(
         {**GITHUB, "AUTH__TEST__USERNAME": "x"},
         SAME_SITE,
         KEY,
+        {**SIGNED, "REDIS__BROADCAST_PREFIX": "mine_"},
+        {**SIGNED, "REDIS__URL": ""},
     ],
-    ids=["github", "secret first", "test user first", "same site none", "only a key"],
+    ids=[
+        "github",
+        "secret first",
+        "test user first",
+        "same site none",
+        "only a key",
+        "signed, own prefix",
+        "signed, no Redis",
+    ],
 )
 def test_no_contradiction(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_by_a_process(monkeypatch, environment) is config.settings
