@@ -25,7 +25,7 @@ class ArmorHeaderMiddleware:
 
     The most specific wins: a matcher of `headers_config`, then a header that the endpoint set, then the
     library's default set. What the mounted operations side says about caches, and the policies of its pages,
-    are final. Nothing is doubled, nothing is buffered.
+    are final, and no matcher lets shared caches keep a response with a cookie. Nothing is doubled, nothing is buffered.
 
     Args:
         app: The application.
@@ -138,10 +138,11 @@ class ArmorHeaderMiddleware:
             mask = self._rules.match(_netloc(scope), get_header(headers, b"content-type") or b"")
         path = path_inside(scope["path"], root_path) if root_path else scope["path"]
         plan = self._rules.plan(mask, status, scope, path)
+        filled = plan.with_nonce(_ensure_nonce(scope)) if plan.has_nonce else plan
+        edited = filled.edit(headers, final_headers(scope)) if is_touched else [*headers, *filled.added]
         if plan.has_nonce:
-            self._warn_of_cached_nonce(headers)
-            plan = plan.with_nonce(_ensure_nonce(scope))
-        return plan.edit(headers, final_headers(scope)) if is_touched else [*headers, *plan.added]
+            self._warn_of_cached_nonce(edited)
+        return edited
 
     def _prepare_nonce(self, scope: Scope) -> None:
         """Make a nonce if a rule could ask for one, as far as the request tells."""

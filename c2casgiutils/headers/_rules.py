@@ -1,7 +1,8 @@
 """All rules of a middleware as one table: from a response to the list of headers it gets."""
 
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from starlette.types import Scope
@@ -24,6 +25,9 @@ _MAX_TYPES_PER_HOST = 32
 _MAX_REMEMBERED_LENGTH = 256
 _CSP_NAMES = frozenset(name.encode() for name in CSP_HEADERS)
 _NONCE = CSP_NONCE.encode()
+_CACHE_CONTROL = b"cache-control"
+_SET_COOKIE = b"set-cookie"
+_ONE_USER = re.compile(rb"\b(private|no-store|no-cache)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +43,23 @@ class Plan:
     replaced: frozenset[bytes]
     """What is taken away from the endpoint's headers."""
     has_nonce: bool
+    is_shared: bool
+    """Whether it lets caches give the response of one user to another."""
 
     def edit(self, headers: Sequence[RawHeader], final: frozenset[bytes]) -> list[RawHeader]:
         """Give the headers of a response that has some of the names already.
+
+        A response with a cookie is for one user: a rule for shared caches leaves it alone.
 
         Args:
             headers: Its headers.
             final: The names that no rule changes when the response has them.
         """
-        final = final & {header[0].lower() for header in headers} if final else final
+        if final or self.is_shared:
+            sent = {header[0].lower() for header in headers}
+            final &= sent
+            if self.is_shared and _SET_COOKIE in sent:
+                final |= {_CACHE_CONTROL}
         kept = [header for header in headers if header[0].lower() not in self.replaced - final]
         present = {header[0].lower() for header in kept}
         defaults = [header for header in self.defaults if header[0] not in present]
@@ -63,7 +75,9 @@ class Plan:
             )
 
         defaults, overrides = fill(self.defaults), fill(self.overrides)
-        return Plan((*defaults, *overrides), defaults, overrides, self.replaced, has_nonce=False)
+        return replace(
+            self, added=(*defaults, *overrides), defaults=defaults, overrides=overrides, has_nonce=False
+        )
 
 
 def make_plan(rules: Sequence[Rule]) -> Plan:
@@ -82,7 +96,13 @@ def make_plan(rules: Sequence[Rule]) -> Plan:
         overrides=user,
         replaced=frozenset(overrides),
         has_nonce=any(name in _CSP_NAMES and _NONCE in value for name, value in (*library, *user)),
+        is_shared=_is_shared(overrides),
     )
+
+
+def _is_shared(overrides: Mapping[bytes, bytes | None]) -> bool:
+    """Return whether a rule decides about caches and does not keep the response to one user, RFC 9111."""
+    return _CACHE_CONTROL in overrides and not _ONE_USER.search(overrides[_CACHE_CONTROL] or b"")
 
 
 class Rules:
@@ -95,7 +115,8 @@ class Rules:
     def __init__(self, rules: Sequence[Rule]) -> None:
         ordered = sorted(rules, key=lambda rule: (not rule.is_library, rule.order))
         self._rules = {1 << number: rule for number, rule in enumerate(ordered)}
-        self._touched = frozenset(name for rule in rules for name, _ in rule.headers)
+        touched = {name for rule in rules for name, _ in rule.headers}
+        self._touched = touched | {_SET_COOKIE} if _CACHE_CONTROL in touched else touched
         self._conditional = [(bit, rule) for bit, rule in self._rules.items() if rule.is_conditional]
         self._with_nonce = {bit: rule for bit, rule in self._rules.items() if make_plan([rule]).has_nonce}
         self._documentation = sum(bit for bit, rule in self._rules.items() if rule.documentation)

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 import c2casgiutils
 from c2casgiutils import config, headers, health_checks
@@ -36,6 +36,12 @@ def client(monkeypatch: pytest.MonkeyPatch) -> httpx.AsyncClient:
     async def catalogue() -> list[str]:
         return ["a page for everybody"]
 
+    @app.get("/basket")
+    async def basket(response: Response, cache: str = "") -> None:
+        response.set_cookie("basket", "of-one-user")
+        if cache:
+            response.headers["Cache-Control"] = cache
+
     return make_client(app)
 
 
@@ -66,6 +72,25 @@ async def test_an_answer_with_a_cookie(client: httpx.AsyncClient) -> None:
     reply = await client.get("/c2c/", headers={"Cookie": "c2c-jwt-auth=ended"})
     assert (reply.status_code, "set-cookie" in reply.headers) == (200, True)
     assert reply.headers.get_list("cache-control") == [PRIVATE]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("", [], id="nothing of its own"),
+        pytest.param("?cache=no-store", ["no-store"], id="no-store of its own"),
+        pytest.param("?cache=public", ["public"], id="public of its own"),
+    ],
+)
+async def test_a_cookie_of_the_application(
+    client: httpx.AsyncClient, query: str, expected: list[str]
+) -> None:
+    """The rule makes no answer public that sets a cookie, also after it was applied to others."""
+    await client.get("/catalogue")
+    for _ in range(2):  # the second answer of its kind is decided from memory
+        reply = await client.get(f"/basket{query}")
+        assert "set-cookie" in reply.headers
+        assert reply.headers.get_list("cache-control") == expected
 
 
 async def test_the_policy_of_the_page_is_final(client: httpx.AsyncClient) -> None:

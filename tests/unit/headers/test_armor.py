@@ -639,6 +639,12 @@ async def test_e_n3_nonce_in_shared_caches(
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * warns
 
 
+async def test_e_n3_nonce_in_caches_that_a_rule_shares(caplog: pytest.LogCaptureFixture) -> None:
+    config = nonce_config() | {"cache": {"headers": {"Cache-Control": ["public", "max-age=60"]}}}
+    await headers_of(config, sent=HTML)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
 async def test_e_n1_websocket_denial() -> None:
     app = ArmorHeaderMiddleware(answer(403), nonce_config())
     scope = make_scope(kind="websocket", headers=[("host", "a.b")])
