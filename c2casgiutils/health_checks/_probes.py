@@ -82,7 +82,7 @@ class Probe:
         entries = entries or []
         unknown = excluded - {entry.name for entry in entries}
         if unknown:
-            known = f"; known: {', '.join(entry.name for entry in entries)}" if details else ""
+            known = f"; known: {', '.join(entry.name for entry in entries) or 'none'}" if details else ""
             await send_answer(scope, send, 404, f"unknown check to exclude{known}".encode(), extra=cookies)
             return
         found = await outcomes(entry for entry in entries if entry.name not in excluded)

@@ -145,6 +145,11 @@ async def test_exclude_unknown(started: httpx.AsyncClient) -> None:
     assert (reader.status_code, reader.text) == (404, "unknown check to exclude; known: a")
 
 
+async def test_exclude_where_there_is_no_check(started: httpx.AsyncClient) -> None:
+    reader = await started.get("/readyz?exclude=x", headers={"X-API-Key": SECRET})
+    assert (reader.status_code, reader.text) == (404, "unknown check to exclude; known: none")
+
+
 async def test_a_failure_gives_reasons_to_readers(started: httpx.AsyncClient) -> None:
     """Without `verbose` too, since the failed checks are listed then as well."""
     FACTORY.add(Raising(ValueError("it is broken")), groups=["ready"], name="db")
