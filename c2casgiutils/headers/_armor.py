@@ -25,7 +25,8 @@ class ArmorHeaderMiddleware:
 
     The most specific wins: a matcher of `headers_config`, then a header that the endpoint set, then the
     library's default set. What the mounted operations side says about caches, and the policies of its pages,
-    are final, and no matcher lets shared caches keep a response with a cookie. Nothing is doubled, nothing is buffered.
+    are final, and no matcher lets shared caches keep a response with a cookie. Nothing is doubled, nothing is
+    buffered.
 
     Args:
         app: The application.
