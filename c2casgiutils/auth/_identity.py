@@ -13,10 +13,10 @@ from c2casgiutils.auth import _audit, _cookies
 from c2casgiutils.auth._model import AuthenticationType, AuthInfo, AuthMethod, UserInfo
 from c2casgiutils.auth._secret import secret_caller
 from c2casgiutils.auth.github._caller import github_caller
+from c2casgiutils.config.auth import is_weak_secret
 
 _LOGGER = logging.getLogger(__name__)
 
-_MIN_SECRET = 16
 _MIN_KEY = 32
 
 
@@ -132,9 +132,10 @@ def _warn(mode: AuthenticationType) -> None:
     if mode is AuthenticationType.TEST:
         _LOGGER.warning("C2C__AUTH__TEST__USERNAME is set: everybody is signed in with all rights")
     auth = config.settings.auth
-    if mode is AuthenticationType.SECRET and not auth.jwt.secret and len(auth.secret or "") < _MIN_SECRET:
+    if mode is AuthenticationType.SECRET and is_weak_secret(auth.secret or ""):
+        also = "" if auth.jwt.secret else ", and it also makes the key of the sessions"
         _LOGGER.warning(
-            "C2C__AUTH__SECRET is short and also makes the key of the sessions: set C2C__AUTH__JWT__SECRET"
+            "C2C__AUTH__SECRET is short or well known and can be guessed%s: use 32 random characters", also
         )
     insecure = config.settings.http or not auth.jwt.cookie.secure
     if mode is not AuthenticationType.NONE and insecure and not config.settings.development:

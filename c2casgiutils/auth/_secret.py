@@ -1,8 +1,5 @@
 """The shared secret: in a header or the query of any request, or once in the sign-in form."""
 
-import hashlib
-import secrets
-
 from fastapi import Request, Response
 
 from c2casgiutils import config
@@ -24,23 +21,14 @@ def given_secret(request: Request) -> bytes | None:
     return None
 
 
-def _is_right(given: bytes) -> bool:
-    """Compare in a time that tells neither the length of the secret nor where the two differ."""
-    secret = config.settings.auth.secret
-    if not secret:
-        return False
-    left, right = hashlib.sha256(given).digest(), hashlib.sha256(secret.encode()).digest()
-    return secrets.compare_digest(left, right)
-
-
 async def check_secret(request: Request, given: bytes) -> bool:
     """Return whether the secret is right; wrong ones are counted and recorded.
 
     Raises:
         _throttle.TooManyAttemptsError: The client sent too many wrong ones.
     """
-    if _is_right(given):
-        await _throttle.check_right(request)
+    secret = config.settings.auth.secret
+    if secret and await _throttle.is_right(request, given, secret):
         return True
     await _throttle.count_wrong(request, AuthMethod.SECRET.value)
     return False

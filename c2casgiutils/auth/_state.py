@@ -4,8 +4,10 @@
 request.
 """
 
+import asyncio
 import collections
 import logging
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils._outages import Outage
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
     import httpx
 
     from c2casgiutils.auth._audit import AuditEvent
+    from c2casgiutils.auth._counts import Window
     from c2casgiutils.auth._model import UserInfo
-    from c2casgiutils.auth._throttle import Window
     from c2casgiutils.auth.github._permissions import Rights
 
 _LOGGER = logging.getLogger(__name__)
@@ -33,6 +35,9 @@ class State:
         redis_rests_until: Redis is not asked before, by the monotonic clock: it did not answer.
         redis_outage: Logs when Redis begins and ceases to be unreachable.
         wrong: Wrong credentials by address, when Redis does not count them.
+        throttled: Until when an address or network has to wait, by the monotonic clock.
+        came_in: Addresses that sent a right secret.
+        turns: Locks by address, as long as somebody holds or awaits them.
         ended: Ended sessions, by token identifier: when the token expires, in seconds since the epoch.
         unsaved: Those of them that are not in Redis yet.
         finished: Finished sign-ins; apart, since anybody can begin sign-ins, which must not push ended
@@ -49,6 +54,9 @@ class State:
             "Redis answers again after %.1f s, sign-ins are watched in all processes",
         )
         self.wrong: dict[str, Window] = {}
+        self.throttled: dict[str, float] = {}
+        self.came_in: Memory[bool] = Memory()
+        self.turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self.ended: dict[str, int] = {}
         self.unsaved: dict[str, int] = {}
         self.finished: dict[str, int] = {}

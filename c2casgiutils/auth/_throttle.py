@@ -1,68 +1,76 @@
-"""Guessing is slow: wrong credentials are counted for each address and in all.
+"""Guessing is slow: wrong credentials are counted for each address, for the networks around it, and in all.
 
 The counts are shared through Redis, each process counts for itself when there is none or it does not answer.
-An address that reached its limit waits, also with a right secret. When the limit of all is reached, every
-address that guessed wrong waits; others still come in.
+
+An address that reached its limit waits, also with a right credential. When the limit of all is reached, the
+strength of the credential decides. One that nobody can guess is still compared for every address that did not
+guess wrong, so that no attacker locks the operators out. A weak one is compared only for the addresses that
+came in lately: else an attacker with enough addresses would find it.
 """
 
+import asyncio
+import hashlib
 import ipaddress
 import logging
+import math
+import secrets
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from fastapi import HTTPException, Request
 
 from c2casgiutils import config
 from c2casgiutils._errors import C2cError
-from c2casgiutils.auth import _audit, _shared, _state
+from c2casgiutils.auth import _audit, _counts, _shared, _state
+from c2casgiutils.auth._counts import TOTAL, Count
+from c2casgiutils.config.auth import is_weak_secret
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 _LOGGER = logging.getLogger(__name__)
 
-_WINDOW_SECONDS = 60
-_MAX_ADDRESSES = 10_000
-_TOTAL = "total"
+_NETWORKS_OF_IPV6 = {64: 1, 56: 2, 48: 4}
+"""How many times the limit of one address a network has, by the bits of its prefix.
 
-
-class _Counts(NamedTuple):
-    client: int
-    total: int
-    seconds_left: int
-
-
-class Window:
-    """The wrong credentials of one address since the first of them."""
-
-    __slots__ = ("count", "ends_at")
-
-    def __init__(self, ends_at: float) -> None:
-        self.count = 0
-        self.ends_at = ends_at
+One host gets a network of 64 bits, a household or a company one of 56 or 48 bits (RFC 6177).
+"""
+_MAX_THROTTLED = 10_000
+_LATELY_SECONDS = 7 * 86400
+_NOTED_SECONDS = 3600.0
 
 
 class TooManyAttemptsError(C2cError, HTTPException):
     """429: too many wrong credentials; `Retry-After` says when to come back."""
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(
-            429, "Too many wrong credentials, try again later", {"Retry-After": str(max(1, seconds))}
-        )
+    def __init__(self, seconds: float) -> None:
+        retry = str(max(1, math.ceil(seconds)))
+        super().__init__(429, "Too many wrong credentials, try again later", {"Retry-After": retry})
 
 
-def client_of(request: Request) -> str:
-    """Who is counted: the address of the peer; for IPv6 its network of 64 bits, which one host gets."""
+def _limits(request: Request) -> dict[str, int]:
+    """Return what the client is counted as, the narrowest first, and how many wrong credentials it may send.
+
+    It is the address of the peer; for IPv6 the networks around it.
+    """
+    limit = config.settings.auth.throttle_per_client
     host = request.client.host if request.client else "unknown"
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return host[:100]
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((int(address), 64), strict=False))
+        return {host[:100]: limit}
+    if isinstance(address, ipaddress.IPv6Address) and not address.ipv4_mapped:
+        return {
+            str(ipaddress.ip_network((int(address), bits), strict=False)): limit * times
+            for bits, times in _NETWORKS_OF_IPV6.items()
+        }
+    return {str(getattr(address, "ipv4_mapped", None) or address): limit}
+
+
+def turn(request: Request) -> asyncio.Lock:
+    """Return a lock of the client: many credentials at once must not pass before the first one is counted."""
+    name = next(iter(_limits(request)))
+    return _state.current().turns.setdefault(name, asyncio.Lock())
 
 
 async def count_wrong(request: Request, credential: str, reason: str = "") -> None:
@@ -76,93 +84,117 @@ async def count_wrong(request: Request, credential: str, reason: str = "") -> No
     Raises:
         TooManyAttemptsError: The client sent too many wrong ones.
     """
-    client = client_of(request)
-    counts = await _shared.attempt(lambda redis: _count_shared(redis, client)) or _count_here(client)
-    auth = config.settings.auth
-    if counts.client > auth.throttle_per_client or counts.total > auth.throttle_total:
+    limits = _limits(request)
+    _refuse_throttled(limits)
+    counts = await _counts.increment([*limits, TOTAL])
+    reached = {name: counts[name] for name, limit in limits.items() if counts[name].number >= limit}
+    _note_throttled(reached)
+    is_over = any(count.number > limits[name] for name, count in reached.items())
+    if is_over or counts[TOTAL].number > config.settings.auth.throttle_total:
         # not recorded: a flood would push everything else out of the record
         _LOGGER.debug("A client sends too many wrong credentials")
-        raise TooManyAttemptsError(counts.seconds_left)
-    is_last = counts.client >= auth.throttle_per_client
-    result = "refused, throttled from now on" if is_last else "refused"
+        raise _refusal([*reached.values(), counts[TOTAL]])
+    result = "refused, throttled from now on" if reached else "refused"
     if reason:
         result = f"{result}: {reason}"
     await _audit.record("auth.sign_in", request=request, target=credential, result=result)
 
 
-async def check_right(request: Request) -> None:
-    """Let a right credential through unless its address has to wait.
+async def is_right(request: Request, given: bytes, expected: str) -> bool:
+    """Return whether a secret is the expected one; whoever gets a no is to be counted with `count_wrong`.
+
+    Args:
+        request: The request.
+        given: The secret that came with it.
+        expected: The right one.
 
     Raises:
-        TooManyAttemptsError: It has.
+        TooManyAttemptsError: The client has to wait, whether it is right or not.
     """
-    client = client_of(request)
-    counts = await _shared.attempt(lambda redis: _look_shared(redis, client)) or _look_here(client)
-    auth = config.settings.auth
-    busy = counts.total >= auth.throttle_total and counts.client > 0
-    if counts.client >= auth.throttle_per_client or busy:
-        raise TooManyAttemptsError(counts.seconds_left)
+    is_weak = is_weak_secret(expected)
+    if is_weak:
+        # before it is compared, so that nothing depends on the result
+        await check(request, is_weak=True)
+    # in a time that tells neither the length of the secret nor where the two differ
+    left, right = hashlib.sha256(given).digest(), hashlib.sha256(expected.encode()).digest()
+    if not secrets.compare_digest(left, right):
+        return False
+    # after it, so that of many guesses at once those beyond the limit find nothing
+    await check(request, is_weak=is_weak)
+    if is_weak:
+        await _note_right(request)
+    return True
 
 
-def _keys(client: str) -> tuple[str, str]:
-    return _shared.key(f"wrong_{client}"), _shared.key(f"wrong_{_TOTAL}")
+async def check(request: Request, *, is_weak: bool = False) -> None:
+    """Let a client through unless it has to wait.
 
+    Args:
+        request: The request.
+        is_weak: The credential can be guessed.
 
-async def _count_shared(redis: "Redis", client: str) -> _Counts:
-    async with redis.pipeline(transaction=False) as pipeline:
-        for key in _keys(client):
-            pipeline.set(key, 0, ex=_WINDOW_SECONDS, nx=True)
-            pipeline.incr(key)
-            pipeline.ttl(key)
-        answers = await pipeline.execute()
-    for key, seconds_left in zip(_keys(client), (answers[2], answers[5]), strict=True):
-        if seconds_left < 0:
-            # it ended between the first and the second command, which made one that would never end
-            await redis.expire(key, _WINDOW_SECONDS)
-    return _Counts(answers[1], answers[4], max(answers[2], answers[5]))
-
-
-async def _look_shared(redis: "Redis", client: str) -> _Counts:
-    async with redis.pipeline(transaction=False) as pipeline:
-        for key in _keys(client):
-            pipeline.get(key)
-            pipeline.ttl(key)
-        answers = await pipeline.execute()
-    return _Counts(int(answers[0] or 0), int(answers[2] or 0), max(answers[1], answers[3]))
-
-
-def _window(name: str) -> Window | None:
-    windows = _state.current().wrong
-    window = windows.get(name)
-    if window is not None and window.ends_at <= time.monotonic():
-        del windows[name]
-        return None
-    return window
-
-
-def _look_here(client: str) -> _Counts:
-    own, total = _window(client), _window(_TOTAL)
-    ends_at = max((window.ends_at for window in (own, total) if window), default=0.0)
-    left = round(ends_at - time.monotonic())
-    return _Counts(own.count if own else 0, total.count if total else 0, left)
-
-
-def _count_here(client: str) -> _Counts:
-    for name in (client, _TOTAL):
-        window = _window(name)
-        if window is None:
-            _make_room()
-            window = _state.current().wrong[name] = Window(time.monotonic() + _WINDOW_SECONDS)
-        window.count += 1
-    return _look_here(client)
-
-
-def _make_room() -> None:
-    windows = _state.current().wrong
-    if len(windows) < _MAX_ADDRESSES:
+    Raises:
+        TooManyAttemptsError: It has to wait.
+    """
+    limits = _limits(request)
+    _refuse_throttled(limits)
+    counts = await _counts.look([*limits, TOTAL])
+    reached = {name: counts[name] for name, limit in limits.items() if counts[name].number >= limit}
+    _note_throttled(reached)
+    if reached:
+        raise _refusal([*reached.values()])
+    if counts[TOTAL].number < config.settings.auth.throttle_total:
         return
-    now = time.monotonic()
-    ended = [name for name, window in windows.items() if window.ends_at <= now]
-    # the total stays: it is what stops so many addresses
-    for name in ended or [next(name for name in windows if name != _TOTAL)]:
-        del windows[name]
+    client = next(iter(limits))
+    if (await _came_in_lately(client)) if is_weak else not counts[client].number:
+        return
+    raise _refusal([counts[TOTAL]])
+
+
+def _refusal(counts: list[Count]) -> TooManyAttemptsError:
+    return TooManyAttemptsError(max(count.seconds_left for count in counts))
+
+
+def _refuse_throttled(limits: dict[str, int]) -> None:
+    """Refuse who is known to wait: without a question to Redis, which may not answer."""
+    throttled = _state.current().throttled
+    left = max(throttled.get(name, 0.0) for name in limits) - time.monotonic()
+    if left > 0:
+        raise TooManyAttemptsError(left)
+
+
+def _note_throttled(reached: dict[str, Count]) -> None:
+    throttled, now = _state.current().throttled, time.monotonic()
+    for name, count in reached.items():
+        if len(throttled) >= _MAX_THROTTLED:
+            ended = [each for each, ends_at in throttled.items() if ends_at <= now]
+            for each in ended or [next(iter(throttled))]:
+                del throttled[each]
+        throttled[name] = now + count.seconds_left
+
+
+async def _note_right(request: Request) -> None:
+    """Remember that the client came in with a weak secret."""
+    client, came_in = next(iter(_limits(request))), _state.current().came_in
+    if came_in.get(client, _NOTED_SECONDS):
+        return
+    came_in.put(client, value=True)
+
+    async def note(redis: "Redis") -> bool:
+        return bool(await redis.set(_came_in_key(client), 1, ex=_LATELY_SECONDS))
+
+    await _shared.attempt(note)
+
+
+async def _came_in_lately(client: str) -> bool:
+    if _state.current().came_in.get(client, _LATELY_SECONDS):
+        return True
+
+    async def look(redis: "Redis") -> bool:
+        return bool(await redis.exists(_came_in_key(client)))
+
+    return bool(await _shared.attempt(look))
+
+
+def _came_in_key(client: str) -> str:
+    return _shared.key(f"came_in_{client}")

@@ -22,7 +22,9 @@ from c2casgiutils.config._types import (
 
 _MIN_KEY_LENGTH = 16
 _ACCEPTED_KEY = "32 random characters or more"
+_MIN_SECRET_LENGTH = 16
 _EXAMPLES = ("change-me", "changeme", "your-secret")
+_MIN_SECRET_LETTERS = 6
 
 
 class GitHubAccessType(enum.StrEnum):
@@ -48,6 +50,15 @@ def _check_key(key: str) -> str:
 
 def _check_keys(keys: list[str]) -> list[str]:
     return [_check_key(key) for key in keys]
+
+
+def is_weak_secret(secret: str) -> bool:
+    """Return whether a shared secret can be guessed: short, an example, or of a few different characters."""
+    return (
+        len(secret) < _MIN_SECRET_LENGTH
+        or len(set(secret)) < _MIN_SECRET_LETTERS
+        or any(example in secret.lower() for example in _EXAMPLES)
+    )
 
 
 def _scope(scope: str) -> str:

@@ -1,7 +1,5 @@
 """The view that shows the metrics, for those who cannot reach the port."""
 
-import secrets
-
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from c2casgiutils import auth, config, prometheus
@@ -15,8 +13,7 @@ async def _may_scrape(request: Request, response: Response) -> None:
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     is_wrong = False
     if expected and scheme.lower() == "bearer":
-        if secrets.compare_digest(given.strip().encode(), expected.encode()):
-            await auth.throttle.check_right(request)
+        if await auth.throttle.is_right(request, given.strip().encode(), expected):
             return
         is_wrong = True
         if not _is_read_by_get_auth():

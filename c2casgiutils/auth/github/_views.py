@@ -163,7 +163,7 @@ async def _finish(request: Request, response: Response) -> Response:
     if not code or len(code) > _MAX_CODE_LENGTH or not code.isascii() or not code.isprintable():
         raise _SignInError("The code is missing or not valid")
     # each code is a question to GitHub, which nobody shall make us ask without end
-    await _throttle.check_right(request)
+    await _throttle.check(request)
     if not await _revocations.consume(kept.id, kept.expires_at):
         raise _SignInError(_NOT_HERE)
     try:

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 import pytest
 
 from c2casgiutils import auth, config, redis_utils
-from c2casgiutils.auth import _audit, _revocations, _shared, _state, _throttle
+from c2casgiutils.auth import _audit, _counts, _revocations, _shared, _state
 from c2casgiutils.auth.github import _oauth
 from c2casgiutils.auth.github._client import GitHubUnavailableError, TokenRefusedError, fingerprint
 from tests.support.auth import (
@@ -82,17 +83,19 @@ async def test_shared_sessions(secret_pair: list[httpx.AsyncClient]) -> None:
     assert (await second.get("/c2c/read", headers=kept)).status_code == 403
 
 
-async def test_shared_lockout(secret_pair: list[httpx.AsyncClient]) -> None:
+async def test_shared_lockout(redis_server: RedisServer) -> None:
     """J41: wrong secrets at all processes count together."""
-    statuses = []
-    for number in range(21):
-        response = await secret_pair[number % 2].get("/c2c/read", headers={"X-API-Key": "wrong"})
-        statuses.append(response.status_code)
-    assert statuses == [403] * 20 + [429]
-    for client in secret_pair:
-        response = await client.get("/c2c/read", headers={"X-API-Key": SECRET})
-        assert response.status_code == 429
-        assert 0 < int(response.headers["retry-after"]) <= 60
+    environment = {"C2C__REDIS__URL": redis_server.url, "C2C__AUTH__SECRET": SECRET}
+    with _pair(environment) as urls:  # of its own: these processes remember who has to wait
+        async with httpx.AsyncClient() as client:
+            for number in range(21):
+                url = f"{urls[number % 2]}/c2c/read"
+                response = await client.get(url, headers={"X-API-Key": "wrong"})
+                assert response.status_code == (403 if number < 20 else 429)
+            for url in urls:
+                response = await client.get(f"{url}/c2c/read", headers={"X-API-Key": SECRET})
+                assert response.status_code == 429
+                assert 0 < int(response.headers["retry-after"]) <= 60
 
 
 async def test_shared_record(secret_pair: list[httpx.AsyncClient]) -> None:
@@ -252,22 +255,22 @@ async def test_redis_that_hangs() -> None:
 async def test_memory_is_bounded() -> None:
     """Neither made-up addresses nor sessions fill the memory."""
     for number in range(10_100):
-        _throttle._count_here(f"10.{number // 65536}.{number // 256 % 256}.{number % 256}")
+        await _counts.increment([f"10.0.{number // 256}.{number % 256}", _counts.TOTAL])
     assert len(_state.current().wrong) <= 10_001
-    assert _throttle._look_here("unknown").total == 10_100
+    assert (await _counts.look([_counts.TOTAL]))[_counts.TOTAL].number == 10_100
     for number in range(20_100):
         _revocations._remember(_state.current().ended, str(number), 9_999_999_999)
     assert len(_state.current().ended) == 20_000
 
 
-async def test_count_that_would_never_end(redis_server: RedisServer) -> None:
+@pytest.mark.parametrize("ask", [_counts.increment, _counts.look])
+async def test_count_that_would_never_end(redis_server: RedisServer, ask: Any) -> None:
     """A count whose window ended at the wrong moment gets an end again: nobody is locked out for ever."""
     config.settings = config.Settings(redis={"url": redis_server.url})
     with redis_server.client() as client:
-        keys = _throttle._keys("10.1.1.1")
+        keys = [_counts._key(name) for name in ("10.1.1.1", _counts.TOTAL)]
         for key in keys:
             client.set(key, 5)
-        counts = await _shared.attempt(lambda redis: _throttle._count_shared(redis, "10.1.1.1"))
-        assert counts is not None
-        assert counts.client == 6
+        counts = await ask(["10.1.1.1", _counts.TOTAL])
+        assert counts["10.1.1.1"].number == (6 if ask is _counts.increment else 5)
         assert all(0 < client.ttl(key) <= 60 for key in keys)
