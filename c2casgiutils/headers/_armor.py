@@ -74,7 +74,9 @@ class ArmorHeaderMiddleware:
             if message["type"] != "http.response.start":
                 return send(message)
             started = True
-            # Inline what most responses need, since a call costs as much: two short loops and a look-up.
+            # This runs for each response. Most need two short loops and a lookup in the memo of `Rules`,
+            # which are inlined because a call would cost as much again. `decision` stays None when a rule
+            # touches a header of the response; otherwise the host and the content type are looked up.
             message = {**message}
             decision = content_type = None
             host = b""

@@ -47,7 +47,7 @@ class Plan:
     """Whether it lets caches give the response of one user to another."""
 
     def edit(self, headers: Sequence[RawHeader], final: frozenset[bytes]) -> list[RawHeader]:
-        """Give the headers of a response that has some of the names already.
+        """Return the headers of a response that has some of the names already.
 
         A response with a cookie is for one user: a rule for shared caches leaves it alone.
 
@@ -66,7 +66,7 @@ class Plan:
         return [*kept, *defaults, *(header for header in self.overrides if header[0] not in final)]
 
     def with_nonce(self, nonce: str) -> "Plan":
-        """Give the plan with the nonce in its policies."""
+        """Return the plan with the nonce in its policies."""
         raw = f"'nonce-{nonce}'".encode()
 
         def fill(headers: tuple[RawHeader, ...]) -> tuple[RawHeader, ...]:
@@ -106,29 +106,40 @@ def _is_shared(overrides: Mapping[bytes, bytes | None]) -> bool:
 
 
 class Rules:
-    """The compiled rules; sets of them are bit masks, bit `n` is the rule number `n`.
+    """The compiled rules.
 
-    What host and content type decide is remembered. Status, method and path are only looked at when a rule
-    that is left has such a condition, the regex on the path last.
+    A set of rules is an integer whose bit `n` stands for rule number `n`, in the order in which they apply.
+    Narrowing a set down is then one operation on an integer, and a set is a cheap key of a dict.
+
+    A response goes through three steps, and most responses need the first one only:
+
+    1. `decisions` gives for its host and its content type what to add. They are few and repeat, so the result
+       of the regexes is remembered.
+    2. If one of the rules that are left has another condition, or a nonce, `decisions` gives the set of rules
+       instead, and `plan` checks status, method and path. Paths are many, so nothing is remembered for them.
+    3. The plan of the set that remains is remembered by the set.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
+        # Rules of the library come first, so that those of the application override them.
         ordered = sorted(rules, key=lambda rule: (not rule.is_library, rule.order))
         self._rules = {1 << number: rule for number, rule in enumerate(ordered)}
+        # The names that a response must not have for its headers to be sent on as they are.
         touched = {name for rule in rules for name, _ in rule.headers}
         self._touched = touched | {_SET_COOKIE} if _CACHE_CONTROL in touched else touched
         self._conditional = [(bit, rule) for bit, rule in self._rules.items() if rule.is_conditional]
         self._with_nonce = {bit: rule for bit, rule in self._rules.items() if make_plan([rule]).has_nonce}
         self._documentation = sum(bit for bit, rule in self._rules.items() if rule.documentation)
+        # While one of these is left, host and content type do not decide what is added.
         self._undecided = sum(bit for bit, _ in self._conditional) | sum(self._with_nonce)
         self._plans: dict[int, Plan] = {}
         self.has_nonce = bool(self._with_nonce)
         self.kinds: dict[bytes, int] = {}
         """Of a header's name: `TOUCHED` if a rule has it, `CONTENT_TYPE` if it is only that, else 0."""
         self.decisions: dict[bytes, dict[bytes | None, Any]] = {}
-        """For host and content type a tuple of what to add to headers that no rule touches.
+        """For host and content type: the tuple of headers to add, or the set of rules still to be checked.
 
-        When more has to be looked at, the mask of the rules that are let through instead."""
+        The tuple is for a response that has none of the names in `_touched`."""
         self._masks: dict[tuple[bytes, bytes], int] = {}
 
     def learn(self, headers: Iterable[RawHeader], host: bytes) -> None:
@@ -144,15 +155,17 @@ class Rules:
             _remember(self.kinds, name, TOUCHED if name.lower() in self._touched else kind)
             content_type = value if kind else content_type
         mask = self.match(host, content_type or b"")
+        # The client chooses the host: a long one would be kept in memory, and does not come back.
         if len(host) + len(content_type or b"") > _MAX_REMEMBERED_LENGTH:
             return
         by_type = self.decisions.get(host, {})
+        # An integer when status, method, path or nonce matter: the middleware looks at its type.
         decision = mask if mask & self._undecided else self._plan(mask).added
         _remember(by_type, content_type, decision, _MAX_TYPES_PER_HOST)
         _remember(self.decisions, host, by_type, _MAX_HOSTS)
 
     def match(self, host: bytes, content_type: bytes) -> int:
-        """Give the rules that host and content type let through."""
+        """Return the set of rules whose conditions on host and content type hold."""
         mask = self._masks.get((host, content_type))
         if mask is None:
             netloc, media_type = host.decode("latin-1"), content_type.decode("latin-1")
@@ -167,10 +180,10 @@ class Rules:
         return mask
 
     def plan(self, mask: int, status: int, scope: Scope, path: str) -> Plan:
-        """Give what the rules in `mask` do to a response.
+        """Return what the rules in `mask` do to a response.
 
         Args:
-            mask: The rules that host and content type let through.
+            mask: The set of rules that `match` returned.
             status: The status of the response.
             scope: The scope of the request.
             path: The path inside the root path, with its leading slash.
@@ -178,6 +191,7 @@ class Rules:
         method = scope.get("method", "GET")
         page = documentation_page(scope) if mask & self._documentation else None
         bare_path = path.removeprefix("/")
+        # The cheap conditions first, the regex on the path last.
         for bit, rule in self._conditional:
             if mask & bit and not (
                 (rule.statuses is None or rule.statuses[0] <= status <= rule.statuses[1])
@@ -185,11 +199,14 @@ class Rules:
                 and (rule.documentation is None or rule.documentation == page)
                 and (rule.path is None or rule.path.match(path if rule.path_with_slash else bare_path))
             ):
-                mask ^= bit
+                mask ^= bit  # the bit is set, so this clears it
         return self._plan(mask)
 
     def needs_nonce(self, host: bytes, method: str, path: str) -> bool:
-        """Return whether a rule could ask for a nonce, as far as the request tells."""
+        """Return whether the response may need a nonce.
+
+        This is asked before the response is known: status and content type may still rule it out.
+        """
         netloc, bare_path = host.decode("latin-1"), path.removeprefix("/")
         return any(
             (rule.netloc is None or rule.netloc.match(netloc))
@@ -207,7 +224,11 @@ class Rules:
 
 
 def _remember(memo: dict[_Key, _Value], key: _Key, value: _Value, most: int = _MAX_REMEMBERED) -> None:
-    """Remember a decision; the memo is emptied when it is full, since clients choose some of the keys."""
+    """Remember a decision.
+
+    Clients choose some of the keys, so the size is bounded. A full memo is emptied as a whole: what is used
+    comes back at once, and no order of use has to be kept for each request.
+    """
     if len(memo) >= most:
         memo.clear()
     memo[key] = value
