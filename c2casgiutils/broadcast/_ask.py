@@ -1,5 +1,6 @@
 """Ask every process of the cluster, and report who did not answer."""
 
+import dataclasses
 import logging
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
@@ -65,7 +66,8 @@ async def ask(
         reply = _reply(await _ask(LocalBroadcaster({channel: handler}), channel, params, timeout, to))
         return Reply(reply.payloads, reply.report.model_copy(update={"complete": False}))
     if not answers.answers:
-        answers = await _ask(LocalBroadcaster({channel: handler}), channel, params, timeout, to)
+        alone = await _ask(LocalBroadcaster({channel: handler}), channel, params, timeout, to)
+        answers = dataclasses.replace(answers, answers=alone.answers)
     return _reply(answers)
 
 

@@ -1,7 +1,7 @@
 """A call that waits for the answers of several processes."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from c2casgiutils.broadcast import _metrics
@@ -20,6 +20,7 @@ class Call:
         self._expected: dict[str, Member] = {}
         self._missing: list[MissingAnswer] = []
         self._count = 0
+        self._left: set[str] = set()
         self._ready = False
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -57,6 +58,15 @@ class Call:
         if len(self._answers) >= self._count and self._expected.keys() <= self._answers.keys():
             self._done.set_result(None)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether somebody who is expected has not answered."""
+        return not self._expected.keys() <= self._answers.keys()
+
+    def leave(self, members: Container[str]) -> None:
+        """Note who of the expected ones is no longer in the roster."""
+        self._left = {id_ for id_ in self._expected if id_ not in members}
+
     async def wait(self, seconds: float) -> None:
         """Wait until the answers are complete, at most so long."""
         if self._done.done():
@@ -80,7 +90,7 @@ class Call:
             for header, outcome in self._answers.values()
         ]
         missing = self._missing + [
-            MissingAnswer(member.hostname, member.pid)
+            MissingAnswer(member.hostname, member.pid, reason="left" if id_ in self._left else "timeout")
             for id_, member in self._expected.items()
             if id_ not in self._answers
         ]

@@ -58,6 +58,8 @@ class Incoming:
         try:
             if channel == self.inbox:
                 self._take_answer(*self._envelopes.open(channel, data, AnswerHeader, self._now()))
+            elif channel == self._presence.channel:
+                self._presence.hear(data)
             else:
                 self._take_request(channel, data)
         except DroppedError as error:

@@ -1,6 +1,7 @@
 """The broadcaster of several processes, over one connection to Redis for each."""
 
 import asyncio
+import functools
 import logging
 import secrets
 import time
@@ -9,13 +10,14 @@ from typing import Any
 
 from c2casgiutils import config, redis_utils
 from c2casgiutils.broadcast import _codec, _metrics
+from c2casgiutils.broadcast._audience import Audience
 from c2casgiutils.broadcast._calls import Call
 from c2casgiutils.broadcast._envelope import Envelopes, RequestHeader
 from c2casgiutils.broadcast._handlers import Callback
 from c2casgiutils.broadcast._incoming import Incoming
-from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, encode, missing
-from c2casgiutils.broadcast.types import BroadcastError, BroadcastUnavailable, MissingAnswer
-from c2casgiutils.instances import TOKEN_FIELD, Member, Presence
+from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, encode
+from c2casgiutils.broadcast.types import BroadcastError, BroadcastUnavailable
+from c2casgiutils.instances import Member, Presence
 from c2casgiutils.redis_utils import _link as link_
 from c2casgiutils.request_tracking import current_request_id
 
@@ -93,8 +95,9 @@ class RedisBroadcaster(BaseBroadcaster):
         """
         if not self.link.is_running:
             _metrics.set_connected(False)
-            await self.link.subscribe(self._incoming.inbox, *map(self._channel, self.handlers.callbacks))
-            self.presence.channels = set(self.handlers.callbacks)
+            own = (self._incoming.inbox, self.presence.channel)
+            await self.link.subscribe(*own, *map(self._channel, self.handlers.callbacks))
+            self.presence.channels.update(self.handlers.callbacks)
             self.link.start()
         try:
             async with asyncio.timeout(_STARTUP_SECONDS):
@@ -168,11 +171,14 @@ class RedisBroadcaster(BaseBroadcaster):
         message = self._envelopes.seal(self._channel(channel), header, payload)
         call = self._incoming.calls[header.id] = Call()
         try:
-            await self._ask(call, channel, message, end, to)
+            audience = Audience(self.presence, channel, to, functools.partial(self._numsub, channel))
+            await self._ask(call, audience, channel, message, end)
             await call.wait(end - time.monotonic())
+            if call.is_waiting:
+                await audience.find_who_left(call, self.link)
         finally:
             del self._incoming.calls[header.id]
-        return Answers(call.result(decode))
+        return Answers(call.result(decode), audience.lost, audience.currency)
 
     def _header(
         self, wait: float, *, reply_to: str | None = None, to: list[str] | None = None
@@ -190,42 +196,23 @@ class RedisBroadcaster(BaseBroadcaster):
             to=to,
         )
 
-    async def _ask(
-        self, call: Call, channel: str, message: bytes, end: float, to: Collection[str] | None
-    ) -> None:
+    async def _ask(self, call: Call, audience: Audience, channel: str, message: bytes, end: float) -> None:
         """Publish, and find out in the same round trip who will answer."""
-        view = self.presence.view
-        asked = _addressed(view.subscribers(channel), to)
-        commands = [("HGET", self.presence.key, TOKEN_FIELD), self._numsub(asked)]
-        count, raw_token, counts = await self._publish(channel, message, end, commands)
-        token = raw_token.decode(errors="replace") if isinstance(raw_token, bytes) else None
-        if token != view.token:
+        _, currency, counts = await self._publish(channel, message, end, audience.commands)
+        token = audience.needs_reading(currency)
+        if self.presence.roster.is_missing:
+            self.presence.beat_soon()
+        if token is not None:
             try:
                 async with asyncio.timeout(end - time.monotonic()):
-                    view = await self.presence.refresh(token)
-                    asked = _addressed(view.subscribers(channel), to)
-                    (counts,) = await self.link.execute(self._numsub(asked))
+                    (counts,) = await self.link.execute(await audience.read_again(token))
             except (link_.LinkDownError, TimeoutError) as error:
                 _LOGGER.debug("The roster cannot be read: %s", error)
-        if view.members:
-            connected = self._connected(asked, counts)
-            absent = [
-                MissingAnswer(member.hostname, member.pid, reason="unreachable")
-                for member in asked
-                if member not in connected
-            ]
-            call.expect(connected, absent + [missing(id_) for id_ in to or () if id_ not in view.members])
-        else:
-            call.expect_count(count)
+        audience.tell(call, counts)
 
-    def _connected(self, asked: Sequence[Member], counts: Any) -> list[Member]:
-        """Those whose own inbox has a subscriber; all when Redis does not tell."""
-        if not isinstance(counts, list):
-            return list(asked)
-        return [member for member, number in zip(asked, counts[1::2], strict=False) if number]
-
-    def _numsub(self, members: Sequence[Member]) -> link_.Command:
-        return ("PUBSUB", self._numsub_word, *(self._incoming.inbox_of(member.id) for member in members))
+    def _numsub(self, channel: str, members: Sequence[Member]) -> link_.Command:
+        inboxes = (self._incoming.inbox_of(member.id) for member in members)
+        return ("PUBSUB", self._numsub_word, self._channel(channel), *inboxes)
 
     async def _publish(
         self, channel: str, message: bytes, end: float, more: Sequence[link_.Command] = ()
@@ -310,7 +297,3 @@ class RedisBroadcaster(BaseBroadcaster):
         """End everything at once, without waiting."""
         self.handlers.abort()
         self.link.abort()
-
-
-def _addressed(members: Sequence[Member], to: Collection[str] | None) -> Sequence[Member]:
-    return members if to is None else [member for member in members if member.id in to]

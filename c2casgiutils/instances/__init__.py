@@ -4,16 +4,19 @@ Each process announces itself in one Redis hash and renews that every few second
 holds this process alone.
 """
 
-from c2casgiutils.instances._model import Instance, State
+from c2casgiutils.instances._checks import UNKNOWN_CHECK, encode_check
+from c2casgiutils.instances._model import CheckState, Instance, Liveness, Sample, State
 from c2casgiutils.instances._presence import Presence
 from c2casgiutils.instances._slot import (
     cleanup,
     create_presence,
+    currency,
     on_version,
     own,
     own_id,
     register_beat,
     register_figure,
+    register_static,
     roster,
     scope,
     set_state,
@@ -22,23 +25,29 @@ from c2casgiutils.instances._slot import (
     state,
     unregister_figure,
 )
-from c2casgiutils.instances._view import TOKEN_FIELD, Member, View, read_id
+from c2casgiutils.instances._view import Member, View, read_id
 
 __all__ = [
-    "TOKEN_FIELD",
+    "UNKNOWN_CHECK",
+    "CheckState",
     "Instance",
+    "Liveness",
     "Member",
     "Presence",
+    "Sample",
     "State",
     "View",
     "cleanup",
     "create_presence",
+    "currency",
+    "encode_check",
     "on_version",
     "own",
     "own_id",
     "read_id",
     "register_beat",
     "register_figure",
+    "register_static",
     "roster",
     "scope",
     "set_state",

@@ -40,16 +40,24 @@ class Hooks:
 
     def __init__(self) -> None:
         self._fields: dict[str, Guarded] = {}
+        self._static_fields: dict[str, Guarded] = {}
         self._on_version: list[Guarded] = []
 
     def register_beat(self, field: str, read: Callable[[], Any]) -> None:
         """Add a field to the beat; the same name again replaces it."""
         self._fields[field] = Guarded(read, f"Reading {field} for the roster")
 
+    def register_static(self, field: str, read: Callable[[], Any]) -> None:
+        """Add a field to what rarely changes; the same name again replaces it."""
+        self._static_fields[field] = Guarded(read, f"Reading {field} for the roster")
+
     def read_fields(self) -> dict[str, Any]:
-        """Return the fields of now; one that is `None` or cannot be read is absent."""
-        found = {name: read() for name, read in list(self._fields.items())}
-        return {name: value for name, value in found.items() if value is not None}
+        """Return the fields of the beat; one that is `None` or cannot be read is absent."""
+        return _read(self._fields)
+
+    def read_static_fields(self) -> dict[str, Any]:
+        """Return the fields of what rarely changes, likewise."""
+        return _read(self._static_fields)
 
     def on_version(self, callback: Callable[[int], object]) -> None:
         """Add a callback, once."""
@@ -59,6 +67,7 @@ class Hooks:
     def clear(self) -> None:
         """Forget all of them."""
         self._fields.clear()
+        self._static_fields.clear()
         self._on_version.clear()
 
     def tell_version(self, reply: object) -> None:
@@ -72,3 +81,8 @@ class Hooks:
         version = int(reply) if reply and reply.isdigit() and len(reply) <= _MAX_DIGITS else 0
         for callback in list(self._on_version):
             callback(version)
+
+
+def _read(fields: dict[str, Guarded]) -> dict[str, Any]:
+    found = {name: read() for name, read in list(fields.items())}
+    return {name: value for name, value in found.items() if value is not None}

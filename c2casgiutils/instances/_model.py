@@ -5,7 +5,30 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-State = Literal["starting", "ready", "draining"]
+State = Literal["starting", "ready", "draining", "stopping"]
+Liveness = Literal["ok", "late", "lost"]
+
+
+class CheckState(BaseModel):
+    """What one health check of a process last found, as the roster tells it."""
+
+    status: str
+    since: datetime.datetime | None = Field(default=None, description="when this status began")
+    milliseconds: float | None = Field(default=None, description="duration of the last run")
+    age: float | None = Field(default=None, description="seconds since the end of the last run")
+    tags: list[str] = []
+    level: int = 1
+    severity: str = "critical"
+
+
+class Sample(BaseModel):
+    """Figures of a moment; one that the process does not tell is null."""
+
+    at: datetime.datetime
+    rss_bytes: float | None = None
+    cpu_seconds: float | None = None
+    loop_lag_seconds: float | None = None
+    requests_in_flight: float | None = None
 
 
 class Instance(BaseModel):
@@ -23,11 +46,18 @@ class Instance(BaseModel):
     packages: dict[str, str] = Field({}, description="versions of the packages that matter here")
     started: datetime.datetime = Field(description="by the clock of Redis when there is one")
     state: State = "starting"
+    liveness: Liveness = Field(
+        default="ok",
+        description="`late` after 1.5 heartbeats without a sign of life, `lost` after 3 (for 15 minutes)",
+    )
     uptime_seconds: float = 0
     beat_age_seconds: float = Field(
         default=0, description="age of the last sign of life, by the clock of Redis"
     )
+    applied: int | None = Field(default=None, description="version of the desired state that it has applied")
     figures: dict[str, float] = Field(
         {},
         description="live figures: rss_bytes, cpu_seconds, loop_lag_seconds and those that others registered",
     )
+    checks: dict[str, CheckState] = Field({}, description="health checks by name, as of the last beat")
+    samples: list[Sample] = Field([], description="the figures at the last 60 beats, oldest first")

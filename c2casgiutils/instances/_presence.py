@@ -1,39 +1,33 @@
-"""One process in the roster: its announcement, its beats, its view of the others.
-
-Everything is in one Redis hash: a field for each process (JSON), and the field `token`, a random text that
-changes when somebody joins, leaves or changes its subscriptions. Who knows the token's present value need not
-read the rest.
-"""
+"""This process in the roster: its announcement, its beats, and what it does when its entry is gone."""
 
 import asyncio
-import datetime
-import json
 import logging
-import math
-import os
-import platform
 import random
-import secrets
-import socket
 import time
-from collections.abc import Iterable
 from typing import Any
 
-from c2casgiutils import config, versions
+from c2casgiutils import config
 from c2casgiutils._outages import Outage
-from c2casgiutils.instances._figures import Figures, LagMeter
+from c2casgiutils.instances._entry import LOST_BEATS, REBUILT_FIELD, STATIC, TOKEN_FIELD
+from c2casgiutils.instances._figures import Figures
 from c2casgiutils.instances._hooks import Hooks
 from c2casgiutils.instances._model import Instance, State
-from c2casgiutils.instances._view import TOKEN_FIELD, Member, View
+from c2casgiutils.instances._report import Report
+from c2casgiutils.instances._roster import Roster, new_token
 from c2casgiutils.redis_utils import scoped
-from c2casgiutils.redis_utils._link import Link, LinkDownError, ReplyError
+from c2casgiutils.redis_utils._link import Command, Link, LinkDownError, ReplyError
 
 _LOGGER = logging.getLogger(__name__)
-_PACKAGES = ("c2casgiutils", "fastapi", "starlette", "pydantic", "redis", "uvicorn")
-_BEATS_TO_EXPIRY = 3
-_BEATS_TO_REMOVAL = 12
+
 _TROUBLE_SECONDS = 1.0
 _KEY_SECONDS = 24 * 3600
+_BEATS_FOR_SAMPLES = 6
+_BEATS_TO_RETURN = 1.4
+"""After so many beats without a sign of life others look at when this process is lost."""
+_ANNOUNCE_SECONDS = 0.3
+_REBUILD_SECONDS = 0.4
+_NEW_ENTRY, _NEW_KEY = 2, 3
+"""New fields of a whole entry, and with the token when the key itself was missing."""
 _SWITCHES = "switches"
 _VERSION_FIELD = "version"
 
@@ -57,29 +51,27 @@ class Presence:
         hooks: Hooks | None = None,
         abandoned: set[str] | None = None,
     ) -> None:
-        self.hostname = socket.gethostname()
-        self.pid = os.getpid()
-        self.id = f"{self.hostname}:{self.pid}:{secrets.token_hex(4)}"
-        self.key = scoped("instances")
+        self._hooks = hooks or Hooks()
+        self._report = Report(application, version, figures or Figures(), self._hooks, self.now)
+        self.id, self.hostname, self.pid = self._report.id, self._report.hostname, self._report.pid
+        self.channels = self._report.channels
+        self.roster = Roster()
+        self.channel = scoped("@roster")
+        """Who hears anything here tells again that it is there."""
         self._version_key = scoped(_SWITCHES)
-        self.state: State = "starting"
-        self.channels: set[str] = set()
-        self._application = application
-        self._version = version
-        self._started = time.monotonic()
+        self._publish_word, self._numsub_word = (
+            ("SPUBLISH", "SHARDNUMSUB") if config.settings.redis.cluster else ("PUBLISH", "NUMSUB")
+        )
         self._heartbeat = config.settings.instances.heartbeat.total_seconds()
-        self._git_hash = versions.git_hash()
-        self._packages = versions.installed(_PACKAGES)
         self._link: Link | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
-        self._figures = figures or Figures()
-        self._hooks = hooks or Hooks()
+        self._soon: asyncio.TimerHandle | None = None
         self._abandoned = abandoned if abandoned is not None else set()
-        self._lag = LagMeter()
-        self._lag_seconds = 0.0
-        self.view = View(None, ())
-        self._reading = asyncio.Lock()
+        self._beats = 0
+        self._static: dict[str, Any] | None = None
+        """What rarely changes, as it was last written; `None` before the first time."""
+        self._last_beat = 0.0
         self._refusal = Outage(
             _LOGGER,
             "Redis refuses the entry of the roster: %s",
@@ -92,78 +84,72 @@ class Presence:
             level=logging.ERROR,
         )
 
-    # This process
-
     @property
     def is_connected(self) -> bool:
         """Return whether the others can be seen now."""
         return self._link is not None and self._link.is_up
 
+    @property
+    def state(self) -> State:
+        """The state of this process."""
+        return self._report.state
+
+    def set_state(self, state: State) -> None:
+        """Change the state and tell it at once."""
+        self._report.state = state
+        self.beat_soon()
+
+    def beat_soon(self) -> None:
+        """Beat now instead of at the end of the interval."""
+        self._wake.set()
+
+    def now(self) -> float:
+        """Return the time of Redis in seconds since 1970; that of this machine without it."""
+        return self._link.now() if self._link is not None else time.time()
+
+    def instance(self) -> Instance:
+        """Return this process as it is now."""
+        return self._report.instance()
+
+    async def instances(self) -> list[Instance]:
+        """Return all processes, the lost ones too; this one alone while Redis is unreachable."""
+        found: dict[str, Instance] = {}
+        if self.is_connected:
+            try:
+                found = await self.roster.read()
+            except LinkDownError as error:
+                _LOGGER.debug("The roster cannot be read: %s", error)
+        found[self.id] = self.instance()
+        return sorted(found.values(), key=lambda instance: (instance.hostname, instance.pid, instance.id))
+
+    # Start and end
+
     def start(self, link: Link | None) -> None:
         """Start to beat on the running event loop; without a link only the figures are kept."""
-        self._link = link
-        self._lag.start()
-        if link is not None:
-            self._task = asyncio.create_task(self._beat_for_ever(), name="c2casgiutils-heartbeat")
+        self._link = self.roster.link = link
+        self._report.lag.start()
+        self._task = asyncio.create_task(self._beat_for_ever(), name="c2casgiutils-heartbeat")
 
     async def stop(self) -> None:
         """End the beats and leave the roster."""
         self.abort()
         if self._task is not None:
             await asyncio.wait([self._task])
-        link = self._link
-        if link is not None and link.is_up:
+        if self._link is not None and self._link.is_up:
             try:
-                await link.execute(
-                    ("HDEL", self.key, self.id), ("HSET", self.key, TOKEN_FIELD, _new_token()), seconds=1
-                )
+                await self._link.execute(*self.roster.remove_commands([self.id]), seconds=1)
             except LinkDownError as error:
                 _LOGGER.debug("The process could not leave the roster: %s", error)
 
     def abort(self) -> None:
         """End the beats at once; the entry expires by itself."""
-        self._lag.stop()
+        self._report.lag.stop()
+        if self._soon is not None:
+            self._soon.cancel()
         if self._task is not None and not self._task.get_loop().is_closed():
             self._task.cancel()
 
-    def set_state(self, state: State) -> None:
-        """Change the state and tell it at once."""
-        self.state = state
-        self._wake.set()
-
-    def instance(self) -> Instance:
-        """Return this process as it is now."""
-        uptime = time.monotonic() - self._started
-        now = self._link.now() if self._link is not None else time.time()
-        figures = {**self._figures.read(), "loop_lag_seconds": round(self._lag_seconds, 4)}
-        return Instance(
-            id=self.id,
-            hostname=self.hostname,
-            pid=self.pid,
-            application=self._application,
-            version=self._version,
-            git_hash=self._git_hash,
-            python=platform.python_version(),
-            packages=self._packages,
-            started=datetime.datetime.fromtimestamp(round(now - uptime, 3), tz=datetime.UTC),
-            state=self.state,
-            uptime_seconds=round(uptime, 3),
-            figures=figures,
-        )
-
-    async def announce(self) -> None:
-        """Tell the others that this process is there, or that its subscriptions changed.
-
-        While Redis is away nothing happens: the announcement follows once it is back.
-        """
-        if await self._write(("HSET", self.key, self.id, self._entry(), TOKEN_FIELD, _new_token())):
-            await self._remove_abandoned()
-
-    async def _remove_abandoned(self) -> None:
-        ids = tuple(self._abandoned)
-        if ids and self._link is not None:
-            await self._link.execute(("HDEL", self.key, *ids), ("HSET", self.key, TOKEN_FIELD, _new_token()))
-            self._abandoned.difference_update(ids)
+    # Beats
 
     async def _beat_for_ever(self) -> None:
         while True:
@@ -175,136 +161,131 @@ class Presence:
             except TimeoutError:
                 pass
             self._wake.clear()
-            self._lag_seconds = self._lag.read()
             try:
-                await self._beat()
+                self._report.sample()
+                await self._write()
             except Exception as error:  # noqa: BLE001  # the next beat may work
                 self._fault.begin(error)
             else:
                 self._fault.end()
 
-    async def _beat(self) -> None:
-        replies = await self._write(("HSET", self.key, self.id, self._entry()))
-        if replies and replies[0] == 1:
-            # The entry was gone: the hash was deleted, or this process was taken for dead.
-            await self.announce()
+    async def announce(self) -> None:
+        """Tell the others that this process is there, or that its subscriptions changed.
 
-    async def _write(self, command: tuple[str | bytes, ...]) -> list[Any]:
-        if self._link is None or not self._link.is_up:
-            return []
+        While Redis is unreachable nothing happens: the announcement follows once it is back.
+        """
+        is_first = self._static is None
+        key_was_missing = await self._write(is_news=True)
+        if is_first and key_was_missing:
+            await self._call_others()
+        if self._abandoned and self.is_connected:
+            await self._remove_abandoned()
+
+    async def _write(self, *, is_news: bool = False, is_rebuilt: bool = False) -> bool:
+        """Write the entry, and learn what changed meanwhile.
+
+        Args:
+            is_news: Others must read the roster again.
+            is_rebuilt: Entries of others may be missing.
+
+        Returns:
+            Whether the key of the roster was missing.
+        """
+        link = self._link
+        if link is None or not link.is_up:
+            return False
+        now = link.now()
+        static = self._report.static(is_final=link.has_clock)
+        was_late = now - self._last_beat >= _BEATS_TO_RETURN * self._heartbeat
+        is_news = is_news or is_rebuilt or static != self._static or was_late
+        command = self._entry_command(static if is_news else None, now if is_rebuilt else None)
         try:
-            replies = await self._link.execute(
-                command, ("EXPIRE", self.key, _KEY_SECONDS), ("HGET", self._version_key, _VERSION_FIELD)
+            replies = await link.execute(
+                command,
+                ("ZADD", self.roster.beats_key, now + LOST_BEATS * self._heartbeat, self.id),
+                ("EXPIRE", self.roster.key, _KEY_SECONDS),
+                ("EXPIRE", self.roster.beats_key, _KEY_SECONDS),
+                self.roster.currency_command,
+                self.roster.soon_command(now),
+                ("HGET", self._version_key, _VERSION_FIELD),
+                *self._sample_commands(),
             )
         except LinkDownError as error:
             _LOGGER.debug("No beat: %s", error)
+            return False
+        if not self._note_refusal(replies[0]):
+            return False
+        was_there, self._static, self._last_beat = self._static is not None, static, now
+        token = self.roster.read_token(replies[4], now)
+        self.roster.note_soon(replies[5], now)
+        self._hooks.tell_version(replies[6])
+        key_was_missing = replies[0] >= _NEW_KEY if is_news else token is None
+        entry_was_missing = replies[0] >= _NEW_ENTRY if is_news else replies[0] > 0
+        if was_there and not is_rebuilt and (entry_was_missing or replies[1] == 1):
+            await self._write(is_rebuilt=True)
+            if key_was_missing:
+                await link.execute((self._publish_word, self.channel, self.id))
+        return key_was_missing
+
+    def _entry_command(self, static: dict[str, Any] | None, rebuilt: float | None) -> Command:
+        write = self.roster.codec.write
+        command: list[str | bytes | float] = [
+            "HSET",
+            self.roster.key,
+            self.id,
+            write(self.id, self._report.beat()),
+        ]
+        if static is not None:
+            field = f"{self.id}{STATIC}"
+            command += [field, write(field, static), TOKEN_FIELD, new_token()]
+        if rebuilt is not None:
+            command += [REBUILT_FIELD, rebuilt]
+        return tuple(command)
+
+    def _sample_commands(self) -> list[Command]:
+        self._beats += 1
+        if self._beats % _BEATS_FOR_SAMPLES:
             return []
-        if isinstance(replies[0], ReplyError):
-            self._refusal.begin(replies[0])
+        text = self.roster.codec.write(self.id, self._report.samples())
+        key = self.roster.samples_key
+        return [("HSET", key, self.id, text), ("EXPIRE", key, _KEY_SECONDS)]
+
+    def _note_refusal(self, reply: Any) -> bool:
+        """Return whether Redis accepted the entry."""
+        self.roster.is_refused = isinstance(reply, ReplyError)
+        if self.roster.is_refused:
+            self._refusal.begin(reply)
         else:
             self._refusal.end()
-        self._hooks.tell_version(replies[-1])
-        return replies
+        return not self.roster.is_refused
 
-    def _entry(self) -> bytes:
-        instance = self.instance().model_dump(
-            mode="json", exclude={"beat_age_seconds"}, exclude_defaults=True
+    # When the roster was lost
+
+    def hear(self, data: bytes) -> None:
+        """Take a message of the channel of the roster: a process found that the roster was lost."""
+        if data == self.id.encode() or self._soon is not None or not self.is_connected:
+            return
+        delay = random.uniform(0, _ANNOUNCE_SECONDS)  # noqa: S311  # not all at once
+        self._soon = asyncio.get_running_loop().call_later(delay, self._announce_now)
+
+    def _announce_now(self) -> None:
+        self._soon = None
+        if self._static is not None:
+            self._static = {}  # differs from what is to be written
+        self.beat_soon()
+
+    async def _call_others(self) -> None:
+        """Let those who lost the roster know, and give them the time to enter it."""
+        if self._link is None:
+            return
+        _, counts = await self._link.execute(
+            (self._publish_word, self.channel, self.id), ("PUBSUB", self._numsub_word, self.channel)
         )
-        beat = self._link.now() if self._link is not None else time.time()
-        entry = {
-            "instance": instance,
-            "channels": sorted(self.channels),
-            "beat": round(beat, 3),
-            "every": self._heartbeat,
-            **self._hooks.read_fields(),
-        }
-        return json.dumps(entry, separators=(",", ":")).encode()
+        if isinstance(counts, list) and counts[1] > 1:
+            await asyncio.sleep(_REBUILD_SECONDS)
 
-    # The others
-
-    async def refresh(self, token: str | None) -> View:
-        """Read who is there, unless that is known for this token already.
-
-        Callers at the same time share a reading.
-
-        Args:
-            token: The present token, as Redis just told it.
-
-        Raises:
-            LinkDownError: Redis is away.
-        """
-        async with self._reading:
-            if self._link is not None and token != self.view.token:
-                found, entries = await self._read(self._link)
-                self.view = View(found, map(_member, entries.items()))
-            return self.view
-
-    async def roster(self) -> list[Instance]:
-        """All processes that gave a sign of life lately, this one alone while Redis is away."""
-        link = self._link
-        if link is None or not link.is_up:
-            return [self.instance()]
-        try:
-            _, entries = await self._read(link)
-        except LinkDownError:
-            return [self.instance()]
-        now = link.now()
-        found = {
-            id_: Instance.model_validate(
-                {**entry["instance"], "beat_age_seconds": round(max(0.0, now - entry["beat"]), 3)}
-            )
-            for id_, entry in entries.items()
-        }
-        found[self.id] = self.instance()
-        return sorted(found.values(), key=lambda instance: (instance.hostname, instance.pid, instance.id))
-
-    async def _read(self, link: Link) -> tuple[str | None, dict[str, Any]]:
-        (reply,) = await link.execute(("HGETALL", self.key))
-        if not isinstance(reply, dict):
-            return None, {}
-        token = reply.pop(TOKEN_FIELD.encode(), None)
-        now = link.now()
-        alive, dead = {}, []
-        for field, raw in reply.items():
-            entry = _parse(raw)
-            beats = (now - entry["beat"]) / entry["every"] if entry is not None else _BEATS_TO_REMOVAL
-            if entry is not None and beats < _BEATS_TO_EXPIRY:
-                alive[field.decode(errors="replace")] = entry
-            elif beats >= _BEATS_TO_REMOVAL:
-                dead.append(field)
-        self._remove(link, dead)
-        return token.decode(errors="replace") if token else None, alive
-
-    def _remove(self, link: Link, fields: Iterable[bytes]) -> None:
-        """Forget processes that died without leaving; one that only slept comes back with its next beat."""
-        for field in fields:
-            try:
-                link.send(("HDEL", self.key, field))
-            except LinkDownError:
-                return
-
-
-def _new_token() -> str:
-    return secrets.token_hex(8)
-
-
-def _parse(raw: bytes) -> dict[str, Any] | None:
-    """Return an entry of the roster, `None` for a malformed one."""
-    try:
-        entry = json.loads(raw)
-        instance = Instance.model_validate(entry["instance"])
-        entry["beat"], entry["every"] = float(entry["beat"]), float(entry["every"])
-        channels = entry["channels"]
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        return None
-    numbers = (entry["beat"], entry["every"], instance.uptime_seconds, *instance.figures.values())
-    is_entry = isinstance(channels, list) and entry["every"] > 0 and all(map(math.isfinite, numbers))
-    return entry if is_entry else None
-
-
-def _member(item: tuple[str, dict[str, Any]]) -> Member:
-    id_, entry = item
-    instance = entry["instance"]
-    return Member(
-        id_, str(instance["hostname"]), int(instance["pid"]), frozenset(map(str, entry["channels"]))
-    )
+    async def _remove_abandoned(self) -> None:
+        ids = tuple(self._abandoned)
+        if self._link is not None:
+            await self._link.execute(*self.roster.remove_commands(ids))
+            self._abandoned.difference_update(ids)

@@ -8,6 +8,7 @@ from c2casgiutils.instances._figures import Figures
 from c2casgiutils.instances._hooks import Hooks
 from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._presence import Presence
+from c2casgiutils.instances._roster import Currency
 from c2casgiutils.redis_utils._link import Link
 
 
@@ -84,16 +85,26 @@ def own_id() -> str:
 
 
 async def roster() -> list[Instance]:
-    """All processes of the service that gave a sign of life in the last three beats, sorted by host and pid.
+    """Return all processes of the service, sorted by host and pid.
 
-    Without Redis, or while it is away, this process alone.
+    Those that vanished without a clean shutdown are listed for 15 minutes; their `liveness` is `lost`.
+    Without Redis, or while it is unreachable, this process alone.
     """
-    return await _STATE.presences.nearest().roster()
+    return await _STATE.presences.nearest().instances()
 
 
 def scope() -> Literal["cluster", "process"]:
     """Return whether `roster` speaks for all processes now, or for this one alone."""
     return "cluster" if _STATE.presences.nearest().is_connected else "process"
+
+
+def currency() -> Currency:
+    """Return whether the roster can be believed.
+
+    `stale` while its key is missing, unreadable, refused by Redis or was rebuilt less than a second ago.
+    """
+    presence = _STATE.presences.nearest()
+    return presence.roster.currency if presence.is_connected else "current"
 
 
 def set_state(state: State) -> None:
@@ -129,6 +140,16 @@ def register_beat(field: str, read: Callable[[], Any]) -> None:
         read: Returns a short JSON value; called at each beat, must be quick. `None` leaves the field out.
     """
     _STATE.hooks.register_beat(field, read)
+
+
+def register_static(field: str, read: Callable[[], Any]) -> None:
+    """Add a field to what rarely changes of each process, which is written when it changes.
+
+    Args:
+        field: Its name, as `checks`.
+        read: Returns a JSON value; called at each beat, must be quick. `None` leaves the field out.
+    """
+    _STATE.hooks.register_static(field, read)
 
 
 def on_version(callback: Callable[[int], object]) -> None:

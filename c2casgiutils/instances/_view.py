@@ -1,34 +1,70 @@
-"""Who is there, as last read from the roster; never changed, only replaced."""
+"""Who is there, as last read from the roster, and how long each is believed to live."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-TOKEN_FIELD = "token"  # noqa: S105  # a field's name
 _MAX_CACHED_CHANNELS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What the broadcast needs to know of a process."""
+    """What the broadcast needs to know of a process.
+
+    Attributes:
+        channels: The channels to which it subscribes.
+        end: When it was to be lost, as its entry said when it was read.
+        silence: Seconds between its last sign of life and that time.
+    """
 
     id: str
-    hostname: str
-    pid: int
-    channels: frozenset[str]
+    hostname: str | None
+    pid: int | None
+    channels: frozenset[str] = frozenset()
+    end: float = 0.0
+    silence: float = 0.0
 
 
 class View:
     """The processes that belong to a token.
 
+    Entries beat all the time, so who is there and who still beats are known apart: members are read again
+    when the token changes, and each beat tells which ends come soon.
+
     Args:
-        token: Changes when somebody joins, leaves or changes its subscriptions.
+        token: Changes when a process joins, leaves, returns or changes its subscriptions.
         members: The processes.
+        soon: The ends that come before the next beat, by id.
+        now: The time of Redis.
     """
 
-    def __init__(self, token: str | None, members: Iterable[Member]) -> None:
+    def __init__(
+        self, token: str | None, members: Iterable[Member], soon: Mapping[str, float], now: float
+    ) -> None:
         self.token = token
         self.members = {member.id: member for member in members}
+        self._dead = {m.id: m.end for m in self.members.values() if m.end <= now and m.id not in soon}
+        self._ends: dict[str, float] = {}
         self._subscribers: dict[str, list[Member]] = {}
+        self.note_ends(soon, now)
+
+    def note_ends(self, soon: Mapping[str, float], now: float) -> None:
+        """Take the ends that come before the next beat.
+
+        Of a process that is not late its beat is to be expected, and one that is late and returns changes the
+        token.
+        """
+        late = {
+            id_: end
+            for id_, end in soon.items()
+            if (member := self.members.get(id_)) is not None and end - now <= member.silence / 2
+        }
+        self._ends = {**self._dead, **late}
+
+    def lost(self, now: float) -> dict[str, float]:
+        """Return the end of each member that is lost now, by id."""
+        if not self._ends:
+            return {}
+        return {id_: end for id_, end in self._ends.items() if end <= now}
 
     def subscribers(self, channel: str) -> list[Member]:
         """Return the processes that subscribe to a channel."""

@@ -89,7 +89,7 @@ async def who(seconds: float = 20) -> set[int]:
 async def complete(pids: set[int]) -> bool:
     """Tell whether exactly these processes answer."""
     try:
-        return await who(1) == pids
+        return await who(1) == pids and instances.currency() == "current"
     except (BroadcastUnavailable, AssertionError):
         return False
 

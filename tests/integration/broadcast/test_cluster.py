@@ -54,7 +54,7 @@ async def test_subscriptions_follow_their_slot(joined: set[int], cluster: Cluste
     owner = cluster.owner(slot)
     other = next(node for node in cluster.nodes if node is not owner)
     with owner.client() as client, other.client() as target:
-        client.execute_command("DEL", f"{{{PREFIX}}}instances")
+        client.flushall()
         id_ = target.execute_command("CLUSTER", "MYID")
         for node in (target, client):
             node.execute_command("CLUSTER", "SETSLOT", slot, "NODE", id_)

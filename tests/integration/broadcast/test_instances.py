@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -59,7 +60,7 @@ async def test_state_is_told_at_once() -> None:
             assert instances.state() == state
 
             async def told(expected: str = state) -> bool:
-                states = {instance.id: instance.state for instance in await other.presence.roster()}
+                states = {instance.id: instance.state for instance in await other.presence.instances()}
                 return states.get(instances.own().id) == expected
 
             await eventually(told, what="the state")
@@ -92,8 +93,7 @@ async def test_beats_carry_registered_fields_and_the_version_back(redis_server: 
         client.hset("test_switches", "version", 1764000000123)
 
         async def applied() -> bool:
-            entry = json.loads(client.hget(KEY, instances.own().id) or "")
-            return bool(entry.get("applied") == 1764000000123)
+            return bool(_entry(client, instances.own().id).get("applied") == 1764000000123)
 
         await eventually(applied, what="the version in the beat")
 
@@ -115,17 +115,68 @@ async def test_blocked_event_loop_shows_in_the_lag() -> None:
     await eventually(shown, what="the lag")
 
 
+def _entry(client: Any, field: str) -> Any:
+    """What an entry says; without a secret its signature is a dash."""
+    signature, _, text = (client.hget(KEY, field) or "").partition("\n")
+    assert signature == "-"
+    return json.loads(text)
+
+
 async def test_entry_is_small_and_beats(redis_server: RedisServer) -> None:
+    """With 40 checks too; what rarely changes stands in a field of its own."""
+    cell = instances.encode_check("pass", 9_999_999, 1234, 59)
+    instances.register_beat("checks", lambda: " ".join([cell] * 40))
+    instances.register_beat("applied", lambda: 1764000000123)
+    own = instances.own().id
     with redis_server.client() as client:
-        first = client.hget(KEY, instances.own().id)
-        assert first is not None
-        assert len(first) < 800
-        beat = json.loads(first)["beat"]
+        assert _entry(client, f"{own}/static")["channels"] == []
+        beat = _entry(client, own)["beat"]
 
         async def beaten() -> bool:
-            return bool(json.loads(client.hget(KEY, instances.own().id) or "")["beat"] > beat)
+            entry = _entry(client, own)
+            return bool(entry["beat"] > beat and "checks" in entry)
 
         await eventually(beaten, what="a beat")
+        assert len(client.hget(KEY, own) or "") <= 1024
+
+
+async def test_what_rarely_changes_is_written_when_it_does(redis_server: RedisServer) -> None:
+    checks = [{"name": "db", "tags": ["all"], "level": 1, "severity": "critical"}]
+    cells = ["p3600,12,1"]
+    instances.register_static("checks", lambda: list(checks))
+    instances.register_beat("checks", lambda: " ".join(cells))
+    instances.set_state("ready")
+    own = instances.own().id
+    with redis_server.client() as client:
+
+        async def written() -> bool:
+            return len(_entry(client, f"{own}/static").get("checks", [])) == len(checks)
+
+        await eventually(written, what="the checks")
+        token = client.hget(KEY, "token")
+        beat = _entry(client, own)["beat"]
+
+        async def beaten() -> bool:
+            return bool(_entry(client, own)["beat"] > beat)
+
+        await eventually(beaten, what="a beat")
+        assert client.hget(KEY, "token") == token
+    state = (await _seen_by_another())[own].checks["db"]
+    assert (state.status, state.milliseconds, state.age, state.tags) == ("pass", 12, 1, ["all"])
+    assert state.since is not None
+    assert 3590 < time.time() - state.since.timestamp() < 3660
+
+
+async def _seen_by_another() -> dict[str, instances.Instance]:
+    """The roster as another process reads it."""
+    other = RedisBroadcaster(instances.Presence())
+    other.presence.start(other.link)
+    await other.init()
+    try:
+        return {instance.id: instance for instance in await other.presence.instances()}
+    finally:
+        await other.presence.stop()
+        await other.aclose()
 
 
 async def test_same_pid_again_is_another_process() -> None:
@@ -136,60 +187,111 @@ async def test_same_pid_again_is_another_process() -> None:
 
 async def test_ages_are_by_the_clock_of_redis(redis_server: RedisServer) -> None:
     """A process whose own clock is wrong is neither young nor old: its entry holds Redis's time."""
+    own = instances.own().id
     with redis_server.client() as client:
         seconds, microseconds = client.time()
-        entry = json.loads(client.hget(KEY, instances.own().id) or "")
-        assert abs(entry["beat"] - seconds - microseconds / 1e6) < 5
-        stopped = {**entry, "instance": {**entry["instance"], "id": "web:1:old"}}
-        for id_, age in (("web:1:old", 2), ("web:1:gone", 4), ("web:1:long gone", 60)):
-            client.hset(KEY, id_, json.dumps({**stopped, "beat": seconds - age}))
-    ids = {instance.id: instance for instance in await instances.roster()}
-    assert set(ids) == {instances.own().id, "web:1:old"}
-    assert 1.5 < ids["web:1:old"].beat_age_seconds < 4
+        beat, static = _entry(client, own), _entry(client, f"{own}/static")
+        assert abs(beat["beat"] - seconds - microseconds / 1e6) < 5
+        for id_, age in (("web:1:old", 2), ("web:1:lost", 60), ("web:1:forgotten", 1000)):
+            client.hset(KEY, f"{id_}/static", "-\n" + json.dumps(static))
+            client.hset(KEY, id_, "-\n" + json.dumps({**beat, "beat": seconds - age}))
+    found = {instance.id: instance for instance in await instances.roster()}
+    assert {id_: instance.liveness for id_, instance in found.items()} == {
+        own: "ok",
+        "web:1:old": "late",
+        "web:1:lost": "lost",
+    }
+    assert 1.5 < found["web:1:old"].beat_age_seconds < 4
 
     async def removed() -> bool:
+        await instances.roster()
         with redis_server.client() as client:
-            return client.hget(KEY, "web:1:long gone") is None and client.hget(KEY, "web:1:gone") is not None
+            return client.hget(KEY, "web:1:forgotten") is None and client.hget(KEY, "web:1:lost") is not None
 
-    await eventually(removed, what="the removal of the dead")
+    await eventually(removed, what="the removal of the one that is lost for long")
 
 
-def _odd_entry(beat: str = "1e12", every: str = "5", uptime: str = "1", figure: str = "1") -> str:
-    """The text of an entry of now with one number that is none, or too large."""
-    instance = (
-        '{"id": "web:1:odd", "hostname": "web", "pid": 1, "started": "2026-01-01T00:00:00Z",'
-        f' "uptime_seconds": {uptime}, "figures": {{"rss_bytes": {figure}}}}}'
+_NOW = "1764000000"
+_STATIC = '-\n{"hostname": "web", "pid": 1, "started": "2026-01-01T00:00:00Z", "channels": ["nobody"]}'
+
+
+def _beat(beat: str = _NOW, every: str = "5", uptime: str = "1", figure: str = "1", more: str = "") -> str:
+    """The text of a beat with one value that is malformed or too large."""
+    return (
+        f'-\n{{"beat": {beat}, "every": {every}, "uptime": {uptime},'
+        f' "figures": {{"rss_bytes": {figure}}}{more}}}'
     )
-    return f'{{"instance": {instance}, "channels": ["nobody"], "beat": {beat}, "every": {every}}}'
 
 
 @pytest.mark.parametrize(
-    "entry",
+    ("beat", "static"),
     [
-        "",
-        "{",
-        "[]",
-        "{}",
-        '{"instance": {}}',
-        '{"instance": 1, "channels": 1, "beat": "x", "every": 0}',
-        "\x00",
-        '{"instance": {"id": "a", "hostname": "b", "pid": 1, "started": 1}, "beat": 1, "every": 1}',
-        "[" * 100_000,
-        _odd_entry(beat="Infinity"),
-        _odd_entry(beat="9" * 400),
-        _odd_entry(every="9" * 400),
-        _odd_entry(every="NaN"),
-        _odd_entry(uptime="Infinity"),
-        _odd_entry(figure="NaN"),
+        pytest.param("", _STATIC, id="empty"),
+        pytest.param("-\n{", _STATIC, id="cut"),
+        pytest.param("-\n[]", _STATIC, id="list"),
+        pytest.param("-\n{}", _STATIC, id="no time"),
+        pytest.param("\x00", _STATIC, id="bytes"),
+        pytest.param("-\n" + "[" * 4000, _STATIC, id="nested"),
+        pytest.param(_beat(more=f', "checks": "{"x" * 5000}"'), _STATIC, id="oversized"),
+        pytest.param(_beat(beat="Infinity"), _STATIC, id="infinite"),
+        pytest.param(_beat(beat="9" * 400), _STATIC, id="huge time"),
+        pytest.param(_beat(beat="99999999999"), _STATIC, id="future"),
+        pytest.param(_beat(every="NaN"), _STATIC, id="no interval"),
+        pytest.param(_beat(every="0"), _STATIC, id="interval of zero"),
+        pytest.param(_beat(uptime="Infinity"), _STATIC, id="infinite uptime"),
+        pytest.param(_beat(figure="NaN"), _STATIC, id="no figure"),
+        pytest.param("0" * 64 + _beat()[1:], _STATIC, id="signed by a stranger"),
+        pytest.param(_beat(), "", id="empty static"),
+        pytest.param(_beat(), '-\n{"hostname": "web"}', id="static without pid"),
+        pytest.param(_beat(), "-\n" + "x" * 70_000, id="oversized static"),
     ],
-    ids=range(15),
 )
-async def test_malformed_entry_is_ignored(redis_server: RedisServer, entry: str) -> None:
+async def test_malformed_entry_is_ignored(
+    redis_server: RedisServer, beat: str, static: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged once, and breaks neither a view nor a call."""
     with redis_server.client() as client:
-        client.hset(KEY, "web:1:odd", entry)
+        client.hset(KEY, "web:1:odd", beat)
+        client.hset(KEY, "web:1:odd/static", static)
         client.hset(KEY, "token", b"changed \xff")
-    assert await _ids() == {instances.own().id}
-    assert await broadcast.broadcast("nobody", expect_answers=True, timeout=1) == []
+    for _ in range(2):
+        assert await _ids() == {instances.own().id}
+        assert await broadcast.broadcast("nobody", expect_answers=True, timeout=1) == []
+    assert len([r for r in caplog.records if "'web:1:odd" in r.getMessage()]) == 1
+
+
+async def test_entry_of_a_newer_release_is_understood(redis_server: RedisServer) -> None:
+    """What this release does not know is left aside; a state that it does not know is not `ready`."""
+    with redis_server.client() as client:
+        now = str(client.time()[0])
+        beat = _beat(beat=now, more=', "f": 2, "state": "dancing", "new": {"a": 1}, "checks": "x1,2,3 p1"')
+        static = _STATIC.replace(
+            "}", ', "f": 2, "new": [1], "checks": [{"name": "a"}, {"name": "b", "x": 1}]}'
+        )
+        client.hset(KEY, "web:1:new", beat)
+        client.hset(KEY, "web:1:new/static", static)
+    found = {instance.id: instance for instance in await instances.roster()}["web:1:new"]
+    assert (found.state, found.liveness) == ("starting", "ok")
+    assert {name: check.status for name, check in found.checks.items()} == {"a": "unknown", "b": "unknown"}
+
+
+async def test_samples_are_kept_for_everybody(redis_server: RedisServer) -> None:
+    """Anybody reads the ring of a process, and its last beat, without asking it."""
+    await broadcast.shutdown()
+    config.settings.instances.heartbeat = datetime.timedelta(seconds=0.1)
+    await broadcast.startup()
+    own = instances.own().id
+    with redis_server.client() as client:
+
+        async def stored() -> bool:
+            text = (client.hget("test_instances:samples", own) or "").partition("\n")[2]
+            return bool(text) and len(json.loads(text)["ring"]) > 3
+
+        await eventually(stored, what="the samples")
+    samples = (await _seen_by_another())[own].samples
+    assert 3 < len(samples) <= 60
+    assert all(sample.rss_bytes and sample.rss_bytes > 10_000_000 for sample in samples)
+    assert [sample.at for sample in samples] == sorted(sample.at for sample in samples)
 
 
 async def test_without_redis_this_process_alone() -> None:

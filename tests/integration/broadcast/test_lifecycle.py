@@ -38,7 +38,8 @@ async def _answers(channel: str = "here") -> list[str]:
 async def test_startup_alone_is_a_full_start(redis_server: RedisServer) -> None:
     await broadcast.startup()
     with redis_server.client() as client:
-        assert set(client.hgetall("test_instances")) == {instances.own().id, "token"}
+        own = instances.own().id
+        assert set(client.hgetall("test_instances")) == {own, f"{own}/static", "token"}
         assert 0 < client.ttl("test_instances") <= 24 * 3600
 
 

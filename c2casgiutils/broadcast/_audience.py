@@ -1,0 +1,135 @@
+"""Who is expected to answer a call, as known at the moment of the call."""
+
+import asyncio
+import datetime
+import logging
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from c2casgiutils.broadcast._calls import Call
+from c2casgiutils.broadcast.types import LostProcess, MissingAnswer
+from c2casgiutils.instances import Member, Presence, View, read_id
+from c2casgiutils.redis_utils._link import Command, Link, LinkDownError
+
+_LOGGER = logging.getLogger(__name__)
+
+_LEFT_SECONDS = 0.25
+
+
+class Audience:
+    """The processes that a call asks: those that subscribe, or those that it is addressed to.
+
+    Args:
+        presence: This process in the roster, with what it knows of the others.
+        channel: The channel of the call.
+        to: The ids of the instances that are asked; all subscribers by default.
+        numsub: Makes the command that counts the subscribers of the channel and of the inbox of each member.
+    """
+
+    def __init__(
+        self,
+        presence: Presence,
+        channel: str,
+        to: Collection[str] | None,
+        numsub: Callable[[Sequence[Member]], Command],
+    ) -> None:
+        self._roster = presence.roster
+        self._channel = channel
+        self._to = None if to is None else list(dict.fromkeys(to))
+        self._numsub = numsub
+        self._now = presence.now()
+        self._asked: Sequence[Member] = ()
+        self.lost: list[LostProcess] = []
+        self.currency = self._roster.currency
+        self._missing: list[MissingAnswer] = []
+        self._look(self._roster.view)
+
+    @property
+    def commands(self) -> tuple[Command, Command]:
+        """What is asked of Redis in the pipeline of the message."""
+        return self._roster.currency_command, self._numsub(self._asked)
+
+    def needs_reading(self, currency: Any) -> str | None:
+        """Return the present token if the roster must be read again for it.
+
+        Args:
+            currency: The reply to the first of the commands.
+        """
+        token = self._roster.read_token(currency, self._now)
+        return token if token != self._view.token else None
+
+    async def read_again(self, token: str) -> Command:
+        """Read the roster, and return the second command for who is in it now.
+
+        Raises:
+            LinkDownError: Redis is unreachable.
+        """
+        self._look(await self._roster.refresh(token))
+        return self._numsub(self._asked)
+
+    def tell(self, call: Call, counts: Any) -> None:
+        """Let a call wait for those who will answer.
+
+        Args:
+            call: The call.
+            counts: The reply to the second command.
+        """
+        self.currency = self._roster.currency
+        names_and_counts = counts if isinstance(counts, list) else []
+        if self._to is None and self.currency == "stale" and names_and_counts:
+            call.expect_count(int(names_and_counts[1]))
+            return
+        inboxes = names_and_counts[3::2] or [1] * len(self._asked)
+        connected: list[Member] = []
+        absent: list[Member] = []
+        for member, count in zip(self._asked, inboxes, strict=False):
+            (connected if count else absent).append(member)
+        call.expect(connected, [*map(self._unreachable, absent), *self._missing])
+
+    async def find_who_left(self, call: Call, link: Link) -> None:
+        """Tell those who left before they answered from those who are silent."""
+        try:
+            async with asyncio.timeout(_LEFT_SECONDS):
+                (currency,) = await link.execute(self._roster.currency_command)
+                token = self._roster.read_token(currency, link.now())
+                if token is not None:
+                    call.leave((await self._roster.refresh(token)).members)
+        except (LinkDownError, TimeoutError) as error:
+            _LOGGER.debug("Who left cannot be told: %s", error)
+
+    def _look(self, view: View) -> None:
+        self._view = view
+        ends = view.lost(self._now)
+        members = view.subscribers(self._channel)
+        self._missing = []
+        if self._to is not None:
+            members = self._addressed(view, members)
+        if not ends:
+            self._asked, self.lost = members, []
+            return
+        self._asked = [member for member in members if member.id not in ends]
+        lost = [member for member in members if member.id in ends]
+        self.lost = [_lost_process(member, ends[member.id]) for member in lost]
+        if self._to is not None:
+            self._missing += map(self._unreachable, lost)
+
+    def _addressed(self, view: View, subscribers: Sequence[Member]) -> list[Member]:
+        """Return who may answer; who is known not to subscribe is missing at once."""
+        able = {member.id: member for member in subscribers}
+        found = []
+        for id_ in self._to or ():
+            known = view.members.get(id_)
+            if known is not None and id_ not in able:
+                self._missing.append(self._unreachable(known))
+            else:
+                found.append(able.get(id_) or Member(id_, *read_id(id_)))
+        return found
+
+    def _unreachable(self, member: Member) -> MissingAnswer:
+        is_known = member.id in self._view.members
+        return MissingAnswer(member.hostname, member.pid, reason="unreachable" if is_known else "left")
+
+
+def _lost_process(member: Member, end: float) -> LostProcess:
+    since = datetime.datetime.fromtimestamp(end - member.silence, tz=datetime.UTC)
+    return LostProcess(hostname=member.hostname, pid=member.pid, since=since)

@@ -1,0 +1,188 @@
+"""The texts of the roster in Redis.
+
+One hash holds two fields for each process: its beat under its id, and what rarely changes under
+`<id>/static`. A second hash holds the samples. All are JSON with a format number, signed with the secret of
+the broadcast if there is one.
+"""
+
+import datetime
+import logging
+from typing import Annotated, Any, TypeVar
+
+import pydantic
+import pydantic_core
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from c2casgiutils.instances._checks import decode_checks
+from c2casgiutils.instances._model import Instance, Liveness, Sample, State
+from c2casgiutils.redis_utils import Signer
+
+_LOGGER = logging.getLogger(__name__)
+
+FORMAT = 1
+STATIC = "/static"
+TOKEN_FIELD = "token"  # noqa: S105  # a field's name
+REBUILT_FIELD = "rebuilt"
+SAMPLED = ("rss_bytes", "cpu_seconds", "loop_lag_seconds", "requests_in_flight")
+MAX_SAMPLES = 60
+MAX_ENTRIES = 20_000
+
+LATE_BEATS = 1.5
+LOST_BEATS = 3.0
+FORGOTTEN_SECONDS = 15 * 60.0
+
+_FUTURE_SECONDS = 60.0
+_MAX_BYTES = 65_536
+_MAX_BEAT_BYTES = 4_096
+_MAX_LOGGED = 1_000
+
+_States = frozenset({"starting", "ready", "draining", "stopping"})
+_KnownState = Annotated[State, BeforeValidator(lambda value: value if value in _States else "starting")]
+"""A state that only a newer release knows is not `ready`."""
+_Short = Annotated[str, Field(max_length=300)]
+
+
+class Beat(BaseModel):
+    """What a process tells at each beat; times are those of Redis, in seconds since 1970."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    format: int = Field(default=FORMAT, alias="f", ge=1)
+    beat: float = Field(ge=0)
+    every: float = Field(gt=0, le=86_400)
+    state: _KnownState = "starting"
+    uptime: float = Field(default=0, ge=0)
+    figures: dict[_Short, float] = Field({}, max_length=100)
+    applied: int | None = None
+    checks: str = Field(default="", max_length=_MAX_BEAT_BYTES)
+
+    @property
+    def end(self) -> float:
+        """When the process is lost unless it beats again."""
+        return self.beat + LOST_BEATS * self.every
+
+    def liveness(self, now: float) -> Liveness:
+        """Return how long the process has been silent, in a word."""
+        beats = (now - self.beat) / self.every
+        return "lost" if beats >= LOST_BEATS else "late" if beats >= LATE_BEATS else "ok"
+
+
+class Static(BaseModel):
+    """What rarely changes of a process."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    format: int = Field(default=FORMAT, alias="f", ge=1)
+    hostname: _Short
+    pid: int = Field(ge=0)
+    application: _Short = ""
+    version: _Short = ""
+    git_hash: _Short | None = None
+    python: _Short = ""
+    packages: dict[_Short, _Short] = {}
+    started: datetime.datetime
+    channels: frozenset[str] = frozenset()
+    checks: list[dict[str, Any]] = []
+
+
+RingItem = tuple[float, float | None, float | None, float | None, float | None]
+"""Time, and the figures of `SAMPLED`."""
+
+
+class Samples(BaseModel):
+    """The last figures of a process: of each beat its time and the figures of `SAMPLED`."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    format: int = Field(default=FORMAT, alias="f", ge=1)
+    ring: list[RingItem] = Field(max_length=MAX_SAMPLES)
+
+
+_M = TypeVar("_M", Beat, Static, Samples)
+
+
+class Codec:
+    """Writes and reads the texts; those that cannot be accepted are counted, and logged once each.
+
+    Args:
+        secret: Sign with it, and accept only what is signed with it.
+    """
+
+    def __init__(self, secret: str | None) -> None:
+        self._signer = Signer("c2casgiutils roster", secret)
+        self._logged: set[str] = set()
+        self.skipped = 0
+
+    def write(self, field: str, values: dict[str, Any]) -> bytes:
+        """Return the text of a field."""
+        return self._signer.sign(field, pydantic_core.to_json({"f": FORMAT, **values}))
+
+    def read(self, field: str, raw: object, kind: type[_M], now: float) -> _M | None:
+        """Return what a text says, `None` when it cannot be accepted.
+
+        Args:
+            field: The field that holds it.
+            raw: The text.
+            kind: What it should be.
+            now: The time of Redis.
+        """
+        try:
+            return self._read(field, raw, kind, now)
+        except pydantic.ValidationError:
+            self._note_skipped(field, "malformed")
+        except ValueError as error:  # a `SignatureError` is one
+            self._note_skipped(field, str(error))
+        return None
+
+    def _read(self, field: str, raw: object, kind: type[_M], now: float) -> _M:
+        if not isinstance(raw, bytes) or len(raw) > (_MAX_BEAT_BYTES if kind is Beat else _MAX_BYTES):
+            raise ValueError("too large")
+        found = kind.model_validate_json(self._signer.verify(field, raw))
+        if isinstance(found, Beat) and found.beat > now + _FUTURE_SECONDS:
+            raise ValueError("in the future")
+        return found
+
+    def _note_skipped(self, field: str, reason: str) -> None:
+        self.skipped += 1
+        if field not in self._logged and len(self._logged) < _MAX_LOGGED:
+            self._logged.add(field)
+            _LOGGER.warning("The entry %r of the roster is ignored: %s", field[:200], reason)
+
+
+def to_instance(
+    id_: str, beat: Beat, static: Static, samples: Samples | None, *, now: float, liveness: Liveness
+) -> Instance:
+    """Return what an entry tells, in the public form."""
+    return Instance(
+        **static.model_dump(exclude={"format", "channels", "checks"}),
+        id=id_,
+        state=beat.state,
+        liveness=liveness,
+        uptime_seconds=beat.uptime,
+        beat_age_seconds=round(max(0.0, now - beat.beat), 3),
+        applied=beat.applied,
+        figures=beat.figures,
+        checks=decode_checks(beat.checks, static.checks, beat.beat),
+        samples=to_samples(samples, beat),
+    )
+
+
+def to_samples(samples: Samples | None, beat: Beat) -> list[Sample]:
+    """Return the samples, the last beat included: it may be newer than what is stored of them."""
+    ring = list(samples.ring) if samples is not None else []
+    last = ring_item(beat.beat, beat.figures)
+    if not ring or ring[-1][0] < last[0]:
+        ring.append(last)
+    return [
+        Sample(
+            at=datetime.datetime.fromtimestamp(at, tz=datetime.UTC),
+            **dict(zip(SAMPLED, figures, strict=True)),
+        )
+        for at, *figures in ring[-MAX_SAMPLES:]
+    ]
+
+
+def ring_item(at: float, figures: dict[str, float]) -> RingItem:
+    """Return one sample in the stored form."""
+    memory, cpu, lag, requests = (figures.get(name) for name in SAMPLED)
+    return (at, memory, cpu, lag, requests)

@@ -1,0 +1,215 @@
+"""The roster in Redis, as this process reads it.
+
+- The hash `<prefix>instances` has the entries (`_entry`), the field `token`, a random text that changes when
+  a process joins, leaves, returns or changes its subscriptions, and the field `rebuilt`, the time when a
+  process found its own entry gone.
+- The sorted set `<prefix>instances:beats` has of each process the time when it is lost unless it beats again,
+  so that each beat can ask who is about to be lost without reading all entries.
+- The hash `<prefix>instances:samples` has the samples.
+"""
+
+import asyncio
+import itertools
+import math
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from c2casgiutils import config
+from c2casgiutils.instances._entry import (
+    FORGOTTEN_SECONDS,
+    MAX_ENTRIES,
+    REBUILT_FIELD,
+    STATIC,
+    TOKEN_FIELD,
+    Beat,
+    Codec,
+    Samples,
+    Static,
+    to_instance,
+)
+from c2casgiutils.instances._model import Instance
+from c2casgiutils.instances._view import Member, View
+from c2casgiutils.redis_utils import scoped
+from c2casgiutils.redis_utils._link import Command, Link, LinkDownError
+
+_REBUILT_SECONDS = 1.0
+_SOON_BEATS = 1.5
+
+Currency = Literal["current", "stale"]
+_Entries = dict[str, tuple[Beat, Static]]
+
+
+class Roster:
+    """What this process knows of the roster."""
+
+    def __init__(self) -> None:
+        self.key, self.beats_key, self.samples_key = map(
+            scoped, ("instances", "instances:beats", "instances:samples")
+        )
+        self.codec = Codec(config.settings.redis.broadcast_secret)
+        self.view = View(None, (), {}, 0)
+        self.link: Link | None = None
+        self.is_refused = False
+        """Redis refuses the entry of this process, so also those of others."""
+        self._is_stale = True
+        self.is_missing = False
+        """There was no roster when this process last looked."""
+        self._heartbeat = config.settings.instances.heartbeat.total_seconds()
+        self._reading = asyncio.Lock()
+
+    @property
+    def currency(self) -> Currency:
+        """Whether it can be told now which processes there are."""
+        return "stale" if self.is_refused or self._is_stale else "current"
+
+    # What rides in other pipelines
+
+    @property
+    def currency_command(self) -> Command:
+        """The command whose reply `read_token` takes."""
+        return ("HMGET", self.key, TOKEN_FIELD, REBUILT_FIELD)
+
+    def read_token(self, reply: Any, now: float) -> str | None:
+        """Return the present token, `None` without one, and note whether the roster can be believed.
+
+        Args:
+            reply: The reply to `currency_command`.
+            now: The time of Redis.
+        """
+        raw_token, raw_rebuilt = reply if isinstance(reply, list) else (None, None)
+        is_new = 0 <= now - _number(raw_rebuilt) < _REBUILT_SECONDS
+        self._is_stale = raw_token is None or is_new
+        self.is_missing = isinstance(reply, list) and raw_token is None
+        return raw_token.decode(errors="replace") if raw_token else None
+
+    def soon_command(self, now: float) -> Command:
+        """Return the command that asks for the ends before the next beat."""
+        return ("ZRANGEBYSCORE", self.beats_key, "-inf", now + _SOON_BEATS * self._heartbeat, "WITHSCORES")
+
+    def note_soon(self, reply: Any, now: float) -> None:
+        """Take its reply: who is about to be lost; who was lost long ago is removed if that is certain."""
+        soon = _scores(reply)
+        self.view.note_ends(soon, now)
+        if self.currency == "current":
+            self.forget(id_ for id_, end in soon.items() if now - end >= FORGOTTEN_SECONDS)
+
+    # Reading
+
+    async def refresh(self, token: str | None) -> View:
+        """Read who is there, unless that is known for this token already.
+
+        Callers at the same time share a reading.
+
+        Args:
+            token: The present token, as Redis just told it.
+
+        Raises:
+            LinkDownError: Redis is unreachable.
+        """
+        async with self._reading:
+            if self.link is not None and token != self.view.token:
+                now = self.link.now()
+                fields, soon = await self.link.execute(("HGETALL", self.key), self.soon_command(now))
+                fields = fields if isinstance(fields, dict) else {}
+                found = self.read_token(_currency_fields(fields), now)
+                members = (_member(id_, *entry) for id_, entry in self._entries(fields, now).items())
+                self.view = View(found, members, _scores(soon), now)
+            return self.view
+
+    async def read(self) -> dict[str, Instance]:
+        """Return the processes by id, the lost ones of the last 15 minutes too.
+
+        Raises:
+            LinkDownError: Redis is unreachable.
+        """
+        link = self.link
+        if link is None:
+            return {}
+        fields, raw_samples = await link.execute(("HGETALL", self.key), ("HGETALL", self.samples_key))
+        now = link.now()
+        fields = fields if isinstance(fields, dict) else {}
+        entries = self._entries(fields, now)
+        self.read_token(_currency_fields(fields), now)
+        if self.currency == "current":
+            self.forget(id_ for id_, (beat, _) in entries.items() if now - beat.end >= FORGOTTEN_SECONDS)
+        samples = raw_samples if isinstance(raw_samples, dict) else {}
+        return {
+            id_: self._instance(id_, beat, static, samples.get(id_.encode()), now)
+            for id_, (beat, static) in entries.items()
+            if now - beat.end < FORGOTTEN_SECONDS
+        }
+
+    def _instance(self, id_: str, beat: Beat, static: Static, raw_samples: object, now: float) -> Instance:
+        samples = self.codec.read(id_, raw_samples, Samples, now) if raw_samples is not None else None
+        liveness = beat.liveness(now)
+        if liveness == "lost" and self.currency == "stale":
+            liveness = "late"  # its beats may be refused
+        return to_instance(id_, beat, static, samples, now=now, liveness=liveness)
+
+    def _entries(self, fields: Mapping[bytes, Any], now: float) -> _Entries:
+        """Return the entries that can be accepted, by id."""
+        found = {}
+        for field in itertools.islice(fields, 2 * MAX_ENTRIES):
+            id_ = field.decode(errors="replace")
+            raw_static = fields.get(f"{id_}{STATIC}".encode())
+            if raw_static is None:  # a static part, a field of the roster, or an entry that is not complete
+                continue
+            beat = self.codec.read(id_, fields[field], Beat, now)
+            static = self.codec.read(f"{id_}{STATIC}", raw_static, Static, now)
+            if beat is not None and static is not None:
+                found[id_] = beat, static
+        return found
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Remove processes from the roster without waiting; one that only slept returns by itself."""
+        gone = list(ids)
+        if not gone or self.link is None:
+            return
+        try:
+            self.link.send(*self.remove_commands(gone))
+        except LinkDownError:
+            return
+
+    def remove_commands(self, ids: Iterable[str]) -> list[Command]:
+        """Return the commands that remove processes."""
+        ids = tuple(ids)
+        return [
+            ("HDEL", self.key, *itertools.chain.from_iterable((id_, f"{id_}{STATIC}") for id_ in ids)),
+            ("ZREM", self.beats_key, *ids),
+            ("HDEL", self.samples_key, *ids),
+            ("HSET", self.key, TOKEN_FIELD, new_token()),
+        ]
+
+
+def new_token() -> str:
+    """Return a token that was never used."""
+    return secrets.token_hex(8)
+
+
+def _currency_fields(fields: Mapping[bytes, Any]) -> list[Any]:
+    return [fields.get(name.encode()) for name in (TOKEN_FIELD, REBUILT_FIELD)]
+
+
+def _member(id_: str, beat: Beat, static: Static) -> Member:
+    return Member(id_, static.hostname, static.pid, static.channels, beat.end, beat.end - beat.beat)
+
+
+def _scores(reply: Any) -> Mapping[str, float]:
+    """Return the reply to a query with scores as a mapping."""
+    if not isinstance(reply, list):
+        return {}
+    return {
+        id_.decode(errors="replace"): float(end)
+        for id_, end in reply
+        if isinstance(end, float | int) and math.isfinite(end)
+    }
+
+
+def _number(raw: object) -> float:
+    """Return a time that Redis holds, or one that never was."""
+    try:
+        number = float(raw) if isinstance(raw, bytes) else -math.inf
+    except ValueError:
+        return -math.inf
+    return number if math.isfinite(number) else -math.inf
