@@ -10,8 +10,9 @@ from fastapi.security.base import SecurityBase
 
 from c2casgiutils import config
 from c2casgiutils.auth import _audit, _cookies
-from c2casgiutils.auth._model import AuthenticationType, AuthInfo, AuthMethod, UserInfo
+from c2casgiutils.auth._model import AuthenticationType, AuthInfo
 from c2casgiutils.auth._secret import secret_caller
+from c2casgiutils.auth._test_user import local_caller
 from c2casgiutils.auth.github._caller import github_caller
 from c2casgiutils.config.auth import is_weak_secret
 
@@ -76,9 +77,7 @@ async def _caller(request: Request, response: Response) -> AuthInfo:
     if mode is AuthenticationType.SECRET:
         return await secret_caller(request, response)
     if mode is AuthenticationType.TEST:
-        name = config.settings.auth.test.username or ""
-        user = UserInfo(login="test", display_name=name, url="https://example.com")
-        return AuthInfo(is_logged_in=True, user=user, type=AuthMethod.TEST)
+        return local_caller(request)
     if mode is AuthenticationType.GITHUB:
         return await github_caller(request, response)
     return AuthInfo()
@@ -130,7 +129,8 @@ def _warn(mode: AuthenticationType) -> None:
     if ignored:
         _LOGGER.warning("Several kinds of authentication are set: %s is used, not %s", mode.value, ignored)
     if mode is AuthenticationType.TEST:
-        _LOGGER.warning("C2C__AUTH__TEST__USERNAME is set: everybody is signed in with all rights")
+        whom = "everybody" if config.settings.development else "everybody on this machine"
+        _LOGGER.warning("C2C__AUTH__TEST__USERNAME is set: %s is signed in with all rights", whom)
     auth = config.settings.auth
     if mode is AuthenticationType.SECRET and is_weak_secret(auth.secret or ""):
         also = "" if auth.jwt.secret else ", and it also makes the key of the sessions"

@@ -169,7 +169,10 @@ class TestUser(Group):
     """A user who is always signed in, for tests only."""
 
     __test__ = False
-    username: str | None = Field(default=None, description="A user who is always signed in, for tests only")
+    username: str | None = Field(
+        default=None,
+        description="A user who is always signed in on a loopback host or with `DEVELOPMENT`, for tests only",
+    )
 
 
 class Auth(Group):

@@ -20,6 +20,11 @@ def configure(**auth_settings: Any) -> None:
     config.settings = config.Settings(auth=auth_settings)
 
 
+def configure_test_user(username: str = "Someone") -> None:
+    """Let the test user in at any host, as in development."""
+    config.settings = config.Settings(auth={"test": {"username": username}}, development=True)
+
+
 def make_app(*, middleware: bool = True) -> FastAPI:
     """Our views at `/c2c` and protected views beside them, where the cookie of the tests comes too."""
     mounted = FastAPI()

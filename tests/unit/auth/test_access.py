@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from c2casgiutils import auth, config
 from c2casgiutils.request_tracking import REQUEST_ID
-from tests.support.auth import SECRET, configure, make_client
+from tests.support.auth import SECRET, configure, configure_test_user, make_client
 
 PROTECTED = [
     f"/c2c/{name}" for name in ("read", "write", "admin", "signed-in", "factory", "context", "audit")
@@ -38,12 +38,12 @@ async def test_secret_opens(client: httpx.AsyncClient, path: str, way: str) -> N
 @pytest.mark.parametrize("path", PROTECTED)
 async def test_test_user_opens(client: httpx.AsyncClient, path: str) -> None:
     """The test user has all rights."""
-    configure(test={"username": "Someone"})
+    configure_test_user()
     assert (await client.get(path)).status_code == 200
 
 
 async def test_status_of_test_user(client: httpx.AsyncClient) -> None:
-    configure(test={"username": "Someone"})
+    configure_test_user()
     assert (await client.get("/c2c/auth/status")).json() == {
         "is_logged_in": True,
         "user": {"login": "test", "display_name": "Someone", "url": "https://example.com"},
@@ -134,7 +134,7 @@ def test_token_is_never_dumped() -> None:
 
 WARNINGS = {
     "several kinds": ({"secret": SECRET * 2, "test": {"username": "x"}}, "Several kinds of authentication"),
-    "test user": ({"test": {"username": "x"}}, "everybody is signed in"),
+    "test user": ({"test": {"username": "x"}}, "everybody on this machine is signed in"),
     "short secret": ({"secret": "short"}, "also makes the key of the sessions"),
     "plain cookies": ({"secret": SECRET * 2, "jwt": {"cookie": {"secure": False}}}, "not for HTTPS only"),
 }

@@ -11,7 +11,16 @@ from starlette.types import Message
 import c2casgiutils
 from c2casgiutils import auth, config
 from tests.support.asgi import call, header_lists, make_scope
-from tests.support.auth import BASE_URL, COOKIE, KEY, SECRET, configure, make_app, make_client
+from tests.support.auth import (
+    BASE_URL,
+    COOKIE,
+    KEY,
+    SECRET,
+    configure,
+    configure_test_user,
+    make_app,
+    make_client,
+)
 
 STRONG = "a shared secret that nobody guesses"
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -247,7 +256,7 @@ async def test_secret_in_a_header_needs_no_origin(client: httpx.AsyncClient) -> 
 
 
 async def test_other_site_and_the_test_user(client: httpx.AsyncClient) -> None:
-    configure(test={"username": "x"})
+    configure_test_user()
     assert (await client.post("/c2c/write", headers={"Origin": "https://evil.example"})).status_code == 403
     assert (await client.post("/c2c/write")).status_code == 200
 

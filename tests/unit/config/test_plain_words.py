@@ -70,7 +70,7 @@ def test_no_prefix_in_a_model_of_an_application() -> None:
 
 async def test_no_prefix_where_the_router_is_included() -> None:
     """In an application that includes a router of ours, FastAPI's own answer has no prefix either."""
-    config.settings = config.Settings(auth={"test": {"username": "x"}})
+    config.settings = config.Settings(auth={"test": {"username": "x"}}, development=True)
     app = FastAPI()
     app.include_router(tools.logging_.router)
     async with make_client(app) as client:
