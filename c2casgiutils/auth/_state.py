@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from c2casgiutils.auth._audit import AuditEvent
     from c2casgiutils.auth._counts import Window
     from c2casgiutils.auth._model import UserInfo
+    from c2casgiutils.auth.github._client import Rest
     from c2casgiutils.auth.github._permissions import Rights
 
 _LOGGER = logging.getLogger(__name__)
@@ -73,7 +74,8 @@ class GitHubState:
         users: Users by fingerprint of their token.
         refreshed: The next tokens, by fingerprint of the refresh token.
         flights: Questions that several requests wait for.
-        rests_until: GitHub is not asked before, by the monotonic clock; by user, or for everybody.
+        rejected: Tokens that GitHub does not know, by fingerprint.
+        rests: When GitHub is asked again; by user, or for everybody.
         outage: Logs when GitHub begins and ceases to be unusable.
         client: The HTTP client, once it is needed.
     """
@@ -84,7 +86,8 @@ class GitHubState:
         self.users: Memory[UserInfo] = Memory()
         self.refreshed: Memory[dict[str, Any]] = Memory()
         self.flights = Flights()
-        self.rests_until: dict[str, float] = {}
+        self.rejected: Memory[bool] = Memory()
+        self.rests: dict[str, Rest] = {}
         self.outage = Outage(
             _LOGGER, "GitHub gives no usable answer: %s", "GitHub answers again after %.1f s"
         )

@@ -9,12 +9,14 @@ came in lately: else an attacker with enough addresses would find it.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import ipaddress
 import logging
 import math
 import secrets
 import time
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from fastapi import HTTPException, Request
@@ -36,6 +38,7 @@ _NETWORKS_OF_IPV6 = {64: 1, 56: 2, 48: 4}
 One host gets a network of 64 bits, a household or a company one of 56 or 48 bits (RFC 6177).
 """
 _MAX_THROTTLED = 10_000
+_MAX_TURN_SECONDS = 5.0
 _LATELY_SECONDS = 7 * 86400
 _NOTED_SECONDS = 3600.0
 
@@ -67,10 +70,30 @@ def _limits(request: Request) -> dict[str, int]:
     return {str(getattr(address, "ipv4_mapped", None) or address): limit}
 
 
-def turn(request: Request) -> asyncio.Lock:
-    """Return a lock of the client: many credentials at once must not pass before the first one is counted."""
-    name = next(iter(_limits(request)))
-    return _state.current().turns.setdefault(name, asyncio.Lock())
+@contextlib.asynccontextmanager
+async def turn(request: Request) -> AsyncIterator[str]:
+    """Let one credential of a client after the other be looked at, unless the client has to wait.
+
+    Many at once would otherwise all be looked at before the first one is counted.
+
+    Yields:
+        The name of the client.
+
+    Raises:
+        TooManyAttemptsError: The client has to wait.
+    """
+    client = next(iter(_limits(request)))
+    lock = _state.current().turns.setdefault(client, asyncio.Lock())
+    try:
+        async with asyncio.timeout(_MAX_TURN_SECONDS):
+            await lock.acquire()
+    except TimeoutError:
+        raise TooManyAttemptsError(1) from None
+    try:
+        await check(request)
+        yield client
+    finally:
+        lock.release()
 
 
 async def count_wrong(request: Request, credential: str, reason: str = "") -> None:

@@ -241,6 +241,11 @@ _TROUBLES: dict[str, Any] = {
     "bad gateway": lambda: Response("<html>Unicorn!</html>", 502, media_type="text/html"),
     "rate limit": lambda: JSONResponse({"message": "API rate limit exceeded"}, 403, _LIMIT),
     "secondary rate limit": lambda: JSONResponse({"message": "wait"}, 429, {"retry-after": "7"}),
+    "limited in words": lambda: JSONResponse({"message": "You have exceeded a secondary rate limit"}, 403),
+    "login attempts": lambda: JSONResponse(
+        {"message": "Maximum number of login attempts exceeded. Please try again later."}, 403
+    ),
+    "forbidden": lambda: JSONResponse({"message": "Resource not accessible"}, 403),
     "list": lambda: JSONResponse([{"permissions": {"admin": True}}]),
     "truncated": lambda: Response('{"permissions": {"admin": tr', media_type="application/json"),
     "html": lambda: Response("<html>", media_type="text/html"),

@@ -81,29 +81,43 @@ async def _next(github: GitHubSessionPayload) -> GitHubSessionPayload:
 async def _bearer_caller(request: Request, token: str) -> AuthInfo:
     token = token.strip()
     try:
-        # what is no GitHub token is sent nowhere
-        user = await _user_of(token) if _GITHUB_TOKEN.fullmatch(token) else None
+        user = _known_user(token) or await _unknown_user(request, token)
     except GitHubUnavailableError as error:
         info = AuthInfo()
         info.note_unavailable(error)
         return info
-    except TokenRefusedError:
-        user = None
     if user is None:
-        await _throttle.count_wrong(request, AuthMethod.GITHUB_BEARER.value)
         return AuthInfo.refused("The bearer token is wrong")
     return AuthInfo(is_logged_in=True, user=user, type=AuthMethod.GITHUB_BEARER)
 
 
-async def _user_of(token: str) -> UserInfo:
-    key = _client.fingerprint(token)
-    github = _state.current().github
-    known = github.users.get(key, _USER_SECONDS)
-    if known is not None:
+def _known_user(token: str) -> UserInfo | None:
+    return _state.current().github.users.get(_client.fingerprint(token), _USER_SECONDS)
+
+
+async def _unknown_user(request: Request, token: str) -> UserInfo | None:
+    """Ask GitHub about a token, unless its client has to wait; a wrong one is counted.
+
+    Raises:
+        TooManyAttemptsError: The client sent too many wrong ones.
+        GitHubUnavailableError: GitHub cannot be asked.
+    """
+    github, key = _state.current().github, _client.fingerprint(token)
+    async with _throttle.turn(request) as client:
+        known = _known_user(token)  # another request of this client may have asked meanwhile
+        # what does not look like a token of GitHub is sent nowhere
+        is_wrong = not _GITHUB_TOKEN.fullmatch(token) or github.rejected.get(key, _USER_SECONDS)
+        if known is None and not is_wrong:
+            try:
+                known = await github.flights.run(("user", key), lambda: _ask_user(key, token, client))
+            except TokenRefusedError:
+                github.rejected.put(key, value=True)
+        if known is None:
+            await _throttle.count_wrong(request, AuthMethod.GITHUB_BEARER.value)
         return known
-    return await github.flights.run(("user", key), lambda: _ask_user(key, token))
 
 
-async def _ask_user(key: str, token: str) -> UserInfo:
-    fields = await _oauth.read_user(token)
+async def _ask_user(key: str, token: str, client: str) -> UserInfo:
+    # a token that nobody knows has no user: its client waits when GitHub refuses
+    fields = await _oauth.read_user(token, who=client)
     return _state.current().github.users.put(key, UserInfo(**fields, token=token))

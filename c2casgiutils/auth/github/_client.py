@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi import HTTPException
 
@@ -38,6 +38,10 @@ class GitHubUnavailableError(OutageError, HTTPException):
         HTTPException.__init__(self, 503, "GitHub cannot be asked now", {"Retry-After": str(seconds)})
 
 
+class RateLimitedError(GitHubUnavailableError):
+    """503: GitHub answers others, but this user asked too much."""
+
+
 class TokenRefusedError(C2cError):
     """GitHub does not know the token, or no longer."""
 
@@ -51,30 +55,45 @@ def fingerprint(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-async def get(url: str, token: str) -> dict[str, Any] | None:
+async def get(
+    url: str, token: str, *, who: str | None = None, is_for_everybody: bool = False
+) -> dict[str, Any] | None:
     """Read a resource in the name of a user; redirects are followed within its origin.
 
     GitHub redirects from the former name of a repository
     (https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api).
+
+    Args:
+        url: The address.
+        token: The token of the user.
+        who: Whose next questions wait when GitHub refuses this one; by default those with this token.
+        is_for_everybody: Whoever has a valid token has access: a refusal means that GitHub is in trouble.
 
     Returns:
         The resource, none when the user has no access to it.
 
     Raises:
         TokenRefusedError: The token is not valid.
+        RateLimitedError: The user asked too much.
         GitHubUnavailableError: There is no usable answer.
     """
+    who = who or fingerprint(token)
     headers = {"Accept": "application/vnd.github+json", "Authorization": f"Bearer {token}"}
-    status, answer_headers, content = await _ask("GET", url, fingerprint(token), headers=headers)
+    status, answer_headers, content = await _ask("GET", url, who, headers=headers)
     if status == 200:  # noqa: PLR2004  # OK
         found = _object(content)
         _state.current().github.outage.end()
         return found
     if status == 401:  # noqa: PLR2004  # Unauthorized
         raise TokenRefusedError
-    if status in (403, 404, 410, 451) and not _is_rate_limited(answer_headers, content):
-        return None
-    raise _unusable(f"status {status}", fingerprint(token), answer_headers)
+    if _is_rate_limited(status, answer_headers, content):
+        raise _rest_of_one(who, "limits the rate", answer_headers, RateLimitedError)
+    if status not in (403, 404, 410, 451):
+        raise _unusable(f"status {status}", answer_headers)
+    # https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api#failed-login-limit
+    if is_for_everybody or b"login attempts" in _beginning(content):
+        raise _rest_of_one(who, f"refuses with status {status}", answer_headers)
+    return None
 
 
 async def post_form(url: str, form: dict[str, str]) -> dict[str, Any]:
@@ -88,13 +107,13 @@ async def post_form(url: str, form: dict[str, str]) -> dict[str, Any]:
         "POST", url, _EVERYBODY, data=form, headers={"Accept": "application/json"}
     )
     if status not in (200, 400, 401, 403):
-        raise _unusable(f"status {status}", _EVERYBODY, headers)
+        raise _unusable(f"status {status}", headers)
     answer = _object(content)
     error = answer.get("error")
     if isinstance(error, str):
         raise CodeRefusedError(error[:100])
     if status != 200:  # noqa: PLR2004  # OK
-        raise _unusable(f"status {status}", _EVERYBODY, headers)
+        raise _unusable(f"status {status}", headers)
     _state.current().github.outage.end()
     return answer
 
@@ -103,14 +122,14 @@ async def _ask(method: str, url: str, who: str, **arguments: Any) -> tuple[int, 
     import httpx
 
     for each in (_EVERYBODY, who):
-        left = _state.current().github.rests_until.get(each, 0.0) - time.monotonic()
-        if left > 0:
-            raise GitHubUnavailableError(left)
+        rest = _state.current().github.rests.get(each)
+        if rest is not None and rest.ends_at > time.monotonic():
+            raise rest.error(rest.ends_at - time.monotonic())
     try:
         async with asyncio.timeout(_TOTAL_SECONDS):
             return await _follow(method, httpx.URL(url), arguments)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-        raise _unusable(type(error).__name__, _EVERYBODY) from error
+        raise _unusable(type(error).__name__) from error
 
 
 async def _follow(
@@ -123,9 +142,9 @@ async def _follow(
                 return response.status_code, response.headers, await _read(response)
             following = url.join(response.headers["location"])
         if _origin(following) != _origin(url):
-            raise _unusable("a redirect to another origin", _EVERYBODY)
+            raise _unusable("a redirect to another origin")
         url = following
-    raise _unusable("too many redirects", _EVERYBODY)
+    raise _unusable("too many redirects")
 
 
 def _origin(url: "httpx.URL") -> tuple[str, bytes, str, int | None]:
@@ -137,7 +156,7 @@ async def _read(response: "httpx.Response") -> bytes:
     async for chunk in response.aiter_bytes():
         content += chunk
         if len(content) > _MAX_ANSWER_BYTES:
-            raise _unusable("an answer that is too large", _EVERYBODY)
+            raise _unusable("an answer that is too large")
     return content
 
 
@@ -147,30 +166,58 @@ def _object(content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise _unusable("an answer that is no JSON object", _EVERYBODY)
+        raise _unusable("an answer that is no JSON object")
     return answer
 
 
-def _is_rate_limited(headers: "httpx.Headers", content: bytes) -> bool:
-    if headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers:
+def _beginning(content: bytes) -> bytes:
+    return content[:1000].lower()
+
+
+def _is_rate_limited(status: int, headers: "httpx.Headers", content: bytes) -> bool:
+    """Return whether one user asked too much; the same headers with another status are not about a user.
+
+    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+    if status == 429:  # noqa: PLR2004  # Too Many Requests
         return True
-    return b"rate limit" in content[:1000].lower()
+    is_told = headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
+    return status == 403 and (is_told or b"rate limit" in _beginning(content))  # noqa: PLR2004  # Forbidden
 
 
-def _unusable(reason: str, who: str, headers: "httpx.Headers | None" = None) -> GitHubUnavailableError:
-    """Remember the trouble for a moment: of one user, or of everybody."""
-    github = _state.current().github
-    limited = headers is not None and _is_rate_limited(headers, b"")
-    concerned = who if limited else _EVERYBODY
-    if concerned == _EVERYBODY:
-        github.outage.begin(reason)
-    else:
-        _LOGGER.info("GitHub limits the rate of one user: %s", reason)
-    if len(github.rests_until) >= _MAX_RESTS:
-        github.rests_until.clear()
-    github.rests_until[concerned] = time.monotonic() + _REST_SECONDS
+class Rest(NamedTuple):
+    """Until when GitHub is not asked, by the monotonic clock, and the error of that time."""
+
+    ends_at: float
+    error: type[GitHubUnavailableError]
+
+
+def _rest_of_one(
+    who: str,
+    reason: str,
+    headers: "httpx.Headers",
+    error: type[GitHubUnavailableError] = GitHubUnavailableError,
+) -> GitHubUnavailableError:
+    """Remember for a moment that GitHub does not answer one user; all others go on."""
+    _LOGGER.info("GitHub %s for one user", reason)
+    return _rest(who, headers, error)
+
+
+def _unusable(reason: str, headers: "httpx.Headers | None" = None) -> GitHubUnavailableError:
+    """Remember the trouble for a moment, for everybody."""
+    _state.current().github.outage.begin(reason)
+    return _rest(_EVERYBODY, headers, GitHubUnavailableError)
+
+
+def _rest(
+    who: str, headers: "httpx.Headers | None", error: type[GitHubUnavailableError]
+) -> GitHubUnavailableError:
+    rests = _state.current().github.rests
+    if len(rests) >= _MAX_RESTS:
+        rests.clear()
+    rests[who] = Rest(time.monotonic() + _REST_SECONDS, error)
     asked = headers.get("retry-after", "") if headers is not None else ""
-    return GitHubUnavailableError(int(asked) if asked.isdecimal() and len(asked) < 6 else _REST_SECONDS)  # noqa: PLR2004  # digits
+    return error(int(asked) if asked.isdecimal() and len(asked) < 6 else _REST_SECONDS)  # noqa: PLR2004  # digits
 
 
 def _client() -> "httpx.AsyncClient":

@@ -122,16 +122,19 @@ async def _ask_token(form: dict[str, str]) -> TokenAnswer:
         raise GitHubUnavailableError from None
 
 
-async def read_user(token: str) -> dict[str, Any]:
+async def read_user(token: str, *, who: str | None = None) -> dict[str, Any]:
     """Return the user of a token, as the fields `login`, `display_name` and `url`.
+
+    Args:
+        token: The token.
+        who: Whose next questions wait when GitHub refuses this one; by default those with this token.
 
     Raises:
         TokenRefusedError: The token is not valid.
         GitHubUnavailableError: There is no usable answer.
     """
-    answer = await _client.get(config.settings.auth.github.user_url, token)
-    if answer is None:
-        raise TokenRefusedError
+    url = config.settings.auth.github.user_url
+    answer = await _client.get(url, token, who=who, is_for_everybody=True)
     try:
         user = _User.model_validate(answer)
     except ValidationError:

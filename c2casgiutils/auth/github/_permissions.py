@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from c2casgiutils import config
 from c2casgiutils.auth import _state
 from c2casgiutils.auth.github import _client
-from c2casgiutils.auth.github._client import GitHubUnavailableError
+from c2casgiutils.auth.github._client import GitHubUnavailableError, RateLimitedError
 from c2casgiutils.config import GitHubAccessType
 
 _LOGGER = logging.getLogger(__name__)
@@ -41,7 +41,8 @@ _NONE = Rights(frozenset(), is_private=True)
 async def rights_of(token: str, repository: str) -> Rights:
     """Return the rights of the user of a token.
 
-    They are remembered for the time of the settings, while GitHub is unusable up to 5 minutes.
+    They are remembered for the time of the settings, while GitHub is unusable up to 5 minutes. They are
+    not for a user who exhausts their own rate limit, which would keep a right that was revoked.
 
     Raises:
         _client.TokenRefusedError: The token is not valid.
@@ -54,6 +55,8 @@ async def rights_of(token: str, repository: str) -> Rights:
         return rights
     try:
         return await github.flights.run(("rights", *key), lambda: _ask(token, repository))
+    except RateLimitedError:
+        raise
     except GitHubUnavailableError:
         rights = remembered(token, repository)
         if rights is None:
