@@ -122,11 +122,12 @@ def test_the_contents_decide_whether_to_install(tmp_path: Path) -> None:
     for name in ("requirements.lock", "pyproject.toml", ".ci/create-venv"):
         (checkout.folder / name).touch()
     done = checkout.setup()
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     shutil.move(tmp_path / "unreachable", checkout.index)
     checkout.write_lock({"uvicorn": ()})
     done = checkout.setup()
     assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("Installing requirements.lock into .venv")
     assert checkout.installed() == {"uvicorn": "1.0", "project": "0.1"}
 
 
