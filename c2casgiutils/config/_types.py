@@ -81,6 +81,12 @@ def _positive(value: datetime.timedelta) -> datetime.timedelta:
     return value
 
 
+def _a_second_or_more(value: datetime.timedelta) -> datetime.timedelta:
+    if value < datetime.timedelta(seconds=1):
+        raise ValueError("must be 1 second or longer")
+    return value
+
+
 def in_plain_words(check: Callable[..., Any]) -> Callable[..., Any]:
     """Raise the error of a check as one of pydantic: to others it adds "Value error, " in front."""
 
@@ -107,6 +113,8 @@ def read_by(parse: Callable[[Any], Any]) -> BeforeValidator:
 Duration = Annotated[datetime.timedelta, read_by(parse_duration)]
 NotNegativeDuration = Annotated[Duration, checked_by(_not_negative)]
 PositiveDuration = Annotated[Duration, checked_by(_positive)]
+CookieAge = Annotated[Duration, checked_by(_a_second_or_more)]
+"""How long a browser keeps a cookie: `Max-Age` has whole seconds, and 0 deletes it (RFC 6265, 4.1.2.2)."""
 
 
 def parse_comma_separated_list(value: str | list[str]) -> list[str]:

@@ -9,11 +9,11 @@ from pydantic import AfterValidator, Field, model_validator
 from c2casgiutils.config._types import (
     AnyCase,
     AnyCaseOfUpper,
+    CookieAge,
     CookieName,
     Group,
     HttpUrl,
     NotNegativeDuration,
-    PositiveDuration,
     Secret,
     SecretList,
     checked_by,
@@ -73,7 +73,7 @@ class JWTCookie(Group):
     """Attributes of the session cookie."""
 
     name: CookieName = Field(default="c2c-jwt-auth", description="Name of the session cookie")
-    age: PositiveDuration = Field(
+    age: CookieAge = Field(
         default=datetime.timedelta(days=7), description="Time that a session lasts at most"
     )
     same_site: Annotated[Literal["lax", "strict", "none"], AnyCase] = Field(
@@ -141,7 +141,7 @@ class GitHub(Group):
     state_cookie: CookieName = Field(
         default="c2c-state", description="Name of the cookie of a running sign-in"
     )
-    state_cookie_age: PositiveDuration = Field(
+    state_cookie_age: CookieAge = Field(
         default=datetime.timedelta(minutes=10), description="Time that a sign-in may take"
     )
     access_token_expiration_margin: NotNegativeDuration = Field(
