@@ -1,0 +1,253 @@
+"""All processes and the store converge to one desired state, whatever fails.
+
+The bound of each wait is twice the promise: one heartbeat.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.net import eventually
+from tests.support.operators import HEARTBEAT, WITHIN, Operator, operators, serve, stopped, stored
+from tests.support.processes import Process, RedisServer, Uvicorn
+from tests.support.proxy import Proxy
+
+NAME = "app.db"
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """A redis-server that the test may break."""
+    with RedisServer() as server:
+        yield server
+
+
+Start = Callable[..., Awaitable[list[Operator]]]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Start servers, and return an operator for each of their processes."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def started(*servers: Uvicorn) -> list[Operator]:
+            await asyncio.gather(*(asyncio.to_thread(stack.enter_context, one) for one in servers))
+            found = await operators(*servers)
+            for operator in found:
+                stack.push_async_callback(operator.aclose)
+            return found
+
+        yield started
+
+
+async def converge(found: list[Operator], level: str, *, name: str = NAME) -> None:
+    """Wait until all of them have a level."""
+
+    async def have() -> bool:
+        return all(await asyncio.gather(*(operator.has(name, level) for operator in found)))
+
+    await eventually(have, seconds=WITHIN, what=f"{level} in {len(found)} processes")
+
+
+def stored_level(server: RedisServer, name: str = NAME) -> str:
+    """The level in the store."""
+    entry = stored(server)[f"level:{name}"]
+    return next(level for level in ("DEBUG", "INFO", "WARNING", "ERROR") if f'"value":"{level}"' in entry)
+
+
+@pytest.mark.parametrize("count", [1, 2], ids=["two processes", "two workers"])
+async def test_two_operators_at_the_same_instant(server: RedisServer, start: Start, count: int) -> None:
+    """In each of 200 rounds the store and both processes end with the same one of the two levels."""
+    found = await start(*(serve(server.port, workers=count) for _ in range(2 // count)))
+    assert len(found) == 2
+    for number in range(200):
+        name = f"{NAME}.{number % 10}"
+        reports = await asyncio.gather(found[0].set(name, "DEBUG"), found[1].set(name, "ERROR"))
+        assert [report["complete"] for report in reports] == [True, True]
+        level = stored_level(server, name)
+        await converge(found, level, name=name)
+
+
+async def test_a_process_stalls_during_a_change(server: RedisServer, start: Start) -> None:
+    """It is told as behind, and has the level once it goes on."""
+    first, second = await start(serve(server.port), serve(server.port))
+    await first.set(NAME, "ERROR")
+    with stopped(second.pid):
+        report = await first.set(NAME, "DEBUG")
+        assert (report["applied"], report["of"], report["complete"]) == (1, 2, False)
+        assert [process["pid"] for process in report["behind"]] == [second.pid]
+        await asyncio.sleep(4 * HEARTBEAT)
+    await converge([second], "DEBUG")
+
+
+async def test_the_writer_loses_its_connection_during_a_change(server: RedisServer, start: Start) -> None:
+    """What the answer claims is true: who says that it is set or kept, for all processes soon."""
+    async with Proxy(server.port, delay=0.02) as proxy:
+        first, second = await start(serve(proxy.port), serve(server.port))
+        await first.set(NAME, "ERROR")
+        for number in range(10):
+            level = ("DEBUG", "INFO", "WARNING")[number % 3]
+            change = asyncio.create_task(first.post(NAME, level))
+            await asyncio.sleep(0.008 * number)
+            proxy.cut()
+            answer = await change
+            is_kept = answer.status_code == 200 or "the level is kept" in answer.text
+            expected = level if is_kept else stored_level(server)
+            await converge([first, second], expected)
+            assert stored_level(server) == expected
+
+
+async def test_started_while_redis_loads_its_data(start: Start) -> None:
+    """The levels are there as soon as Redis is."""
+    with RedisServer() as server:
+        (first,) = await start(serve(server.port))
+        await first.set(NAME, "DEBUG")
+        with server.client() as client:
+            for number in range(3000):
+                client.set(f"filler:{number}", "x")
+            client.save()
+        server.kill()
+        slow = ("--key-load-delay", "4000", "--loading-process-events-interval-bytes", "1024")
+        server.command += slow
+        Process.start(server)
+        (second,) = await start(serve(server.port))
+        assert await second.level(NAME) == "NOTSET"
+
+        async def loaded() -> bool:
+            return server.is_up()
+
+        await eventually(loaded, seconds=60, what="the data")
+        await converge([first, second], "DEBUG")
+
+
+async def test_redis_comes_back_empty(server: RedisServer, start: Start) -> None:
+    """Who knows the levels stores them again; the newest wins, and all lists agree."""
+    first, second = await start(serve(server.port), serve(server.port))
+    await first.set(NAME, "ERROR")
+    await first.set("app.other", "INFO")
+    with stopped(second.pid):
+        await first.set(NAME, "DEBUG")
+    with stopped(first.pid):
+        server.restart()
+        await asyncio.sleep(WITHIN)  # the one with the older level may store it first
+    await converge([first, second], "DEBUG")
+    assert stored_level(server) == "DEBUG"
+    (third,) = await start(serve(server.port))
+    assert [await third.level(name) for name in (NAME, "app.other")] == ["DEBUG", "INFO"]
+    lists = [await operator.overrides() for operator in (first, second, third)]
+    assert lists == [{NAME: "DEBUG", "app.other": "INFO"}] * 3
+
+
+async def test_flushed(server: RedisServer, start: Start) -> None:
+    """The same when only the data is lost, a removal included."""
+    found = await start(serve(server.port), serve(server.port))
+    await found[0].set(NAME, "DEBUG")
+    before = stored(server)
+    with server.client() as client:
+        client.flushall()
+
+    async def is_back() -> bool:
+        after = stored(server)
+        return {**after, "version": ""} == {**before, "version": ""}
+
+    await eventually(is_back, seconds=WITHIN, what="the stored switches")
+    assert int(stored(server)["version"]) > int(before["version"])
+
+
+async def test_cut_off_during_a_change_of_many_levels(server: RedisServer, start: Start) -> None:
+    """With 2,000 levels and 50 ms of latency the process that returns has the newer level in every round."""
+    keys: dict[str | bytes, bytes | float | int | str] = {
+        f"c2c_logging_level_app.many.{number}": "ERROR" for number in range(1990)
+    }
+    with server.client() as client:
+        client.mset(keys)
+    async with Proxy(server.port) as proxy:
+        first, second = await start(serve(server.port), serve(proxy.port))
+        await eventually(lambda: _has_many(first), seconds=20, what="many levels")
+        proxy.delay = 0.05
+        name = "uvicorn.error"  # one that exists: the others used up the names that no module uses
+        for number in range(10):
+            level = ("DEBUG", "INFO")[number % 2]
+            cut = asyncio.get_running_loop().call_later(0.004 * number, proxy.cut)
+            await first.set(name, level)
+            cut.cancel()
+            proxy.cut()
+            await converge([first, second], level, name=name)
+
+
+async def _has_many(operator: Operator) -> bool:
+    return len(await operator.overrides()) >= 1990
+
+
+@pytest.mark.parametrize("secret", ["", "a-secret-of-the-cluster"], ids=["unsigned", "signed"])
+async def test_bad_entries_are_skipped(server: RedisServer, start: Start, secret: str) -> None:
+    """They break no view, are counted and logged once each, and a change goes on."""
+    bad: dict[str | bytes, bytes | float | int | str] = {
+        "level:bad.text": "DEBUG",
+        "level:bad.bytes": b"\xff\xfe",
+        "level:bad.large": "-\n" + "x" * 100_000,
+        "level:bad.json": '-\n{"f":1,"version":7}',
+        "level": "no kind",
+        "version": "a version",
+    }
+    with server.client() as client:
+        client.hset("test_switches", mapping=bad)
+    uvicorn = serve(server.port, C2C__REDIS__BROADCAST_SECRET=secret)
+    (operator,) = await start(uvicorn)
+    assert (await operator.set(NAME, "DEBUG"))["complete"]
+    await asyncio.sleep(3 * HEARTBEAT)
+    assert await operator.overrides() == {NAME: "DEBUG"}
+    for path in ("", "instances", "health/cluster"):
+        assert (await operator.get(path)).status_code == 200
+    lines = [line for line in uvicorn.output.splitlines() if "is skipped" in line]
+    assert len(lines) == len(bad) - 1
+    assert all(len(line) < 300 for line in lines)
+    metrics = (await operator.get("metrics")).text
+    assert f"switches_skipped_total {len(bad) - 1}.0" in metrics
+
+
+async def test_switches_of_a_newer_release_are_kept(server: RedisServer, start: Start) -> None:
+    """They survive changes and a loss of the data, and are told as not applied."""
+    newer: dict[str | bytes, bytes | float | int | str] = {
+        "maintenance:all": '-\n{"f":2,"version":5,"anything":[1]}',
+        "colour:door": '-\n{"f":1,"version":6,"set":1.5,"value":"red","shade":"dark"}',
+    }
+    with server.client() as client:
+        client.hset("test_switches", mapping={**newer, "version": 6})
+    found = await start(serve(server.port), serve(server.port))
+    await found[0].set(NAME, "DEBUG")
+    with server.client() as client:
+        client.flushall()
+
+    async def is_back() -> bool:
+        return newer.items() <= stored(server).items()
+
+    async def are_told() -> bool:
+        instances: list[Any] = (await found[0].get("instances")).json()["instances"]
+        return [instance["figures"]["switches_not_applied"] for instance in instances] == [2.0, 2.0]
+
+    await eventually(is_back, seconds=WITHIN, what="the switches of a newer release")
+    await eventually(are_told, seconds=WITHIN, what="what is not applied")
+
+
+async def test_redis_does_not_reply(server: RedisServer, start: Start) -> None:
+    """Sign-in, store and record have one deadline of two seconds together."""
+    (operator,) = await start(serve(server.port))
+    server.pause()
+    try:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        answer = await operator.post(NAME, "DEBUG")
+        assert loop.time() - began < 3
+        assert (answer.status_code, "may be kept" in answer.text) == (503, True)
+    finally:
+        server.resume()
+
+    async def is_as_stored() -> bool:
+        level = stored_level(server) if f"level:{NAME}" in stored(server) else "NOTSET"
+        return await operator.has(NAME, level)
+
+    await eventually(is_as_stored, seconds=5 + WITHIN, what="the stored level")

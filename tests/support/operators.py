@@ -1,0 +1,111 @@
+"""Operators who set log levels in the processes of a service, over HTTP."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from tests.support.processes import RedisServer, Uvicorn
+
+PREFIX = "test_"
+STORE = f"{PREFIX}switches"
+HEARTBEAT = 1.0
+WITHIN = 2 * HEARTBEAT + 1
+"""Seconds to wait for what is promised within one heartbeat: doubled, and time for a busy machine."""
+_SECRET = "a-secret-of-the-operators"
+
+
+def serve(redis_port: int, *, workers: int = 1, **settings: str) -> Uvicorn:
+    """A server of the service, not started yet."""
+    own = {
+        "C2C__REDIS__URL": f"redis://127.0.0.1:{redis_port}",
+        "C2C__REDIS__BROADCAST_PREFIX": PREFIX,
+        "C2C__INSTANCES__HEARTBEAT": str(HEARTBEAT),
+        "C2C__AUTH__SECRET": _SECRET,
+        "C2C__HTTP": "True",
+        "C2C__PROMETHEUS__PORT": "0",
+    }
+    return Uvicorn("tests.support.health_app:app", workers=workers, env={**own, **settings})
+
+
+class Operator:
+    """Speaks to one process: its connection stays open.
+
+    Args:
+        url: The server.
+    """
+
+    def __init__(self, url: str) -> None:
+        headers = {"X-API-Key": _SECRET}
+        self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=20)
+        self.pid = 0
+
+    async def meet(self) -> int:
+        """Ask which process it is."""
+        self.pid = int((await self._client.get("/")).json())
+        return self.pid
+
+    async def post(self, name: str, level: str) -> httpx.Response:
+        """Set a level."""
+        return await self._client.post("/c2c/logging/level", json={"name": name, "level": level})
+
+    async def set(self, name: str, level: str) -> dict[str, Any]:
+        """Set a level, and return the report of the cluster."""
+        answer = await self.post(name, level)
+        assert answer.status_code == 200, answer.text
+        report: dict[str, Any] = answer.json()["cluster"]
+        return report
+
+    async def level(self, name: str) -> str:
+        """Read a level in the process."""
+        answer = await self._client.get("/c2c/logging/level", params={"name": name})
+        return str(answer.json()["level"])
+
+    async def has(self, name: str, level: str) -> bool:
+        """Return whether the process has a level."""
+        return await self.level(name) == level
+
+    async def get(self, path: str) -> httpx.Response:
+        """Ask any view."""
+        return await self._client.get(f"/c2c/{path}")
+
+    async def overrides(self) -> dict[str, str]:
+        """List what was set at run time."""
+        answer = await self.get("logging/overrides")
+        assert answer.status_code == 200, answer.text
+        return {item["name"]: item["level"] for item in answer.json()["overrides"]}
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        await self._client.aclose()
+
+
+async def operators(*servers: Uvicorn) -> list[Operator]:
+    """One operator for each process of the servers."""
+    found: dict[int, Operator] = {}
+    for server in servers:
+        known = len(found)
+        while len(found) < known + server.workers:
+            operator = Operator(server.url)
+            if found.setdefault(await operator.meet(), operator) is not operator:
+                await operator.aclose()
+    return list(found.values())
+
+
+def stored(server: RedisServer) -> dict[str, str]:
+    """The fields of the store."""
+    with server.client() as client:
+        fields: Any = client.hgetall(STORE)
+        return dict(fields)
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stop a process meanwhile."""
+    os.kill(pid, 19)  # SIGSTOP
+    try:
+        yield
+    finally:
+        os.kill(pid, 18)  # SIGCONT
