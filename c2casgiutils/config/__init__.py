@@ -1,7 +1,7 @@
 """The settings of the library, read from the environment.
 
-`settings` is read from the environment on first access; everything reads it when needed, so that a change of
-`config.settings` is seen by the next use.
+`settings` is read from the environment on first access. It is looked up at each use, so that a change of
+`config.settings` takes effect at once.
 """
 
 from typing import Any

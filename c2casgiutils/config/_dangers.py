@@ -1,4 +1,4 @@
-"""Settings that are accepted and dangerous: what is to be warned about at the start."""
+"""Warnings at start-up about settings that are accepted but dangerous."""
 
 import datetime
 from collections.abc import Iterator
@@ -15,31 +15,31 @@ _LONG_PERMISSION = datetime.timedelta(days=1)
 
 
 def dangers(settings: "Settings") -> Iterator[str]:
-    """Yield a warning for each dangerous setting, but for those of Redis and of the sign-in.
+    """Yield a warning for each dangerous setting, except those of Redis and of the sign-in.
 
     Args:
         settings: All settings.
     """
     if "*" in settings.proxy_headers.trusted_hosts:
         yield (
-            "C2C__PROXY_HEADERS__TRUSTED_HOSTS is *: every client that reaches this port chooses its own "
-            "address, scheme and host; name the addresses or networks of the proxies"
+            "C2C__PROXY_HEADERS__TRUSTED_HOSTS is *: every client that reaches this port can forge its "
+            "address, scheme and host; list the addresses or networks of the proxies"
         )
     yield from _public_levels(settings.auth.github)
     if settings.auth.github.permission_ttl > _LONG_PERMISSION:
         yield (
-            "C2C__AUTH__GITHUB__PERMISSION_TTL is longer than a day: who loses access on GitHub keeps it "
-            "here for that time"
+            "C2C__AUTH__GITHUB__PERMISSION_TTL is longer than a day: users who lose access on GitHub keep "
+            "it here for that time"
         )
     if settings.health.details == "always":
         yield (
-            "C2C__HEALTH__DETAILS is always: everybody sees the payloads of the health checks, with the "
-            "texts of errors"
+            "C2C__HEALTH__DETAILS is always: everybody can read the payloads of the health checks, "
+            "including error messages"
         )
     if settings.prometheus.port and settings.prometheus.address in _ALL_ADDRESSES:
         yield (
-            "C2C__PROMETHEUS__ADDRESS is every address of this machine, and its port asks for no "
-            "sign-in: only the network can keep strangers from the metrics"
+            "C2C__PROMETHEUS__ADDRESS listens on all addresses of this machine without "
+            "authentication: restrict access to the metrics in the network"
         )
 
 
@@ -66,13 +66,13 @@ def redis_dangers(redis: Redis) -> Iterator[str]:
     """
     if redis.broadcast_prefix == DEFAULT_BROADCAST_PREFIX:
         yield (
-            f"C2C__REDIS__BROADCAST_PREFIX has its default value {DEFAULT_BROADCAST_PREFIX!r}: services on "
-            "one Redis that share it hear each other, also with different database numbers; set it to a name "
-            "of this service"
+            f"C2C__REDIS__BROADCAST_PREFIX has its default value {DEFAULT_BROADCAST_PREFIX!r}: services that "
+            "share a Redis and this prefix receive each other's messages, even with different database "
+            "numbers; set it to a name of this service"
         )
     if not redis.broadcast_secret:
         yield (
-            "C2C__REDIS__BROADCAST_SECRET is not set: whoever may publish to this Redis can change log "
-            "levels, drain processes and call the handlers of the application; set one long secret in "
-            "all processes"
+            "C2C__REDIS__BROADCAST_SECRET is not set: anybody who can publish to this Redis can change log "
+            "levels, drain processes and call the handlers of the application; set the same long secret "
+            "in all processes"
         )

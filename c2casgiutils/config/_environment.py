@@ -23,7 +23,7 @@ _TAGS = "c2c__sentry__tags"
 
 
 def variables(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[str, FieldInfo]]:
-    """Return the name of the environment variable and the field of each setting, groups followed."""
+    """Return the environment variable and the field of each setting, including those of groups."""
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from variables(field.annotation, f"{prefix}{name.upper()}__")
@@ -32,19 +32,20 @@ def variables(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[st
 
 
 def _group_names(names: Iterable[str]) -> set[str]:
-    """Return the names of the groups: pydantic-settings reads JSON objects from them."""
+    """Return the names of the groups, which pydantic-settings reads as JSON objects."""
     parts = (name.removeprefix(PREFIX).split("__") for name in names)
     return {PREFIX + "__".join(path[:end]) for path in parts for end in range(1, len(path))}
 
 
 class EnvironmentSource(EnvSettingsSource):
-    """Reads `C2C__...` variables in any case; a whole group may be a JSON object.
+    """Source that reads `C2C__...` variables in any case; a whole group may be a JSON object.
 
-    An empty value counts as unset (but for Sentry tags), a name of an older release is read with a warning
-    when the new one is not set, and an unknown name is a warning that names the nearest known one.
+    An empty value counts as unset, except for Sentry tags. A name of an older release is read, with a
+    warning, when the new one is not set. An unknown name is logged as a warning that suggests the nearest
+    known one.
 
     Raises:
-        SettingsError: what should be a JSON object is none; it names the variable.
+        SettingsError: A group is not a JSON object; the message names the variable.
     """
 
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
@@ -77,7 +78,7 @@ def _check_objects(texts: Mapping[str, str | None]) -> None:
         except ValueError:
             is_object = False
         if not is_object:
-            raise SettingsError(f"{name.upper()}: is no JSON object")
+            raise SettingsError(f"{name.upper()}: must be a JSON object")
 
 
 def _usable(given: Mapping[str, str], known: set[str]) -> dict[str, str]:
@@ -89,7 +90,7 @@ def _usable(given: Mapping[str, str], known: set[str]) -> dict[str, str]:
             _LOGGER.warning("%s is deprecated, use %s", name.upper(), older[name].upper())
             usable.setdefault(older[name], value)
         elif name not in known:
-            _LOGGER.warning("%s is no known setting%s", name.upper(), _nearest(name, known))
+            _LOGGER.warning("%s is not a known setting%s", name.upper(), _nearest(name, known))
     return usable
 
 

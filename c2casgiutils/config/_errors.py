@@ -1,4 +1,4 @@
-"""How wrong settings end the start."""
+"""Invalid settings end the start."""
 
 import sys
 from collections.abc import Iterable
@@ -10,23 +10,22 @@ from c2casgiutils._errors import C2cError
 
 _STARTUP_FAILURE = 3
 _ACCEPTED = {
-    "bool_parsing": "is no boolean; accepted are true, false, yes, no, on, off, 1 and 0",
-    "bool_type": "is no boolean; accepted are true, false, yes, no, on, off, 1 and 0",
-    "int_parsing": "is no number; accepted is a whole number",
-    "float_parsing": "is no number; accepted is a number",
-    "import_error": "cannot be imported; accepted is module:name",
+    "bool_parsing": "must be a boolean (true, false, yes, no, on, off, 1, 0)",
+    "bool_type": "must be a boolean (true, false, yes, no, on, off, 1, 0)",
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+    "import_error": "cannot be imported; the form is module:name",
     "missing": "is missing",
 }
 
 
 class ConfigurationError(C2cError, SystemExit, ValueError):
-    """Wrong settings: ends the process with exit code 3 unless somebody handles it as a `ValueError`.
+    """Invalid settings: ends the process with exit code 3 unless it is handled as a `ValueError`.
 
-    Any other exception at import makes uvicorn start its workers again for ever; code 3 is its sign for a
-    start that cannot succeed.
+    After any other exception at import, uvicorn restarts its workers forever; with code 3 it gives up.
 
     Args:
-        problems: one text for each wrong variable, `<variable>: <what is wrong>; <what is accepted>`.
+        problems: One message for each invalid variable, `<variable>: <what is wrong or accepted>`.
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
@@ -41,10 +40,10 @@ class ConfigurationError(C2cError, SystemExit, ValueError):
 
 
 def end_start(problems: Iterable[str]) -> NoReturn:
-    """Write each problem on a line of its own to standard error and end the start.
+    """Write each problem on its own line to standard error, and end the start.
 
     Raises:
-        ConfigurationError: always.
+        ConfigurationError: Always.
     """
     error = ConfigurationError(problems)
     sys.stderr.write(f"{error}\n")
@@ -53,12 +52,12 @@ def end_start(problems: Iterable[str]) -> NoReturn:
 
 
 def describe(error: ValidationError, prefix: str, older_names: dict[str, str]) -> list[str]:
-    """One text for each wrong variable, without its value.
+    """Return one message for each invalid variable, without its value.
 
     Args:
-        error: what pydantic found.
-        prefix: of the variables.
-        older_names: other names that fill a variable, `{new: older}`.
+        error: The error of pydantic.
+        prefix: Prefix of the variables.
+        older_names: Older names of variables, `{new: older}`.
     """
     problems: dict[str, str] = {}
     for detail in error.errors(include_url=False, include_context=True, include_input=False):

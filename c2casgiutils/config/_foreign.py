@@ -1,4 +1,4 @@
-"""Environment variables that belong to others and that we honour too."""
+"""Environment variables of other programs that this library reads too."""
 
 import os
 from typing import Literal

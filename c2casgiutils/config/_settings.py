@@ -22,7 +22,7 @@ from c2casgiutils.config.tools import Tools
 
 def _normalise_prefix(value: str) -> str:
     if not re.fullmatch(r"[\w.~!$&'()*+,;=:@%/-]*", value, re.ASCII):
-        raise ValueError("is no path; accepted is a path such as /api/")
+        raise ValueError("must be a path such as /api/")
     parts = [part for part in value.split("/") if part]
     return "/" + "".join(f"{part}/" for part in parts)
 
@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     """All settings, read from the environment variables `C2C__...`.
 
     Raises:
-        ConfigurationError: a value is wrong; one line for each wrong variable went to standard error.
+        ConfigurationError: A value is invalid; standard error has one line for each invalid variable.
     """
 
     model_config = SettingsConfigDict(
@@ -51,15 +51,17 @@ class Settings(BaseSettings):
     health: Health = Field(default_factory=Health)
     instances: Instances = Field(default_factory=Instances)
     proxy_headers: ProxyHeaders = Field(default_factory=ProxyHeaders)
-    http: bool = Field(default=False, description="Development over plain HTTP: cookies without `Secure`")
+    http: bool = Field(
+        default=False, description="Development over plain HTTP: cookies are sent without `Secure`"
+    )
     route_prefix: Annotated[str, checked_by(_normalise_prefix)] = Field(
-        default="/", description="Prefix under which everything is mounted"
+        default="/", description="Path prefix under which everything is mounted"
     )
     drain_wait: NotNegativeDuration = Field(
         default=datetime.timedelta(seconds=5),
-        description="Time between the first sign of a stop and the stop",
+        description="Time between SIGTERM, when readiness fails, and the stop",
     )
-    development: bool = Field(default=False, description="Show more to developers; not for production")
+    development: bool = Field(default=False, description="Show details to developers; not for production")
 
     def __init__(self, **values: Any) -> None:
         problems: list[str] = []
@@ -73,10 +75,10 @@ class Settings(BaseSettings):
             end_start(problems)
 
     def check(self) -> None:
-        """Check what no value shows by itself; done for the settings of a process when they are read first.
+        """Check the combinations of values, when the settings of the process are read for the first time.
 
         Raises:
-            ConfigurationError: half a GitHub configuration, GitHub without a key of the sessions,
+            ConfigurationError: An incomplete GitHub configuration, GitHub without a key for sessions,
                 `SameSite=None` for a cookie that is not secure, sentinels without a service, or messages that
                 are signed under the default prefix.
         """

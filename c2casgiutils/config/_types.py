@@ -40,14 +40,14 @@ _MAX_SHOWN_CHARACTERS = 40
 
 
 def parse_duration(text: str | datetime.timedelta) -> datetime.timedelta:
-    """Read a duration.
+    """Parse a duration.
 
     Accepted are ISO 8601 durations of weeks, days, hours, minutes and seconds (`PT1M`, `P1D`, `PT0.5S`),
     the short form (`10m`, `1w2d3h4m5s`, `200ms`; a bare number after the hours is minutes, `2h30`) and plain
-    seconds (`300`, `0.2`). Years and months have no fixed length and are refused.
+    seconds (`300`, `0.2`). Years and months have no fixed length and are rejected.
 
     Args:
-        text: the duration; a `timedelta` is returned as it is.
+        text: The duration; a `timedelta` is returned unchanged.
 
     Raises:
         ValueError: `Invalid time delta: ...` for anything else; the message says what is accepted.
@@ -88,7 +88,7 @@ def _a_second_or_more(value: datetime.timedelta) -> datetime.timedelta:
 
 
 def in_plain_words(check: Callable[..., Any]) -> Callable[..., Any]:
-    """Raise the error of a check as one of pydantic: to others it adds "Value error, " in front."""
+    """Raise the error of a check as one of pydantic, which otherwise prefixes it with "Value error, "."""
 
     @functools.wraps(check)
     def checked(*arguments: Any) -> Any:
@@ -101,12 +101,12 @@ def in_plain_words(check: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def checked_by(check: Callable[[Any], Any]) -> AfterValidator:
-    """Check a value with a function that raises `ValueError`, whose message is shown as it is."""
+    """Return a validator that calls `check`; the message of its `ValueError` is shown unchanged."""
     return AfterValidator(in_plain_words(check))
 
 
 def read_by(parse: Callable[[Any], Any]) -> BeforeValidator:
-    """Read a value with a function that raises `ValueError`, whose message is shown as it is."""
+    """Return a validator that calls `read`; the message of its `ValueError` is shown unchanged."""
     return BeforeValidator(in_plain_words(parse))
 
 
@@ -118,14 +118,14 @@ CookieAge = Annotated[Duration, checked_by(_a_second_or_more)]
 
 
 def parse_comma_separated_list(value: str | list[str]) -> list[str]:
-    """Split a text at its commas, without blanks and empty items; return a list as it is."""
+    """Split comma-separated text, dropping blanks and empty items; return a list unchanged."""
     if isinstance(value, str):
         return [item.strip() for item in value.split(",") if item.strip()]
     return value
 
 
 def parse_comma_separated_int_list(value: str | list[int]) -> list[int]:
-    """Read whole numbers from a comma-separated text; return a list as it is.
+    """Parse comma-separated whole numbers; return a list unchanged.
 
     Raises:
         ValueError: An item is not a whole number.
@@ -134,7 +134,7 @@ def parse_comma_separated_int_list(value: str | list[int]) -> list[int]:
 
 
 def parse_comma_separated_float_list(value: str | list[float]) -> list[float]:
-    """Read numbers from a comma-separated text; return a list as it is.
+    """Parse comma-separated numbers; return a list unchanged.
 
     Raises:
         ValueError: An item is not a number.
@@ -149,7 +149,7 @@ FloatList = Annotated[list[float], NoDecode, _Split]
 
 
 class MaskedStr(str):
-    """A string that compares and reads as `str` but does not show itself in `repr`."""
+    """A `str` whose `repr` is masked."""
 
     __slots__ = ()
 
@@ -162,13 +162,13 @@ Secret = Annotated[
     AfterValidator(MaskedStr),
     PlainSerializer(lambda _: MASK, return_type=str, when_used="json"),
 ]
-"""A `MaskedStr`; a JSON dump, which leaves the process, has the mask."""
+"""A `MaskedStr` that is masked in JSON dumps too."""
 
 SecretList = Annotated[list[Secret], NoDecode, _Split]
 
 
 def secrets_of(value: Any) -> Iterator[str]:
-    """Every secret of a settings object, those in groups, lists and dictionaries too."""
+    """Return all secrets of a settings object, including those in groups, lists and dictionaries."""
     if isinstance(value, MaskedStr):
         yield str(value)
     elif isinstance(value, BaseModel):
@@ -187,7 +187,7 @@ def _lower(value: Any) -> Any:
 
 
 AnyCase = BeforeValidator(_lower)
-"""Before a `Literal` or an enumeration whose values are lower case."""
+"""Validator before a `Literal` or an enumeration with lower-case values: accepts any case."""
 
 
 def _upper(value: Any) -> Any:
@@ -195,37 +195,37 @@ def _upper(value: Any) -> Any:
 
 
 AnyCaseOfUpper = BeforeValidator(_upper)
-"""Before a `Literal` whose values are upper case."""
+"""Validator before a `Literal` with upper-case values: accepts any case."""
 
 
 def check_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
-    """Return the text, when it is an absolute address of one of the schemes.
+    """Return the text if it is an absolute URL with one of the schemes.
 
     Raises:
-        ValueError: says what is accepted, without the value, which may hold a password.
+        ValueError: It is not; the message does not contain the value, which may hold a password.
     """
-    accepted = f"accepted is an absolute address {' or '.join(scheme + '://' for scheme in schemes)}"
+    accepted = f"must be an absolute URL that starts with {' or '.join(scheme + '://' for scheme in schemes)}"
     try:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
-        raise ValueError(f"is no address; {accepted}") from None
+        raise ValueError(accepted) from None
     if (
         parts.scheme not in schemes
         or not (parts.hostname or parts.scheme == "unix")
         or re.search(r"\s", text)
     ):
-        raise ValueError(f"is no address; {accepted}")
+        raise ValueError(accepted)
     return text
 
 
 def matches(pattern: str, accepted: str) -> AfterValidator:
-    """Return a validator: the whole value must match the pattern; `accepted` says so in words."""
+    """Return a validator for values that fully match the pattern; `accepted` describes them in words."""
     compiled = re.compile(pattern, re.ASCII)
 
     def check(value: str) -> str:
         if not compiled.fullmatch(value):
-            raise ValueError(f"is not accepted; accepted is {accepted}")
+            raise ValueError(f"must be {accepted}")
         return value
 
     return checked_by(check)

@@ -28,7 +28,7 @@ _MIN_SECRET_LETTERS = 6
 
 
 class GitHubAccessType(enum.StrEnum):
-    """A permission on a repository, weakest first; a stronger one includes the weaker ones."""
+    """A permission on a repository; a stronger one includes the weaker ones."""
 
     PULL = "pull"
     PUSH = "push"
@@ -36,15 +36,15 @@ class GitHubAccessType(enum.StrEnum):
 
     @property
     def strength(self) -> int:
-        """The place among the permissions, 0 for the weakest."""
+        """Its position among the permissions, 0 for the weakest."""
         return list(type(self)).index(self)
 
 
 def _check_key(key: str) -> str:
     if len(key) < _MIN_KEY_LENGTH:
-        raise ValueError(f"has under {_MIN_KEY_LENGTH} characters; accepted are {_ACCEPTED_KEY}")
+        raise ValueError(f"has fewer than {_MIN_KEY_LENGTH} characters; use {_ACCEPTED_KEY}")
     if any(example in key.lower() for example in _EXAMPLES):
-        raise ValueError(f"is an example; accepted are {_ACCEPTED_KEY}")
+        raise ValueError(f"is an example; use {_ACCEPTED_KEY}")
     return key
 
 
@@ -53,7 +53,7 @@ def _check_keys(keys: list[str]) -> list[str]:
 
 
 def is_weak_secret(secret: str) -> bool:
-    """Return whether a shared secret can be guessed: short, an example, or of a few different characters."""
+    """Return whether a shared secret can be guessed: short, an example, or of few different characters."""
     return (
         len(secret) < _MIN_SECRET_LENGTH
         or len(set(secret)) < _MIN_SECRET_LETTERS
@@ -62,7 +62,7 @@ def is_weak_secret(secret: str) -> bool:
 
 
 def _scope(scope: str) -> str:
-    # an empty value counts as unset, so a word must say it
+    # An empty value counts as unset.
     return "" if scope.strip().lower() == "none" else scope
 
 
@@ -73,29 +73,28 @@ class JWTCookie(Group):
     """Attributes of the session cookie."""
 
     name: CookieName = Field(default="c2c-jwt-auth", description="Name of the session cookie")
-    age: CookieAge = Field(
-        default=datetime.timedelta(days=7), description="Time that a session lasts at most"
-    )
+    age: CookieAge = Field(default=datetime.timedelta(days=7), description="Maximum session lifetime")
     same_site: Annotated[Literal["lax", "strict", "none"], AnyCase] = Field(
         default="lax", description="`SameSite` of the session cookie; `none` needs `SECURE`"
     )
-    secure: bool = Field(default=True, description="Session cookie only over HTTPS")
+    secure: bool = Field(default=True, description="Send the session cookie over HTTPS only")
     path: Annotated[str, matches(r"/[!-:<-~]*", "a path that starts with /")] | None = Field(
-        default=None, description="Path of the session cookie; without it that of the mounted index"
+        default=None, description="Path of the session cookie; by default that of the mounted index"
     )
 
 
 class JWT(Group):
-    """Keys of the session."""
+    """Settings of the signed sessions."""
 
     secret: Annotated[Secret, checked_by(_check_key)] | None = Field(
-        default=None, description="Key of the session: 32 random characters or more, under 16 are refused"
+        default=None,
+        description="Key that signs sessions: 32 random characters or more; fewer than 16 are refused",
     )
     algorithm: Annotated[Literal["HS256", "HS384", "HS512"], AnyCaseOfUpper] = Field(
-        default="HS256", description="Signature of the session"
+        default="HS256", description="Signature algorithm of the session"
     )
     previous_secrets: Annotated[SecretList, checked_by(_check_keys)] = Field(
-        default=[], description="Earlier keys, comma-separated: still read, no longer written"
+        default=[], description="Earlier keys, comma-separated: sessions signed with them stay valid"
     )
     cookie: JWTCookie = Field(default_factory=JWTCookie)
 
@@ -104,56 +103,60 @@ class GitHub(Group):
     """Sign-in through GitHub."""
 
     repository: Annotated[str, matches(r"[\w.-]+/[\w.-]+", "organisation/repository")] | None = Field(
-        default=None, description="`organisation/repository` whose permissions count"
+        default=None, description="`organisation/repository` whose permissions decide on the access"
     )
     access_type: _Level = Field(
         default=GitHubAccessType.PULL,
-        description="The older single setting: sets the read-only level when that is unset",
+        description="Older name of `ACCESS_TYPE_READ_ONLY`, used when that is unset",
     )
     access_type_read_only: _Level = Field(
-        default=GitHubAccessType.PULL, description="Permission needed for reading"
+        default=GitHubAccessType.PULL, description="Permission required to read"
     )
     access_type_read_write: _Level = Field(
-        default=GitHubAccessType.PUSH, description="Permission needed for changing"
+        default=GitHubAccessType.PUSH, description="Permission required to make changes"
     )
     access_type_admin: _Level = Field(
-        default=GitHubAccessType.ADMIN, description="Permission needed for administration"
+        default=GitHubAccessType.ADMIN, description="Permission required for administration"
     )
     authorize_url: HttpUrl = Field(
-        default="https://github.com/login/oauth/authorize", description="OAuth page of GitHub"
+        default="https://github.com/login/oauth/authorize", description="OAuth authorization page of GitHub"
     )
     token_url: HttpUrl = Field(
         default="https://github.com/login/oauth/access_token", description="OAuth token endpoint"
     )
-    user_url: HttpUrl = Field(default="https://api.github.com/user", description="Who the user is")
+    user_url: HttpUrl = Field(
+        default="https://api.github.com/user", description="API endpoint that returns the user"
+    )
     repo_url: HttpUrl = Field(
-        default="https://api.github.com/repos", description="Where permissions are asked"
+        default="https://api.github.com/repos",
+        description="API endpoint that returns the permissions on a repository",
     )
     client_id: str | None = Field(default=None, description="Client id of the OAuth application")
     client_secret: Secret | None = Field(default=None, description="Client secret of the OAuth application")
     scope: Annotated[str, AfterValidator(_scope)] = Field(
         default="repo",
-        description="OAuth scope asked for; `none` is no scope, enough for a public repository",
+        description="Requested OAuth scope; `none` requests none, which is enough for a public repository",
     )
     proxy_url: HttpUrl | None = Field(
-        default=None, description="Proxy of the OAuth callback, gets it as `came_from`"
+        default=None, description="Proxy of the OAuth callback; it receives the callback URL as `came_from`"
     )
     state_cookie: CookieName = Field(
-        default="c2c-state", description="Name of the cookie of a running sign-in"
+        default="c2c-state", description="Name of the cookie that holds the state of a sign-in"
     )
     state_cookie_age: CookieAge = Field(
-        default=datetime.timedelta(minutes=10), description="Time that a sign-in may take"
+        default=datetime.timedelta(minutes=10), description="Maximum duration of a sign-in"
     )
     access_token_expiration_margin: NotNegativeDuration = Field(
-        default=datetime.timedelta(minutes=1), description="Time before its end that a token is refreshed"
+        default=datetime.timedelta(minutes=1),
+        description="Time before its expiry at which a token is refreshed",
     )
     bearer: bool = Field(default=False, description="Accept GitHub tokens in `Authorization: Bearer`")
     allow_public_pull: bool = Field(
         default=False,
-        description="Let `pull` count on a public repository, where everybody has it",
+        description="Grant access for `pull` on a public repository, where every GitHub user has it",
     )
     permission_ttl: NotNegativeDuration = Field(
-        default=datetime.timedelta(seconds=60), description="Time that a permission is kept"
+        default=datetime.timedelta(seconds=60), description="Time for which a permission is cached"
     )
 
     @model_validator(mode="before")
@@ -166,42 +169,44 @@ class GitHub(Group):
 
 
 class TestUser(Group):
-    """A user who is always signed in, for tests only."""
+    """Name of a user who is always signed in; for tests only."""
 
     __test__ = False
     username: str | None = Field(
         default=None,
-        description="A user who is always signed in on a loopback host or with `DEVELOPMENT`, for tests only",
+        description="Name of a user who is always signed in, on a loopback host or with `DEVELOPMENT`",
     )
 
 
 class Auth(Group):
-    """Who may see and do what."""
+    """Settings of the authentication."""
 
     secret: Secret | None = Field(default=None, description="The shared secret")
     public_url: HttpUrl | None = Field(
         default=None,
-        description="Base of absolute links and of the OAuth callback; without it the host of the request",
+        description="Base of absolute links and of the OAuth callback; by default the host of the request",
     )
-    throttle_per_client: int = Field(default=20, ge=1, description="Wrong secrets of one address a minute")
-    throttle_total: int = Field(default=200, ge=1, description="Wrong secrets of all addresses a minute")
+    throttle_per_client: int = Field(
+        default=20, ge=1, description="Maximum number of wrong secrets from one address per minute"
+    )
+    throttle_total: int = Field(
+        default=200, ge=1, description="Maximum number of wrong secrets from all addresses per minute"
+    )
     jwt: JWT = Field(default_factory=JWT)
     github: GitHub = Field(default_factory=GitHub)
     test: TestUser = Field(default_factory=TestUser)
 
 
 def contradictions(auth: Auth, *, http: bool) -> list[str]:
-    """Return what is wrong between settings that are right one by one, one text for each wrong variable.
+    """Return the contradictions between settings, one message for each variable concerned.
 
     Args:
-        auth: the settings.
-        http: cookies go without `Secure`, for development over plain HTTP.
+        auth: The settings.
+        http: Whether cookies are sent without `Secure`, for development over plain HTTP.
     """
     problems = _missing_of_github(auth)
     if auth.jwt.cookie.same_site == "none" and (http or not auth.jwt.cookie.secure):
-        problems.append(
-            "C2C__AUTH__JWT__COOKIE__SAME_SITE: none needs a secure cookie; accepted are lax and strict"
-        )
+        problems.append("C2C__AUTH__JWT__COOKIE__SAME_SITE: none requires a secure cookie; use lax or strict")
     return problems
 
 
@@ -214,7 +219,7 @@ def _missing_of_github(auth: Auth) -> list[str]:
     if not any(parts.values()):
         return []
     problems = [
-        f"{name}: is missing; accepted is all or none of {', '.join(parts)}"
+        f"{name}: is missing; set all or none of {', '.join(parts)}"
         for name, value in parts.items()
         if not value
     ]

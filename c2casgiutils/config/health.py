@@ -20,14 +20,14 @@ class Health(Group):
     """Settings of the health checks."""
 
     details: Annotated[Literal["never", "authorized", "always"], AnyCase] = Field(
-        default="authorized", description="Who sees the payloads of the checks"
+        default="authorized", description="Who can see the payloads of the checks"
     )
     timeout: PositiveDuration = Field(
-        default=datetime.timedelta(seconds=2), description="Time that one check may take"
+        default=datetime.timedelta(seconds=2), description="Timeout of one check"
     )
     ttl: NotNegativeDuration = Field(
-        default=datetime.timedelta(seconds=1), description="Time that a result is kept"
+        default=datetime.timedelta(seconds=1), description="Time for which a result is cached"
     )
     webhook: Annotated[Secret, checked_by(check_url)] | None = Field(
-        default=None, description="Address told about changes of state"
+        default=None, description="URL that is called when the state changes"
     )

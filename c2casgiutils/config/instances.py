@@ -14,5 +14,5 @@ class Instances(Group):
     """Settings of the roster of processes."""
 
     heartbeat: PositiveDuration = Field(
-        default=datetime.timedelta(seconds=5), description="Time between two signs of life of a process"
+        default=datetime.timedelta(seconds=5), description="Interval between the heartbeats of a process"
     )

@@ -1,7 +1,7 @@
 """The variables of the packaged logging configuration.
 
-They stand outside `Settings`: a logging configuration is built before the application is imported, and a
-wrong setting must not break the log lines that tell about it.
+They are not part of `Settings`: the logging is configured before the application is imported, and must be
+able to report an invalid setting.
 """
 
 from typing import Annotated, Any, Literal
@@ -25,10 +25,10 @@ LevelName = Annotated[
 
 
 class Logging(BaseSettings):
-    """Form and levels of the log, read from the environment.
+    """Format and levels of the log, read from the environment.
 
     Raises:
-        ConfigurationError: a value is wrong; one line for each wrong variable went to standard error.
+        ConfigurationError: A value is invalid; standard error has one line for each invalid variable.
     """
 
     model_config = SettingsConfigDict(
@@ -36,10 +36,10 @@ class Logging(BaseSettings):
     )
 
     log_type: Annotated[Literal["console", "json"], AnyCase] = Field(
-        default="console", description="Lines for people (`console`) or one JSON object a line (`json`)"
+        default="console", description="Lines for people (`console`) or one JSON object per line (`json`)"
     )
     log_level: LevelName = Field(
-        default="INFO", description="Level of the application, of this library and of the server"
+        default="INFO", description="Level of the application, this library and the server"
     )
     sql_log_level: LevelName = Field(
         default="WARNING", description="Level of `sqlalchemy.engine`; `INFO` shows the statements"

@@ -15,7 +15,7 @@ from c2casgiutils.config._types import (
 
 
 def _check_trusted_hosts(hosts: list[str]) -> list[str]:
-    """Refuse now what the middleware would refuse: it may not be used, with the type `none`."""
+    """Reject what the middleware would reject, also while it is not used because the type is `none`."""
     try:
         TrustedHosts(hosts)
     except ValueError as error:
@@ -24,7 +24,7 @@ def _check_trusted_hosts(hosts: list[str]) -> list[str]:
 
 
 class ProxyHeaders(Group):
-    """Which forwarded headers are believed, and from whom."""
+    """Which forwarded headers are trusted, and from which hosts."""
 
     type: Annotated[Literal["none", "x-forwarded", "forwarded"], AnyCase] = Field(
         default="none", description="Family of headers that the proxy sets"
@@ -34,7 +34,7 @@ class ProxyHeaders(Group):
     )
     apply_prefix: bool = Field(
         default=False,
-        description="Put `X-Forwarded-Prefix`, which a proxy stripped, before the paths",
+        description="Prepend `X-Forwarded-Prefix`, which the proxy strips, to the root path",
     )
     force_proto: Annotated[Literal["http", "https"], AnyCase] | None = Field(
         default=None, description="Scheme of every request, whatever the headers say"

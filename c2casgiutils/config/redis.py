@@ -24,13 +24,13 @@ DEFAULT_BROADCAST_PREFIX = "broadcast_api_"
 
 
 def parse_options(text: str) -> dict[str, Any]:
-    """Read `name=value,name=value`, the values as YAML (`socket_timeout=5,ssl=True`).
+    """Parse `name=value,name=value` with YAML values (`socket_timeout=5,ssl=True`).
 
-    A value with a comma is quoted or a YAML list (`password="a,b",retry_on_error=[a,b]`). The credentials are
-    text: a password of digits stays a password.
+    A value that contains a comma is quoted or a YAML list (`password="a,b",retry_on_error=[a,b]`).
+    Credentials are always text, even when they consist of digits.
 
     Raises:
-        ValueError: says which pair is wrong by its position, never by its value.
+        ValueError: A pair is invalid; the message gives its position, never its value.
     """
     options: dict[str, Any] = {}
     end, number = 0, 0
@@ -38,7 +38,7 @@ def parse_options(text: str) -> dict[str, Any]:
         number += 1
         match = _PAIR.match(text, end)
         if match is None:
-            raise ValueError(f"pair {number} is no name=value; accepted is name=value,name=value")
+            raise ValueError(f"pair {number} must have the form name=value")
         options[match["name"]] = _read_value(match["name"], match["value"], number)
         end = match.end()
     return options
@@ -52,7 +52,7 @@ def _read_value(name: str, text: str, number: int) -> Any:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
-        raise ValueError(f"the value of pair {number} ({name}) is no YAML") from None
+        raise ValueError(f"the value of pair {number} ({name}) is not valid YAML") from None
     if name in _NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float | None)):
         raise ValueError(f"the value of pair {number} ({name}) must be a number")
     return value
@@ -66,16 +66,16 @@ def _mask(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_sentinels(text: str) -> list[tuple[str, int]]:
-    """Read `host:port,host:port`; an IPv6 address stands in brackets and comes back without them.
+    """Parse `host:port,host:port`; the brackets of an IPv6 address are removed.
 
     Raises:
-        ValueError: says which one is wrong.
+        ValueError: One is invalid; the message gives its position.
     """
     return [_read_address(part.strip(), number) for number, part in enumerate(text.split(","), start=1)]
 
 
 def _read_address(text: str, number: int) -> tuple[str, int]:
-    invalid = ValueError(f"sentinel {number} is no host:port; accepted is host:port,host:port")
+    invalid = ValueError(f"sentinel {number} must have the form host:port")
     match = _ADDRESS.fullmatch(text)
     if match is None or not 0 < int(match["port"]) <= _MAX_PORT:
         raise invalid
@@ -110,50 +110,54 @@ ClientOptions = Annotated[
 
 
 class Redis(Group):
-    """Where Redis is and how the processes talk over it."""
+    """How to connect to Redis, and how the processes communicate through it."""
 
     url: Annotated[Secret, checked_by(_check_redis_url)] | None = Field(
         default=None,
-        description="Address, `redis://`, `rediss://` or `unix://`; without it each process is alone",
+        description="URL (`redis://`, `rediss://` or `unix://`); without it each process works alone",
     )
     options: ClientOptions = Field(
         default={},
-        description="Further options of the client, `name=value,name=value`, the values read as YAML",
+        description="Further options of the client: `name=value,name=value`, with YAML values",
     )
     sentinels: Annotated[str, checked_by(_check_sentinels)] | None = Field(
-        default=None, description="Sentinels to ask for the master, `host:port,host:port`"
+        default=None, description="Sentinels that are asked for the master: `host:port,host:port`"
     )
     sentinel_options: ClientOptions = Field(
         default={},
         description="Options of the connections to the Sentinels, as `OPTIONS`; by default the credentials, "
         "the time-outs and the TLS options of Redis",
     )
-    servicename: str | None = Field(default=None, description="Name of the service that the Sentinels watch")
+    servicename: str | None = Field(
+        default=None, description="Name of the service that the Sentinels monitor"
+    )
     db: int = Field(
         default=0,
         ge=0,
-        description="Number of the database; what the processes know of each other is always in 0",
+        description="Database number; what the processes share about themselves is always in database 0",
     )
     broadcast_prefix: str = Field(
-        default=DEFAULT_BROADCAST_PREFIX, description="Start of the names of all channels and keys"
+        default=DEFAULT_BROADCAST_PREFIX, description="Prefix of all channel and key names"
     )
     broadcast_secret: Secret | None = Field(
-        default=None, description="Signs the messages between the processes; the same in each of them"
+        default=None, description="Key that signs the messages between processes; the same in all of them"
     )
-    cluster: bool = Field(default=False, description="The address is one of a Redis Cluster")
+    cluster: bool = Field(default=False, description="The URL is that of a node of a Redis Cluster")
 
 
 def missing_of_sentinels(redis: Redis) -> list[str]:
-    """Return what the sentinels need besides, one text for each missing variable."""
+    """Return one message for each variable that the Sentinels require and that is missing."""
     if redis.sentinels and not redis.servicename:
-        return ["C2C__REDIS__SERVICENAME: is missing; accepted is the name of the service of the sentinels"]
+        return ["C2C__REDIS__SERVICENAME: is missing; set it to the service that the Sentinels monitor"]
     return []
 
 
 def shared_prefix(redis: Redis) -> list[str]:
-    """Return what is wrong with the prefix: services with different secrets must not have the same one."""
+    """Return a message if the prefix may be shared by services with different secrets."""
     is_used = bool(redis.url or redis.sentinels)
     if is_used and redis.broadcast_secret and redis.broadcast_prefix == DEFAULT_BROADCAST_PREFIX:
         problem = "has its default value although C2C__REDIS__BROADCAST_SECRET is set"
-        return [f"C2C__REDIS__BROADCAST_PREFIX: {problem}; accepted is a name of this service, as myservice_"]
+        return [
+            f"C2C__REDIS__BROADCAST_PREFIX: {problem}; set it to a name of this service, such as myservice_"
+        ]
     return []

@@ -11,11 +11,11 @@ class ToolsLogging(Group):
     """Settings of the log level view."""
 
     redis_prefix: str = Field(
-        default="c2c_logging_level_", description="Start of the keys that hold the set levels"
+        default="c2c_logging_level_", description="Prefix of the Redis keys of the log levels"
     )
     application_module: str = Field(
         default="c2casgiutils",
-        description="The application's package: its logger gets LOG_LEVEL; unset, the caller of `install`",
+        description="Package whose logger gets `LOG_LEVEL`; by default that of the caller of `install`",
     )
 
 

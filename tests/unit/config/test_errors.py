@@ -11,9 +11,9 @@ SHORT_KEY = "fifteen-chars-x"
 
 WRONG = {
     "REDIS__URL": ("http://user:hunter2@h", "redis://"),
-    "REDIS__OPTIONS": ("socket_timeout=5,hunter2", "name=value,name=value"),
-    "REDIS__SENTINEL_OPTIONS": ("socket_timeout=5,hunter2", "name=value,name=value"),
-    "REDIS__SENTINELS": ("a:1,hunter2", "host:port,host:port"),
+    "REDIS__OPTIONS": ("socket_timeout=5,hunter2", "the form name=value"),
+    "REDIS__SENTINEL_OPTIONS": ("socket_timeout=5,hunter2", "the form name=value"),
+    "REDIS__SENTINELS": ("a:1,hunter2", "the form host:port"),
     "REDIS__DB": ("-1", "greater than or equal to 0"),
     "REDIS__CLUSTER": ("maybe", "true, false"),
     "PROMETHEUS__PREFIX": ("1a-", "metric name"),
@@ -26,8 +26,8 @@ WRONG = {
     "AUTH__GITHUB__USER_URL": ("http://h:99999", "http://"),
     "AUTH__GITHUB__REPO_URL": ("http://[hunter2", "http://"),
     "AUTH__THROTTLE_TOTAL": ("0", "greater than or equal to 1"),
-    "AUTH__JWT__SECRET": (SHORT_KEY, "under 16 characters"),
-    "AUTH__JWT__PREVIOUS_SECRETS": (SHORT_KEY, "under 16 characters"),
+    "AUTH__JWT__SECRET": (SHORT_KEY, "fewer than 16 characters"),
+    "AUTH__JWT__PREVIOUS_SECRETS": (SHORT_KEY, "fewer than 16 characters"),
     "AUTH__JWT__COOKIE__NAME": ("a b", "cookie name"),
     "AUTH__JWT__COOKIE__PATH": ("a;b", "starts with /"),
     "AUTH__JWT__COOKIE__SAME_SITE": ("loose", "'lax', 'strict' or 'none'"),
@@ -44,7 +44,7 @@ WRONG = {
     "INSTANCES__HEARTBEAT": ("P1Y", "Invalid time delta: 'P1Y'"),
     "PROXY_HEADERS__TYPE": ("x-real-ip", "'none', 'x-forwarded' or 'forwarded'"),
     "PROXY_HEADERS__FORCE_PORT": ("0", "greater than or equal to 1"),
-    "HTTP": ("maybe", "accepted are true, false"),
+    "HTTP": ("maybe", "must be a boolean (true, false"),
     "ROUTE_PREFIX": ("/a b", "path such as"),
     "REDIS": ("{", "JSON"),
 }
@@ -279,7 +279,7 @@ def test_an_unknown_name_is_one_warning_without_its_value(
     monkeypatch.setenv(name, "hunter2")
     config.Settings()
     assert [record.getMessage() for record in caplog.records] == [
-        f"{name} is no known setting{UNKNOWN[name]}"
+        f"{name} is not a known setting{UNKNOWN[name]}"
     ]
     assert "hunter2" not in caplog.text
 
