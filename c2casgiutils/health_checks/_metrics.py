@@ -35,7 +35,7 @@ def _figures(prefix: str) -> dict[str, Any]:
     for key, text in _TEXTS.items():
         try:
             figures[key] = prometheus_client.Gauge(
-                f"{prefix}health_checks_{key}", text, ["name"], multiprocess_mode="livemax"
+                f"{prefix}health_checks_{key}", text, ["name"], multiprocess_mode="livemostrecent"
             )
         except ValueError as error:
             _LOGGER.warning("No metric %shealth_checks_%s: %s", prefix, key, error)
