@@ -86,7 +86,7 @@ def create_app(settings: "config.Settings | None" = None) -> FastAPI:
         settings: Taken as `config.settings` of the process, which has one settings object; by default the
             settings stay as they are.
     """
-    from c2casgiutils import config
+    from c2casgiutils import config, prometheus
 
     # read now: wrong settings end the start while the application is imported, without a traceback, which
     # Starlette prints for whatever ends a lifespan
@@ -95,6 +95,7 @@ def create_app(settings: "config.Settings | None" = None) -> FastAPI:
         from c2casgiutils import redis_utils
 
         redis_utils.check_settings()
+    prometheus.multiprocess_directory()  # before the first metric, which would fail without it
     return OperationsApp()
 
 

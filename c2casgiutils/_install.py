@@ -23,6 +23,7 @@ from c2casgiutils._asgi import path_inside
 
 _GZIP_FROM_BYTES = 1000
 _QUERY_LETTERS = "/?:@!$&'()*+,;=~%"
+_UNTITLED = "FastAPI"  # the title that FastAPI gives
 _MOUNTED = "c2casgiutils_installed"
 _STRANGERS = ("https://stranger.invalid", "http://stranger.invalid", "https://a.b.stranger.invalid:1", "null")
 """Origins that no application names: whoever accepts one of them accepts any."""
@@ -88,6 +89,7 @@ def install(
     logs.protect_handlers(config.secrets_of(config.settings))
     if sentry:
         _init_sentry()
+    prometheus.name_service(_service_name(app))
     _mount(app, target)
     health_checks.FACTORY.with_automatic = True
     if probes:
@@ -167,6 +169,11 @@ def _mount(app: FastAPI, target: str) -> None:
 
     app.add_route(target, redirect, methods=["GET", "HEAD"], include_in_schema=False)
     app.mount(target, c2casgiutils.app)
+
+
+def _service_name(app: FastAPI) -> str:
+    """Return the title of the application, or the calling package when it has none of its own."""
+    return app.title if app.title != _UNTITLED else _calling_package()
 
 
 def _calling_package() -> str:

@@ -1,14 +1,16 @@
 """Prometheus: the metrics port, what a scrape shows, and the metrics of requests."""
 
 from c2casgiutils.prometheus._port import start, stop
-from c2casgiutils.prometheus._registry import create_registry, render
+from c2casgiutils.prometheus._registry import create_registry, multiprocess_directory, render
 from c2casgiutils.prometheus._requests import InFlightMiddleware, instrument
-from c2casgiutils.prometheus._state import requests_in_flight
+from c2casgiutils.prometheus._state import name_service, requests_in_flight
 
 __all__ = [
     "InFlightMiddleware",
     "create_registry",
     "instrument",
+    "multiprocess_directory",
+    "name_service",
     "render",
     "requests_in_flight",
     "start",

@@ -1,9 +1,13 @@
 """The metrics port: one worker serves it, the others take over when that one ends."""
 
 import contextlib
+import hashlib
 import logging
 import os
+import sys
+import tempfile
 import threading
+from pathlib import Path
 from typing import Any
 
 from c2casgiutils import config
@@ -16,7 +20,11 @@ _RETRY_SECONDS = 1.0
 
 
 class Port:
-    """Serves the metrics on a port, or waits in a thread until the port is free."""
+    """Serves the metrics on a port, or waits in a thread until the worker that has the port ends.
+
+    Which worker of the service has it is decided by a lock. A port that another service uses is not waited
+    for: when that one restarts, who scrapes it must not see the metrics of this one.
+    """
 
     def __init__(self, address: str, port: int) -> None:
         self._address = address
@@ -25,13 +33,23 @@ class Port:
         self._registry = create_registry()
         self._lock: int | None = None
         self._server: tuple[Any, threading.Thread] | None = None
-        self._warned = False
         self._stopped = threading.Event()
         self._waiting = threading.Thread(target=self._wait, name="c2casgiutils-metrics-port", daemon=True)
 
     def start(self) -> None:
-        if not self._try():
-            self._waiting.start()
+        if self._is_ours():
+            self._serve()
+            return
+        if self._directory:
+            _LOGGER.info("Another worker has the metrics port %s, for all workers", self._port)
+        else:
+            _LOGGER.warning(
+                "No metrics of process %s: another worker has the port %s; with PROMETHEUS_MULTIPROC_DIR set "
+                "it would show all workers",
+                os.getpid(),
+                self._port,
+            )
+        self._waiting.start()
 
     def stop(self) -> None:
         self._stopped.set()
@@ -46,49 +64,34 @@ class Port:
 
     def _wait(self) -> None:
         while not self._stopped.wait(_RETRY_SECONDS):
-            if self._try():
+            if self._is_ours():
+                self._serve()
                 return
 
-    def _try(self) -> bool:
-        if not self._is_ours():
-            if not self._warned:
-                self._warned = True
-                _LOGGER.info("Another worker serves the metrics of all workers on port %s", self._port)
-            return False
+    def _serve(self) -> None:
         from prometheus_client import start_http_server
 
         try:
             self._server = start_http_server(self._port, self._address, self._registry)
         except OSError as error:
-            if not self._warned:
-                self._warned = True
-                _LOGGER.warning(*self._failure(error))
-            return False
+            _LOGGER.warning(
+                "No metrics on %s port %s: %s; set C2C__PROMETHEUS__PORT to a free one",
+                self._address,
+                self._port,
+                error.strerror or error,
+            )
+            return
         shown = "all workers" if self._directory else f"process {os.getpid()} only"
         _LOGGER.info("Metrics on %s port %s: those of %s", self._address, self._port, shown)
-        return True
-
-    def _failure(self, error: OSError) -> tuple[str, str, int, str]:
-        advice = (
-            "it is taken over when it is free"
-            if self._directory
-            else "with several workers set PROMETHEUS_MULTIPROC_DIR, else the port shows one of them only"
-        )
-        return (
-            "No metrics on %s port %s: %s",
-            self._address,
-            self._port,
-            f"{error.strerror or error}; {advice}",
-        )
 
     def _is_ours(self) -> bool:
         """Return whether no other worker holds the port: the lock ends with the process that took it."""
-        if self._directory is None or self._lock is not None:
-            return True
-        import fcntl
-
         try:
-            lock = os.open(self._directory / f"port-{self._port}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            import fcntl  # only on Unix
+        except ImportError:
+            return True
+        try:
+            lock = os.open(self._lock_file(), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError:
             return True  # whether the port is free, tells the binding
         try:
@@ -98,6 +101,14 @@ class Port:
             return False
         self._lock = lock
         return True
+
+    def _lock_file(self) -> Path:
+        """Return the file that the workers lock: in what they share, else named after what started them."""
+        if self._directory is not None:
+            return self._directory / f"port-{self._port}.lock"
+        started = "\0".join([STATE.service, str(Path.cwd()), *sys.argv, self._address, str(self._port)])
+        name = hashlib.sha256(os.fsencode(started)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"c2casgiutils-metrics-{os.getuid()}-{name}.lock"
 
     def _release(self) -> None:
         if self._lock is not None:
@@ -110,7 +121,7 @@ def start(port: int | None = None, address: str | None = None) -> None:
 
     Any number of workers may call it: the first one binds the port, the others take over when it ends. With
     `PROMETHEUS_MULTIPROC_DIR` the port shows all workers together, without it only the process that serves it
-    (a line in the log says which). A port taken by somebody else is one warning.
+    (a line in the log says which). A port that another service uses is one warning, and is not waited for.
 
     Args:
         port: By default `C2C__PROMETHEUS__PORT`; 0 is off.

@@ -1,13 +1,18 @@
 """What a scrape shows: the metrics of one process, or of all workers together."""
 
+import functools
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from c2casgiutils import config, versions
 from c2casgiutils.config._foreign import foreign
+from c2casgiutils.prometheus._state import STATE
 
+_FILE_SIZE = 65_536
+"""The client library maps files of this size, and a process that writes to one on a full disk is killed."""
 _PACKAGES = ("c2casgiutils", "fastapi", "pydantic", "redis", "sqlalchemy", "starlette", "uvicorn")
 """Packages whose versions are shown, if they are installed: few, each is a series."""
 
@@ -16,16 +21,22 @@ def multiprocess_directory() -> Path | None:
     """Return the directory through which several workers share their metrics, or None; it is created.
 
     Raises:
-        ConfigurationError: It cannot be created; ends the start.
+        ConfigurationError: It cannot be created or written; ends the start.
     """
     name = foreign("PROMETHEUS_MULTIPROC_DIR")
-    if name is None:
-        return None
+    return None if name is None else _writable(name)
+
+
+@functools.cache
+def _writable(name: str) -> Path:
     directory = Path(name)
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory) as file:
+            file.write(bytes(_FILE_SIZE))
     except OSError as error:
-        config.end_start([f"PROMETHEUS_MULTIPROC_DIR: {name} is no directory ({error.strerror})"])
+        problem = f"PROMETHEUS_MULTIPROC_DIR: {name} cannot be written ({error.strerror})"
+        config.end_start([f"{problem}; accepted is a directory that all workers may write to"])
     return directory
 
 
@@ -91,8 +102,10 @@ class BuildCollector:
         from prometheus_client.metrics_core import GaugeMetricFamily
 
         prefix = config.settings.prometheus.prefix
-        build = GaugeMetricFamily(f"{prefix}build_info", "The deployed build", labels=["git_hash", "git_tag"])
-        build.add_metric(self._build, 1)
+        build = GaugeMetricFamily(
+            f"{prefix}build_info", "The deployed build", labels=["git_hash", "git_tag", "service"]
+        )
+        build.add_metric([*self._build, STATE.service], 1)
         yield build
         packages = GaugeMetricFamily(
             f"{prefix}package_info", "Version of an installed package", labels=["package", "version"]

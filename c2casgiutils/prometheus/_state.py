@@ -13,12 +13,14 @@ class State:
     Attributes:
         lock: Held while the port is opened or closed.
         port: The port that is served, or waited for.
+        service: Name of the service in the metrics.
         in_flight: Requests that are being answered, of all applications of the process together.
     """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.port: Port | None = None
+        self.service = ""
         self.in_flight = 0
 
 
@@ -28,3 +30,8 @@ STATE = State()
 def requests_in_flight() -> int:
     """Return how many requests are being answered, with `InFlightMiddleware`."""
     return STATE.in_flight
+
+
+def name_service(name: str) -> None:
+    """Name the service in the metrics, so that whoever scrapes a port sees whose it is."""
+    STATE.service = name

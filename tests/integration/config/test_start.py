@@ -66,6 +66,21 @@ def test_wrong_settings_end_the_server(
     assert "hunter2" not in output
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_unwritable_directory_of_the_metrics_ends_the_server(workers: int) -> None:
+    """It is one line for each worker, there is no traceback and nobody starts again."""
+    server = Uvicorn(MOUNTING, workers=workers, env={"PROMETHEUS_MULTIPROC_DIR": "/proc"})
+    try:
+        Process.start(server)
+        code = server.wait(30)
+        output = server.output
+    finally:
+        server.kill()
+    assert code == 3 or workers > 1  # the code of a supervisor is its own affair
+    assert 1 <= output.count("PROMETHEUS_MULTIPROC_DIR: /proc cannot be written") <= workers
+    assert "Traceback" not in output
+
+
 def test_right_settings_start_the_server() -> None:
     with Uvicorn(READING, workers=2, env={"C2C__ROUTE_PREFIX": "api"}) as server:
         assert "C2C__" not in server.output

@@ -18,7 +18,7 @@ import os
 import c2casgiutils
 from fastapi import FastAPI
 
-app = FastAPI()
+app = FastAPI(title=os.environ.get("TITLE", "Maps"))
 c2casgiutils.install(app)
 
 @app.get("/")
@@ -39,9 +39,12 @@ def application(tmp_path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def serve(directory: Path, *, workers: int, shared: bool) -> Iterator[tuple[Uvicorn, int]]:
-    port = free_port()
+def serve(
+    directory: Path, *, workers: int, shared: bool, port: int | None = None, title: str = "Maps"
+) -> Iterator[tuple[Uvicorn, int]]:
+    port = port or free_port()
     env = {
+        "TITLE": title,
         "C2C__PROMETHEUS__PORT": str(port),
         "C2C__DRAIN_WAIT": "0",
         **({"PROMETHEUS_MULTIPROC_DIR": str(directory / "metrics")} if shared else {}),
@@ -118,7 +121,7 @@ def test_without_a_directory_the_port_shows_one_worker_and_says_so(application: 
         assert len(shown) == 1
         assert shown < workers
         assert f"those of process {shown.pop()} only" in server.output
-        assert server.output.count("set PROMETHEUS_MULTIPROC_DIR") == 1
+        assert server.output.count("with PROMETHEUS_MULTIPROC_DIR set") == 1
 
 
 def test_another_worker_takes_over_from_one_that_is_killed(application: Path) -> None:
@@ -158,3 +161,18 @@ def test_four_workers_and_a_rolling_restart(application: Path) -> None:
 
         wait_for(is_replaced, seconds=60, what="the metrics of four new workers")
         assert "WARNING" not in server.output
+
+
+def test_two_services_with_one_port(application: Path) -> None:
+    """The second service never answers in place of the first, also while that one restarts."""
+    with (
+        serve(application, workers=1, shared=False) as (first, port),
+        serve(application, workers=1, shared=False, port=port, title="Search") as (second, _),
+    ):
+        assert 'service="Maps"' in (scrape(port) or "")
+        assert "No metrics on 127.0.0.1 port" in second.output
+        first.terminate()
+        with pytest.raises(AssertionError):
+            wait_for(lambda: scrape(port) is not None, seconds=3)
+        with serve(application, workers=1, shared=False, port=port):
+            assert 'service="Maps"' in (scrape(port) or "")

@@ -62,7 +62,7 @@ def test_the_configured_prefix(port: int, monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_commit_is_shown(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_HASH", "0a1b2c3")
     prometheus.start()
-    assert 'c2casgiutils_build_info{git_hash="0a1b2c3",git_tag=""} 1.0' in scrape(port)
+    assert 'c2casgiutils_build_info{git_hash="0a1b2c3",git_tag="",service=""} 1.0' in scrape(port)
 
 
 def test_it_listens_on_the_loopback_only(port: int) -> None:
@@ -104,23 +104,80 @@ def test_it_can_be_started_again(port: int) -> None:
         prometheus.stop()
 
 
-def test_a_taken_port_is_one_warning_and_is_taken_over(port: int, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("several", [False, True], ids=["alone", "shared"])
+def test_a_port_of_another_service_is_one_warning_and_is_not_waited_for(
+    port: int,
+    *,
+    several: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """This one does not take the port when the other gives it up: it would be scraped as the other."""
+    if several:
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     with socket.create_server(("127.0.0.1", port)):
         prometheus.start()
-        with pytest.raises(AssertionError):
-            wait_for(lambda: len(caplog.records) > 1, seconds=2.5)
+    with pytest.raises(AssertionError):
+        wait_for(lambda: is_served(port), seconds=3)
     (warning,) = caplog.records
     assert warning.levelname == "WARNING"
     assert f"port {port}: " in warning.getMessage()
-    assert "PROMETHEUS_MULTIPROC_DIR" in warning.getMessage()
+    assert "C2C__PROMETHEUS__PORT" in warning.getMessage()
 
-    def is_served() -> bool:
-        try:
-            return "python_info" in scrape(port)
-        except ConnectionRefusedError:
-            return False
 
-    wait_for(is_served, seconds=10)
+_HOLDER = """
+import sys, time
+from c2casgiutils import prometheus
+prometheus.start()
+print("started", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_worker_takes_over_without_a_directory(port: int) -> None:
+    """Processes that were started alike are workers of one service."""
+    command = [sys.executable, "-c", _HOLDER]
+    workers = [
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
+        )
+        for _ in range(2)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == b"started\n"
+    shown = _sample(scrape(port), "c2casgiutils_process_threads")
+    (first,) = [worker for worker in workers if f'pid="{worker.pid}"' in shown]
+    (second,) = [worker for worker in workers if worker is not first]
+    first.kill()
+    first.communicate()
+    wait_for(lambda: is_served(port), seconds=10, what="the second worker")
+    assert f'pid="{second.pid}"' in scrape(port)
+    second.kill()
+    second.communicate()
+
+
+def _sample(text: str, name: str) -> str:
+    (line,) = [line for line in text.splitlines() if line.startswith(f"{name}{{")]
+    return line
+
+
+def is_served(port: int) -> bool:
+    try:
+        return "python_info" in scrape(port)
+    except ConnectionRefusedError:
+        return False
+
+
+def test_the_service_is_named(port: int) -> None:
+    """Whoever scrapes a port sees whose metrics these are."""
+    prometheus.name_service("Maps")
+    try:
+        prometheus.start()
+        assert 'service="Maps"' in _sample(scrape(port), "c2casgiutils_build_info")
+    finally:
+        prometheus.name_service("")
 
 
 @pytest.mark.parametrize("address", ["203.0.113.1", "no.such.host.invalid"])
@@ -146,22 +203,13 @@ def test_a_port_held_by_another_worker_is_no_warning(
         fcntl.flock(lock, fcntl.LOCK_EX)
         prometheus.start()
         assert [record.getMessage() for record in caplog.records] == [
-            f"Another worker serves the metrics of all workers on port {port}"
+            f"Another worker has the metrics port {port}, for all workers"
         ]
         with pytest.raises(ConnectionRefusedError):
             scrape(port)
     wait_for(lambda: len(caplog.records) == 2, seconds=10, what="the other worker's end")
     assert caplog.records[1].getMessage() == f"Metrics on 127.0.0.1 port {port}: those of all workers"
     assert f'pid="{os.getpid()}"' in scrape(port)
-
-
-def test_a_port_held_by_a_stranger_is_one_warning_of_one_worker(
-    port: int, shared: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with socket.create_server(("127.0.0.1", port)):
-        prometheus.start()
-    (warning,) = caplog.records
-    assert "it is taken over when it is free" in warning.getMessage()
 
 
 def test_the_gauges_of_dead_workers_are_removed(port: int, shared: Path) -> None:

@@ -138,7 +138,21 @@ def test_a_shared_directory_that_cannot_be_created_ends_the_start(tmp_path: Path
     (tmp_path / "file").touch()
     done = run_fresh(MEASURED, env={"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "file")})
     assert done.returncode == 3
-    assert done.stderr == f"PROMETHEUS_MULTIPROC_DIR: {tmp_path}/file is no directory (File exists)\n"
+    assert done.stderr == (
+        f"PROMETHEUS_MULTIPROC_DIR: {tmp_path}/file cannot be written (File exists); accepted is a directory "
+        "that all workers may write to\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "program", [MEASURED, "import c2casgiutils; c2casgiutils.app"], ids=["install", "mount"]
+)
+def test_a_shared_directory_that_cannot_be_written_ends_the_start(program: str) -> None:
+    """One line says so before the first metric, which would be a traceback."""
+    done = run_fresh(program, env={"PROMETHEUS_MULTIPROC_DIR": "/proc"})
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("PROMETHEUS_MULTIPROC_DIR: /proc cannot be written (")
 
 
 def test_beside_the_applications_own() -> None:
