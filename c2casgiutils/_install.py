@@ -20,13 +20,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import c2casgiutils
 from c2casgiutils import config, headers, health_checks, instances, logs, prometheus, sentry
 from c2casgiutils._asgi import path_inside
+from c2casgiutils._origins import is_bounded
 
 _GZIP_FROM_BYTES = 1000
 _QUERY_LETTERS = "/?:@!$&'()*+,;=~%"
 _UNTITLED = "FastAPI"  # the title that FastAPI gives
 _MOUNTED = "c2casgiutils_installed"
-_STRANGERS = ("https://stranger.invalid", "http://stranger.invalid", "https://a.b.stranger.invalid:1", "null")
-"""Origins that no application names: whoever accepts one of them accepts any."""
 
 
 def install(
@@ -76,8 +75,8 @@ def install(
         cors: Keywords of Starlette's `CORSMiddleware`; no cross-origin access without it.
 
     Raises:
-        ValueError: The path is none, a matcher is wrong, `cors` lets any origin use the credentials of the
-            visitor, or the application was wired before.
+        ValueError: The path is none, a matcher is wrong, `cors` lets strangers' origins use the credentials
+            of the visitor, or the application was wired before.
         TypeError: A matcher or a value in it has a wrong type.
         ConfigurationError: A setting is wrong (proxies, Sentry, metrics); ends the start.
     """
@@ -150,9 +149,14 @@ def _check_cors(cors: Mapping[str, Any] | None) -> None:
     if not cors or not cors.get("allow_credentials"):
         return
     origins = cors.get("allow_origins") or ()
-    pattern = cors.get("allow_origin_regex")
-    if "*" in origins or "null" in origins or (pattern and any(re.fullmatch(pattern, o) for o in _STRANGERS)):
+    if "*" in origins or "null" in origins:
         raise ValueError("cors with allow_credentials must name its origins, any origin would be accepted")
+    pattern = cors.get("allow_origin_regex")
+    if pattern and not is_bounded(pattern):
+        raise ValueError(
+            "cors with allow_credentials must name its origins, allow_origin_regex matches strangers; "
+            r"accepted are patterns such as https://(.+\.)?example\.com(:\d+)?, with their dots escaped"
+        )
 
 
 def _init_sentry() -> None:

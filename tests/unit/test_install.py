@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -431,6 +432,8 @@ async def test_a_forced_scheme_needs_no_header(monkeypatch: pytest.MonkeyPatch) 
         {"allow_origin_regex": ".*"},
         {"allow_origin_regex": "https?://.*"},
         {"allow_origin_regex": "https://.+"},
+        {"allow_origin_regex": r"https://.*\.com"},
+        {"allow_origin_regex": re.compile(r"https://.*example\.com")},
     ],
     ids=str,
 )
