@@ -96,8 +96,8 @@ async def record(
         )
         text = event.model_dump_json()
         fields = {f"audit_{name}": value for name, value in json.loads(text).items() if value is not None}
-        # the caller last: "secret: ok" would read as a name and its value, and be masked
-        _LOGGER.info("%s: %s by %s", action, event.result, event.who, extra=fields)
+        # no colon: "secret: ok" and "auth.sign_in: ok" would read as a secret with its name, and be masked
+        _LOGGER.info("%s (%s) by %s", action, event.result, event.who, extra=fields)
         _state.current().audit.append(event)
         await _shared.attempt(lambda redis: _add(redis, text))
     except Exception:  # noqa: BLE001  # a boundary: what is recorded goes on whatever happens

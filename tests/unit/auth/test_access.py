@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.requests import Request
 
-from c2casgiutils import auth, config
+from c2casgiutils import auth, config, logs
 from c2casgiutils.request_tracking import REQUEST_ID
 from tests.support.auth import SECRET, configure, configure_test_user, make_client
 
@@ -164,6 +164,17 @@ async def test_no_warning_about_plain_cookies_in_development(caplog: pytest.LogC
     assert caplog.text == ""
 
 
+@pytest.mark.parametrize("action", ["auth.sign_in", "auth.sign_out", "token.revoke", "drain"])
+async def test_record_is_readable(action: str, caplog: pytest.LogCaptureFixture) -> None:
+    """No part of the line counts as a secret."""
+    caplog.set_level("INFO", "c2casgiutils.audit")
+    caller = auth.AuthInfo(is_logged_in=True, type=auth.AuthMethod.SECRET)
+    await auth.audit.record(action, auth_info=caller, result="refused")
+    (line,) = caplog.records
+    assert logs.RedactionFilter().filter(line)
+    assert line.getMessage() == f"{action} (refused) by secret"
+
+
 async def test_record_is_structured(caplog: pytest.LogCaptureFixture) -> None:
     """A record is one line with its parts as fields; what it holds cannot forge another line."""
     caplog.set_level("INFO", "c2casgiutils.audit")
@@ -171,7 +182,7 @@ async def test_record_is_structured(caplog: pytest.LogCaptureFixture) -> None:
         "logging.level", target="a\nforged", before={"x": 1}, after=object(), result="5/6"
     )
     (line,) = caplog.records
-    assert line.getMessage() == "logging.level: 5/6 by none"
+    assert line.getMessage() == "logging.level (5/6) by none"
     fields = vars(line)
     assert fields["audit_target"] == "a\ufffdforged"
     assert fields["audit_before"] == '{"x": 1}'
