@@ -15,7 +15,7 @@ from c2casgiutils.config.health import Health
 from c2casgiutils.config.instances import Instances
 from c2casgiutils.config.prometheus import Prometheus
 from c2casgiutils.config.proxy_headers import ProxyHeaders
-from c2casgiutils.config.redis import Redis, missing_of_sentinels, shared_prefix
+from c2casgiutils.config.redis import Redis, missing_of_sentinels, several_addresses, shared_prefix
 from c2casgiutils.config.sentry import Sentry
 from c2casgiutils.config.tools import Tools
 
@@ -79,12 +79,13 @@ class Settings(BaseSettings):
 
         Raises:
             ConfigurationError: An incomplete GitHub configuration, GitHub without a key for sessions,
-                `SameSite=None` for a cookie that is not secure, sentinels without a service, or messages that
-                are signed under the default prefix.
+                `SameSite=None` for a cookie that is not secure, sentinels without a service, several
+                addresses without a cluster, or messages that are signed under the default prefix.
         """
         problems = [
             *contradictions(self.auth, http=self.http),
             *missing_of_sentinels(self.redis),
+            *several_addresses(self.redis),
             *shared_prefix(self.redis),
         ]
         if problems:

@@ -16,6 +16,8 @@ _PAIR = re.compile(
     re.ASCII,
 )
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^]]+)]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>[0-9]{1,5})", re.ASCII)
+_NEXT_URL = re.compile(r"\s*,\s*(?=\w+://)")
+_HOSTS = re.compile(r"(?P<before>\w+://(?:[^/?#]*@)?)(?P<hosts>[^/?#@]+)(?P<after>.*)", re.DOTALL)
 _CREDENTIALS = ("username", "password")
 _NUMBERS = ("socket_timeout", "socket_connect_timeout", "health_check_interval", "max_connections", "timeout")
 _MAX_PORT = 65535
@@ -91,8 +93,27 @@ def _if_text(parse: Callable[[str], Any]) -> Callable[[Any], Any]:
     return lambda value: parse(value) if isinstance(value, str) else value
 
 
-def _check_redis_url(url: str) -> str:
-    return check_url(url, ("redis", "rediss", "unix"))
+def parse_addresses(text: str) -> list[str]:
+    """Read the start nodes of a cluster, `redis://a:1,b:2` or `redis://a:1,redis://b:2`, as one URL each.
+
+    A comma before the `@` belongs to the password. Credentials and options of a URL count for each of its
+    hosts.
+    """
+    addresses = []
+    for url in _NEXT_URL.split(text):
+        match = _HOSTS.fullmatch(url)
+        if match is None:
+            return [text]
+        hosts = [host.strip() for host in match["hosts"].split(",")]
+        addresses += [f"{match['before']}{host}{match['after']}" for host in hosts]
+    return addresses
+
+
+def _check_redis_url(text: str) -> str:
+    addresses = [check_url(url, ("redis", "rediss", "unix")) for url in parse_addresses(text)]
+    if len({_HOSTS.sub(r"\g<before>", url) for url in addresses}) > 1:
+        raise ValueError("has several addresses; accepted are those with one scheme and the same credentials")
+    return text
 
 
 def _check_sentinels(text: str) -> str:
@@ -114,7 +135,8 @@ class Redis(Group):
 
     url: Annotated[Secret, checked_by(_check_redis_url)] | None = Field(
         default=None,
-        description="URL (`redis://`, `rediss://` or `unix://`); without it each process works alone",
+        description="URL (`redis://`, `rediss://` or `unix://`), or several of a Cluster, separated by "
+        "commas; without it each process works alone",
     )
     options: ClientOptions = Field(
         default={},
@@ -142,13 +164,22 @@ class Redis(Group):
     broadcast_secret: Secret | None = Field(
         default=None, description="Key that signs the messages between processes; the same in all of them"
     )
-    cluster: bool = Field(default=False, description="The URL is that of a node of a Redis Cluster")
+    cluster: bool = Field(
+        default=False, description="The URL is that of a Redis Cluster: of one node or of several"
+    )
 
 
 def missing_of_sentinels(redis: Redis) -> list[str]:
     """Return one message for each variable that the Sentinels require and that is missing."""
     if redis.sentinels and not redis.servicename:
         return ["C2C__REDIS__SERVICENAME: is missing; set it to the service that the Sentinels monitor"]
+    return []
+
+
+def several_addresses(redis: Redis) -> list[str]:
+    """Return a message if there are several addresses that are not those of a cluster."""
+    if redis.url and not redis.cluster and not redis.sentinels and len(parse_addresses(redis.url)) > 1:
+        return ["C2C__REDIS__URL: has several addresses; set C2C__REDIS__CLUSTER=True, or give one"]
     return []
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from c2casgiutils import config
 from c2casgiutils._process import PerLoop, running_loop
-from c2casgiutils.config.redis import missing_of_sentinels, parse_sentinels
+from c2casgiutils.config.redis import missing_of_sentinels, parse_addresses, parse_sentinels
 from c2casgiutils.redis_utils import _names
 
 if TYPE_CHECKING:
@@ -217,10 +217,15 @@ def _create_single() -> _Clients:
 
 def _create_cluster() -> _Clients:
     from redis.asyncio import RedisCluster
+    from redis.asyncio.cluster import ClusterNode
+    from redis.asyncio.connection import parse_url
 
     options = {**_options(), "decode_responses": True}
     options.pop("db")
-    client: Any = RedisCluster.from_url(str(config.settings.redis.url), **options)
+    first, *others = parse_addresses(str(config.settings.redis.url))
+    nodes: list[Any] = [{"port": 6379, **parse_url(url)} for url in others]
+    options["startup_nodes"] = [ClusterNode(node["host"], node["port"]) for node in nodes]
+    client: Any = RedisCluster.from_url(first, **options)
     return _Clients(client, client, None)
 
 
@@ -296,20 +301,7 @@ async def is_master_connection(connection: "AbstractConnection") -> bool:
 
 
 async def _cluster_connection(cluster: Any, options: dict[str, Any]) -> "AbstractConnection":
-    from redis.asyncio.connection import Connection, parse_url
-
     await cluster.initialize()
     await cluster.nodes_manager.initialize()  # who owns what may have changed
     node = cluster.get_node_from_key(_names.scoped(""))
-    url_options: dict[str, Any] = {**parse_url(str(config.settings.redis.url))}
-    connection_class = url_options.pop("connection_class", Connection)
-    given = {
-        **_options(),
-        **url_options,
-        "retry": None,
-        "host": node.host,
-        "port": node.port,
-        "db": 0,
-        **options,
-    }
-    return connection_class(**given)  # type: ignore[no-any-return]  # a class of redis-py
+    return node.connection_class(**{**node.connection_kwargs, "retry": None, **options})  # type: ignore[no-any-return]  # a class of redis-py

@@ -10,7 +10,7 @@ from redis.crc import key_slot
 from c2casgiutils import broadcast, instances, redis_utils
 from tests.support.fleet import PREFIX, complete, configure, leave, settings, who
 from tests.support.member import Member
-from tests.support.net import eventually
+from tests.support.net import eventually, free_port
 from tests.support.redis_groups import ClusterGroup
 
 
@@ -68,3 +68,19 @@ async def test_client_reaches_all_nodes(joined: set[int]) -> None:
     for name in ("a", "b", "c"):
         await master.set(name, name)
         assert await master.get(name) == name
+
+
+@pytest.mark.parametrize(
+    "form", ["redis://127.0.0.1:{dead},127.0.0.1:{live}", "redis://127.0.0.1:{dead},{url}"]
+)
+async def test_start_nodes_that_are_down(cluster: ClusterGroup, members: set[int], form: str) -> None:
+    """A process starts as long as one of the start nodes is up, and its clients find the cluster."""
+    live = cluster.nodes[1]
+    broadcast.cleanup()
+    configure(form.format(dead=free_port(), live=live.port, url=live.url), cluster=True)
+    await broadcast.startup()
+    await eventually(lambda: complete(members), what="all answers")
+    master, _, _ = redis_utils.get()
+    assert master is not None
+    assert await master.set("key", "value")
+    await leave()

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings
 from sentry_sdk.consts import DEFAULT_OPTIONS
 
 from c2casgiutils import config
-from c2casgiutils.config.redis import parse_options, parse_sentinels
+from c2casgiutils.config.redis import parse_addresses, parse_options, parse_sentinels
 
 PASSWORD = "hunter2-hunter2-hunter2-hunter2!"
 SECRETS = {
@@ -155,6 +155,50 @@ def test_wrong_redis_options_are_refused_without_their_value(text: str) -> None:
     with pytest.raises(ValueError, match=r"pair \d") as error:
         parse_options(text)
     assert "hunter2" not in str(error.value)
+
+
+ADDRESSES = {
+    "redis://a": ["redis://a"],
+    "redis://a:1,b:2": ["redis://a:1", "redis://b:2"],
+    "redis://u:p@a:1,b:2/0?protocol=3": ["redis://u:p@a:1/0?protocol=3", "redis://u:p@b:2/0?protocol=3"],
+    "redis://u:p@a:1 , redis://u:p@b:2": ["redis://u:p@a:1", "redis://u:p@b:2"],
+    "rediss://[::1]:1,[::2]:2": ["rediss://[::1]:1", "rediss://[::2]:2"],
+    "redis://:with,comma@a:1": ["redis://:with,comma@a:1"],
+    "redis://:with,comma@a:1,b:2": ["redis://:with,comma@a:1", "redis://:with,comma@b:2"],
+    "unix:///run/a,b.sock": ["unix:///run/a,b.sock"],
+}
+
+
+@pytest.mark.parametrize("text", ADDRESSES)
+def test_addresses_of_redis(text: str) -> None:
+    assert parse_addresses(text) == ADDRESSES[text]
+    assert config.Settings(redis={"url": text}).redis.url == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "redis://a:1,",
+        "redis://a:1,,b:2",
+        "redis://a:1,b:x",
+        "redis://a:1,rediss://b:2",
+        "redis://a:1,redis://:hunter2@b:2",
+        "redis://a:1,http://b:2",
+    ],
+)
+def test_wrong_addresses_of_redis(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(config.ConfigurationError):
+        config.Settings(redis={"url": text})
+    assert "C2C__REDIS__URL: " in (told := capsys.readouterr().err)
+    assert "hunter2" not in told
+
+
+def test_several_addresses_are_those_of_a_cluster(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a cluster only one would be used."""
+    config.Settings(redis={"url": "redis://a:1,b:2", "cluster": True}).check()
+    with pytest.raises(config.ConfigurationError):
+        config.Settings(redis={"url": "redis://a:1,b:2"}).check()
+    assert capsys.readouterr().err.startswith("C2C__REDIS__URL: has several addresses; ")
 
 
 SENTINELS = {
