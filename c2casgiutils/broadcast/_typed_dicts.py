@@ -1,29 +1,29 @@
-"""The `TypedDict` of the standard library, for pydantic on Python 3.11."""
+"""Dictionaries with typed keys, as pydantic does not take them by itself."""
 
-import sys
 import types
 import typing
 from typing import Any
 
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict, is_typeddict
 
 _make_typed_dict: Any = TypedDict
 
 
 def supported(annotation: Any) -> Any:
-    """Return the annotation with each `typing.TypedDict` replaced by one that pydantic accepts.
+    """Return the annotation with each `TypedDict` replaced by one that pydantic accepts and keeps whole.
 
     Before Python 3.12 pydantic accepts only those of `typing_extensions`
-    (https://docs.pydantic.dev/latest/errors/usage_errors/#typed-dict-version).
+    (https://docs.pydantic.dev/latest/errors/usage_errors/#typed-dict-version). It drops the keys that they do
+    not name, although such a dictionary may have them (PEP 589, "Type consistency").
 
     Raises:
         NameError: A field has an annotation that cannot be resolved.
     """
-    return annotation if sys.version_info >= (3, 12) else _replace(annotation, {})
+    return _replace(annotation, {})
 
 
 def _replace(annotation: Any, done: dict[Any, Any]) -> Any:
-    if typing.is_typeddict(annotation) and type(annotation).__module__ == "typing":
+    if is_typeddict(annotation):
         return done.get(annotation) or _replace_typed_dict(annotation, done)
     arguments = typing.get_args(annotation)
     replaced = tuple(_replace(argument, done) for argument in arguments)
@@ -43,6 +43,5 @@ def _replace_typed_dict(typed_dict: Any, done: dict[Any, Any]) -> Any:
     new.__annotations__ = {name: _replace(hint, done) for name, hint in hints.items()}
     new.__required_keys__ = typed_dict.__required_keys__
     new.__optional_keys__ = typed_dict.__optional_keys__
-    if hasattr(typed_dict, "__pydantic_config__"):
-        new.__pydantic_config__ = typed_dict.__pydantic_config__
+    new.__pydantic_config__ = {"extra": "allow", **getattr(typed_dict, "__pydantic_config__", {})}
     return new

@@ -4,6 +4,7 @@ import datetime
 from typing import Any, NotRequired, TypedDict
 
 import pytest
+import typing_extensions as te
 
 from c2casgiutils import broadcast
 
@@ -34,4 +35,26 @@ async def test_dictionaries_arrive_with_their_types(caplog: pytest.LogCaptureFix
     message: Message = {"when": _WHEN, "node": {"raw": b"\xff", "children": [{"raw": b"\xfe"}, {}]}}
     answers: list[Any] = await echo(message=message, more={"a": {"raw": b"\xfd"}})
     assert [answer.payload for answer in answers] == [[message]]
+    assert caplog.records == []
+
+
+class Extended(te.TypedDict):
+    number: int
+
+
+async def _loose(*, message: Message, extended: Extended) -> dict[str, Any]:
+    return {"message": message, "extended": extended}
+
+
+async def test_keys_without_a_type_arrive_as_they_are(caplog: pytest.LogCaptureFixture) -> None:
+    """As in 0.x, nothing of a dictionary is lost, whichever module its `TypedDict` is of."""
+    loose = await broadcast.decorate(_loose, expect_answers=True)
+    message: Any = {"when": _WHEN.isoformat(), "node": {"other": [1]}, "more": {"x": None}}
+    extended: Any = {"number": "5", "colour": "red"}
+    answers: list[Any] = await loose(message=message, extended=extended)
+    expected = {
+        "message": {"when": "2026-11-25T12:00:00Z", "node": {"other": [1]}, "more": {"x": None}},
+        "extended": {"number": 5, "colour": "red"},
+    }
+    assert [answer.payload for answer in answers] == [expected]
     assert caplog.records == []
