@@ -90,6 +90,22 @@ async def test_where_it_is_mounted(  # noqa: PLR0917  # one case
         assert (await client.get(target + "health_checks")).status_code == 200
 
 
+@pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
+async def test_the_root_path_of_fastapi(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a proxy that strips the prefix it hides the mount; the root path of the server does not."""
+    configure(monkeypatch)
+    with_own, plain = FastAPI(root_path="/api"), FastAPI()
+    for app in (with_own, plain):
+        c2casgiutils.install(app)
+    for app, path, root_path, status in (
+        (with_own, "/c2c/livez", "", 404),
+        (plain, "/api/c2c/livez", "/api", 200),  # as uvicorn --root-path makes it
+    ):
+        transport = httpx.ASGITransport(app, root_path=root_path)
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            assert (await client.get(path)).status_code == status
+
+
 @pytest.mark.parametrize("path", ["", "/", "c2c", "/a b", "/{x}", "//c2c", "/c2c?x"])
 def test_a_wrong_path(path: str) -> None:
     with pytest.raises(ValueError, match="path must be"):
