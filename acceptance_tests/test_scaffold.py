@@ -43,6 +43,14 @@ def files(folder: Path) -> set[str]:
     return {str(path) for path in found if "__pycache__" not in path.parts and path.suffix != ".db"}
 
 
+def test_rendering_without_a_home(tmp_path: Path) -> None:
+    """A user without a writable home directory, as in many containers, can render it."""
+    code = f"from acceptance_tests.test_scaffold import *; render(Path({str(tmp_path / 'out')!r}))"
+    environment = {**os.environ, "HOME": os.devnull}  # what even root cannot write below
+    subprocess.run([sys.executable, "-c", code], cwd=_ROOT, env=environment, check=True, timeout=120)
+    assert (tmp_path / "out").is_dir()
+
+
 def test_the_demo_is_the_rendered_scaffold(tmp_path: Path) -> None:
     """To mend it, change both: the template and the demo."""
     rendered = render(tmp_path, project_slug="app", project_description="Demo")
