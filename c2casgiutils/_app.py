@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Mount
 from starlette.types import Receive, Scope, Send
 
 from c2casgiutils import __version__
 from c2casgiutils._asgi import make_final
 from c2casgiutils._process import PerLoop
+from c2casgiutils._slash import redirect_to_slash
 
 if TYPE_CHECKING:
     from c2casgiutils import config
@@ -191,11 +192,19 @@ class _Lifecycle:
         await tools.startup(main_app)
         steps.push_async_callback(_guarded, health_checks.shutdown)
         await health_checks.startup()
-        for route in main_app.routes if main_app is not None else ():
-            mounted = getattr(route, "app", None)
-            if isinstance(mounted, OperationsApp):
-                mounted.assemble()  # now, not in the first request
+        if main_app is not None:
+            _prepare_mounts(main_app)
         instances.set_state("ready")
+
+
+def _prepare_mounts(main_app: FastAPI) -> None:
+    """Do now what the first request to a mount would have to do, and redirect to its page."""
+    paths = {getattr(route, "path", None) for route in main_app.routes if not isinstance(route, Mount)}
+    for route in list(main_app.routes):
+        if isinstance(route, Mount) and isinstance(route.app, OperationsApp):
+            route.app.assemble()
+            if route.path and "{" not in route.path and route.path not in paths:
+                redirect_to_slash(main_app, route.path)
 
 
 _LIFECYCLES = PerLoop(_Lifecycle, on_drop=_Lifecycle.note_closed_loop)

@@ -6,24 +6,21 @@ import inspect
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
-from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import c2casgiutils
 from c2casgiutils import config, headers, health_checks, instances, logs, prometheus, sentry
 from c2casgiutils._asgi import path_inside
 from c2casgiutils._origins import is_bounded
+from c2casgiutils._slash import redirect_to_slash
 
 _GZIP_FROM_BYTES = 1000
-_QUERY_LETTERS = "/?:@!$&'()*+,;=~%"
 _UNTITLED = "FastAPI"  # the title that FastAPI gives
 _MOUNTED = "c2casgiutils_installed"
 
@@ -165,13 +162,7 @@ def _init_sentry() -> None:
 
 
 def _mount(app: FastAPI, target: str) -> None:
-    async def redirect(request: Request) -> RedirectResponse:
-        # as bytes: not every server refuses a query that is not UTF-8
-        query = f"?{quote(raw, safe=_QUERY_LETTERS)}" if (raw := request.scope["query_string"]) else ""
-        # relative: behind a proxy that strips a prefix nobody here knows the whole path
-        return RedirectResponse(f"{target.rpartition('/')[2]}/{query}")
-
-    app.add_route(target, redirect, methods=["GET", "HEAD"], include_in_schema=False)
+    redirect_to_slash(app, target)
     app.mount(target, c2casgiutils.app)
 
 
