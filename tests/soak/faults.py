@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import random
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tests.soak.service import Cluster, Node, Sentinel, Service, Single
@@ -16,7 +16,7 @@ from tests.support.net import wait_for
 from tests.support.processes import RedisServer
 from tests.support.proxy import Proxy
 
-Fault = Callable[[Service, random.Random], Awaitable[None]]
+Fault = Callable[[Service, random.Random], Coroutine[Any, Any, None]]
 
 _MOST_PROCESSES = 5
 _FILLERS = 4000

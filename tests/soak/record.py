@@ -137,6 +137,7 @@ class Record:
     """A whole run."""
 
     beat: float
+    faults: list[str] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
@@ -152,7 +153,7 @@ class Record:
         acknowledged = sum(change.report is not None for change in self.changes)
         answered = sum(question.report is not None for question in self.questions)
         return (
-            f"{len(self.troubles)} faults, {len(self.lives)} processes, "
+            f"{len(self.faults)} faults, {len(self.lives)} processes, "
             f"{acknowledged} of {len(self.changes)} changes acknowledged, "
             f"{answered} of {len(self.questions)} questions answered, {len(self.reads)} reads, "
             f"{len(self.listings)} rosters, {len(self.checkpoints)} checkpoints"

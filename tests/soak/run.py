@@ -40,7 +40,7 @@ class Run:
         async with Service(self._redis, self.record) as service:
             for _ in range(self._rng.randint(3, 5)):
                 await service.start_node()
-            load = Load(service, self._rng)
+            load = Load(service, self._derived())
             async with _running(load):
                 end = time.monotonic() + self._seconds
                 while time.monotonic() < end:
@@ -55,8 +55,14 @@ class Run:
     def _round(self, service: Service) -> list[asyncio.Future[None]]:
         """Begin a fault of a process, one of Redis or its network, or both."""
         kinds = self._rng.choice([("process",), ("redis",), ("redis",), ("process", "redis")])
-        faults = {"process": PROCESS_FAULTS, "redis": REDIS_FAULTS[self.topology]}
-        return [asyncio.ensure_future(self._rng.choice(faults[kind])(service, self._rng)) for kind in kinds]
+        library = {"process": PROCESS_FAULTS, "redis": REDIS_FAULTS[self.topology]}
+        faults = [self._rng.choice(library[kind]) for kind in kinds]
+        self.record.faults += [fault.__name__ for fault in faults]
+        return [asyncio.ensure_future(fault(service, self._derived())) for fault in faults]
+
+    def _derived(self) -> random.Random:
+        """Return a source of random numbers whose use at any time does not change the others."""
+        return random.Random(self._rng.random())  # noqa: S311  # a seed is the point
 
 
 @contextlib.asynccontextmanager
