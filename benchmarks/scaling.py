@@ -1,0 +1,182 @@
+"""What the roster costs with many processes: `python benchmarks/scaling.py [--processes 10 1000]`.
+
+The entries are copies of a real one, which a `Presence` announced with a subscription, 40 health checks and
+all its samples. No processes stand behind them, so that a call reports them as unreachable at once; what
+answers cost tells `benchmarks/broadcast.py`. The exit code is 1 if a beat is larger than promised.
+"""
+
+import argparse
+import asyncio
+import datetime
+import json
+import statistics
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from c2casgiutils import broadcast, config, health_checks, instances, redis_utils
+from c2casgiutils.broadcast._current import current
+from c2casgiutils.instances import _slot
+from c2casgiutils.instances._entry import MAX_SAMPLES
+from tests.support.processes import RedisServer
+
+CHANNEL = "echo"
+PREFIX = "benchmark_"
+CHECKS = 40
+BEATS = 1000
+MOST_BYTES = 1024
+"""Of a beat with that many checks, without its signature."""
+
+
+class Fine(health_checks.Check):
+    """A check that passes."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.name = f"check_number_{number}"
+
+    async def check(self) -> health_checks.Result:
+        return health_checks.Result()
+
+
+async def pid() -> int:
+    """The handler of all processes."""
+    return 1
+
+
+class Bench:
+    """One redis-server, this process, one more presence, and copies of the entry of that one."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self._server = server
+        self._number = 2
+        self._newcomer = _slot._STATE.create()
+
+    async def start(self) -> None:
+        """Announce the presence that will be copied, with all its samples."""
+        broadcaster = current()
+        assert isinstance(broadcaster, broadcast.RedisBroadcaster)
+        self._newcomer.channels.add(CHANNEL)
+        self._newcomer.set_state("ready")
+        self._newcomer.start(broadcaster.link)
+        self._newcomer.abort()
+        for _ in range(MAX_SAMPLES):
+            self._newcomer._report.sample()
+        self._newcomer._beats = -1  # the next beat writes the samples, too
+        await self._newcomer.announce()
+
+    def grow(self, number: int) -> None:
+        """Copy the entry until there are so many processes with this one."""
+        id_, roster = self._newcomer.id, self._newcomer.roster
+        with self._server.client() as client:
+            beat, static = client.hmget(roster.key, id_, f"{id_}/static")
+            samples, end = client.hget(roster.samples_key, id_), client.zscore(roster.beats_key, id_)
+            pipeline = client.pipeline(transaction=False)
+            for pid in range(self._number, number):
+                copy = f"{self._newcomer.hostname}:{pid}:{pid:08x}"
+                pipeline.hset(roster.key, mapping={copy: beat, f"{copy}/static": static})
+                pipeline.hset(roster.samples_key, copy, samples)
+                pipeline.zadd(roster.beats_key, {copy: end})
+            pipeline.execute()
+        self._number = max(self._number, number)
+
+    def used_seconds(self) -> float:
+        """The time that the processor gave to Redis."""
+        with self._server.client() as client:
+            cpu = client.info("cpu")
+        return float(cpu["used_cpu_user"] + cpu["used_cpu_sys"])
+
+    def sizes(self) -> dict[str, int]:
+        """The bytes of all keys of the roster."""
+        with self._server.client() as client:
+            keys = client.keys(f"{PREFIX}instances*")
+            return {key: int(client.memory_usage(key, samples=0) or 0) for key in keys}
+
+    def size_of_an_entry(self) -> tuple[int, int]:
+        """The bytes of a beat, and of what rarely changes."""
+        id_ = instances.own_id()
+        with self._server.client() as client:
+            return client.hstrlen(f"{PREFIX}instances", id_), client.hstrlen(
+                f"{PREFIX}instances", f"{id_}/static"
+            )
+
+    async def measure(self, number: int) -> None:
+        """Print the line of so many processes."""
+        self.grow(number)
+        first = []
+        for _ in range(5):
+            await self._newcomer.announce()
+            first += await durations(ask, 1)
+        following = await durations(ask, 20)
+        reports = await durations(ask_with_report, 5)
+        rosters = await durations(instances.roster, 3)
+        before, start = self.used_seconds(), time.perf_counter()
+        for _ in range(BEATS):
+            await self._newcomer._write()
+        beat = (time.perf_counter() - start) / BEATS
+        redis_beat = (self.used_seconds() - before) / BEATS
+        body = len(json.dumps([item.model_dump(mode="json") for item in await instances.roster()]))
+        print(
+            f"{number} processes: {sum(self.sizes().values()) / 1e6:.2f} MB in Redis "
+            f"({', '.join(f'{key} {size / 1e6:.2f}' for key, size in sorted(self.sizes().items()))}); "
+            f"first question after a change {1e3 * statistics.median(first):.1f} ms, "
+            f"next ones {1e3 * statistics.median(following):.2f} ms, "
+            f"with a report {1e3 * statistics.median(reports):.2f} ms; "
+            f"roster() {1e3 * statistics.median(rosters):.0f} ms, {body / 1e6:.2f} MB as JSON; "
+            f"a beat {1e6 * beat:.0f} us, of it {1e6 * redis_beat:.0f} us of Redis",
+            flush=True,
+        )
+
+
+async def ask() -> None:
+    """Ask all processes; only this one is connected."""
+    answers = await broadcast.broadcast(CHANNEL, expect_answers=True, timeout=60)
+    assert sum(isinstance(answer, broadcast.BroadcastResponse) for answer in answers or []) == 1
+
+
+async def ask_with_report() -> None:
+    """Ask all processes, and sum up the answers as the views do."""
+    reply = await broadcast.ask(CHANNEL, pid, timeout=60)
+    assert reply.report.answered == 1
+
+
+async def durations(call: Callable[[], Awaitable[object]], number: int) -> list[float]:
+    """Seconds of each of so many calls, one after the other."""
+    found = []
+    for _ in range(number):
+        start = time.perf_counter()
+        await call()
+        found.append(time.perf_counter() - start)
+    return found
+
+
+async def main(numbers: list[int]) -> int:
+    """All of it."""
+    config.settings.instances.heartbeat = datetime.timedelta(hours=1)  # nobody expires meanwhile
+    config.settings.redis.broadcast_prefix = PREFIX
+    with RedisServer() as server:
+        config.settings.redis.url = server.url
+        for number in range(CHECKS):
+            health_checks.FACTORY.add(Fine(number))
+        await broadcast.subscribe(CHANNEL, pid)
+        await broadcast.startup()
+        await health_checks.FACTORY.check()
+        bench = Bench(server)
+        await bench.start()
+        for number in numbers:
+            await bench.measure(number)
+        beat, static = bench.size_of_an_entry()
+        passed = beat <= MOST_BYTES
+        print(f"a beat has {beat} bytes, at most {MOST_BYTES} promised; what rarely changes {static} bytes")
+        await broadcast.shutdown()
+        await redis_utils.aclose()
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--processes", type=int, nargs="+", default=[10, 100, 1000, 10_000])
+    sys.exit(asyncio.run(main(parser.parse_args().processes)))
