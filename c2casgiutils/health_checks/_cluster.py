@@ -14,7 +14,6 @@ from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
 from c2casgiutils.health_checks._runner import Entry
 
 _HEALTH = "c2c_health_cluster"
-_DRAIN = "c2c_health_drain"
 _ANSWER_SECONDS = 1.0  # for the way there and back, above the time of the checks
 
 
@@ -62,13 +61,11 @@ class ClusterHealth(BaseModel):
 async def subscribe() -> None:
     """Answer the other processes."""
     await broadcast.subscribe(_HEALTH, _answer_health)
-    await broadcast.subscribe(_DRAIN, _answer_drain)
 
 
 async def unsubscribe() -> None:
     """Answer no more."""
     await broadcast.unsubscribe(_HEALTH)
-    await broadcast.unsubscribe(_DRAIN)
 
 
 async def matrix(*, history: bool) -> ClusterHealth:
@@ -95,18 +92,6 @@ async def matrix(*, history: bool) -> ClusterHealth:
         instances=columns,
         checks=_rows(by_id),
     )
-
-
-async def drain(ids: set[str], *, seconds: float | None, end: bool) -> tuple[list[str], ClusterReport]:
-    """Drain the processes with these ids, or end it; tells which did it."""
-    own = instances.own().id
-    if ids == {own}:
-        await _answer_drain(ids=[own], seconds=seconds, end=end)
-        return [own], ClusterReport.alone()
-    params = {"ids": sorted(ids), "seconds": seconds, "end": end}
-    payloads, report = await broadcast.ask(_DRAIN, _answer_drain, params, or_alone=True)
-    done = [payload for payload in payloads if payload is not None]
-    return done, report.model_copy(update={"complete": report.complete and ids <= set(done)})
 
 
 def _rows(by_id: dict[str, Any]) -> list[Row]:
@@ -139,17 +124,6 @@ async def _answer_health(*, history: bool = False) -> dict[str, Any]:
         ],
         "cells": {entry.name: _cell(entry, outcome, history=history) for entry, outcome in found},
     }
-
-
-async def _answer_drain(*, ids: list[str], seconds: float | None, end: bool) -> str | None:
-    own = instances.own().id
-    if own not in ids:
-        return None
-    if end:
-        FACTORY.service.drain.end()
-    else:
-        FACTORY.service.drain.begin(seconds)
-    return str(own)
 
 
 def _cell(entry: Entry, outcome: Outcome, *, history: bool) -> dict[str, Any]:

@@ -5,6 +5,7 @@ requests until it has seen a failed readiness probe. So its handler is called la
 """
 
 import asyncio
+import datetime
 import logging
 import signal
 import threading
@@ -23,40 +24,33 @@ class DrainRefused(C2cError):  # noqa: N818  # a refusal, told to the caller
 
 
 class Drain:
-    """Whether this process was taken out of service, and until when."""
+    """Whether this process was taken out of service."""
 
     def __init__(self) -> None:
-        self._end: asyncio.TimerHandle | None = None
         self._for_good = False
 
     def stop(self) -> None:
         """Report not ready until the end of the process."""
         self._for_good = True
-        self.cancel()
         instances.set_state("draining")
 
-    def begin(self, seconds: float | None) -> None:
-        """Report not ready for `seconds`, or until `end`."""
+    def begin(self, end: datetime.datetime | None) -> None:
+        """Report not ready until `end` is called.
+
+        Args:
+            end: When that will be, for the log; `None` when nobody knows.
+        """
         if self._for_good:
             return
-        self.cancel()
         instances.set_state("draining")
-        _LOGGER.warning("Draining%s", "" if seconds is None else f" for {seconds:g} s")
-        if seconds is not None:
-            self._end = asyncio.get_running_loop().call_later(seconds, self.end)
+        until = "" if end is None else f" until {end:%Y-%m-%d %H:%M:%S} UTC"
+        _LOGGER.warning("Draining%s", until)
 
     def end(self) -> None:
         """Report ready again."""
-        self.cancel()
         if instances.state() == "draining" and not self._for_good:
             instances.set_state("ready")
             _LOGGER.warning("Draining ended")
-
-    def cancel(self) -> None:
-        """Leave the state as it is from now on."""
-        if self._end is not None:
-            self._end.cancel()
-            self._end = None
 
 
 class GracefulStop:

@@ -1,14 +1,16 @@
 """Start and end of what the health checks do by themselves, and the drain of this process."""
 
-from c2casgiutils import instances, redis_utils
-from c2casgiutils.health_checks import _cluster
+from c2casgiutils import instances, redis_utils, switches
+from c2casgiutils.health_checks import _cluster, _draining
 from c2casgiutils.health_checks._drain import DrainRefused
+from c2casgiutils.health_checks._draining import Draining
 from c2casgiutils.health_checks._factory import FACTORY
 
 
 async def startup() -> None:
     """Start the checks that run by themselves, answer the other processes, stand before uvicorn's SIGTERM."""
     FACTORY.service.has_started = False
+    switches.register(Draining())
     await _cluster.subscribe()
     await FACTORY.startup()
     FACTORY.service.graceful_stop.install()
@@ -18,7 +20,6 @@ async def shutdown() -> None:
     """End all of it, and the runs under way."""
     service = FACTORY.service
     await service.graceful_stop.aclose()
-    service.drain.cancel()
     if instances.state() == "ready":
         instances.set_state("draining")
     await _cluster.unsubscribe()
@@ -37,19 +38,19 @@ async def drain(*, seconds: float | None = None, force: bool = False) -> None:
     """
     if not force:
         await require_others({instances.own().id})
-    FACTORY.service.drain.begin(seconds)
+    await _draining.drain([instances.own_id()], seconds=seconds)
     if force or instances.scope() == "process":
         return
     try:
         await require_others({instances.own().id})
     except DrainRefused:  # another one drained at the same moment
-        FACTORY.service.drain.end()
+        await undrain()
         raise
 
 
 async def undrain() -> None:
     """Put this process back into service."""
-    FACTORY.service.drain.end()
+    await _draining.undrain([instances.own_id()])
 
 
 def is_cut_off() -> bool:

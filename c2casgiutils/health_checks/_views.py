@@ -7,13 +7,13 @@ from pydantic import BaseModel, Field
 
 from c2casgiutils import auth, instances
 from c2casgiutils._outages import RedisUnavailableError
-from c2casgiutils.broadcast.types import ClusterReport
-from c2casgiutils.health_checks import _cluster, _lifecycle
+from c2casgiutils.health_checks import _cluster, _draining, _lifecycle
 from c2casgiutils.health_checks._c2cwsgiutils import health_check
 from c2casgiutils.health_checks._drain import DrainRefused
 from c2casgiutils.health_checks._endpoint import HealthRoute, health_checks
 from c2casgiutils.health_checks._model import GlobalResult
 from c2casgiutils.health_checks._probes import NO_STORE
+from c2casgiutils.switches import SwitchReport
 
 router = APIRouter()
 """`/`, with and without the slash, and `/cluster`: include it with a prefix such as `/health`."""
@@ -58,7 +58,7 @@ class DrainReply(BaseModel):
     """The processes that changed their state."""
 
     drained: list[str] = []
-    cluster: ClusterReport
+    cluster: SwitchReport
 
 
 async def drain(
@@ -75,7 +75,8 @@ async def drain(
         except DrainRefused as error:
             await _record("drain", request, auth_info, wanted.instance, result="refused")
             raise HTTPException(409, str(error)) from error
-    done, report = await _apply(wanted.instance, ids, seconds=wanted.seconds, end=False)
+    change = await _draining.drain(ids, seconds=wanted.seconds, by=auth.audit.name_of(auth_info))
+    done, report = _as_seen(wanted.instance, *change)
     await _record("drain", request, auth_info, wanted.instance, {"drained": done, "seconds": wanted.seconds})
     return DrainReply(drained=done, cluster=report)
 
@@ -88,7 +89,8 @@ async def undrain(
     ] = None,
 ) -> DrainReply:
     """Put processes back into service."""
-    done, report = await _apply(instance, await _targets(instance), seconds=None, end=True)
+    change = await _draining.undrain(await _targets(instance), by=auth.audit.name_of(auth_info))
+    done, report = _as_seen(instance, *change)
     await _record("undrain", request, auth_info, instance, {"ready": done})
     return DrainReply(drained=[], cluster=report)
 
@@ -106,10 +108,8 @@ async def _targets(instance: str | None) -> set[str]:
     return {instance}
 
 
-async def _apply(
-    instance: str | None, ids: set[str], *, seconds: float | None, end: bool
-) -> tuple[list[str], ClusterReport]:
-    done, report = await _cluster.drain(ids, seconds=seconds, end=end)
+def _as_seen(instance: str | None, done: list[str], report: SwitchReport) -> tuple[list[str], SwitchReport]:
+    """Tell that a process that sees nobody else did not change all of them."""
     if instance == "all" and _lifecycle.is_cut_off():
         report = report.model_copy(update={"complete": False})
     return done, report
