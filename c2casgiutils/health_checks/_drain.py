@@ -1,6 +1,6 @@
-"""Taking a process out of service while it goes on answering: on request, and on SIGTERM under uvicorn.
+"""Taking a process out of service while it goes on answering: on request, and on SIGTERM.
 
-uvicorn stops to accept connections as soon as it gets SIGTERM, while a load balancer goes on sending
+A server stops to accept connections as soon as it gets SIGTERM, while a load balancer goes on sending
 requests until it has seen a failed readiness probe. So its handler is called later.
 """
 
@@ -8,6 +8,7 @@ import asyncio
 import datetime
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -16,6 +17,7 @@ from typing import Any
 from c2casgiutils import config, instances
 from c2casgiutils._errors import C2cError
 
+_LOOPS = {"asyncio", "uvloop"}
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -54,10 +56,10 @@ class Drain:
 
 
 class GracefulStop:
-    """Stands before uvicorn's handler of SIGTERM from start-up to shutdown.
+    """Stands before the server's handler of SIGTERM from start-up to shutdown.
 
-    A second SIGTERM, or a SIGINT (which is uvicorn's alone), stops at once. Other servers are left as they
-    are.
+    A second SIGTERM, or a SIGINT (which is the server's alone), stops at once. Servers that are not known are
+    left as they are, and so are the workers of hypercorn, which get no signal.
 
     Args:
         drain: The drain of the event loop on which the server runs.
@@ -65,51 +67,94 @@ class GracefulStop:
 
     def __init__(self, drain: Drain) -> None:
         self._drain = drain
-        self._previous: Callable[[int, FrameType | None], Any] | None = None
+        self._server: _UvicornHandler | _LoopHandler | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wait: asyncio.Task[None] | None = None
         self._asked = False
 
     def install(self) -> None:
-        """Stand before the handler that is there; it must be uvicorn's and this the main thread."""
+        """Stand before the handler that is there; it must be a known server's and this the main thread."""
         if threading.current_thread() is not threading.main_thread():
-            return
-        previous = signal.getsignal(signal.SIGTERM)
-        if not callable(previous) or not (getattr(previous, "__module__", "") or "").startswith("uvicorn"):
             return
         self._asked = False
         self._loop = asyncio.get_running_loop()
-        self._previous = previous
-        signal.signal(signal.SIGTERM, self._on_signal)
+        self._server = _find_handler(self._loop)
+        if self._server is not None:
+            self._server.replace(self._on_signal)
 
     async def aclose(self) -> None:
-        """Put uvicorn's handler back, unless somebody stands before this one, and end the wait."""
-        previous, self._previous = self._previous, None
-        if previous is not None and signal.getsignal(signal.SIGTERM) == self._on_signal:
-            signal.signal(signal.SIGTERM, previous)
+        """Leave SIGTERM to the server again, and end the wait."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.restore(self._on_signal)
         wait, self._wait = self._wait, None
         if wait is not None:
             wait.cancel()
             await asyncio.gather(wait, return_exceptions=True)
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        previous, loop = self._previous, self._loop
-        if previous is None or loop is None:
+    def _on_signal(self, *_: object) -> None:
+        server, loop = self._server, self._loop
+        if server is None or loop is None:
             return
         if self._asked or loop.is_closed():
-            previous(number, frame)
+            server.stop()
             return
         self._asked = True
-        loop.call_soon_threadsafe(self._begin, previous)
+        loop.call_soon_threadsafe(self._begin, server.stop)
 
-    def _begin(self, previous: Callable[[int, FrameType | None], Any]) -> None:
-        self._wait = asyncio.get_running_loop().create_task(self._stop(previous), name="c2c-graceful-stop")
+    def _begin(self, stop_server: Callable[[], object]) -> None:
+        self._wait = asyncio.get_running_loop().create_task(self._stop(stop_server), name="c2c-graceful-stop")
 
-    async def _stop(self, previous: Callable[[int, FrameType | None], Any]) -> None:
+    async def _stop(self, stop_server: Callable[[], object]) -> None:
         seconds = 0.0 if config.settings.development else config.settings.drain_wait.total_seconds()
         was_ready = instances.state() == "ready"
         self._drain.stop()
         if was_ready and seconds > 0:
             _LOGGER.info("Not ready any more, stopping in %g s", seconds)
             await asyncio.sleep(seconds)
-        previous(signal.SIGTERM, None)
+        stop_server()
+
+
+class _UvicornHandler:
+    """The handler of uvicorn, one of the process."""
+
+    def __init__(self, handler: Callable[[int, FrameType | None], Any]) -> None:
+        self._handler = handler
+
+    def stop(self) -> None:
+        self._handler(signal.SIGTERM, None)
+
+    def replace(self, handler: Callable[..., None]) -> None:
+        signal.signal(signal.SIGTERM, handler)
+
+    def restore(self, handler: Callable[..., None]) -> None:
+        if signal.getsignal(signal.SIGTERM) == handler:  # nobody stands before that one
+            signal.signal(signal.SIGTERM, self._handler)
+
+
+class _LoopHandler:
+    """The handler of granian or hypercorn: one of the event loop, which cannot be read; SIGINT has it too."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def stop(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    def replace(self, handler: Callable[..., None]) -> None:
+        self._loop.add_signal_handler(signal.SIGTERM, handler)
+
+    def restore(self, _handler: Callable[..., None]) -> None:
+        self._loop.add_signal_handler(signal.SIGTERM, self.stop)
+
+
+def _find_handler(loop: asyncio.AbstractEventLoop) -> _UvicornHandler | _LoopHandler | None:
+    """Return the handler of SIGTERM of the server, if it is one that is known."""
+    handler = signal.getsignal(signal.SIGTERM)
+    module = (getattr(handler, "__module__", None) or "").partition(".")[0]
+    if module == "uvicorn" and callable(handler):
+        return _UvicornHandler(handler)
+    has_server = "granian" in sys.modules or "hypercorn" in sys.modules
+    if has_server and module in _LOOPS and handler == signal.getsignal(signal.SIGINT):
+        return _LoopHandler(loop)
+    return None

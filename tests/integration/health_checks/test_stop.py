@@ -1,16 +1,19 @@
-"""SIGTERM under uvicorn: not ready first, then a wait, then the stop."""
+"""SIGTERM: not ready first, then a wait, then the stop."""
 
 import asyncio
+import os
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.support.balancer import Balancer
-from tests.support.net import eventually, wait_for
-from tests.support.processes import RedisServer, Uvicorn
+from tests.support.net import eventually, free_port, wait_for
+from tests.support.processes import Process, RedisServer, Uvicorn
 
 APP = "tests.support.health_app:app"
 SECRET = "a-secret-of-the-test"
@@ -149,3 +152,72 @@ class Load:
                 self.done += 1
                 if reply.status_code != 200:
                     self.failed.append(str(reply.status_code))
+
+
+def test_second_sigterm_to_the_parent_of_workers_changes_nothing() -> None:
+    """Uvicorn passes on the first one only, as the documentation says."""
+    with Uvicorn(APP, workers=2, env={"C2C__DRAIN_WAIT": "6"}) as server:
+        started = time.monotonic()
+        server.signal(signal.SIGTERM)
+        wait_for(lambda: get(server, "/readyz") == (503, "draining"), seconds=5, what="draining")
+        server.signal(signal.SIGTERM)
+        server.wait(40)
+        assert time.monotonic() - started > 5.9
+
+
+class OtherServer(Process):
+    """Another server than uvicorn, which serves the same application."""
+
+    def __init__(self, *arguments: str, drain_wait: float) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        arguments = tuple(argument.format(port=self.port) for argument in arguments)
+        root = Path(__file__).parents[3]
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("C2C__")}
+        own = {"PYTHONPATH": str(root), "C2C__DRAIN_WAIT": str(drain_wait), "C2C__AUTH__SECRET": SECRET}
+        super().__init__([sys.executable, "-m", *arguments, APP], env={**inherited, **own}, cwd=root)
+
+    def get(self, path: str) -> tuple[int, str]:
+        try:
+            reply = httpx.get(self.url + path, timeout=5)
+        except httpx.TransportError:
+            return 0, ""
+        return reply.status_code, reply.text
+
+    def wait_ready(self) -> None:
+        wait_for(lambda: self.get("/readyz") == (200, "ok"), seconds=40, what=self.output)
+
+
+GRANIAN = ("granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1")
+HYPERCORN = ("hypercorn", "--bind", "127.0.0.1:{port}", "--workers", "0")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param((*GRANIAN, "--loop", "asyncio"), id="granian"),
+        pytest.param((*GRANIAN, "--loop", "uvloop"), id="granian-uvloop"),
+        pytest.param(HYPERCORN, id="hypercorn"),
+        pytest.param((*HYPERCORN, "--worker-class", "uvloop"), id="hypercorn-uvloop"),
+    ],
+)
+def test_other_servers(arguments: tuple[str, ...]) -> None:
+    """Other servers go on answering while the process drains, too."""
+    with OtherServer(*arguments, drain_wait=4) as server:
+        server.wait_ready()
+        started = time.monotonic()
+        server.signal(signal.SIGTERM)
+        wait_for(lambda: server.get("/readyz") == (503, "draining"), seconds=4, what="draining")
+        assert server.get("/work")[0] == 200
+        server.wait(30)
+        assert 3.9 < time.monotonic() - started < 30
+        assert "Traceback" not in server.output
+
+
+def test_second_sigterm_stops_another_server_at_once() -> None:
+    with OtherServer(*HYPERCORN, drain_wait=60) as server:
+        server.wait_ready()
+        server.signal(signal.SIGTERM)
+        wait_for(lambda: server.get("/readyz") == (503, "draining"), what="draining")
+        server.signal(signal.SIGTERM)
+        server.wait(20)
