@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.routing import BaseRoute, Mount
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from c2casgiutils import __version__
-from c2casgiutils._asgi import make_final
+from c2casgiutils._asgi import LifespanObserver, make_final, set_lifespan_observer
 from c2casgiutils._process import PerLoop
 from c2casgiutils._slash import redirect_to_slash
+from c2casgiutils._starlette import unwrap_stack, wrap_stack
 
 if TYPE_CHECKING:
     from c2casgiutils import config
@@ -54,6 +55,7 @@ class OperationsApp(FastAPI):
         if scope["type"] != "lifespan":
             make_final(scope, _FINAL_HEADERS)
             _merge_slashes(scope)
+            _note_serving()
         await super().__call__(scope, receive, send)
 
     def assemble(self) -> None:
@@ -192,9 +194,43 @@ class _Lifecycle:
         await tools.startup(main_app)
         steps.push_async_callback(_guarded, health_checks.shutdown)
         await health_checks.startup()
-        if main_app is not None:
+        instances.set_started()
+        if main_app is None:  # nothing will tell that it serves
+            instances.note_serving()
+        else:
             _prepare_mounts(main_app)
-        instances.set_state("ready")
+            set_lifespan_observer(main_app, LifespanObserver(_note_serving, _note_stopping))
+            wrap_stack(main_app, _FirstRequest)
+
+
+class _FirstRequest:
+    """Tells that the server serves, where none of our middlewares sees the lifespan.
+
+    Args:
+        app: The application, or its other middlewares.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "lifespan":
+            unwrap_stack(scope["app"], self, self.app)
+            _note_serving()
+        await self.app(scope, receive, send)
+
+
+def _note_serving() -> None:
+    from c2casgiutils import instances
+
+    instances.note_serving()
+
+
+def _note_stopping() -> None:
+    from c2casgiutils import instances
+
+    instances.set_state("stopping")
 
 
 def _prepare_mounts(main_app: FastAPI) -> None:

@@ -5,12 +5,15 @@ pairs of bytes, the names in lower case. Applications that forget the lower case
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from starlette.types import Message, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
 
 _FINAL = "c2casgiutils_final"
+_LIFESPAN = "c2casgiutils_lifespan"
 _RESPONSE_START = {"http": "http.response.start", "websocket": "websocket.http.response.start"}
 
 
@@ -78,3 +81,49 @@ def edit_headers_at_start(
         return send(message)
 
     return send_edited
+
+
+@dataclass(frozen=True, slots=True)
+class LifespanObserver:
+    """Who wants to know how far an application is.
+
+    Attributes:
+        on_started: Called when its start-up is complete, that of the application's own lifespan included.
+        on_stopping: Called when its shutdown begins.
+    """
+
+    on_started: Callable[[], None]
+    on_stopping: Callable[[], None]
+
+
+def set_lifespan_observer(app: Any, observer: LifespanObserver) -> None:
+    """Let an observer know; those of our middlewares that see the lifespan of the application call it."""
+    setattr(app.state, _LIFESPAN, observer)
+
+
+def observe_lifespan(scope: Scope, receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """Wrap the channels of a lifespan (https://asgi.readthedocs.io/en/latest/specs/lifespan.html).
+
+    Args:
+        scope: The scope; another one than of a lifespan leaves the channels as they are.
+        receive: The channel of what the server sends.
+        send: The channel of what the application sends.
+    """
+    if scope["type"] != "lifespan":
+        return receive, send
+    state = getattr(scope.get("app"), "state", None)
+
+    async def receive_observed() -> Message:
+        message = await receive()
+        observer = getattr(state, _LIFESPAN, None)
+        if observer is not None and message["type"] == "lifespan.shutdown":
+            observer.on_stopping()
+        return message
+
+    async def send_observed(message: Message) -> None:
+        await send(message)
+        observer = getattr(state, _LIFESPAN, None)
+        if observer is not None and message["type"] == "lifespan.startup.complete":
+            observer.on_started()
+
+    return receive_observed, send_observed

@@ -24,6 +24,12 @@ def wrap_stack(app: Starlette, middleware: Callable[[ASGIApp], ASGIApp]) -> None
         app.middleware_stack = middleware(stack)
 
 
+def unwrap_stack(app: Starlette, middleware: ASGIApp, rest: ASGIApp) -> None:
+    """Put the rest in the place of a middleware that is no longer needed, if that still is the outermost."""
+    if app.middleware_stack is middleware:
+        app.middleware_stack = rest
+
+
 def find_error_middleware(app: Any) -> ServerErrorMiddleware | None:
     """Return the middleware that answers the unhandled exceptions of an application of Starlette."""
     layer = getattr(app, "middleware_stack", None)

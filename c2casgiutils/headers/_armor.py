@@ -7,7 +7,14 @@ from collections.abc import Awaitable, Iterable, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from c2casgiutils._asgi import RawHeaders, edit_headers_at_start, final_headers, get_header, path_inside
+from c2casgiutils._asgi import (
+    RawHeaders,
+    edit_headers_at_start,
+    final_headers,
+    get_header,
+    observe_lifespan,
+    path_inside,
+)
 from c2casgiutils.headers._defaults import DEFAULT_HEADERS_CONFIG
 from c2casgiutils.headers._errors import answer_error
 from c2casgiutils.headers._matchers import HeaderMatcher, compile_matcher
@@ -121,7 +128,7 @@ class ArmorHeaderMiddleware:
                 send,
                 lambda message, headers: self._edit(message["status"], headers, scope, root_path, None),
             )
-        await self.app(scope, receive, send)
+        await self.app(scope, *observe_lifespan(scope, receive, send))
 
     def _edit(
         self, status: int, headers: RawHeaders, scope: Scope, root_path: str, mask: int | None

@@ -20,8 +20,7 @@ async def shutdown() -> None:
     """End all of it, and the runs under way."""
     service = FACTORY.service
     await service.graceful_stop.aclose()
-    if instances.state() == "ready":
-        instances.set_state("draining")
+    instances.set_state("stopping")
     await _cluster.unsubscribe()
     await FACTORY.aclose()
 
@@ -68,9 +67,15 @@ async def require_others(drained: set[str]) -> None:
         DrainRefused: None would be.
     """
     roster = await instances.roster()
-    if any(instance.state == "ready" and instance.id not in drained for instance in roster):
+    is_stale = instances.currency() == "stale"
+    if not is_stale and any(
+        instance.state == "ready" and instance.liveness == "ok" and instance.id not in drained
+        for instance in roster
+    ):
         return
-    if instances.scope() == "cluster":
+    if is_stale:
+        seen = "the roster is stale, so who else is ready cannot be told"
+    elif instances.scope() == "cluster":
         seen = "the cluster"
     else:
         why = "Redis is unreachable" if is_cut_off() else "there is no Redis"

@@ -55,6 +55,7 @@ class Probe:
         if scope["method"] not in {"GET", "HEAD"}:
             await send_not_allowed(scope, send)
             return
+        instances.note_serving()
         reason = self._block() if self._block is not None else None
         group = self._group() if self._group is not None else None
         entries = FACTORY.in_group(group) if group is not None else None

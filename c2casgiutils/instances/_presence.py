@@ -55,6 +55,7 @@ class Presence:
         self._report = Report(application, version, figures or Figures(), self._hooks, self.now)
         self.id, self.hostname, self.pid = self._report.id, self._report.hostname, self._report.pid
         self.channels = self._report.channels
+        self.is_started = False
         self.roster = Roster()
         self.channel = scoped("@roster")
         """Who hears anything here tells again that it is there."""

@@ -112,6 +112,18 @@ def set_state(state: State) -> None:
     _STATE.presences.nearest().set_state(state)
 
 
+def set_started() -> None:
+    """Note that this package is started: the process is `ready` as soon as its server serves."""
+    _STATE.presences.nearest().is_started = True
+
+
+def note_serving() -> None:
+    """Note that the server serves: its start-up is complete, or there is a request."""
+    presence = _STATE.presences.nearest()
+    if presence.is_started and presence.state == "starting":
+        presence.set_state("ready")
+
+
 def state() -> State:
     """Return the state of this process."""
     return _STATE.presences.nearest().state

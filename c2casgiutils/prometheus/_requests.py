@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from c2casgiutils._asgi import observe_lifespan
 from c2casgiutils.prometheus._registry import multiprocess_directory
 from c2casgiutils.prometheus._state import STATE
 
@@ -93,7 +94,7 @@ class InFlightMiddleware:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve one request."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self.app(scope, *observe_lifespan(scope, receive, send))
             return
         self._add(1)
         try:

@@ -50,6 +50,7 @@ async def test_health_json_says_draining(client: httpx.AsyncClient) -> None:
 
 
 async def test_last_process_is_refused(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/c2c/readyz")).text == "ok"
     with pytest.raises(health_checks.DrainRefused):
         await c2casgiutils.drain()
     assert instances.state() == "ready"
@@ -138,6 +139,7 @@ async def test_handler_of_uvicorn_is_put_back(wait: str) -> None:
     try:
         async with c2casgiutils.lifespan(FastAPI()):
             assert signal.getsignal(signal.SIGTERM) != server.handle_exit
+            instances.note_serving()
             signal.raise_signal(signal.SIGTERM)
             await asyncio.sleep(0.05)
             assert instances.state() == "draining"
