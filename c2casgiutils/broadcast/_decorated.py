@@ -98,8 +98,10 @@ def in_threads(func: Callable[..., Any]) -> Callback:
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(slots.release)
 
-        return await run_in_thread(
+        result = await run_in_thread(
             functools.partial(func, **params), name="c2casgiutils-broadcast", on_end=release
         )
+        # an object with an asynchronous `__call__`, a lambda around a coroutine function
+        return await result if inspect.isawaitable(result) else result
 
     return call

@@ -142,3 +142,27 @@ async def test_a_value_that_is_not_json_is_an_error() -> None:
     call = await broadcast.decorate(with_unknown, expect_answers=True)
     with pytest.raises(broadcast.BroadcastError, match=r"with_unknown.*cannot be sent"):
         await call(value=Unknown())
+
+
+class _Handler:
+    async def __call__(self, x: int) -> int:
+        return x + 1
+
+
+async def _increment(x: int) -> int:
+    return x + 1
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        pytest.param(_Handler(), id="object"),
+        pytest.param(lambda x: _increment(x), id="lambda"),  # noqa: PLW0108  # what is tested
+        pytest.param(_Handler().__call__, id="method"),
+    ],
+)
+async def test_whatever_returns_an_awaitable(handler: Callable[..., Any]) -> None:
+    """Its result is awaited, as in 0.x, although it is no coroutine function."""
+    ask = await broadcast.decorate(handler, channel="awaitable", expect_answers=True)
+    answers: list[Any] = await ask(x=1)
+    assert [answer.payload for answer in answers] == [2]
