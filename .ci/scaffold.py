@@ -228,7 +228,7 @@ class Service:
             pids = {sample.labels.get("pid") for sample in samples if sample.name.endswith("process_threads")}
             assert len(pids) == 2, f"metrics of {pids}"
             build = [sample.labels for sample in samples if sample.name == "c2casgiutils_build_info"]
-            assert build == [{"git_hash": "0a1b2c3", "git_tag": "1.2.3"}], build
+            assert build == [{"git_hash": "0a1b2c3", "git_tag": "1.2.3", "service": "A service"}], build
             assert any(sample.labels.get("handler") == "/c2c/health_checks" for sample in samples), text
 
     def _stop(self) -> None:
