@@ -46,7 +46,8 @@ from c2casgiutils.auth._model import (
     read_only_config,
     read_write_config,
 )
-from c2casgiutils.auth._views import router
+from c2casgiutils.auth._pages import prefers_html
+from c2casgiutils.auth._views import redirect_without_secret, router
 from c2casgiutils.auth.github._client import GitHubUnavailableError
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ __all__ = [
     "get_access_context",
     "get_auth",
     "is_enabled",
+    "prefers_html",
+    "redirect_without_secret",
     "require_access",
     "require_admin_access",
     "require_read_only_access",

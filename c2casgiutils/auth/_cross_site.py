@@ -23,8 +23,24 @@ def is_cross_site(request: Request) -> bool:
     sites = request.headers.getlist("sec-fetch-site")
     if sites:
         return any(site not in ("same-origin", "none") for site in sites)
+    origins = request.headers.getlist("origin")
+    if not origins:
+        return False
     own = {own_origin(request), request_origin(request)}
-    return any(normalise_origin(origin) not in own for origin in request.headers.getlist("origin"))
+    return any(normalise_origin(origin) not in own for origin in origins)
+
+
+def is_caused_by_page(request: Request) -> bool:
+    """Return whether a page of another origin caused the request behind the back of its visitor.
+
+    That is an image, a frame, a script or a `fetch` of that page, but no link that replaces it, which the
+    visitor sees (https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header).
+    """
+    if not is_cross_site(request):
+        return False
+    headers = request.headers
+    is_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return not is_link
 
 
 def refuse_cross_site_change(request: Request, auth_info: AuthInfo) -> None:

@@ -3,22 +3,30 @@
 from fastapi import Request, Response
 
 from c2casgiutils import config
-from c2casgiutils.auth import _sessions, _throttle
+from c2casgiutils.auth import _cross_site, _sessions, _throttle
 from c2casgiutils.auth._model import AuthInfo, AuthMethod
 
 WRONG = "The secret is wrong"
 
 
 def given_secret(request: Request) -> bytes | None:
-    """Return the secret in the header `X-API-Key`, else in the query; one given twice is wrong."""
+    """Return the secret in the header `X-API-Key`, else in the query; one given twice is wrong.
+
+    One in the address of an image or a frame of another site's page does not count: that page would make its
+    visitor guess wrong until nobody at their address may sign in.
+    """
     # Starlette reads headers as latin-1 and queries as UTF-8
-    for values, encoding in (
-        (request.headers.getlist("x-api-key"), "latin-1"),
-        (request.query_params.getlist("secret"), "utf-8"),
-    ):
-        if values:
-            return values[0].encode(encoding, "replace") if len(values) == 1 else b""
+    keys = request.headers.getlist("x-api-key")
+    if keys:
+        return _single(keys, "latin-1")
+    values = request.query_params.getlist("secret")
+    if values and not _cross_site.is_caused_by_page(request):
+        return _single(values, "utf-8")
     return None
+
+
+def _single(values: list[str], encoding: str) -> bytes:
+    return values[0].encode(encoding, "replace") if len(values) == 1 else b""
 
 
 async def check_secret(request: Request, given: bytes) -> bool:

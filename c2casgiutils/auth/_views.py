@@ -65,6 +65,8 @@ async def login_by_link(request: Request, response: Response) -> Response:
 @router.post("/auth/login", response_model=SuccessResponse, responses=_REFUSALS, openapi_extra=_FORM)
 async def login(request: Request, response: Response) -> Response:
     """Sign in with the form field `secret`, or the secret in the header or the query."""
+    if _cross_site.is_caused_by_page(request):
+        raise HTTPException(403, _cross_site.REFUSED)
     given = await _form_secret(request)
     answer = await _sign_in(request, response, given_secret(request) if given is None else given)
     return _cookies.copy_to(answer, response)
@@ -100,6 +102,17 @@ async def _sign_in_browser(request: Request, response: Response, given: bytes | 
     await _start_session(request, response)
     # the page sees whether the cookie came back
     return RedirectResponse(f"{index}?sign_in=lost" if _cookies.may_be_lost(request) else index, 303)
+
+
+async def redirect_without_secret(request: Request) -> Response:
+    """Send a browser on from an address with the secret, with a session when the secret is right.
+
+    Else the secret would stay in the address bar, the history, and the `Referer` of what the page loads.
+    """
+    if auth_type() is not AuthenticationType.SECRET:
+        return RedirectResponse(_urls.index_path(request), 303)
+    response = Response()
+    return _cookies.copy_to(await _sign_in_browser(request, response, given_secret(request)), response)
 
 
 async def _start_session(request: Request, response: Response) -> None:

@@ -59,8 +59,10 @@ _LINKS = (
 
 
 @router.get("/", name="c2c_index")
-async def get_index(request: Request) -> HTMLResponse:
-    """Show the page."""
+async def get_index(request: Request) -> Response:
+    """Show the page; a browser whose address holds the secret is sent on to one without it."""
+    if "secret" in request.query_params and auth.prefers_html(request):
+        return await auth.redirect_without_secret(request)
     return await _page(request, logger=request.query_params.get("logger", ""))
 
 

@@ -1,6 +1,9 @@
 """Signing in and out in a real browser."""
 
+import contextlib
+import http.server
 import itertools
+import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -11,6 +14,7 @@ from c2casgiutils.auth._urls import BadCameFromError, safe_came_from
 from tests.support.auth import KEY, SECRET
 from tests.support.browser import Visit, chromium
 from tests.support.fake_github import FakeGitHub
+from tests.support.net import wait_for
 from tests.support.processes import Uvicorn
 
 APPLICATION = "tests.support.page_app:app"
@@ -97,12 +101,80 @@ def test_secure_cookie_on_the_loopback(auth_browser: Browser, secure_url: str) -
         assert page.get_by_text("C2C__HTTP").count() == 0
 
 
-def test_secret_link(auth_browser: Browser, secret_url: str) -> None:
-    """The older link with the secret signs in and leaves no secret in the address bar."""
+@pytest.mark.parametrize("path", ["/c2c/auth/login", "/c2c/"])
+def test_secret_link(auth_browser: Browser, secret_url: str, path: str) -> None:
+    """A link with the secret signs in and leaves no secret in the address bar or the history."""
     with Visit(auth_browser, secret_url) as visit:
-        visit.page.goto(f"/c2c/auth/login?secret={SECRET}")
+        visit.page.goto("about:blank")
+        visit.page.goto(f"{path}?secret={SECRET}")
         visit.page.get_by_role("button", name="Sign out").wait_for()
         assert visit.page.url == f"{secret_url}/c2c/"
+        visit.page.go_back()
+        assert visit.page.url == "about:blank"
+
+
+def test_wrong_secret_link(auth_browser: Browser, secret_url: str) -> None:
+    """A link with a wrong secret leads to the page that says so."""
+    with Visit(auth_browser, secret_url) as visit:
+        visit.page.goto("/c2c/?secret=wrong")
+        assert visit.page.get_by_text("Wrong secret").is_visible()
+        assert "secret=" not in visit.page.url
+
+
+_ATTACK = """
+<title>A prize</title>
+<script>
+for (let number = 0; number < 22; number++)
+    document.write(`<img src="${TARGET}/c2c/logging/level?name=x&secret=${number}">`);
+document.write(`<iframe src="${TARGET}/c2c/?secret=x"></iframe>`);
+const wrong = () => fetch(`${TARGET}/c2c/auth/login`,
+    {method: "POST", mode: "no-cors", body: new URLSearchParams({secret: "x"})});
+Promise.allSettled(Array.from({length: 22}, wrong)).then(() => document.title = "done");
+</script>
+"""
+
+
+@contextlib.contextmanager
+def _other_site(page: str) -> Iterator[str]:
+    """Serve a page of another site; one of the loopback, else Chromium lets it load nothing from there."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # a name of the standard library
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://localhost:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_other_site_locks_nobody_out(auth_browser: Browser) -> None:
+    """The attack: a page that makes its visitor guess wrong, by images, a frame and forms."""
+    environment = {**ENVIRONMENT, "C2C__AUTH__SECRET": SECRET}
+    with (
+        Uvicorn(APPLICATION, env=environment) as server,
+        _other_site(f"<script>const TARGET = '{server.url}'</script>{_ATTACK}") as other,
+    ):
+        with Visit(auth_browser, server.url) as visit:
+            visit.page.goto(other)
+            visit.page.wait_for_function("document.title === 'done'")
+            visit.complaints.clear()  # what is refused is a line of the console
+        wait_for(lambda: server.output.count("GET /c2c/logging/level") == 22, what="the images")
+        assert server.output.count("POST /c2c/auth/login") == 22
+        assert "GET /c2c/?secret=" in server.output
+        with Visit(auth_browser, server.url) as visit:
+            visit.page.goto("/c2c/")
+            visit.page.get_by_label("Secret", exact=False).first.fill(SECRET)
+            visit.page.get_by_role("button", name="Sign in").click()
+            visit.page.get_by_role("button", name="Sign out").wait_for()
 
 
 def test_other_site_signs_nobody_out(auth_browser: Browser, secret_url: str) -> None:

@@ -32,6 +32,21 @@ from c2casgiutils.auth.github import _oauth
 from c2casgiutils.auth.github._client import CodeRefusedError, GitHubUnavailableError
 
 _MAX_CODE_LENGTH = 1024
+# RFC 6749, 4.1.2.1, and those of GitHub:
+# https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-authorization-request-errors
+_ERRORS = frozenset(
+    (
+        "access_denied",
+        "application_suspended",
+        "invalid_request",
+        "invalid_scope",
+        "redirect_uri_mismatch",
+        "server_error",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "unsupported_response_type",
+    )
+)
 _NOT_HERE = "The sign-in was not begun in this browser, or too long ago"
 _HTTPS_ONLY = (
     "over plain HTTP browsers keep no cookie of ours: use HTTPS, or set C2C__HTTP=True for development"
@@ -125,7 +140,6 @@ async def github_callback(request: Request, response: Response) -> Response:
     try:
         answer = await _finish(request, response)
     except _SignInError as error:
-        await _record_failure(request, str(error))
         answer = _failure(request, str(error), 400, {})
     except (GitHubUnavailableError, TooManyAttemptsError) as error:
         answer = _failure(request, error.detail, error.status_code, dict(error.headers or {}))
@@ -154,16 +168,23 @@ def _single(request: Request, name: str) -> str | None:
 
 
 async def _finish(request: Request, response: Response) -> Response:
-    given, code, error = (_single(request, name) for name in ("state", "code", "error"))
+    given = _single(request, "state")
     kept = _take_state(request, response, given) if given else None
-    if error:
-        raise _SignInError("".join(letter for letter in error[:200] if letter.isprintable()))
     if kept is None:
+        # not counted as a failure: the page of another site can make its visitor ask for this
         raise _SignInError(f"{_NOT_HERE}; {_HTTPS_ONLY}" if _cookies.may_be_lost(request) else _NOT_HERE)
-    if not code or len(code) > _MAX_CODE_LENGTH or not code.isascii() or not code.isprintable():
-        raise _SignInError("The code is missing or not valid")
     # each code is a question to GitHub, which nobody shall make us ask without end
-    await _throttle.check(request)
+    async with _throttle.turn(request):
+        try:
+            return await _exchange(request, response, kept)
+        except _SignInError as error:
+            await _record_failure(request, str(error))
+            raise
+
+
+async def _exchange(request: Request, response: Response, kept: _State) -> Response:
+    """Exchange the code for the session."""
+    code = _code(request)
     if not await _revocations.consume(kept.id, kept.expires_at):
         raise _SignInError(_NOT_HERE)
     try:
@@ -178,6 +199,16 @@ async def _finish(request: Request, response: Response) -> Response:
     )
     await _audit.record("auth.sign_in", request=request, auth_info=caller, target="github_oauth")
     return RedirectResponse(kept.came_from, 307)
+
+
+def _code(request: Request) -> str:
+    error, code = _single(request, "error"), _single(request, "code")
+    if error:
+        # only known codes: whoever makes the link would choose what our page says
+        raise _SignInError(error if error in _ERRORS else "GitHub refuses the sign-in")
+    if not code or len(code) > _MAX_CODE_LENGTH or not code.isascii() or not code.isprintable():
+        raise _SignInError("The code is missing or not valid")
+    return code
 
 
 def _take_state(request: Request, response: Response, given: str) -> _State | None:

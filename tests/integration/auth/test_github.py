@@ -275,11 +275,16 @@ async def test_bad_callback(
     assert COOKIE not in client.cookies
 
 
-async def test_refusal_as_a_page(client: httpx.AsyncClient, github: FakeGitHub) -> None:
-    """J36: a browser gets a page, on which nothing of the request is markup."""
-    response = await client.get("/c2c/auth/github/callback?error=<script>alert(1)</script>", headers=HTML)
+@pytest.mark.parametrize("has_state", [True, False])
+async def test_refusal_as_a_page(client: httpx.AsyncClient, github: FakeGitHub, has_state: bool) -> None:
+    """J36: a browser gets a page, on which nothing is of the choice of who made the link."""
+    state = httpx.URL(await begun(client)).params["state"] if has_state else "x"
+    query = {"error": "<script>alert(1)</script> Call 0900 123", "state": state}
+    response = await client.get("/c2c/auth/github/callback", params=query, headers=HTML)
     assert response.status_code == 400
-    assert "&lt;script&gt;" in response.text
+    assert ("GitHub refuses the sign-in" in response.text) is has_state
+    assert "alert" not in response.text
+    assert "0900" not in response.text
     assert "<script" not in response.text
     assert response.headers["content-security-policy"].startswith("default-src 'none'")
     assert 'href="/c2c/auth/github/login"' in response.text
@@ -747,11 +752,37 @@ async def test_calls_of_many_users(client: httpx.AsyncClient, github: FakeGitHub
 
 
 async def test_flood_of_failures(client: httpx.AsyncClient, github: FakeGitHub) -> None:
-    """Failed callbacks are recorded, a flood of them is not."""
-    for _ in range(30):
-        assert (await client.get("/c2c/auth/github/callback?error=x")).status_code == 400
+    """Sign-ins that fail are recorded, a flood of them is not."""
+    for number in range(30):
+        callback = (await begun(client)).replace("code=", "error=access_denied&x=")
+        assert (await client.get(callback)).status_code == (400 if number < 20 else 429)
     results = [event.result for event in (await auth.audit.last(100))[1]]
-    assert results == ["refused, throttled from now on: x"] + ["refused: x"] * 19
+    refused = "refused: access_denied"
+    assert results == ["refused, throttled from now on: access_denied"] + [refused] * 19
+
+
+async def test_callbacks_of_no_sign_in(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """The attack: a page whose images ask for the callback, so that its visitor cannot sign in any more."""
+    for _ in range(30):
+        for query in ("error=x", "error=access_denied&state=x", "code=x&state=x", "state=x&state=y"):
+            assert (await client.get(f"/c2c/auth/github/callback?{query}")).status_code == 400
+    assert (await auth.audit.last(100))[1] == []
+    assert (await github_sign_in(client)).status_code == 307
+
+
+async def test_flood_of_codes_at_once(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """Many codes at the same time are looked at one after the other, until the client has to wait."""
+    configure(jwt={"secret": KEY}, github=github.settings(), throttle_per_client=3)
+    cookies, callbacks = [], []
+    for _ in range(8):
+        callbacks.append((await begun(client)).replace("code=", "code=x"))
+        cookies.append("; ".join(f"{name}={value}" for name, value in client.cookies.items()))
+        client.cookies.clear()
+    answers = await asyncio.gather(
+        *(client.get(url, headers={"Cookie": cookie}) for url, cookie in zip(callbacks, cookies, strict=True))
+    )
+    assert sorted(answer.status_code for answer in answers) == [400] * 3 + [429] * 5
+    assert github.calls["/login/oauth/access_token"] == 3
 
 
 async def test_no_cookies_of_github(client: httpx.AsyncClient, github: FakeGitHub) -> None:

@@ -255,6 +255,37 @@ async def test_secret_in_a_header_needs_no_origin(client: httpx.AsyncClient) -> 
     assert (await client.post("/c2c/write", headers=headers)).status_code == 200
 
 
+EMBEDDED = {
+    "image": {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+    "frame": {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+    "subdomain": {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+    "older browser": {"Origin": "https://evil.example"},
+}
+LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize("headers", EMBEDDED.values(), ids=EMBEDDED)
+@pytest.mark.parametrize("path", ["/c2c/read", "/c2c/auth/login", "/c2c/auth/status"])
+async def test_other_site_guesses_nothing(
+    client: httpx.AsyncClient, headers: dict[str, str], path: str
+) -> None:
+    """A secret in the address of what another site's page loads is neither compared nor counted."""
+    configure(secret=SECRET, throttle_per_client=1)
+    for secret in ("wrong", SECRET, "wrong"):
+        response = await client.get(path, params={"secret": secret}, headers=headers)
+        assert response.status_code in (200, 303, 400, 403)
+        assert response.json().get("is_logged_in") is not True
+        assert (await client.post(path, data={"secret": secret}, headers=headers)).status_code in (403, 405)
+    assert COOKIE not in client.cookies
+    assert (await sign_in(client)).status_code == 200
+
+
+async def test_link_with_the_secret(client: httpx.AsyncClient) -> None:
+    """A link of another site, in a wiki say, still counts: its visitor sees where it leads."""
+    response = await client.get("/c2c/read", params={"secret": SECRET}, headers=LINK)
+    assert response.status_code == 200
+
+
 async def test_other_site_and_the_test_user(client: httpx.AsyncClient) -> None:
     configure_test_user()
     assert (await client.post("/c2c/write", headers={"Origin": "https://evil.example"})).status_code == 403
