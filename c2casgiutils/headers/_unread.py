@@ -5,6 +5,7 @@ import logging
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from c2casgiutils._asgi import get_header
+from c2casgiutils._trusted_hosts import UNIX_PEER
 from c2casgiutils.headers._forwarded_readers import FOR, parse_scheme
 from c2casgiutils.headers._replaced_peer import claimed_ports
 from c2casgiutils.headers._scope_changes import DONE, SCHEMES
@@ -40,7 +41,9 @@ def unread_forwarded(scope: Scope) -> list[str]:
 
 
 class UnreadForwardedMiddleware:
-    """Warn once when forwarded headers arrive that are not read; for where no forwarded headers are read.
+    """Warn once when forwarded headers arrive that are not read, or any request over a Unix socket.
+
+    For where no forwarded headers are read.
 
     Args:
         app: The application.
@@ -59,7 +62,16 @@ class UnreadForwardedMiddleware:
         await self.app(scope, receive, send)
 
     def _look(self, scope: Scope) -> None:
-        if names := unread_forwarded(scope):
+        peer = scope.get("client")
+        if not peer or peer[0] in ("", UNIX_PEER):
+            self._has_warned = True
+            _LOGGER.warning(
+                "Requests come over a Unix socket, so all clients count as one. Let the proxy send "
+                "X-Forwarded-For, and set C2C__PROXY_HEADERS__TYPE=x-forwarded and "
+                "C2C__PROXY_HEADERS__TRUSTED_HOSTS=%s",
+                UNIX_PEER,
+            )
+        elif names := unread_forwarded(scope):
             self._has_warned = True
             _LOGGER.warning(
                 "%s of a proxy is not read: links may have the wrong scheme and host, and all clients "
