@@ -23,4 +23,8 @@ class Tools(Group):
     """Settings of the views under the mount."""
 
     docs: bool = Field(default=False, description="Serve `/docs` and `/redoc` of the mounted application")
+    public_title: bool = Field(
+        default=False,
+        description="Show the title of the application and the version on the page to everybody",
+    )
     logging: ToolsLogging = Field(default_factory=ToolsLogging)

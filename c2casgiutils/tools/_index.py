@@ -29,6 +29,7 @@ _HEADERS = {
     ),
     "Referrer-Policy": "same-origin",
 }
+_NO_TITLE = "Operations"
 _STATE_WORDS = {"pass": "OK", "warn": "Degraded", "fail": "Down"}
 _CHECK_WORDS = {
     "pass": "ok",
@@ -120,6 +121,7 @@ async def _page(
     response = HTMLResponse(status_code=status, headers=_HEADERS)
     caller = await _overview.caller_of(request, response)
     overview = await _overview.collect(request, caller, logger=logger if status == 200 else None)  # noqa: PLR2004  # OK
+    is_shown = caller.can_read or config.settings.tools.public_title
     context = {
         "overview": overview,
         "message": message or _done(request, overview),
@@ -129,12 +131,12 @@ async def _page(
         "example": config.settings.tools.logging.application_module,
         "links": _links(caller),
         "came_from": request.scope["path"],
-        "title": _title(),
+        "title": _title() if is_shown else _NO_TITLE,
         "words": _STATE_WORDS,
         "check_words": _CHECK_WORDS,
         "css": _static.hashed_name("c2c.css"),
         "icon": _static.hashed_name("c2c.svg"),
-        "version": instances.own().packages.get("c2casgiutils", ""),
+        "version": instances.own().packages.get("c2casgiutils", "") if is_shown else "",
     }
     response.body = _templates().get_template("index.html").render(context).encode()
     response.headers["Content-Length"] = str(len(response.body))
@@ -165,7 +167,7 @@ def _links(caller: _overview.Caller) -> list[tuple[str, str]]:
 
 def _title() -> str:
     application = instances.own().application
-    return application if application not in ("", "FastAPI") else "Operations"
+    return application if application not in ("", "FastAPI") else _NO_TITLE
 
 
 @functools.cache

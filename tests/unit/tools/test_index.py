@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from importlib import metadata
 from typing import Any
 
 import httpx
@@ -50,6 +51,22 @@ async def test_signed_in_page(client: httpx.AsyncClient) -> None:
         assert shown in answer.text
     for masked in ("hidden-cookie", client.headers["X-API-Key"]):
         assert masked not in answer.text
+
+
+@pytest.mark.parametrize("is_public", [False, True])
+async def test_title_and_version(client: httpx.AsyncClient, is_public: bool) -> None:
+    """Strangers learn neither what runs here nor in which version, unless the setting shows them."""
+    config.settings.tools.public_title = is_public
+    version = metadata.version("c2casgiutils")
+    shown = (await client.get("")).text
+    del client.headers["X-API-Key"]
+    strange = [(await client.get(path)).text for path in ("", "?sign_in=wrong", "?secret=wrong")]
+    assert "The service" in shown
+    assert f"c2casgiutils {version}" in shown
+    for text in strange:
+        assert ("The service" in text) is is_public
+        assert (version in text) is is_public
+        assert ("Operations" in text) is not is_public
 
 
 @pytest.mark.parametrize("path", ["", "?logger=%3Cscript%3E&result=set", "?sign_in=%3Cscript%3E"])
