@@ -18,7 +18,7 @@ _RESPONSE_START = {"http": "http.response.start", "websocket": "websocket.http.r
 
 
 def get_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
-    """Give the first value of a header.
+    """Return the first value of a header.
 
     Args:
         headers: The raw headers of a scope or of a message.
@@ -31,7 +31,7 @@ def get_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | N
 
 
 def path_inside(path: str, root_path: str) -> str:
-    """Give the path inside the root path, with its leading slash.
+    """Return the path inside the root path, with its leading slash.
 
     Servers put the root path before the path as it is: with one that ends in a slash there are two.
     """

@@ -129,7 +129,7 @@ class _HTTPSRedirectMiddleware(HTTPSRedirectMiddleware):
 
 
 def _plain_paths(target: str, *, probes: bool) -> frozenset[str]:
-    """Give the paths of the probes and the metrics: who asks for them uses the port itself, without TLS."""
+    """Return the paths of the probes and the metrics: who asks for them uses the port itself, without TLS."""
     at_root = {f"/{name}" for name in health_checks.PROBES} if probes else set()
     paths = {*health_checks.PROBE_PATHS, "/metrics"}
     return frozenset({*at_root, *(f"{target}{path}" for path in paths)})

@@ -40,7 +40,7 @@ def limited(seconds: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def waiting(seconds: float) -> Iterator[float]:
-    """Give the time-out of one part, and count how long the part takes.
+    """Return the time-out of one part, and count how long the part takes.
 
     Args:
         seconds: The time-out without any bound.

@@ -1,7 +1,6 @@
 """Hosts, ports and addresses as proxies write them, validated.
 
-Everything here takes what a client may have sent: a value that is not exactly right is `None`, never an
-exception.
+The functions accept untrusted input: they return `None` for an invalid value, and never raise.
 """
 
 import functools
@@ -45,7 +44,7 @@ class Node(NamedTuple):
     name: str | None
     """An address, an obfuscated identifier, or `None` for `unknown`."""
     port: int
-    """0 when it is not told."""
+    """0 when it is unknown."""
 
     @property
     def is_address(self) -> bool:
@@ -76,7 +75,7 @@ def _parse_short_host(text: str) -> Host | None:
     name = name.removesuffix(".")
     if len(name) > _MAX_NAME_LENGTH or not _NAME.fullmatch(name):
         return None
-    # Browsers take every name that ends in a number for an IPv4 address.
+    # Browsers interpret every name that ends in a number as an IPv4 address.
     if _NUMERIC_END.fullmatch(name) and parse_address(name) is None:
         return None
     return Host(name, port)
@@ -91,7 +90,7 @@ def parse_host(text: str) -> Host | None:
 
 
 def parse_forwarded_for(text: str) -> Node | None:
-    """Parse one member of X-Forwarded-For; the port beside it is nobody's business.
+    """Parse one member of X-Forwarded-For, ignoring its port.
 
     Args:
         text: An address, bare or with a port, IPv6 also without brackets, or `unknown`.

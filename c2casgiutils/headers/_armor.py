@@ -28,12 +28,12 @@ _SHARED_CACHE = re.compile(rb"\b(public|s-maxage)\b", re.IGNORECASE)
 
 
 class ArmorHeaderMiddleware:
-    """Give every response security headers, the answers to unhandled exceptions included.
+    """Add security headers to every response, including those to unhandled exceptions.
 
-    The most specific wins: a matcher of `headers_config`, then a header that the endpoint set, then the
-    library's default set. What the mounted operations side says about caches, and the policies of its pages,
-    are final, and no matcher lets shared caches keep a response with a cookie. Nothing is doubled, nothing is
-    buffered.
+    The most specific value takes precedence: that of a matcher in `headers_config`, then one set by the
+    endpoint, then the library's defaults. The caching headers and the policies of the mounted application are
+    final, and no matcher lets shared caches keep a response with a cookie. No header is duplicated, and
+    nothing is buffered.
 
     Args:
         app: The application.
@@ -56,7 +56,7 @@ class ArmorHeaderMiddleware:
         self.app = app
         default = DEFAULT_HEADERS_CONFIG if use_default else {}
         self.headers_config: dict[str, HeaderMatcher] = {**default, **(headers_config or {})}
-        """The matchers by name, to look at; of two with one name that of the application."""
+        """The matchers by name, for inspection; if two have the same name, that of the application."""
         matchers = [*default.items(), *(headers_config or {}).items()]
         self._rules = Rules([compile_matcher(name, matcher) for name, matcher in matchers])
         self._kinds = self._rules.kinds
@@ -118,7 +118,7 @@ class ArmorHeaderMiddleware:
             await answer_error(error, scope, receive, send_with_headers)
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a websocket, whose denial response gets the headers too, or the lifespan."""
+        """Serve a websocket, including the headers of its denial response, or the lifespan."""
         if scope["type"] == "websocket":
             root_path = scope.get("root_path", "")
             if self._needs_nonce:
@@ -133,7 +133,7 @@ class ArmorHeaderMiddleware:
     def _edit(
         self, status: int, headers: RawHeaders, scope: Scope, root_path: str, mask: int | None
     ) -> RawHeaders:
-        """Give the headers of a response, those included that the rules ask for.
+        """Return the headers of a response, including those that the rules add.
 
         Args:
             status: The status of the response.
@@ -155,7 +155,7 @@ class ArmorHeaderMiddleware:
         return edited
 
     def _prepare_nonce(self, scope: Scope) -> None:
-        """Make a nonce if a rule could ask for one, as far as the request tells."""
+        """Create a nonce if a rule may need one for this request."""
         path = path_inside(scope["path"], scope.get("root_path", ""))
         if self._rules.needs_nonce(_netloc(scope), scope.get("method", "GET"), path):
             _ensure_nonce(scope)
@@ -165,14 +165,14 @@ class ArmorHeaderMiddleware:
         if _SHARED_CACHE.search(cache_control) and not self._warned_of_cached_nonce:
             self._warned_of_cached_nonce = True
             _LOGGER.warning(
-                "A response with a nonce may be kept by shared caches (Cache-Control: %s): "
-                "all its readers get the same nonce",
+                "A response with a nonce may be stored by shared caches (Cache-Control: %s): "
+                "all users would get the same nonce",
                 cache_control.decode("latin-1"),
             )
 
 
 def _ensure_nonce(scope: Scope) -> str:
-    """Give the nonce of the request; middlewares around and inside this one have the same."""
+    """Return the nonce of the request, which is shared with other middlewares of this class."""
     nonce: str | None = scope.get(_NONCE)
     if nonce is None:
         nonce = scope[_NONCE] = secrets.token_urlsafe(_NONCE_BYTES)
@@ -181,7 +181,7 @@ def _ensure_nonce(scope: Scope) -> str:
 
 
 def _netloc(scope: Scope) -> bytes:
-    """Give `host[:port]` of a request, the server's when there is no Host header."""
+    """Return `host[:port]` of a request, or that of the server if there is no Host header."""
     for name, value in scope["headers"]:
         if name == b"host":
             return bytes(value)

@@ -15,31 +15,31 @@ _FAVICON = "https://fastapi.tiangolo.com/img/"
 
 
 def _matcher(**members: object) -> HeaderMatcher:
-    """Mark the matcher as the library's: what an endpoint sets wins over it."""
+    """Mark the matcher as the library's: headers set by an endpoint override it."""
     return cast("HeaderMatcher", LibraryMatcher({"order": -1, **members}))
 
 
 _BASE: dict[str, Header] = {
-    # Only what the application serves itself: no foreign script, style, image or frame.
+    # Only resources of the application itself: no script, style, image or frame from other sites.
     "Content-Security-Policy": {"default-src": ["'self'"]},
-    # No other site may show a page in a frame and lure clicks into it.
+    # No other site may embed a page in a frame (clickjacking).
     "X-Frame-Options": "DENY",
-    # One year of HTTPS only. `preload` is the decision of the owner of the domain.
+    # HTTPS only, for one year. Whether to use `preload` is up to the owner of the domain.
     "Strict-Transport-Security": ["max-age=31536000", "includeSubDomains"],
-    # The type that the server says is the type.
+    # Browsers must not guess another content type.
     "X-Content-Type-Options": "nosniff",
-    # Addresses of an operations page are nobody else's business.
+    # Do not disclose URLs to other sites.
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": ["geolocation=()", "microphone=()"],
     "X-DNS-Prefetch-Control": "off",
-    # A process of its own where the browser can, and no shared memory with foreign documents.
+    # A separate process if the browser supports it, and no memory shared with documents of other origins.
     "Origin-Agent-Cluster": "?1",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-# HSTS on a developer's machine would lock plain HTTP out of every other project on it.
+# HSTS on a developer's machine would break plain HTTP for all other projects on it.
 _LOCALHOST_MATCHER = _matcher(netloc_match=_LOCALHOST, headers={"Strict-Transport-Security": None})
 
 # FastAPI's page has an inline script that differs with the application, so no hash can name it. Its assets
@@ -97,7 +97,7 @@ API_HEADERS_CONFIG: dict[str, HeaderMatcher] = {
     ),
     **_PAGES,
 }
-"""For services that answer JSON only: their answers may load nothing."""
+"""For services that return only JSON: the responses may not load anything."""
 
 STRICT_HEADERS_CONFIG: dict[str, HeaderMatcher] = {
     "strict": _matcher(
@@ -138,4 +138,4 @@ STRICT_HEADERS_CONFIG: dict[str, HeaderMatcher] = {
     ),
     **_PAGES,
 }
-"""For sites with HTML that want what OWASP and the MDN Observatory ask for."""
+"""For sites with HTML that follow all recommendations of OWASP and the MDN Observatory."""

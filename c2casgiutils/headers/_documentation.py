@@ -1,4 +1,4 @@
-"""Which documentation page of a FastAPI application a request asks for."""
+"""Recognise requests for the documentation pages of a FastAPI application."""
 
 from typing import Any
 

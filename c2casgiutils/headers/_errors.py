@@ -1,7 +1,7 @@
 """The answer to an unhandled exception, sent from inside a middleware.
 
-Starlette's `ServerErrorMiddleware` stands outside all middlewares of an application, so its answer would pass
-by them. Here the same class answers with the application's own handler and debug flag, one step earlier.
+Starlette's `ServerErrorMiddleware` is outside all middlewares of an application, so its answer would bypass
+them. Here the same class answers with the application's own handler and debug flag, one step earlier.
 """
 
 import inspect
@@ -24,8 +24,8 @@ _DEBUG_PAGE_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; script-src
 class _OnceHandler:
     """The application's handler of exceptions, silent for the ones that were answered.
 
-    The outer `ServerErrorMiddleware` calls its handler before it sees that the response has started: without
-    this each exception would be handled twice.
+    The outer `ServerErrorMiddleware` calls its handler before it checks whether the response has started.
+    Without this class, each exception would be handled twice.
     """
 
     def __init__(self, handler: Any) -> None:
@@ -105,7 +105,7 @@ async def answer_error(error: Exception, scope: Scope, receive: Receive, send: S
 
 
 def _error_handling(app: Any) -> tuple[Any, bool]:
-    """Give the handler and the debug flag of the application, and make its handler silent for our answers."""
+    """Return the handler and the debug flag, and make the handler skip exceptions answered here."""
     layer = find_error_middleware(app)
     if layer is None:
         return None, False

@@ -1,4 +1,4 @@
-"""The middleware that believes what trusted proxies say about a request."""
+"""The middleware that applies the headers of trusted proxies."""
 
 import logging
 from collections.abc import Sequence
@@ -23,25 +23,26 @@ _UNTRUSTED = (
 
 
 class ForwardedHeadersMiddleware:
-    """Apply scheme, host, port and client that trusted proxies tell to the scope.
+    """Set the scheme, host, port and client of the scope from the headers of trusted proxies.
 
-    Only one family of headers is read. The chain of proxies is read from the right, past trusted hops, so a
-    client chooses nothing by sending such a header itself. A value that is not valid is ignored; the first
-    one in each header is a warning. The application gets a copy of the scope; in that of the server only the
-    client is set too, for its access log.
+    Only one family of headers is read. The chain of proxies is read from the right, skipping trusted hops, so
+    headers sent by the client itself have no effect. Invalid values are ignored; the first one in each header
+    is logged as a warning. The application gets a copy of the scope; in the scope of the server only the
+    client is set, for its access log.
 
-    The server must leave the peer alone: run uvicorn with `--no-proxy-headers`. With `*` it does not matter.
+    The server must not replace the peer: run uvicorn with `--no-proxy-headers`. With `*` it makes no
+    difference.
 
     Args:
         app: The application.
-        trusted_hosts: The peers whose headers are believed: addresses, networks, literal names (`unix:`,
+        trusted_hosts: The peers whose headers are trusted: addresses, networks, literal names (`unix:`,
             `testclient`) or `*`; separated by commas or a list.
         headers_type: `x-forwarded` for `X-Forwarded-*`, `forwarded` for RFC 7239, `none` to read no header.
-        force_proto: The scheme for every request, `http` or `https`, whatever the headers say.
+        force_proto: The scheme of every request, `http` or `https`, regardless of the headers.
         force_host: The host for every request, `host[:port]`.
         force_port: The port for every request.
         force_client: The client address for every request.
-        apply_prefix: Whether `X-Forwarded-Prefix` is put before the root path.
+        apply_prefix: Whether to prepend `X-Forwarded-Prefix` to the root path.
 
     Raises:
         TypeError: `trusted_hosts` is neither a string nor a list of strings.
@@ -65,7 +66,7 @@ class ForwardedHeadersMiddleware:
         self._reader = _make_reader(headers_type, self._trusted, apply_prefix=apply_prefix)
         self._forced = parse_forced(force_proto, force_host, force_port, force_client)
         self._names = {b"host", *((*self._reader.names, FOR) if self._reader else ())}
-        # What was decided for the same peer and headers; bounded, since clients choose what they send.
+        # Decisions by peer and headers; bounded, because clients choose the headers.
         self._changes: dict[tuple[Any, ...], ScopeChange] = {}
         self._warned: set[str | bytes] = set()
 
@@ -76,7 +77,7 @@ class ForwardedHeadersMiddleware:
         await self.app(scope, receive, send)
 
     def _apply(self, scope: Scope) -> Scope:
-        """Give the scope as the client meant it, or the same one when nothing is to be changed."""
+        """Return a changed copy of the scope, or the scope itself if nothing changes."""
         names = self._names
         peer = scope.get("client")
         found = [header for header in scope["headers"] if header[0] in names]
@@ -105,7 +106,7 @@ class ForwardedHeadersMiddleware:
         return rewritten
 
     def _decide(self, key: tuple[Any, ...], scope: Scope) -> ScopeChange:
-        """Decide about requests that look like this one, and remember it."""
+        """Decide for requests with this peer and these headers, and remember the decision."""
         address, _, _, *headers = key
         is_trusted = address in self._trusted
         change = self._change(key, is_trusted=is_trusted)
@@ -125,7 +126,7 @@ class ForwardedHeadersMiddleware:
         return change
 
     def _change(self, key: tuple[Any, ...], *, is_trusted: bool) -> ScopeChange:
-        """Give what becomes of such a request; what is forced holds for untrusted peers too."""
+        """Return the changes for such a request; forced values apply to untrusted peers too."""
         _, kind, scheme, *headers = key
         fields: dict[bytes, bytes] = {}
         for name, value in headers:
@@ -134,11 +135,11 @@ class ForwardedHeadersMiddleware:
         return make_scope_change(kind, scheme, fields, origin, self._forced)
 
     def _log_ignored(self, change: ScopeChange) -> None:
-        """Log what is not valid: the first value of each header as a warning, since clients can send many."""
+        """Log an invalid value: the first of each header as a warning, because clients can send many."""
         for name, value in change.ignored:
             level = logging.DEBUG if name in self._warned else logging.WARNING
             self._warned.add(name)
-            _LOGGER.log(level, "Ignored in %s what is not valid: %r", name.decode(), value[:_MAX_LOGGED])
+            _LOGGER.log(level, "Ignored the invalid value of %s: %r", name.decode(), value[:_MAX_LOGGED])
 
     def _warn_once(self, text: str, *arguments: object) -> None:
         if text not in self._warned:
@@ -157,7 +158,7 @@ def _make_reader(headers_type: str, trusted: TrustedHosts, *, apply_prefix: bool
 
 
 def _add_prefix(scope: Scope, prefix: str) -> None:
-    """Put the prefix, which the proxy took off, before the paths of the scope."""
+    """Prepend the prefix, which the proxy stripped, to the paths of the scope."""
     scope["root_path"] = prefix + scope.get("root_path", "")
     scope["path"] = prefix + scope["path"]
     if scope.get("raw_path") is not None:

@@ -1,7 +1,7 @@
 """The `Forwarded` header of RFC 7239, read from the right.
 
-The right end was written by the nearest proxy, the left end may come from the client. So the list is taken
-apart from the right: nothing that stands on the left, an open quote say, changes what is read on its right.
+The right end was written by the nearest proxy, while the left end may come from the client. So the list is
+parsed from the right: nothing on the left, such as an unclosed quote, can change how the rest is read.
 """
 
 import re
@@ -14,13 +14,13 @@ _MARK = re.compile(r'[",]')
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _PART = re.compile(rf'((?:{_QUOTED}|[^";])*)(?:;|\Z)')
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  # a pattern
-# More than a token without quotes: many proxies write addresses and ports so.
+# More than a token, although unquoted: many proxies write addresses and ports like this.
 _PAIR = re.compile(rf'({_TOKEN})=(?:([^\x00-\x20\x7f"]+)|({_QUOTED}))')
 _ESCAPED = re.compile(r"\\(.)")
 
 
 def split_from_right(text: str) -> Iterator[str]:
-    """Give the elements of the list, the right-most first; commas inside quoted strings separate nothing."""
+    """Return the elements of the list, the right-most first; commas in quoted strings are not separators."""
     end = len(text)
     is_quoted = False
     for mark in reversed(list(_MARK.finditer(text))):

@@ -1,4 +1,4 @@
-"""What the headers of proxies say about a request: scheme, host, port and client."""
+"""Read the scheme, host, port and client of a request from the headers of proxies."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ _MAX_PREFIX_LENGTH = 1024
 
 
 class Origin(NamedTuple):
-    """What is known of a request; `None` means that nothing is said."""
+    """What the headers say about a request; `None` where they say nothing."""
 
     is_secure: bool | None = None
     host: Host | None = None
@@ -37,25 +37,25 @@ class Origin(NamedTuple):
     client: Node | None = None
     prefix: str | None = None
     ignored: tuple[bytes, ...] = ()
-    """The names of the headers that say something that is not valid."""
+    """The names of the headers with an invalid value."""
 
 
 class Reader(Protocol):
     """Reads one family of headers."""
 
     names: frozenset[bytes]
-    """The headers that it wants to see."""
+    """The headers that it reads."""
 
     def read(self, fields: Fields) -> Origin:
-        """Give what the headers say."""
+        """Return what the headers say."""
         ...
 
 
 class XForwardedReader:
-    """Reads `X-Forwarded-For`, `-Proto`, `-Host`, `-Port`, and `-Prefix` when asked for.
+    """Reads `X-Forwarded-For`, `-Proto`, `-Host`, `-Port`, and optionally `-Prefix`.
 
-    The chain of X-Forwarded-For is read from the right past trusted hops. Of another list the member at the
-    place of the client counts when the list is as long as the chain, else the right-most.
+    The chain of X-Forwarded-For is read from the right, skipping trusted hops. Of the other lists, the member
+    at the position of the client is used if the list is as long as the chain, otherwise the right-most one.
     """
 
     def __init__(self, trusted: TrustedHosts, *, with_prefix: bool) -> None:
@@ -64,7 +64,7 @@ class XForwardedReader:
         self.names = frozenset([*names, b"x-forwarded-prefix"] if with_prefix else names)
 
     def read(self, fields: Fields) -> Origin:
-        """Give what the headers say."""
+        """Return what the headers say."""
         ignored = [name for name in self.names if len(fields.get(name, b"")) > MAX_LENGTH]
         lists = {
             name: _members(fields[name]) for name in self.names if name in fields and name not in ignored
@@ -93,7 +93,7 @@ class XForwardedReader:
         )
 
     def _walk(self, hops: list[str]) -> tuple[Node | None, int, bool]:
-        """Give the client, its place in the chain, and whether all that was read is valid."""
+        """Return the client, its position in the chain, and whether everything that was read is valid."""
         client, index = None, -1
         if len(hops) > MAX_ELEMENTS:
             return None, index, False
@@ -113,8 +113,8 @@ class XForwardedReader:
 class ForwardedReader:
     """Reads `Forwarded`, RFC 7239, from the right past trusted hops.
 
-    Scheme and host are those of the client's element, else of the nearest one on its right. A value that is
-    not valid counts for nothing; an open quote or a repeated name discards its element and all on its left.
+    Scheme and host are those of the client's element, or else of the nearest one on its right. Invalid values
+    are ignored; an unclosed quote or a repeated name discards its element and all elements on its left.
     """
 
     names = frozenset({b"forwarded"})
@@ -123,7 +123,7 @@ class ForwardedReader:
         self._trusted = trusted
 
     def read(self, fields: Fields) -> Origin:
-        """Give what the header says."""
+        """Return what the header says."""
         raw = fields.get(b"forwarded")
         if raw is None:
             return Origin()
@@ -157,7 +157,7 @@ class ForwardedReader:
 
     @staticmethod
     def _elements(raw: bytes) -> list[str] | None:
-        """Give the elements from the right, `None` when there are too many."""
+        """Return the elements from the right, `None` when there are too many."""
         if len(raw) > MAX_LENGTH:
             return None
         elements = [text for text in split_from_right(raw.decode("latin-1")) if text.strip(" \t")]
@@ -165,17 +165,17 @@ class ForwardedReader:
 
 
 def _members(raw: bytes) -> list[str]:
-    """Give the members of a list; empty ones do not count, RFC 9110 section 5.6.1.2."""
+    """Return the members of a list; empty ones are ignored, RFC 9110 section 5.6.1.2."""
     return [member for each in raw.decode("latin-1").split(",") if (member := each.strip(" \t"))]
 
 
 def parse_scheme(text: str) -> bool | None:
-    """Return whether the scheme is a secure one, `None` when it is no scheme of HTTP or websockets."""
+    """Return whether the scheme is a secure one, `None` if it is not a scheme of HTTP or websockets."""
     return _IS_SECURE.get(text.lower())
 
 
 def parse_prefix(text: str) -> str | None:
-    """Parse the path under which a proxy shows the application; no slash at its end, no dot segments."""
+    """Parse the path under which a proxy serves the application; no trailing slash, no dot segments."""
     if len(text) > _MAX_PREFIX_LENGTH or not _PREFIX.fullmatch(text):
         return None
     return text.removesuffix("/")

@@ -1,4 +1,4 @@
-"""Grades the headers of an answer after the rules of the MDN HTTP Observatory, offline.
+"""Grade the headers of a response by the rules of the MDN HTTP Observatory, offline.
 
 What needs the network (redirection, the preload list) or the page (subresource integrity) is left out.
 https://developer.mozilla.org/en-US/observatory/docs/tests_and_scoring
@@ -28,7 +28,7 @@ _TELLTALES = ("x-powered-by", "x-generator", "x-aspnet-version", "sourcemap")
 
 
 class Finding(NamedTuple):
-    """What was found about one header."""
+    """The finding about one header."""
 
     header: str
     modifier: int
@@ -72,7 +72,11 @@ def grade(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> Grade:
         _grade_resource_policy(fields),
         _grade_sharing(fields),
         _grade_cookies(fields),
-        *(Finding(name, 0, "tells what runs here; remove it") for name in _TELLTALES if name in fields),
+        *(
+            Finding(name, 0, "discloses the software of the server; remove it")
+            for name in _TELLTALES
+            if name in fields
+        ),
     ]
     score = _BEST + sum(min(finding.modifier, 0) for finding in findings)
     if score >= _MINIMUM_FOR_BONUS:
@@ -106,7 +110,7 @@ def _grade_one_policy(policy: dict[str, list[str]]) -> Finding:
     is_strict = default == ["'none'"] and policy.get("form-action") in (["'none'"], ["'self'"])
     judgements = (
         (not policy, -25, "has no directive"),
-        (not is_restricted, -20, "restricts not both script-src and object-src"),
+        (not is_restricted, -20, "does not restrict both script-src and object-src"),
         (_allows_inline(script), -20, "allows inline scripts"),
         (_BROAD & {*script, *objects}, -20, "allows broad sources of scripts or objects"),
         (insecure - _PASSIVE, -20, "allows insecure schemes"),
@@ -128,7 +132,7 @@ def _allows_inline(sources: list[str]) -> bool:
 def _grade_frames(fields: Mapping[str, list[str]], policies: list[dict[str, list[str]]]) -> Finding:
     name = "x-frame-options"
     if any("frame-ancestors" in policy for policy in policies):
-        return Finding(name, 5, "is said by frame-ancestors of the Content-Security-Policy")
+        return Finding(name, 5, "is covered by frame-ancestors of the Content-Security-Policy")
     if name not in fields:
         return Finding(name, -20, "is missing")
     if all(value.lower() in {"deny", "sameorigin"} for value in fields[name]):
@@ -146,7 +150,7 @@ def _grade_hsts(fields: Mapping[str, list[str]]) -> Finding:
     if found is None:
         return Finding(name, -20, "is not valid")
     if int(found[1]) < _SIX_MONTHS:
-        return Finding(name, -10, "holds for less than six months")
+        return Finding(name, -10, "is valid for less than six months")
     return Finding(name, 0, "is good")
 
 
@@ -171,7 +175,7 @@ def _grade_referrer(fields: Mapping[str, list[str]]) -> Finding:
     if not known:
         return Finding(name, -5, "is not valid")
     if known[-1] in _UNSAFE_REFERRER:
-        return Finding(name, -5, f"is {known[-1]}, which tells foreign sites too much")
+        return Finding(name, -5, f"is {known[-1]}, which discloses too much to other sites")
     return Finding(name, 5, "is good")
 
 
@@ -181,7 +185,7 @@ def _grade_resource_policy(fields: Mapping[str, list[str]]) -> Finding:
     if value in {"same-origin", "same-site"}:
         return Finding(name, 10, "is good")
     if value == "cross-origin":
-        return Finding(name, 0, "lets all sites embed this")
+        return Finding(name, 0, "lets all sites embed this response")
     return Finding(name, -5, "is not valid") if value else Finding(name, 0, "is missing")
 
 
@@ -191,8 +195,8 @@ def _grade_sharing(fields: Mapping[str, list[str]]) -> Finding:
         return Finding(name, 0, "is not sent")
     with_credentials = "true" in fields.get("access-control-allow-credentials", [])
     if with_credentials and fields[name][0] in {"*", "null"}:
-        return Finding(name, -50, "lets every site read this with the credentials of the user")
-    return Finding(name, 0, "lets other sites read this")
+        return Finding(name, -50, "lets every site read this response with the credentials of the user")
+    return Finding(name, 0, "lets other sites read this response")
 
 
 def _grade_cookies(fields: Mapping[str, list[str]]) -> Finding:
@@ -218,7 +222,7 @@ def _grade_cookie(cookie: str, *, has_hsts: bool) -> Finding:
     if is_session and "httponly" not in attributes:
         return finding(-30, "is not HttpOnly")
     if same_site is not None and same_site not in {"strict", "lax", "none"}:
-        return finding(-20, "has a SameSite that is not valid")
+        return finding(-20, "has an invalid SameSite")
     if "csrf" in cookie_name.lower() and same_site is None:
         return finding(-20, "has no SameSite")
     return finding(5 if same_site else 0, "is good" if same_site else "has no SameSite")

@@ -35,7 +35,7 @@ _STARTS_WITH_SLASH = re.compile(
 
 
 class HeaderMatcher(TypedDict, total=False):
-    """Which responses get which headers; every condition that is given must hold."""
+    """Which responses get which headers; all conditions that are given must hold."""
 
     netloc_match: str | None
     """Regex for `re.match` on `host[:port]` of the request."""
@@ -60,7 +60,7 @@ class HeaderMatcher(TypedDict, total=False):
 
 
 class LibraryMatcher(dict[str, Any]):
-    """A matcher of a set that the library brings: a header that the endpoint set wins over it."""
+    """A matcher of the library: headers set by the endpoint override it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def compile_matcher(name: str, matcher: Mapping[str, Any]) -> Rule:
     """Compile a matcher.
 
     Args:
-        name: What the configuration calls it; every error says it.
+        name: Its name in the configuration, for error messages.
         matcher: A `HeaderMatcher`.
 
     Raises:
@@ -146,7 +146,7 @@ def _compile_regex(key: str, pattern: object) -> re.Pattern[str] | None:
     try:
         return re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{key} is no regular expression: {pattern!r}: {error}") from error
+        raise ValueError(f"{key} is not a regular expression: {pattern!r}: {error}") from error
 
 
 def _compile_statuses(value: object) -> tuple[int, int] | None:
@@ -170,7 +170,9 @@ def _compile_methods(value: object) -> frozenset[str] | None:
         raise TypeError(f"methods must be a list of strings, not {value!r}")
     methods = frozenset(str(method).upper() for method in value)
     if unknown := sorted(methods - _METHODS):
-        raise ValueError(f"methods has {', '.join(unknown)}, known are {', '.join(sorted(_METHODS))}")
+        raise ValueError(
+            f"methods contains {', '.join(unknown)}; known methods are {', '.join(sorted(_METHODS))}"
+        )
     # The header fields of HEAD are those of GET, RFC 9110 section 9.3.2.
     return methods | {"HEAD"} if "GET" in methods else methods
 
@@ -194,5 +196,8 @@ def _warn_deprecated(matcher_name: str, name: str, value: str) -> None:
     if name.startswith("content-security-policy"):
         for directive in _DEPRECATED_DIRECTIVES.findall(value):
             _LOGGER.warning(
-                "The matcher %r has in %s the removed directive %s", matcher_name, name, directive
+                "The matcher %r sets the directive %s of %s, which browsers removed",
+                matcher_name,
+                directive,
+                name,
             )

@@ -30,7 +30,7 @@ class ScopeChange(NamedTuple):
 
 
 def make_scope_change(kind: str, scheme: str, fields: Fields, origin: Origin, forced: Origin) -> ScopeChange:
-    """Give what to change in a scope.
+    """Return what to change in a scope.
 
     Args:
         kind: The type of the scope, `http` or `websocket`.
@@ -73,7 +73,7 @@ def _format_host(host: Host, port: int, default: int) -> bytes:
 
 
 def parse_forced(proto: str | None, host: str | None, port: int | None, client: str | None) -> Origin:
-    """Give what the arguments force.
+    """Return what the arguments force.
 
     Raises:
         ValueError: One of them is not valid; the message names it and what is accepted.

@@ -19,7 +19,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def encode_name(name: object) -> bytes:
-    """Give the name in lower case bytes, as ASGI wants it.
+    """Return the name as lower-case bytes, as ASGI requires.
 
     Raises:
         TypeError: It is not a string.
@@ -28,18 +28,18 @@ def encode_name(name: object) -> bytes:
     if not isinstance(name, str):
         raise TypeError(f"the name of a header must be a string, not {type(name).__name__}: {name!r}")
     if not _TOKEN.fullmatch(name):
-        raise ValueError(f"{name!r} is no legal name of a header")
+        raise ValueError(f"{name!r} is not a valid header name")
     return name.lower().encode("ascii")
 
 
 def encode_value(name: str, value: Header) -> bytes:
-    """Give the bytes of a header's value.
+    """Return the bytes of a header's value.
 
-    Blanks around it are removed: RFC 9110 section 5.5 forbids them, and strict servers refuse them.
+    Surrounding blanks are removed: RFC 9110 section 5.5 forbids them, and strict servers reject them.
 
     Args:
         name: The name of the header, its grammar decides how lists and dicts are joined.
-        value: A string, a list or a dict; `None` has no bytes and is the caller's business.
+        value: A string, a list or a dict; the caller handles `None`.
 
     Raises:
         TypeError: The type of the value, or of something in it, is not one of `Header`.
@@ -70,13 +70,13 @@ def _render(name: str, value: Any) -> str:
 
 
 def _separator(lower: str) -> str:
-    """Give what stands between the members of a list, RFC 9110 section 5.6.1 or section 5.6.6."""
+    """Return the separator of list members, RFC 9110 section 5.6.1 or section 5.6.6."""
     return ", " if lower in _COMMA_HEADERS or lower.startswith(_COMMA_PREFIXES) else "; "
 
 
 def _render_member(name: str, lower: str, key: object, member: object) -> str:
     if not isinstance(key, str):
-        raise TypeError(f"the header {name} has a key that is no string: {key!r}")
+        raise TypeError(f"the header {name} has a key that is not a string: {key!r}")
     if isinstance(member, list):
         text = " ".join(_strings(name, member))
         if lower == "permissions-policy" and not text.startswith("("):
@@ -92,5 +92,5 @@ def _render_member(name: str, lower: str, key: object, member: object) -> str:
 def _strings(name: str, values: list[Any]) -> list[str]:
     for value in values:
         if not isinstance(value, str):
-            raise TypeError(f"the header {name} has a list with something that is no string: {value!r}")
+            raise TypeError(f"the header {name} has a list with an item that is not a string: {value!r}")
     return values

@@ -47,7 +47,7 @@ class Events:
             self._start(entry, event)
 
     async def aclose(self) -> None:
-        """Give up what is not yet sent."""
+        """Drop what is not yet sent."""
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()

@@ -81,7 +81,7 @@ def _redact_message(record: logging.LogRecord, values: tuple[str, ...]) -> None:
 
 
 def _redact_traceback(record: logging.LogRecord, values: tuple[str, ...]) -> None:
-    """Give the record a text of its traceback, which formatters prefer to `exc_info`."""
+    """Set the record's text of its traceback, which formatters prefer to `exc_info`."""
     text = record.exc_text
     if not text and record.exc_info and record.exc_info[0] is not None:
         text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")

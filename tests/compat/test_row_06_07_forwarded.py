@@ -45,4 +45,4 @@ def test_a_broken_value_is_one_warning(server: Uvicorn) -> None:
         reply = httpx.get(f"{server.url}/seen", headers={"Forwarded": 'for=1.2.3.4;host="a b";proto=https'})
         assert reply.json()["client"] == "1.2.3.4"
         assert reply.json()["callback"].startswith("https://127.0.0.1")
-    assert server.output.count("Ignored in forwarded what is not valid") == 1
+    assert server.output.count("Ignored the invalid value of forwarded") == 1
