@@ -152,7 +152,7 @@ class Codec:
 def to_instance(
     id_: str, beat: Beat, static: Static, samples: Samples | None, *, now: float, liveness: Liveness
 ) -> Instance:
-    """Return what an entry tells, in the public form."""
+    """Return what an entry tells, in the public form; without samples if there are none."""
     return Instance(
         **static.model_dump(exclude={"format", "channels", "checks"}),
         id=id_,
@@ -163,13 +163,13 @@ def to_instance(
         applied=beat.applied,
         figures=beat.figures,
         checks=decode_checks(beat.checks, static.checks, beat.beat),
-        samples=to_samples(samples, beat),
+        samples=to_samples(samples, beat) if samples is not None else [],
     )
 
 
-def to_samples(samples: Samples | None, beat: Beat) -> list[Sample]:
+def to_samples(samples: Samples, beat: Beat) -> list[Sample]:
     """Return the samples, the last beat included: it may be newer than what is stored of them."""
-    ring = list(samples.ring) if samples is not None else []
+    ring = list(samples.ring)
     last = ring_item(beat.beat, beat.figures)
     if not ring or ring[-1][0] < last[0]:
         ring.append(last)

@@ -112,15 +112,19 @@ class Presence:
         """Return this process as it is now."""
         return self._report.instance()
 
-    async def instances(self) -> list[Instance]:
-        """Return all processes, the lost ones too; this one alone while Redis is unreachable."""
+    async def instances(self, *, samples: bool = False) -> list[Instance]:
+        """Return all processes, the lost ones too; this one alone while Redis is unreachable.
+
+        Args:
+            samples: With their samples.
+        """
         found: dict[str, Instance] = {}
         if self.is_connected:
             try:
-                found = await self.roster.read()
+                found = await self.roster.read(samples=samples)
             except LinkDownError as error:
                 _LOGGER.debug("The roster cannot be read: %s", error)
-        found[self.id] = self.instance()
+        found[self.id] = self._report.instance(samples=samples)
         return sorted(found.values(), key=lambda instance: (instance.hostname, instance.pid, instance.id))
 
     # Start and end

@@ -65,12 +65,12 @@ class Report:
         self._lag_seconds = 0.0
         self._ring: collections.deque[RingItem] = collections.deque(maxlen=MAX_SAMPLES)
 
-    def instance(self) -> Instance:
-        """Return this process as it is now."""
+    def instance(self, *, samples: bool = True) -> Instance:
+        """Return this process as it is now, with or without its samples."""
         beat = Beat.model_validate(self.beat())
         static = Static.model_validate(self.static(is_final=False))
-        samples = Samples(ring=list(self._ring))
-        return to_instance(self.id, beat, static, samples, now=beat.beat, liveness="ok")
+        ring = Samples(ring=list(self._ring)) if samples else None
+        return to_instance(self.id, beat, static, ring, now=beat.beat, liveness="ok")
 
     def sample(self) -> None:
         """Note the figures of now."""

@@ -117,8 +117,11 @@ class Roster:
                 self.view = View(found, members, _scores(soon), now)
             return self.view
 
-    async def read(self) -> dict[str, Instance]:
+    async def read(self, *, samples: bool) -> dict[str, Instance]:
         """Return the processes by id, the lost ones of the last 15 minutes too.
+
+        Args:
+            samples: With their samples.
 
         Raises:
             LinkDownError: Redis is unreachable.
@@ -126,22 +129,28 @@ class Roster:
         link = self.link
         if link is None:
             return {}
-        fields, raw_samples = await link.execute(("HGETALL", self.key), ("HGETALL", self.samples_key))
+        commands = [("HGETALL", self.key), *([("HGETALL", self.samples_key)] if samples else [])]
+        fields, *others = await link.execute(*commands)
         now = link.now()
         fields = fields if isinstance(fields, dict) else {}
         entries = self._entries(fields, now)
         self.read_token(_currency_fields(fields), now)
         if self.currency == "current":
             self.forget(id_ for id_, (beat, _) in entries.items() if now - beat.end >= FORGOTTEN_SECONDS)
-        samples = raw_samples if isinstance(raw_samples, dict) else {}
+        rings = others[0] if samples and isinstance(others[0], dict) else {}
         return {
-            id_: self._instance(id_, beat, static, samples.get(id_.encode()), now)
+            id_: self._instance(id_, beat, static, self._samples(id_, rings, now) if samples else None, now)
             for id_, (beat, static) in entries.items()
             if now - beat.end < FORGOTTEN_SECONDS
         }
 
-    def _instance(self, id_: str, beat: Beat, static: Static, raw_samples: object, now: float) -> Instance:
-        samples = self.codec.read(id_, raw_samples, Samples, now) if raw_samples is not None else None
+    def _samples(self, id_: str, rings: Mapping[bytes, Any], now: float) -> Samples:
+        raw = rings.get(id_.encode())
+        return (self.codec.read(id_, raw, Samples, now) if raw is not None else None) or Samples(ring=[])
+
+    def _instance(
+        self, id_: str, beat: Beat, static: Static, samples: Samples | None, now: float
+    ) -> Instance:
         liveness = beat.liveness(now)
         if liveness == "lost" and self.currency == "stale":
             liveness = "late"  # its beats may be refused

@@ -84,13 +84,16 @@ def own_id() -> str:
     return _STATE.presences.nearest().id
 
 
-async def roster() -> list[Instance]:
+async def roster(*, samples: bool = False) -> list[Instance]:
     """Return all processes of the service, sorted by host and pid.
 
     Those that vanished without a clean shutdown are listed for 15 minutes; their `liveness` is `lost`.
     Without Redis, or while it is unreachable, this process alone.
+
+    Args:
+        samples: Read the samples of each process, too. They are most of what there is to read.
     """
-    return await _STATE.presences.nearest().instances()
+    return await _STATE.presences.nearest().instances(samples=samples)
 
 
 def scope() -> Literal["cluster", "process"]:

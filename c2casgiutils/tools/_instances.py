@@ -20,4 +20,4 @@ class InstancesResponse(BaseModel):
 @router.get("/instances", name="c2c_instances", dependencies=[Depends(auth.require_read_only_access)])
 async def get_instances() -> InstancesResponse:
     """List the running processes."""
-    return InstancesResponse(scope=instances.scope(), instances=await instances.roster())
+    return InstancesResponse(scope=instances.scope(), instances=await instances.roster(samples=True))

@@ -173,7 +173,7 @@ async def _seen_by_another() -> dict[str, instances.Instance]:
     other.presence.start(other.link)
     await other.init()
     try:
-        return {instance.id: instance for instance in await other.presence.instances()}
+        return {instance.id: instance for instance in await other.presence.instances(samples=True)}
     finally:
         await other.presence.stop()
         await other.aclose()
@@ -276,7 +276,7 @@ async def test_entry_of_a_newer_release_is_understood(redis_server: RedisServer)
 
 
 async def test_samples_are_kept_for_everybody(redis_server: RedisServer) -> None:
-    """Anybody reads the ring of a process, and its last beat, without asking it."""
+    """Anybody reads the ring of a process, and its last beat, without asking it, if they want it."""
     await broadcast.shutdown()
     config.settings.instances.heartbeat = datetime.timedelta(seconds=0.1)
     await broadcast.startup()
@@ -292,6 +292,7 @@ async def test_samples_are_kept_for_everybody(redis_server: RedisServer) -> None
     assert 3 < len(samples) <= 60
     assert all(sample.rss_bytes and sample.rss_bytes > 10_000_000 for sample in samples)
     assert [sample.at for sample in samples] == sorted(sample.at for sample in samples)
+    assert [instance.samples for instance in await instances.roster()] == [[]]
 
 
 async def test_without_redis_this_process_alone() -> None:
