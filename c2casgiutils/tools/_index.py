@@ -99,6 +99,8 @@ async def _set_level(
         return Message("fail", "Not changed.", f"{reasons}."), 422
     except (_loggers.QuotaExceededError, TooManySwitchesError) as error:
         return Message("fail", "Not changed.", f"{error}."), 422
+    except HTTPException as error:
+        return Message("fail", "Not changed.", f"{error.detail}."), error.status_code
     except _levels.NotSetError as error:
         return Message("fail", "Not done.", f"{error}."), 503
     if cluster.complete:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 
 from c2casgiutils import auth, switches
 from c2casgiutils._errors import C2cError
@@ -98,7 +98,9 @@ async def change(name: str, level: str, *, request: Request, auth_info: auth.Aut
         QuotaExceededError: Too many loggers that no module uses.
         TooManySwitchesError: Too many levels are set.
         NotSetError: Redis is configured and unreachable.
+        HTTPException: 403, the level needs the admin level.
     """
+    await _check_right(name, level, request=request, auth_info=auth_info)
     kind().overrides.check_quota(name)
     before = _loggers.read(name).level
     async with auth.audit.recorded(
@@ -107,6 +109,14 @@ async def change(name: str, level: str, *, request: Request, auth_info: auth.Aut
         report = await _set_everywhere(name, level, by=auth.audit.name_of(auth_info))
         record.result = report.result
     return report
+
+
+async def _check_right(name: str, level: str, *, request: Request, auth_info: auth.AuthInfo) -> None:
+    """Ask for the admin level where a change would hide the warnings of everything, from everybody."""
+    if name != logging.root.name or logging.getLevelNamesMapping()[level] <= logging.WARNING:
+        return
+    if not await auth.check_admin_access(auth_info, request):
+        raise HTTPException(403, "Setting the root logger above WARNING needs the admin level")
 
 
 async def _set_everywhere(name: str, level: str, *, by: str) -> SwitchReport:
