@@ -1,0 +1,44 @@
+"""The table of levels in `docs/security.md`: complete, and true for strangers."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+import c2casgiutils
+from c2casgiutils import config
+from c2casgiutils._app import create_app
+
+PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+_ROW = re.compile(r"^\| `([A-Z]+ /\S*)` \| (everybody|read-only|read-write|admin) \|", re.MULTILINE)
+ROWS: dict[str, str] = dict(_ROW.findall(PAGE))
+OUTSIDE_THE_SCHEMA = {
+    *("GET /", "POST /", "GET /livez", "GET /readyz", "GET /startupz"),
+    *("GET /openapi.json", "GET /docs", "GET /redoc"),
+}
+
+
+def test_each_route_has_a_row() -> None:
+    """A route of the OpenAPI document without a level in the table fails, and a row without a route too."""
+    paths = create_app().openapi()["paths"]
+    documented = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    assert set(ROWS) == documented | OUTSIDE_THE_SCHEMA
+
+
+@pytest.mark.parametrize("row", ROWS)
+async def test_strangers(row: str) -> None:
+    """What needs a level is refused without a sign-in, and nothing else is."""
+    config.settings = config.Settings(auth={"secret": "a secret that nobody knows here"})
+    method, _, path = row.partition(" ")
+    app = FastAPI()
+    app.mount("/c2c", create_app())
+    body = {"name": "root", "level": "INFO"} if row == "POST /logging/level" else None
+    async with (
+        c2casgiutils.lifespan(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver/c2c") as client,
+    ):
+        url = re.sub(r"{\w+}", "x", path)
+        answer = await client.request(method, url, params={"name": "root"}, json=body)
+    assert (answer.status_code == 403) is (ROWS[row] != "everybody")
