@@ -79,7 +79,9 @@ async def _look_shared(redis: "Redis", names: Collection[str]) -> dict[str, Coun
 
 def _number(value: Any) -> int:
     """Read a count; what is not one counts as none."""
-    if isinstance(value, Exception) and not str(value).startswith("WRONGTYPE"):
+    if isinstance(value, Exception):
+        if str(value).startswith("WRONGTYPE"):
+            return 0
         raise value
     try:
         return int(value or 0)

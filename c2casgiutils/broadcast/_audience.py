@@ -4,7 +4,7 @@ import asyncio
 import datetime
 import logging
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from c2casgiutils.broadcast._calls import Call
 from c2casgiutils.broadcast.types import LostProcess, MissingAnswer
@@ -40,7 +40,7 @@ class Audience:
         self._now = presence.now()
         self._asked: Sequence[Member] = ()
         self.lost: list[LostProcess] = []
-        self.currency = self._roster.currency
+        self.currency: Literal["current", "stale"] = self._roster.currency
         self._missing: list[MissingAnswer] = []
         self._look(self._roster.view)
 

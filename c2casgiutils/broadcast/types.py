@@ -81,7 +81,8 @@ class ClusterReport(BaseModel):
     missing: list[MissingProcess]
     failed: list[FailedProcess]
     lost: list[LostProcess] = Field(
-        [], description="vanished without a clean shutdown in the last 15 minutes; neither asked nor counted"
+        default=[],
+        description="vanished without a clean shutdown in the last 15 minutes; neither asked nor counted",
     )
     complete: bool
     roster: Literal["current", "stale"] = Field(

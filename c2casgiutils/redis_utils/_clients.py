@@ -2,29 +2,20 @@
 
 import asyncio
 import contextlib
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils import config
 from c2casgiutils._process import PerLoop, running_loop
 from c2casgiutils.config.redis import missing_of_sentinels, parse_addresses, parse_sentinels
-from c2casgiutils.redis_utils import _names
+from c2casgiutils.redis_utils import _names, _options
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.asyncio.connection import AbstractConnection
     from redis.asyncio.sentinel import Sentinel
 
-_DEFAULTS: dict[str, Any] = {
-    "socket_connect_timeout": 1,
-    "socket_timeout": 1.5,
-    "socket_keepalive": True,
-    "health_check_interval": 15,
-}
-_UNKNOWN_OPTION = re.compile(r"unexpected keyword argument '(\w+)'")
-_POOL_DEFAULTS: dict[str, Any] = {"max_connections": 10, "timeout": 2}
 _LINK_OPTIONS: dict[str, Any] = {
     "protocol": 3,
     "db": 0,  # channels have no database: processes that hear each other must also find each other
@@ -137,39 +128,13 @@ async def _close(clients: _Clients) -> None:
                     await pool.disconnect()
 
 
-def _retry() -> Any:
-    from redis.asyncio.retry import Retry
-    from redis.backoff import FullJitterBackoff
-    from redis.exceptions import ConnectionError as RedisConnectionError
-
-    return Retry(FullJitterBackoff(cap=0.2, base=0.02), 1, supported_errors=(RedisConnectionError,))
-
-
-def _options() -> dict[str, Any]:
-    """Options of a connection: our defaults, then the settings."""
-    options = {
-        "retry": _retry(),
-        "db": config.settings.redis.db,
-        **_DEFAULTS,
-        **config.settings.redis.options,
-    }
-    if (config.settings.redis.url or "").startswith("unix:") and not config.settings.redis.sentinels:
-        del options["socket_keepalive"]  # of TCP only: redis-py refuses it
-    return {key: value for key, value in options.items() if key not in _POOL_DEFAULTS}
-
-
-def _pool_options() -> dict[str, Any]:
-    given = config.settings.redis.options
-    return {key: given.get(key, default) for key, default in _POOL_DEFAULTS.items()}
-
-
 def _create_checked() -> _Clients:
     """Create the clients; an option that redis-py does not accept is an error now, not at each connection."""
     for problem in missing_of_sentinels(config.settings.redis):
         raise ValueError(problem)
     settings = config.settings.redis
     sentinel = _create_sentinel() if settings.sentinels else None
-    with _checked_options("OPTIONS", settings.options):
+    with _options.checked("OPTIONS", settings.options):
         if sentinel is not None:
             clients = _create_behind(sentinel)
         else:
@@ -185,32 +150,15 @@ def _try_out(clients: "Iterable[Redis]") -> None:
             pool.make_connection()
 
 
-@contextlib.contextmanager
-def _checked_options(name: str, options: dict[str, Any]) -> Iterator[None]:
-    """Say what is wrong with the options of a setting, without a value of them."""
-    try:
-        yield
-    except (TypeError, ValueError, AttributeError) as error:
-        if not options:
-            raise
-        unknown = _UNKNOWN_OPTION.search(str(error))
-        if unknown is not None:
-            problem = f"{unknown[1]} is not an option; accepted are the keywords of redis.asyncio.Redis"
-        else:
-            names = ", ".join(sorted(options))
-            problem = f"redis.asyncio.Redis does not accept the value of one of {names}"
-        raise ValueError(f"C2C__REDIS__{name}: {problem}") from None
-
-
 def _create_single() -> _Clients:
     from redis.asyncio import BlockingConnectionPool, Redis
 
-    options = {**_options(), "decode_responses": True}
+    options = {**_options.of_redis(), "decode_responses": True}
     if options.pop("ssl", False):
         from redis.asyncio import SSLConnection
 
         options["connection_class"] = SSLConnection
-    pool = BlockingConnectionPool.from_url(str(config.settings.redis.url), **_pool_options(), **options)
+    pool = BlockingConnectionPool.from_url(str(config.settings.redis.url), **_options.of_pool(), **options)
     client = Redis.from_pool(pool)
     return _Clients(client, client, None)
 
@@ -220,7 +168,7 @@ def _create_cluster() -> _Clients:
     from redis.asyncio.cluster import ClusterNode
     from redis.asyncio.connection import parse_url
 
-    options = {**_options(), "decode_responses": True}
+    options = {**_options.of_redis(), "decode_responses": True}
     options.pop("db")
     first, *others = parse_addresses(str(config.settings.redis.url))
     nodes: list[Any] = [{"port": 6379, **parse_url(url)} for url in others]
@@ -233,13 +181,13 @@ def _create_sentinel() -> "Sentinel":
     from c2casgiutils.redis_utils._sentinel import Sentinels
 
     settings = config.settings.redis
-    of_redis = {**_options(), "decode_responses": True}
+    of_redis = {**_options.of_redis(), "decode_responses": True}
     given = settings.sentinel_options
     blamed = ("SENTINEL_OPTIONS", given) if given else ("OPTIONS", settings.options)
-    with _checked_options(*blamed):
+    with _options.checked(*blamed):
         sentinel = Sentinels(
             parse_sentinels(settings.sentinels or ""),
-            {**_DEFAULTS, **given} if given else _for_sentinels(of_redis),
+            {**_options.DEFAULTS, **given} if given else _options.for_sentinels(of_redis),
             has_credentials_of_redis=not given,
             **of_redis,
         )
@@ -247,19 +195,13 @@ def _create_sentinel() -> "Sentinel":
     return sentinel
 
 
-def _for_sentinels(options: dict[str, Any]) -> dict[str, Any]:
-    """Return those of the options of Redis that a sentinel understands."""
-    common = {*_DEFAULTS, "username", "password"}
-    return {name: value for name, value in options.items() if name in common or name.startswith("ssl")}
-
-
 def _create_behind(sentinel: "Sentinel") -> _Clients:
     from c2casgiutils.redis_utils._sentinel import BlockingSentinelPool
 
     service = str(config.settings.redis.servicename)
     pool: Any = BlockingSentinelPool
-    master = sentinel.master_for(service, connection_pool_class=pool, **_pool_options())
-    slave = sentinel.slave_for(service, connection_pool_class=pool, **_pool_options())
+    master = sentinel.master_for(service, connection_pool_class=pool, **_options.of_pool())
+    slave = sentinel.slave_for(service, connection_pool_class=pool, **_options.of_pool())
     return _Clients(master, slave, sentinel)
 
 

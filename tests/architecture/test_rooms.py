@@ -57,6 +57,12 @@ def test_the_public_path_is_the_package() -> None:
     assert public == set()
 
 
+def test_modules_are_short() -> None:
+    """No module has more than 300 lines."""
+    lengths = {str(module.relative_to(PACKAGE)): len(module.read_text().splitlines()) for module in MODULES}
+    assert {name: lines for name, lines in lengths.items() if lines > 300} == {}
+
+
 def test_functions_are_short() -> None:
     """Half of all functions have 8 lines or fewer, docstrings included."""
     lengths = [node.end_lineno - node.lineno + 1 for node in functions() if node.end_lineno is not None]
