@@ -69,9 +69,9 @@ class OperationsApp(FastAPI):
 
 
 def _merge_slashes(scope: Scope) -> None:
-    """Make one slash of several in the root path: a server with `--root-path /api/` gives `/api//c2c`.
+    """Collapse repeated slashes of the root path: a server with `--root-path /api/` passes `/api//c2c`.
 
-    Browsers know one slash only, so the path of the cookies would never match.
+    Browsers request a single slash, so the path of the cookies would never match.
     """
     root_path = scope.get("root_path", "")
     if "//" not in root_path:
@@ -105,22 +105,24 @@ def create_app(settings: "config.Settings | None" = None) -> FastAPI:
 async def startup(main_app: FastAPI | None = None) -> None:
     """Start everything: check the settings, connect Redis if configured, listen, restore the log levels.
 
-    Calling it again changes nothing while it runs; after the end of its event loop it starts anew. Redis away
-    is no error and takes no more than a second: all works once Redis is back.
+    Calling it again changes nothing while it runs; after the end of its event loop it starts anew. While
+    Redis is unreachable it takes a second at most, and does not fail: everything works once Redis is
+    reachable.
 
     Args:
         main_app: The application that mounts `c2casgiutils.app`.
 
     Raises:
-        SystemExit: The authentication is configured in part or in an absurd way; names the setting.
+        SystemExit: The configuration of the authentication is incomplete or contradictory; the message names
+            the setting.
     """
     await _LIFECYCLES.get().startup(main_app)
 
 
 async def shutdown() -> None:
-    """End every task and close every connection of this package. Harmless when nothing runs.
+    """End every task and close every connection of this package. Does nothing if nothing runs.
 
-    Also of what was started alone, by `cli.init` or `broadcast.startup` say.
+    This includes what was started separately, for example by `cli.init` or `broadcast.startup`.
     """
     await _LIFECYCLES.get().shutdown()
 
@@ -136,7 +138,7 @@ async def lifespan(main_app: FastAPI | None = None) -> AsyncIterator[None]:
 
 
 class _Lifecycle:
-    """What runs on one event loop."""
+    """The steps that were started on one event loop, and their end."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -164,7 +166,7 @@ class _Lifecycle:
                 await _end_parts()
 
     def note_closed_loop(self) -> None:
-        """Forget what ran on an event loop that is closed: nothing of it can be awaited any more."""
+        """Drop what ran on a closed event loop: it can no longer be awaited."""
         if self._steps is not None:
             _LOGGER.warning("The event loop ended without a shutdown of c2casgiutils")
 
@@ -256,7 +258,7 @@ async def _end_parts() -> None:
 
 
 async def _guarded(step: Callable[[], Awaitable[None]]) -> None:
-    """Run a closing step; its failure must not keep the others from running."""
+    """Run a closing step; a failure must not prevent the other steps."""
     try:
         await step()
     except Exception:

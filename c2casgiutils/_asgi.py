@@ -33,7 +33,7 @@ def get_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | N
 def path_inside(path: str, root_path: str) -> str:
     """Return the path inside the root path, with its leading slash.
 
-    Servers put the root path before the path as it is: with one that ends in a slash there are two.
+    Servers prepend the root path unchanged: if it ends with a slash, there are two.
     """
     for root in (root_path, root_path.rstrip("/")):
         if root and path.startswith(root):
@@ -46,7 +46,7 @@ def path_inside(path: str, root_path: str) -> str:
 
 
 def make_final(scope: Scope, names: frozenset[bytes]) -> None:
-    """Let no rule of the application change these headers where the response sets them.
+    """Protect these headers of the response from the rules of the application.
 
     Args:
         scope: The scope of the connection. Its state is marked, which copies of the scope share.
@@ -66,7 +66,7 @@ def edit_headers_at_start(
 ) -> Send:
     """Wrap `send` so that the headers of the response are edited when it starts.
 
-    Nothing is buffered: all other messages pass as they are. Serves a websocket's denial response too.
+    Nothing is buffered: all other messages pass unchanged. This includes the denial response of a websocket.
 
     Args:
         scope: The scope of the connection.

@@ -2,7 +2,7 @@
 
 
 class C2cError(Exception):
-    """Something that this package raises on purpose; `except c2casgiutils.C2cError` catches all of it."""
+    """Base class of all exceptions that this package raises on purpose."""
 
 
 def text_of(error: BaseException) -> str:

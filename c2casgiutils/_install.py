@@ -1,4 +1,4 @@
-"""One call that wires an application as the documentation says."""
+"""One call that sets up an application as documented."""
 
 import asyncio
 import contextlib
@@ -44,7 +44,7 @@ def install(
     https_redirect: bool = False,
     cors: Mapping[str, Any] | None = None,
 ) -> None:
-    """Wire an application: mount the operations side, start and stop it, add the middlewares in their order.
+    """Set up an application: mount `c2casgiutils.app`, start and stop it, add the middlewares in their order.
 
     Call it right after `app = FastAPI(...)`: a route that catches everything and was added before would hide
     the mount, and Sentry sees what happens after it. Each piece also works alone, without this function.
@@ -63,13 +63,14 @@ def install(
         probes: Put `/livez`, `/readyz` and `/startupz` at the root of the application too.
         armor: Add the security headers.
         headers_config: Further matchers of the security headers.
-        forwarded: Believe proxies as `C2C__PROXY_HEADERS__...` says.
-        apply_prefix: Put `X-Forwarded-Prefix` before the paths; by default as
-            `C2C__PROXY_HEADERS__APPLY_PREFIX` says.
+        forwarded: Trust proxies according to `C2C__PROXY_HEADERS__...`.
+        apply_prefix: Prepend `X-Forwarded-Prefix` to the root path; by default the value of
+            `C2C__PROXY_HEADERS__APPLY_PREFIX`.
         gzip: Compress answers of 1000 bytes or more.
-        trusted_hosts: Values of `Host` that are answered (`*.example.com`); all without it.
+        trusted_hosts: Allowed values of `Host` (`*.example.com`); by default all.
         https_redirect: Redirect plain HTTP to HTTPS, but for probes and metrics; not with `C2C__HTTP`.
-        cors: Keywords of Starlette's `CORSMiddleware`; no cross-origin access without it.
+        cors: Keyword arguments of Starlette's `CORSMiddleware`; without them no cross-origin access is
+            allowed.
 
     Raises:
         ValueError: The path is none, a matcher is wrong, `cors` lets strangers' origins use the credentials
@@ -129,7 +130,7 @@ class _HTTPSRedirectMiddleware(HTTPSRedirectMiddleware):
 
 
 def _plain_paths(target: str, *, probes: bool) -> frozenset[str]:
-    """Return the paths of the probes and the metrics: who asks for them uses the port itself, without TLS."""
+    """Return the paths of the probes and the metrics, which are requested on the port itself, without TLS."""
     at_root = {f"/{name}" for name in health_checks.PROBES} if probes else set()
     paths = {*health_checks.PROBE_PATHS, "/metrics"}
     return frozenset({*at_root, *(f"{target}{path}" for path in paths)})
@@ -142,7 +143,7 @@ def _target(path: str) -> str:
 
 
 def _check_cors(cors: Mapping[str, Any] | None) -> None:
-    """Refuse what lets a page of anybody act with the rights of its visitor."""
+    """Reject origins that would let any page act with the rights of its visitor."""
     if not cors or not cors.get("allow_credentials"):
         return
     origins = cors.get("allow_origins") or ()
@@ -180,7 +181,7 @@ def _calling_package() -> str:
 
 
 def _compose_lifespan(app: FastAPI, *, caller: str, metrics_port: bool) -> None:
-    """Start ours before and end it after the application's own.
+    """Return a lifespan that encloses that of the application.
 
     Args:
         app: The application.

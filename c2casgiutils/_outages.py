@@ -1,4 +1,4 @@
-"""Outages of what this process depends on: logged once when they begin and once when they end."""
+"""Outages of dependencies, logged once when they begin and once when they end."""
 
 import logging
 import time

@@ -1,7 +1,7 @@
-"""Tasks whose failure is a result for the one who awaits them.
+"""Tasks whose failure is handled by their owner.
 
 The asyncio integration of Sentry reports every exception that ends a task, even one that the owner of the
-task expects and handles. So a coroutine that may fail as a matter of course runs within `caught`.
+task expects and handles. So a coroutine that may be expected to fail runs within `caught`.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Blocking work beside the event loop, in a thread that never holds up the end of the process.
+"""Blocking work in a thread that does not delay the end of the process.
 
-The pool of `asyncio.to_thread` would: a function that hangs keeps one of its few threads, and the interpreter
-waits for it at exit.
+The pool of `asyncio.to_thread` would delay it: a function that hangs keeps one of its few threads, and the
+interpreter waits for it at exit.
 """
 
 import asyncio

@@ -10,7 +10,7 @@ _MAX_FAILING = 1000
 
 
 class ProbeFilter(logging.Filter):
-    """Drops the access log of successful probes; failures, and the first success after one, stay.
+    """Drops the access log of successful probes, but keeps failures and the first success after a failure.
 
     Args:
         paths: whole paths of the probes; a last slash and the query do not matter.

@@ -1,4 +1,4 @@
-"""The two forms of a log line."""
+"""The two formats of log lines."""
 
 import copy
 import json
@@ -69,7 +69,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line.
+    """One JSON object per line.
 
     Always there: `msg`, `host`, `timestamp` (seconds since 1970), `level` (the number of RFC 5424 section
     6.2.1), `level_name`, `logger_name`, `source_facility`, `file`, `line`, `function`, `pid`, `thread_name`,
@@ -154,9 +154,9 @@ def _extra_value(name: str, value: object) -> str | int | float | bool:
 
 
 class ConsoleFormatter(logging.Formatter):
-    """Lines for people; the request's id stands at the end, what cannot be written or seen is escaped.
+    """Lines for people, with the request id at the end; characters that are not printable are escaped.
 
-    Lines after the first are indented, so that a logged text cannot pass for a line of the log.
+    Lines after the first are indented, so that logged text cannot be mistaken for another record.
     """
 
     default_format = "%(asctime)s %(levelname)-8s %(name)s %(message)s"

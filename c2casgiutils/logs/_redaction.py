@@ -1,4 +1,4 @@
-"""Take secrets out of log records, whatever formats them afterwards."""
+"""Remove secrets from log records, before any formatter sees them."""
 
 import logging
 import traceback
@@ -52,7 +52,7 @@ class RedactionFilter(logging.Filter):
 
 
 def redact_record(record: logging.LogRecord, values: tuple[str, ...] = ()) -> None:
-    """Take the secrets out of a record, in place."""
+    """Remove the secrets of a record, in place."""
     _redact_message(record, values)
     _redact_traceback(record, values)
     if record.stack_info:
@@ -90,7 +90,7 @@ def _redact_traceback(record: logging.LogRecord, values: tuple[str, ...]) -> Non
 
 
 def protect_handlers(values: Iterable[str] = ()) -> None:
-    """Take secrets out of what all handlers of the process emit, those that exist now.
+    """Remove secrets from the output of all handlers that exist in the process now.
 
     Args:
         values: As for `RedactionFilter`; filters that a configuration added learn them too.

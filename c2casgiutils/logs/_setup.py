@@ -1,4 +1,4 @@
-"""Logging without a configuration file, and what a file cannot know."""
+"""Logging without a configuration file, and values for configuration files."""
 
 import logging
 import sys
@@ -63,7 +63,7 @@ def package_of(names: Mapping[str, Any]) -> str:
 
 
 def complete(application: str) -> None:
-    """Configure what nothing else has: a handler, and the level of the application's logger.
+    """Configure what is not configured yet: a handler, and the level of the application's logger.
 
     Handlers and levels that the server, the application or a file configured stay as they are. Records of the
     application that no handler takes go to standard output, in the form and with the levels of the packaged

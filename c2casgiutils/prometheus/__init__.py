@@ -1,4 +1,4 @@
-"""Prometheus: the metrics port, what a scrape shows, and the metrics of requests."""
+"""Prometheus: the metrics port, the registry, and the metrics of requests."""
 
 from c2casgiutils.prometheus._port import start, stop
 from c2casgiutils.prometheus._registry import create_registry, multiprocess_directory, render

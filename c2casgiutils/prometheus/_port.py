@@ -125,7 +125,7 @@ def start(port: int | None = None, address: str | None = None) -> None:
 
     Args:
         port: By default `C2C__PROMETHEUS__PORT`; 0 is off.
-        address: By default `C2C__PROMETHEUS__ADDRESS`.
+        address: By default, `C2C__PROMETHEUS__ADDRESS`.
     """
     settings = config.settings.prometheus
     port = settings.port if port is None else port
@@ -137,7 +137,7 @@ def start(port: int | None = None, address: str | None = None) -> None:
 
 
 def stop() -> None:
-    """End serving; harmless when nothing is served. It blocks up to a second: use a thread in a coroutine."""
+    """Stop serving, if anything is served. This blocks up to a second, so call it in a thread."""
     with STATE.lock:
         port, STATE.port = STATE.port, None
         if port is None:

@@ -1,4 +1,4 @@
-"""The metrics of requests, with labels that a client cannot multiply."""
+"""The metrics of requests, with labels of bounded cardinality."""
 
 import functools
 import logging
@@ -67,7 +67,8 @@ def _recorder() -> Callable[[Any], None]:
 def _is_slash_redirect(info: Any) -> bool:
     """Return whether no route answered but the redirection to the path with or without a slash.
 
-    The instrumentator labels it with the path as the client wrote it, of which there is no end.
+    The instrumentator labels it with the path that the client sent, so the number of labels would be
+    unlimited.
     """
     scope = info.request.scope
     return info.response.status_code == _REDIRECT and "route" not in scope

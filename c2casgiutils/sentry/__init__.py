@@ -1,4 +1,4 @@
-"""Sentry: every setting of the group reaches the SDK, and no secret leaves with an event."""
+"""Sentry: initialise the SDK from the settings, and remove secrets from events."""
 
 import sys
 import warnings
@@ -17,15 +17,15 @@ _ENVIRONMENT_FIRST = ("debug", "environment")
 
 
 def init(**options: Any) -> bool:
-    """Initialise the SDK from `C2C__SENTRY__...`, as early as possible so that it sees every error after it.
+    """Initialise the SDK from `C2C__SENTRY__...`; call it early, because earlier errors are not reported.
 
-    Where a setting of ours is unset, the variable of the SDK counts (`SENTRY_DSN`, `SENTRY_ENVIRONMENT`,
+    If a setting is unset, the variable of the SDK applies (`SENTRY_DSN`, `SENTRY_ENVIRONMENT`,
     `SENTRY_DEBUG`). The release is the first of `C2C__SENTRY__RELEASE`, `SENTRY_RELEASE`, the tag or hash of
     the versions file, `GIT_HASH`. Without an `event_scrubber` of the application ours hides the configured
     secrets and whatever is named like one, also in local variables, query strings and messages.
 
     Args:
-        options: Further keywords of `sentry_sdk.init`, they win over the settings.
+        options: Further keyword arguments of `sentry_sdk.init`, which override the settings.
 
     Returns:
         Whether Sentry is on: false without a DSN.
@@ -66,7 +66,7 @@ def is_active() -> bool:
 
 
 def enable_asyncio() -> None:
-    """Report what tasks of the running event loop raise; harmless when Sentry is off."""
+    """Report exceptions of tasks of the running event loop; does nothing if Sentry is off."""
     if is_active():
         from sentry_sdk.integrations.asyncio import enable_asyncio_integration
 
@@ -74,7 +74,7 @@ def enable_asyncio() -> None:
 
 
 def close(timeout_seconds: float = 2) -> None:
-    """Send what waits and switch Sentry off; harmless when it is off. It blocks: use a thread."""
+    """Send pending events and disable Sentry. This blocks, so call it in a thread."""
     if is_active():
         import sentry_sdk
 

@@ -1,4 +1,4 @@
-"""Take secrets out of the events before they leave."""
+"""Remove secrets from events before they are sent."""
 
 import datetime
 from collections.abc import Iterable

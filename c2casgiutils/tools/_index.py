@@ -1,6 +1,6 @@
-"""The page of the operators: rendered here, works without JavaScript, all its files are served by us.
+"""The page for operators, rendered on the server, without JavaScript and without requests to other hosts.
 
-All its links are relative, so that it is right at any mount path, under any root path and behind any proxy.
+All its links are relative, so that they work at any mount path, under any root path and behind any proxy.
 """
 
 import functools
@@ -74,7 +74,7 @@ async def post_index(request: Request) -> Response:
     try:
         auth_info = await auth.get_auth(request, response)
         await auth.require_read_write_access(auth_info, request, response)
-        # Read only now: strangers make us read no body.
+        # Read the body only now, so that anonymous callers cannot make us read one.
         form = await auth.forms.read(request)
         name, level = form.get("name", [""])[-1].strip(), form.get("level", [""])[-1]
     except HTTPException as error:

@@ -1,4 +1,4 @@
-"""The view that shows the metrics, for those who cannot reach the port."""
+"""The view that serves the metrics, for clients that cannot reach the port."""
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 

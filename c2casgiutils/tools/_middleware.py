@@ -1,4 +1,4 @@
-"""What all views have in common: they answer HEAD, no cache keeps them, errors are JSON with `detail`."""
+"""What all views share: they answer HEAD, are not cached, and return errors as JSON with `detail`."""
 
 from collections.abc import MutableMapping
 from typing import Any
@@ -21,10 +21,10 @@ _PATIENCE_SECONDS = 2.0
 
 
 class ViewMiddleware:
-    """Answer HEAD as GET without its body (RFC 9110, 9.3.2) and forbid caches, but for static files.
+    """Answer HEAD as GET without its body (RFC 9110, 9.3.2) and forbid caching, except for static files.
 
-    What no view can read is refused: a body above 64 KiB, which FastAPI would read before it asks who sends
-    it, and a query that is not UTF-8, of which Starlette can make no address. All that a view asks of Redis
+    Invalid requests are rejected: a body above 64 KiB, which FastAPI would read before authentication, and a
+    query that is not UTF-8, from which Starlette cannot build a URL. All that a view asks of Redis
     takes two seconds at most.
     """
 
@@ -88,7 +88,7 @@ async def internal_error(_request: Request, _error: Exception) -> JSONResponse:
 
 
 async def validation_error(_request: Request, error: Exception) -> JSONResponse:
-    """Answer 422 as FastAPI does, but without the input: it may hold a secret, or text that is no UTF-8."""
+    """Answer 422 as FastAPI does, but without the input, which may contain a secret or invalid UTF-8."""
     errors = error.errors() if isinstance(error, RequestValidationError) else ()
     return JSONResponse({"detail": [_without_input(item) for item in errors]}, 422)
 

@@ -1,4 +1,4 @@
-"""What the page shows: who is looking, what needs attention, checks, processes, log levels, the request."""
+"""The data of the page: the caller, what needs attention, checks, processes, log levels, the request."""
 
 import asyncio
 import dataclasses
@@ -21,7 +21,7 @@ _WORDS = {"fail": "down", "warn": "degraded", "unknown": "unknown"}
 
 @dataclasses.dataclass(frozen=True)
 class Caller:
-    """Who is looking; `trouble` says why rights could not be asked for."""
+    """The caller; `trouble` says why the permissions could not be checked."""
 
     info: auth.AuthInfo
     mode: str
@@ -108,7 +108,7 @@ class Overview:
 
 
 async def caller_of(request: Request, response: Response) -> Caller:
-    """Tell who is looking; trouble in finding out makes an anonymous caller, never an error."""
+    """Return the caller, who is anonymous if the permissions cannot be checked; never raise."""
     mode = auth.auth_type().name
     info = auth.AuthInfo(session_payload=None)
     try:
@@ -125,7 +125,7 @@ async def caller_of(request: Request, response: Response) -> Caller:
 
 
 async def collect(request: Request, caller: Caller, *, logger: str | None) -> Overview:
-    """Collect what the caller may see; each part has a bound of its own, 2 s at most."""
+    """Collect what the caller may see; each part has its own timeout of 2 s at most."""
     at = datetime.datetime.now(datetime.UTC)
     if not caller.can_read:
         health = await health_checks.FACTORY.check()

@@ -24,7 +24,7 @@ class URLResponse(BaseModel):
 
 
 class HeadersClientInfoResponse(BaseModel):
-    """What the application thinks that the client asked for."""
+    """The URL that the client requested, as the application sees it."""
 
     url_str: str
     url: URLResponse
@@ -35,7 +35,7 @@ class HeadersClientInfoResponse(BaseModel):
 
 
 class HeadersResponse(BaseModel):
-    """The request; what proves who the caller is, is masked."""
+    """The request; credentials are masked."""
 
     headers: dict[str, str]
     client_info: HeadersClientInfoResponse
