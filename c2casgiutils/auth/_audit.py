@@ -1,4 +1,4 @@
-"""The record of who signed in and who changed what."""
+"""The audit: who signed in, and who changed what."""
 
 import contextlib
 import datetime

@@ -23,7 +23,7 @@ class CookieTooLargeError(C2cError, ValueError):
 
 
 class CookieMiddleware:
-    """Put the cookies that the authentication set or cleared on the answer, whatever kind of answer it is.
+    """Add the cookies that the authentication set or cleared to the response, including error responses.
 
     Without it FastAPI drops them where a view returns a response of its own, or where it answers an error.
 

@@ -9,7 +9,7 @@ from c2casgiutils.auth._urls import normalise_origin, own_origin, request_origin
 REFUSED = "Requests of other sites change nothing here"
 
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
-# the browser adds these by itself; a key in a header is added by who knows it
+# browsers send these automatically, while a key in a header is sent on purpose
 _AMBIENT_METHODS = frozenset((AuthMethod.GITHUB_OAUTH, AuthMethod.TEST))
 
 

@@ -26,10 +26,10 @@ _Caller = Annotated[AuthInfo, Depends(get_auth)]
 
 
 async def auth_required(auth_info: _Caller) -> None:
-    """Require a caller who proved who they are; this says nothing about rights.
+    """Require a signed-in caller, without any access level.
 
     Raises:
-        HTTPException: 403 for an anonymous caller, 503 when GitHub cannot be asked who it is.
+        HTTPException: 403 for an anonymous caller, 503 if GitHub cannot be asked for the user.
     """
     if auth_info.is_logged_in:
         return
@@ -150,7 +150,7 @@ async def require_access(
 
 
 async def require_read_only_access(auth_info: _Caller, request: Request, response: Response) -> None:
-    """Let only callers through who may read: `Depends(require_read_only_access)`.
+    """Require the read-only level: `Depends(require_read_only_access)`.
 
     Raises:
         HTTPException: 403 for anybody else.
@@ -159,7 +159,7 @@ async def require_read_only_access(auth_info: _Caller, request: Request, respons
 
 
 async def require_read_write_access(auth_info: _Caller, request: Request, response: Response) -> None:
-    """Let only callers through who may change.
+    """Require the read-write level.
 
     Raises:
         HTTPException: 403 for anybody else.
@@ -168,7 +168,7 @@ async def require_read_write_access(auth_info: _Caller, request: Request, respon
 
 
 async def require_admin_access(auth_info: _Caller, request: Request, response: Response) -> None:
-    """Let only callers through who may administrate.
+    """Require the admin level.
 
     Raises:
         HTTPException: 403 for anybody else.

@@ -1,4 +1,4 @@
-"""Forms that strangers send: small, and never an error of ours."""
+"""Forms from anonymous callers: limited in size, and never an internal error."""
 
 from fastapi import HTTPException, Request
 from starlette.types import Message

@@ -53,7 +53,7 @@ async def get_auth(
     _bearer: Annotated[Any, Security(_BEARER)] = None,
     _cookie: Annotated[Any, Security(_COOKIE)] = None,
 ) -> AuthInfo:
-    """Find out who is calling; a caller who proves nothing is anonymous, never an error.
+    """Return who is calling; a caller without credentials is anonymous, which is not an error.
 
     A credential is looked at only in the mode that it belongs to. One that comes with the request in a header
     or the query, decides alone; the session cookie counts without it.

@@ -19,7 +19,7 @@ class AuthenticationType(enum.Enum):
 
 
 class AuthMethod(enum.StrEnum):
-    """How one caller proved who they are."""
+    """The credentials by which one caller was identified."""
 
     NONE = "none"
     SECRET = "secret"  # noqa: S105  # a name
@@ -74,7 +74,7 @@ class AuthInfo(BaseModel):
     """Who is calling.
 
     Attributes:
-        is_logged_in: Whether the caller proved who they are; it is never enough for a protected view.
+        is_logged_in: Whether the caller is signed in; this is not enough for a protected view.
         user: Who they are.
         type: How they proved it.
         session_payload: The GitHub session, for code; excluded from every dump.

@@ -69,7 +69,7 @@ async def is_revoked(token_id: str) -> bool:
 
 
 async def consume(token_id: str, expires_at: int) -> bool:
-    """Use up the token of a sign-in; true for the one who came first.
+    """Use up the token of a sign-in, and return whether this is its first use.
 
     Args:
         token_id: Its identifier.

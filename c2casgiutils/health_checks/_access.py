@@ -10,7 +10,7 @@ _CREDENTIALS = {b"authorization", b"cookie", b"x-api-key"}
 async def may_see_details(request: Request, response: Response) -> bool:
     """Return whether the caller sees payloads, errors and stack traces: by `C2C__HEALTH__DETAILS`.
 
-    The state of the checks is told also while nobody can tell who is calling (GitHub is down, say): then
+    The state of the checks is shown even if the caller cannot be identified (GitHub is unreachable): then
     without details.
     """
     policy = config.settings.health.details
@@ -26,7 +26,7 @@ async def may_see_details(request: Request, response: Response) -> bool:
 
 
 def describe_unknown(what: str, names: set[str], known: set[str], *, details: bool) -> str | None:
-    """Return which names nobody registered, with the known ones for readers; none if all are known."""
+    """Return a message about unknown names, with the known ones for readers, or `None` if all are known."""
     unknown = names - known
     if not unknown:
         return None
@@ -35,7 +35,7 @@ def describe_unknown(what: str, names: set[str], known: set[str], *, details: bo
 
 
 def cookies_of(response: Response) -> list[tuple[bytes, bytes]]:
-    """Return the raw headers with the cookies that finding out who is calling set or cleared."""
+    """Return the raw headers of the cookies that the authentication set or cleared."""
     return [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]
 
 

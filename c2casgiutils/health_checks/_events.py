@@ -26,7 +26,7 @@ class Events:
         self._context: ssl.SSLContext | None = None
 
     def on_outcome(self, entry: Entry, before: Outcome | None, after: Outcome) -> None:
-        """Compare with the state before; a first result that is good is no event."""
+        """Compare with the previous state; a first result that is good is not an event."""
         old = before.status if before is not None else "unknown"
         if old == after.status or (before is None and after.status in _GOOD):
             return
@@ -84,7 +84,7 @@ class Events:
 
 
 async def _is_first(entry: Entry, status: str) -> bool:
-    """Return whether this process is the one that tells: the first to claim the change in Redis.
+    """Return whether this process reports the change: the first one to claim it in Redis.
 
     Each state has a key of its own, which the change to another state removes: what is told last is true.
     """

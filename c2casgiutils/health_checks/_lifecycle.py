@@ -58,7 +58,7 @@ def is_cut_off() -> bool:
 
 
 async def require_others(drained: set[str]) -> None:
-    """Make sure that a process stays ready besides these.
+    """Make sure that another process stays ready.
 
     Args:
         drained: The ids of the processes to drain.

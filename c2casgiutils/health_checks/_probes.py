@@ -33,8 +33,8 @@ class Probe:
 
     Args:
         name: Its name in the answers, such as `readyz`.
-        block: Tells why the process is not fit at all, such as `draining`; none when it may be.
-        group: Tells the group of checks that count; none: no check at all.
+        block: Returns why the probe fails without any check, such as `draining`, or `None`.
+        group: Returns the group of checks that count, or `None` for no check at all.
         on_pass: Called when it passes.
     """
 
@@ -160,7 +160,7 @@ async def send_answer(
     content_type: bytes = _TEXT,
     extra: list[tuple[bytes, bytes]] | None = None,
 ) -> None:
-    """Send a whole answer that nobody keeps."""
+    """Send a complete response that is not cached."""
     make_final(scope, FINAL_HEADERS)
     headers = [
         (b"content-type", content_type),

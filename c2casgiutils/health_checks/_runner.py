@@ -41,7 +41,7 @@ class _Runs:
 class Entry:
     """A check, how it is run, its last outcome and the run under way.
 
-    However many ask, one run is under way; a requester that goes away does not disturb it.
+    All concurrent callers share one run; it continues when a caller is cancelled.
 
     Args:
         check: The check.
@@ -212,7 +212,7 @@ class Background:
 async def _repeat(entry: Entry, every: datetime.timedelta) -> None:
     seconds = every.total_seconds()
     await entry.refresh()
-    # processes that start together must not ask together for ever
+    # processes that start together must not run their checks at the same time forever
     await asyncio.sleep(seconds * random.uniform(0.1, 1))  # noqa: S311  # no secret
     while True:
         await entry.refresh()

@@ -18,7 +18,7 @@ from c2casgiutils.switches import SwitchReport
 router = APIRouter()
 """`/`, with and without the slash, and `/cluster`: include it with a prefix such as `/health`."""
 mount_router = APIRouter()
-"""The views that stand beside `/health/` in the mounted application."""
+"""The views next to `/health/` in the mounted application."""
 
 _QUERY = {
     "name": "The name of one check",

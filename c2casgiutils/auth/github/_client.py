@@ -31,7 +31,7 @@ _EVERYBODY = ""
 
 
 class GitHubUnavailableError(OutageError, HTTPException):
-    """503: GitHub is away, slow, limits the rate or answers nonsense; `Retry-After` says when to try."""
+    """503: GitHub is unreachable, slow, limits the rate or sends invalid answers; see `Retry-After`."""
 
     def __init__(self, retry_seconds: float = _REST_SECONDS) -> None:
         seconds = min(max(1, round(retry_seconds)), _MAX_RETRY_SECONDS)
@@ -43,7 +43,7 @@ class RateLimitedError(GitHubUnavailableError):
 
 
 class TokenRefusedError(C2cError):
-    """GitHub does not know the token, or no longer."""
+    """GitHub does not accept the token, or no longer accepts it."""
 
 
 class CodeRefusedError(C2cError):
@@ -204,7 +204,7 @@ def _rest_of_one(
 
 
 def _unusable(reason: str, headers: "httpx.Headers | None" = None) -> GitHubUnavailableError:
-    """Remember the trouble for a moment, for everybody."""
+    """Remember the outage for a moment, for all callers."""
     _state.current().github.outage.begin(reason)
     return _rest(_EVERYBODY, headers, GitHubUnavailableError)
 

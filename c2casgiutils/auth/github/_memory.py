@@ -1,4 +1,4 @@
-"""What is remembered for a while, and work that is done once for all who wait for it."""
+"""A bounded cache, and work that is shared by all callers who wait for it."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ class _Entry(NamedTuple):
 
 
 class Memory(Generic[_T]):
-    """A bounded memory that tells how old what it remembers is."""
+    """A bounded cache that also returns the age of its entries."""
 
     def __init__(self) -> None:
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
@@ -42,16 +42,16 @@ class Memory(Generic[_T]):
 
 
 class Flights:
-    """Work by key: who asks while it runs waits for the same result.
+    """Work by key: callers that ask while it runs wait for the same result.
 
-    The work goes on when one who waits is cancelled; `aclose` ends and awaits it.
+    The work continues when a waiting caller is cancelled; `aclose` ends and awaits it.
     """
 
     def __init__(self) -> None:
         self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def run(self, key: Hashable, work: Callable[[], Awaitable[_T]]) -> _T:
-        """Do the work, or wait for who does it."""
+        """Do the work, or wait for the result if it is already running."""
         tasks = self._tasks
         if key not in tasks:
 

@@ -173,7 +173,7 @@ async def _finish(request: Request, response: Response) -> Response:
     if kept is None:
         # not counted as a failure: the page of another site can make its visitor ask for this
         raise _SignInError(f"{_NOT_HERE}; {_HTTPS_ONLY}" if _cookies.may_be_lost(request) else _NOT_HERE)
-    # each code is a question to GitHub, which nobody shall make us ask without end
+    # each code is a request to GitHub, so their number is limited
     async with _throttle.turn(request):
         try:
             return await _exchange(request, response, kept)

@@ -14,12 +14,12 @@ class Redis(Check):
     """Redis answers, master and replica, and takes writes if asked.
 
     It proves that the servers which the application uses answer a PING within the time of the check; with
-    `write` also that the master stores a value (it does not when it is out of memory, read-only or short
-    of replicas). A replica that is away or has lost its master is a warning: reads go to the master then.
+    `write` also that the master stores a value (it does not when it is out of memory, read-only or short of
+    replicas). A replica that is unreachable or has lost its master is a warning: reads go to the master then.
     A process that is deaf, that is whose broadcast subscriptions Redis does not confirm, fails. It does not
     prove that there is memory left, without `write`.
 
-    Without a configured Redis the check is skipped, which is no success. With Sentinel the payload tells
+    Without a configured Redis the check is skipped. With Sentinel the payload shows
     what the sentinels know.
 
     Args:

@@ -88,7 +88,7 @@ class SQLAlchemy(Check):
             raise JsonCheckError(f"No record of {getattr(model, '__name__', model)} found")
 
     def _prepare(self, session: Any) -> None:
-        """Learn the password, which must not leave, and tell what is waited for."""
+        """Read the password, which must be masked, and note what the check is waiting for."""
         from sqlalchemy.exc import UnboundExecutionError
 
         self.doing = "waiting for a connection"

@@ -15,7 +15,7 @@ class Version(Check):
 
     Args:
         tags: Words to select the check by.
-        deployment_seconds: For so long different versions are only a warning.
+        deployment_seconds: Time during which different versions are only a warning.
     """
 
     def __init__(self, tags: list[str] | None = None, *, deployment_seconds: float = 600) -> None:
