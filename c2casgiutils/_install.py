@@ -207,11 +207,12 @@ async def _metrics_port(*, on: bool) -> AsyncIterator[None]:
     if not on:
         yield
         return
-    await asyncio.to_thread(prometheus.start)
+    is_ours = await asyncio.to_thread(prometheus.start)  # else of another event loop
     try:
         yield
     finally:
-        await asyncio.to_thread(prometheus.stop)
+        if is_ours:
+            await asyncio.to_thread(prometheus.stop)
 
 
 def _armor_config(

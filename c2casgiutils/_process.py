@@ -56,6 +56,12 @@ class PerLoop(Generic[_T]):
                     return value
         return self.get()
 
+    def elsewhere(self) -> list[_T]:
+        """Return the values of the other event loops of this process that are still open."""
+        self._drop_closed()
+        own = running_loop()
+        return [value for loop, value in list(self._own().items()) if loop is not None and loop is not own]
+
     def set(self, value: _T) -> _T:
         """Replace the value of the running event loop, and return the new one."""
         self._drop_closed()

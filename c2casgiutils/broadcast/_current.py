@@ -50,6 +50,11 @@ async def startup(app: Any = None) -> None:
     redis_utils.check_settings()
     if previous is not None:
         previous.abort()
+    if _runs_elsewhere():
+        _LOGGER.warning(
+            "Started on another event loop of this process, too: each loop is an instance of its own in the "
+            "cluster, with the same channels"
+        )
     broadcaster = _STATE.broadcasters.set(_create(app))
     instances.register_figure(_FIGURE, _queue_length)
     instances.startup(broadcaster.link if isinstance(broadcaster, RedisBroadcaster) else None)
@@ -60,12 +65,16 @@ def _create(app: Any) -> BaseBroadcaster:
     presence = instances.create_presence(app)
     _STATE.uses_redis = redis_utils.is_configured()
     if not _STATE.uses_redis:
-        return LocalBroadcaster(_STATE.callbacks)
+        return LocalBroadcaster(dict(_STATE.callbacks))  # another event loop may have one too
     for danger in config.redis_dangers(config.settings.redis):
         _LOGGER.warning(danger)
     broadcaster = RedisBroadcaster(presence, _STATE.hooks)
     broadcaster.handlers.callbacks.update(_STATE.callbacks)
     return broadcaster
+
+
+def _runs_elsewhere() -> bool:
+    return any(broadcaster.is_started for broadcaster in _STATE.broadcasters.elsewhere())
 
 
 def _queue_length() -> int:
@@ -77,8 +86,9 @@ async def shutdown() -> None:
     broadcaster = _STATE.broadcasters.pop()
     if broadcaster is None:
         return
-    _STATE.uses_redis = False
-    instances.unregister_figure(_FIGURE)
+    if not _runs_elsewhere():
+        _STATE.uses_redis = False
+        instances.unregister_figure(_FIGURE)
     await instances.shutdown()
     await broadcaster.aclose()
 

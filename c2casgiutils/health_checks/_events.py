@@ -47,8 +47,8 @@ class Events:
             self._start(entry, event)
 
     async def aclose(self) -> None:
-        """Drop what is not yet sent."""
-        tasks = tuple(self._tasks)
+        """Drop what this event loop has not sent yet."""
+        tasks = [task for task in tuple(self._tasks) if task.get_loop() is asyncio.get_running_loop()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,8 +1,10 @@
 """What a check is and what it answers."""
 
 import abc
+import asyncio
 import datetime
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -84,7 +86,7 @@ class Check(abc.ABC):
     """What the check is waiting for now: told when its time is over."""
     secrets: Sequence[str] = ()
     """Strings that must not appear in an answer or a log line."""
-    _thread_ended: threading.Event | None = None
+    _threads_ended: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, threading.Event] | None" = None
 
     def __init__(self, tags: list[str] | None = None) -> None:
         if isinstance(tags, str):
@@ -102,12 +104,17 @@ class Check(abc.ABC):
         Raises:
             Exception: What the function raised.
         """
-        ended = self._thread_ended = threading.Event()
+        if self._threads_ended is None:
+            self._threads_ended = weakref.WeakKeyDictionary()
+        ended = self._threads_ended[asyncio.get_running_loop()] = threading.Event()
         return await run_in_thread(function, name="c2c-health", on_end=ended.set)
 
     def is_blocked(self) -> bool:
-        """Return whether a thread of an earlier run is still busy."""
-        return self._thread_ended is not None and not self._thread_ended.is_set()
+        """Return whether a thread of an earlier run on this event loop is still busy."""
+        if self._threads_ended is None:
+            return False
+        ended = self._threads_ended.get(asyncio.get_running_loop())
+        return ended is not None and not ended.is_set()
 
     @abc.abstractmethod
     async def check(self) -> Result:

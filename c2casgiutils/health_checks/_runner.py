@@ -60,7 +60,7 @@ class Entry:
         self.check = check
         self.options = options
         self.last: Outcome | None = None
-        self.in_background = False
+        self.backgrounds = 0
         self.history: collections.deque[Sample] = collections.deque(maxlen=_MAX_HISTORY)
         self._limit = limit
         self._listener = listener
@@ -70,6 +70,11 @@ class Entry:
     def name(self) -> str:
         """The name under which the check was registered."""
         return self.options.name
+
+    @property
+    def in_background(self) -> bool:
+        """Return whether the check runs by itself, on any event loop."""
+        return self.backgrounds > 0
 
     @property
     def timeout(self) -> float:
@@ -196,7 +201,7 @@ class Background:
         every = entry.options.every
         if every is None:
             return
-        entry.in_background = True
+        entry.backgrounds += 1
         task = asyncio.create_task(_repeat(entry, every), name=f"c2c-health-every-{entry.name}")
         self._tasks[task] = entry
 
@@ -204,7 +209,7 @@ class Background:
         """End all tasks and wait for them."""
         tasks, self._tasks = self._tasks, {}
         for task, entry in tasks.items():
-            entry.in_background = False
+            entry.backgrounds -= 1
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -116,7 +116,7 @@ class Port:
             self._lock = None
 
 
-def start(port: int | None = None, address: str | None = None) -> None:
+def start(port: int | None = None, address: str | None = None) -> bool:
     """Serve the metrics on a port of their own; calling it again changes nothing.
 
     Any number of workers may call it: the first one binds the port, the others take over when it ends. With
@@ -126,14 +126,18 @@ def start(port: int | None = None, address: str | None = None) -> None:
     Args:
         port: By default `C2C__PROMETHEUS__PORT`; 0 is off.
         address: By default, `C2C__PROMETHEUS__ADDRESS`.
+
+    Returns:
+        Whether this call started it.
     """
     settings = config.settings.prometheus
     port = settings.port if port is None else port
     with STATE.lock:
         if port == 0 or STATE.port is not None:
-            return
+            return False
         STATE.port = Port(address or settings.address, port)
         STATE.port.start()
+        return True
 
 
 def stop() -> None:

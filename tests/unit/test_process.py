@@ -110,3 +110,17 @@ def test_fork() -> None:
         os._exit(0 if is_fresh and not finalized else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert id(values.get()) == parent
+
+
+def test_values_of_other_event_loops(other_loop: asyncio.AbstractEventLoop) -> None:
+    """Those of loops that are open, without one's own."""
+    values = PerLoop(Value)
+    first = other_loop.run_until_complete(_get(values))
+
+    async def elsewhere() -> list[Value]:
+        values.get()
+        return values.elsewhere()
+
+    assert asyncio.run(elsewhere()) == [first]
+    other_loop.close()
+    assert asyncio.run(elsewhere()) == []
