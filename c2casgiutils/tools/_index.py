@@ -105,10 +105,12 @@ async def _set_level(
         return Message("fail", "Not done.", f"{error}."), 503
     if cluster.complete:
         return None
-    silent = ", ".join(f"{item.pid} on {item.hostname}" for item in [*cluster.missing, *cluster.failed])
-    text = (
-        f"{cluster.answered} of {cluster.asked} processes confirmed the level. Without an answer: {silent}."
-    )
+    text = f"{cluster.applied} of {cluster.alive} processes confirmed the level."
+    if cluster.behind:
+        behind = ", ".join(f"{process.pid} on {process.hostname}" for process in cluster.behind)
+        text += f" Not yet: {behind}; they take it within one heartbeat of reaching Redis."
+    if cluster.roster == "stale":
+        text += " Whether there are others cannot be told now."
     return Message("warn", "Done in part.", text), 200
 
 
