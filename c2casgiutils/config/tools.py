@@ -11,7 +11,8 @@ class ToolsLogging(Group):
     """Settings of the log level view."""
 
     redis_prefix: str = Field(
-        default="c2c_logging_level_", description="Prefix of the Redis keys of the log levels"
+        default="c2c_logging_level_",
+        description="Prefix of the Redis keys of log levels of 0.x, taken over once",
     )
     application_module: str = Field(
         default="c2casgiutils",
