@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
 
 from c2casgiutils._outages import Outage
 from c2casgiutils.switches._draft import Draft
@@ -34,7 +35,7 @@ class Reader:
         self._state = state
         self._overwritten: set[tuple[str, bytes | None]] = set()
         self._lock = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._outage = Outage(
             _LOGGER,
             "The stored switches cannot be read or written now: %s",
@@ -43,11 +44,17 @@ class Reader:
 
     def on_version(self, version: int) -> None:
         """Hear which version Redis holds, and catch up when it is another one than this process has."""
-        is_current = version == self._state.version and not self._heirs()
-        if not is_current and not self._tasks:
-            task = asyncio.get_running_loop().create_task(self.catch_up(), name="c2casgiutils-switches")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if version != self._state.version:
+            self._start("read", self.catch_up)
+        if self._heirs():
+            self._start("inherit", self._inherit)
+
+    def _start(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = self._tasks.get(name)
+        if task is None or task.done():
+            self._tasks[name] = asyncio.get_running_loop().create_task(
+                run(), name=f"c2casgiutils-switches-{name}"
+            )
 
     async def catch_up(self, version: int | None = None, *, seconds: float = _READ_SECONDS) -> None:
         """Read everything; what fails is tried again with the next beat.
@@ -85,17 +92,24 @@ class Reader:
             SwitchesUnavailableError: Redis is unreachable or refuses.
         """
         end = time.monotonic() + seconds
-        async with self._lock:
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise SwitchesUnavailableError("Redis did not reply in time") from None
+        try:
             store = self._state.store()
-            if store is None or (version is not None and self._state.version >= version):
-                return
-            while True:
-                snapshot = await store.read(seconds=end - time.monotonic())
-                self._state.take(snapshot.entries.values())
-                if await self._write_back(store, snapshot, end):
-                    break
-            for kind in self._heirs():
-                await self._inherit(kind, store, end)
+            if store is not None and (version is None or self._state.version < version):
+                while not await self._read_once(store, end):
+                    pass
+        finally:
+            self._lock.release()
+
+    async def _read_once(self, store: Store, end: float) -> bool:
+        """Read everything; return false when it has to be read again."""
+        snapshot = await store.read(seconds=end - time.monotonic())
+        self._state.take(snapshot.entries.values())
+        return await self._write_back(store, snapshot, end)
 
     async def _write_back(self, store: Store, snapshot: Snapshot, end: float) -> bool:
         """Store what is newer here; return false when somebody else wrote meanwhile."""
@@ -135,19 +149,36 @@ class Reader:
             if is_heir(kind) and self._state.desired.get(field_of(Inherited.name, kind.name)) is None
         ]
 
-    async def _inherit(self, kind: Kind, store: Store, end: float) -> None:
-        found = await read_inherited(kind, seconds=end - time.monotonic())
-        if found is None:
+    async def wait_inherited(self, *, seconds: float) -> None:
+        """Take over what an earlier release left; after the given time this goes on without the caller."""
+        if self._heirs():
+            self._start("inherit", self._inherit)
+            await asyncio.wait([self._tasks["inherit"]], timeout=seconds)
+
+    async def _inherit(self) -> None:
+        """Take over what an earlier release left; what fails is tried again with the next beat."""
+        end = time.monotonic() + _READ_SECONDS
+        for kind in self._heirs():
+            found = await read_inherited(kind, seconds=end - time.monotonic())
+            if found is None:
+                continue
+            try:
+                await self._store_inherited(kind, found, end)
+            except SwitchesUnavailableError as error:
+                self._outage.begin(error)
+
+    async def _store_inherited(self, kind: Kind, found: Mapping[str, Any], end: float) -> None:
+        state, store = self._state, self._state.store()
+        if store is None or kind not in self._heirs():
             return
-        state = self._state
         absent = [key for key in found if state.desired.get(field_of(kind.name, key)) is None]
         entries = [state.make(field_of(kind.name, key), Draft(found[key])) for key in absent]
         entries.append(state.make(field_of(Inherited.name, kind.name), Draft(len(found))))
-        version = state.next_version()
-        message = CHANNEL, {"base": state.version, "version": version}
+        base, version = state.version, state.next_version()
+        message = CHANNEL, {"base": base, "version": version}
         if await store.write(state.base, version, entries, message, seconds=end - time.monotonic()):
-            state.reach(version, str(version).encode())
             state.take(entries)
+            state.advance(base, version)
 
     # End
 
@@ -155,10 +186,10 @@ class Reader:
         """End the tasks."""
         self.abort()
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(self._tasks.values())
 
     def abort(self) -> None:
         """End the tasks at once, without waiting."""
-        for task in self._tasks:
+        for task in self._tasks.values():
             if not task.get_loop().is_closed():
                 task.cancel()

@@ -73,6 +73,7 @@ async def startup() -> None:
     await broadcast.subscribe(CHANNEL, switches.on_change)
     if broadcast.is_listening():
         await switches.reader.catch_up(seconds=_RESTORE_AT_START_SECONDS)
+        await switches.reader.wait_inherited(seconds=_RESTORE_AT_START_SECONDS)
 
 
 async def shutdown() -> None:
@@ -168,12 +169,17 @@ def refused() -> set[str]:
     return _STATE.switches.get().state.refused()
 
 
-def _applied() -> int:
-    return version()
+# Beats go on while the process ends: nothing of this may make the switches anew.
+
+
+def _applied() -> int | None:
+    switches = _STATE.switches.peek()
+    return None if switches is None else switches.state.version
 
 
 def _not_applied() -> int:
-    return len(refused())
+    switches = _STATE.switches.peek()
+    return 0 if switches is None else len(switches.state.refused())
 
 
 def _on_version(stored: int) -> None:

@@ -22,6 +22,7 @@ _LOGGER = logging.getLogger(__name__)
 _KEY = "switches"
 _VERSION = b"version"
 _MAX_DIGITS = 16
+_MAX_AHEAD_SECONDS = 10 * 365 * 86_400.0
 _GRACE_SECONDS = 0.1
 _MAX_FIELDS = 20_000
 _MAX_LOGGED = 1000
@@ -124,7 +125,7 @@ class Store:
             except EntryError as error:
                 skipped[field] = raw
                 self._skipped.note(field, raw, str(error))
-        return Snapshot(read_number(base), base, entries, skipped)
+        return Snapshot(_read_version(base, self.now()), base, entries, skipped)
 
     async def write(
         self,
@@ -177,6 +178,7 @@ class Store:
         raise SwitchesUnavailableError(f"Redis refuses: {redis_utils.describe(reply)}")
 
 
-def read_number(text: bytes) -> int:
-    """Return a version as a number, 0 when it is none."""
-    return int(text) if text.isdigit() and len(text) <= _MAX_DIGITS else 0
+def _read_version(text: bytes, now: float) -> int:
+    """Return a version as a number; 0 when it is none, or so far ahead that no larger one would be left."""
+    version = int(text) if text.isdigit() and len(text) <= _MAX_DIGITS else 0
+    return version if version < 1000 * (now + _MAX_AHEAD_SECONDS) else 0

@@ -209,6 +209,19 @@ async def test_bad_entries_are_skipped(server: RedisServer, start: Start, secret
     assert f"switches_skipped_total {len(bad) - 1}.0" in metrics
 
 
+async def test_two_secrets_at_the_same_time(server: RedisServer, start: Start) -> None:
+    """Processes that do not accept the entries of each other do not overwrite them for ever."""
+    (first,) = await start(serve(server.port, C2C__REDIS__BROADCAST_SECRET="the-former-secret"))
+    await first.set(NAME, "DEBUG")
+    (second,) = await start(serve(server.port, C2C__REDIS__BROADCAST_SECRET="the-present-secret"))
+    await second.set(NAME, "ERROR")
+    await asyncio.sleep(4 * HEARTBEAT)
+    before = stored(server)
+    await asyncio.sleep(4 * HEARTBEAT)
+    assert stored(server) == before
+    assert [await first.level(NAME), await second.level(NAME)] == ["DEBUG", "ERROR"]
+
+
 async def test_switches_of_a_newer_release_are_kept(server: RedisServer, start: Start) -> None:
     """They survive changes and a loss of the data, and are told as not applied."""
     newer: dict[str | bytes, bytes | float | int | str] = {

@@ -224,6 +224,28 @@ async def test_changed_while_redis_was_restarted(
     }
 
 
+async def test_a_level_ends_while_redis_is_unreachable(
+    client: httpx.AsyncClient, own_redis: RedisServer, name: str
+) -> None:
+    """The process has a timer of its own, and does not bring the level back with Redis."""
+    await switches.put("level", name, "DEBUG", ttl=1.5)
+    assert (await listed(client))[0]["expires"] is not None
+    own_redis.kill()
+
+    async def has_ended() -> bool:
+        return logging.getLogger(name).level == logging.NOTSET
+
+    await eventually(has_ended, seconds=4, what="the end of the level")
+    own_redis.start()
+
+    async def is_listed_as_ended() -> bool:
+        answer = await client.get("logging/overrides")
+        return answer.status_code == 200 and answer.json()["overrides"] == []
+
+    await eventually(is_listed_as_ended, seconds=10, what="an empty list")
+    assert await has_ended()
+
+
 async def test_page_while_redis_is_away(client: httpx.AsyncClient, own_redis: RedisServer, name: str) -> None:
     """The page answers in time, says what is wrong and shows the levels of this process."""
     await post(client, name, "DEBUG")
