@@ -1,9 +1,11 @@
 """The checks of all processes, side by side."""
 
 import asyncio
+import contextlib
 import time
 from typing import Any
 
+import pydantic
 from pydantic import BaseModel, Field
 
 from c2casgiutils import broadcast, config, instances
@@ -18,7 +20,10 @@ _ANSWER_SECONDS = 1.0  # for the way there and back, above the time of the check
 
 
 class Cell(BaseModel):
-    """One check in one process; `age` in seconds, null when it did not run yet."""
+    """One check in one process; `age` in seconds, null when it did not run yet.
+
+    That of a process which does not answer is what it last told the roster.
+    """
 
     status: Status
     milliseconds: float
@@ -45,11 +50,15 @@ class Column(BaseModel):
     hostname: str
     pid: int
     state: str
+    liveness: instances.Liveness
     answered: bool
 
 
 class ClusterHealth(BaseModel):
-    """The matrix of checks and processes. `status` is that of the worst; silence is a warning."""
+    """The matrix of checks and processes.
+
+    `status` is that of the worst; a process that is silent, late or lost is a warning at least.
+    """
 
     status: Status
     scope: str
@@ -60,6 +69,8 @@ class ClusterHealth(BaseModel):
 
 async def subscribe() -> None:
     """Answer the other processes."""
+    instances.register_static("checks", _checks)
+    instances.register_beat("checks", _beat_cells)
     await broadcast.subscribe(_HEALTH, _answer_health)
 
 
@@ -78,29 +89,55 @@ async def matrix(*, history: bool) -> ClusterHealth:
     by_id = {payload["id"]: payload for payload in reply.payloads}
     columns = [
         Column(
-            **instance.model_dump(include={"id", "hostname", "pid", "state"}), answered=instance.id in by_id
+            **instance.model_dump(include={"id", "hostname", "pid", "state", "liveness"}),
+            answered=instance.id in by_id,
         )
         for instance in roster
     ]
-    words = {payload["status"] for payload in reply.payloads} | (
-        {"pass"} if reply.report.complete else {"warn"}
-    )
+    is_whole = reply.report.complete and all(instance.liveness == "ok" for instance in roster)
+    words = {payload["status"] for payload in reply.payloads} | ({"pass"} if is_whole else {"warn"})
     return ClusterHealth(
         status="fail" if "fail" in words else "warn" if "warn" in words else "pass",
         scope=instances.scope(),
         cluster=reply.report,
         instances=columns,
-        checks=_rows(by_id),
+        checks=_rows(by_id, [instance for instance in roster if instance.id not in by_id]),
     )
 
 
-def _rows(by_id: dict[str, Any]) -> list[Row]:
+def _rows(by_id: dict[str, Any], silent: list[instances.Instance]) -> list[Row]:
     rows: dict[str, Row] = {}
     for instance, payload in by_id.items():
         for check in payload["checks"]:
             row = rows.setdefault(check["name"], Row(**check, cells={}))
             row.cells[instance] = Cell(**payload["cells"][check["name"]])
+    for instance_ in silent:
+        for name, check in instance_.checks.items():
+            with contextlib.suppress(pydantic.ValidationError):  # a status or severity of a newer release
+                cell = Cell.model_validate(
+                    {"status": check.status, "milliseconds": check.milliseconds or 0.0, "age": check.age}
+                )
+                fixed = check.model_dump(include={"tags", "level", "severity"})
+                row = Row.model_validate({"name": name, "cells": {}, **fixed})
+                rows.setdefault(name, row).cells[instance_.id] = cell
     return list(rows.values())
+
+
+def _checks() -> list[dict[str, Any]]:
+    """Return what the roster tells of the checks once."""
+    fixed = {"name", "tags", "level", "severity"}
+    return [entry.options.model_dump(mode="json", include=fixed) for entry in FACTORY.entries]
+
+
+def _beat_cells() -> str:
+    """Return what each beat tells of the checks, in the same order; nothing is run for that."""
+    now = time.monotonic()
+    return " ".join(
+        instances.UNKNOWN_CHECK
+        if (last := entry.last) is None
+        else instances.encode_check(last.status, now - last.since, last.milliseconds, now - last.at)
+        for entry in FACTORY.entries
+    )
 
 
 async def _answer_health(*, history: bool = False) -> dict[str, Any]:
@@ -118,10 +155,7 @@ async def _answer_health(*, history: bool = False) -> dict[str, Any]:
     return {
         "id": instances.own().id,
         "status": overall(found),
-        "checks": [
-            entry.options.model_dump(mode="json", include={"name", "tags", "level", "severity"})
-            for entry in entries
-        ],
+        "checks": _checks(),
         "cells": {entry.name: _cell(entry, outcome, history=history) for entry, outcome in found},
     }
 

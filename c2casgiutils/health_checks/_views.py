@@ -98,7 +98,7 @@ async def undrain(
 async def _targets(instance: str | None) -> set[str]:
     if instance is None:
         return {instances.own().id}
-    known = {member.id for member in await instances.roster()}
+    known = {member.id for member in await instances.living()}
     if instance == "all":
         return known
     if instance not in known and _lifecycle.is_cut_off():

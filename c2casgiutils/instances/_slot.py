@@ -96,6 +96,11 @@ async def roster(*, samples: bool = False) -> list[Instance]:
     return await _STATE.presences.nearest().instances(samples=samples)
 
 
+async def living() -> list[Instance]:
+    """Return the processes of `roster` that are not lost."""
+    return [instance for instance in await roster() if instance.liveness != "lost"]
+
+
 def scope() -> Literal["cluster", "process"]:
     """Return whether `roster` speaks for all processes now, or for this one alone."""
     return "cluster" if _STATE.presences.nearest().is_connected else "process"

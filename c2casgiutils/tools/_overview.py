@@ -159,8 +159,10 @@ def state_of(health: GlobalResult) -> str:
 def _process(instance: instances.Instance) -> Process:
     is_own = instance.id == instances.own().id
     return Process(
-        shape="pass" if instance.state == "ready" else "warn",
-        state=instance.state,
+        shape={"lost": "fail", "late": "warn"}.get(
+            instance.liveness, "pass" if instance.state == "ready" else "warn"
+        ),
+        state=_word(instance),
         hostname=instance.hostname,
         pid=instance.pid,
         uptime=duration(instance.uptime_seconds),
@@ -168,6 +170,11 @@ def _process(instance: instances.Instance) -> Process:
         last_sign="now" if is_own else f"{instance.beat_age_seconds:.0f} s ago",
         is_own=is_own,
     )
+
+
+def _word(instance: instances.Instance) -> str:
+    """Return the state of a process; of one that is silent, that it is."""
+    return instance.state if instance.liveness == "ok" else instance.liveness
 
 
 def duration(seconds: float) -> str:
@@ -233,13 +240,13 @@ def _problems(
         if (warning := _loggers.read(name).warning) is not None
     )
     found += itertools.islice(lost, _MAX_LOGGERS)
-    versions = {instance.version for instance in roster}
+    versions = {instance.version for instance in roster if instance.liveness != "lost"}
     if len(versions) > 1:
         found.append(Problem("warn", "drift", f"Several versions run: {', '.join(sorted(versions))}"))
     found += [
-        Problem("warn", instance.state, f"Process {instance.pid} on {instance.hostname}")
+        Problem("warn", word, f"Process {instance.pid} on {instance.hostname}")
         for instance in roster
-        if instance.state != "ready"
+        if (word := _word(instance)) != "ready"
     ]
     return sorted(found, key=lambda problem: problem.state)
 

@@ -29,7 +29,7 @@ class Version(Check):
         if own is None:
             return Result(payload={"message": "The version is not known: no versions.json"}, status="skip")
         self.doing = "waiting for the roster"
-        roster = await instances.roster()
+        roster = await instances.living()
         versions: dict[str, int] = {}
         for instance in roster:
             key = instance.git_hash or "unknown"
