@@ -53,6 +53,8 @@ class Roster:
         self.is_refused = False
         """Redis refuses the entry of this process, so also those of others."""
         self._is_stale = True
+        self._current_at = 0.0
+        """When the roster was last current."""
         self.is_missing = False
         """There was no roster when this process last looked."""
         self._heartbeat = config.settings.instances.heartbeat.total_seconds()
@@ -81,6 +83,8 @@ class Roster:
         is_new = 0 <= now - _number(raw_rebuilt) < _REBUILT_SECONDS
         self._is_stale = raw_token is None or is_new
         self.is_missing = isinstance(reply, list) and raw_token is None
+        if self.currency == "current":
+            self._current_at = now
         return raw_token.decode(errors="replace") if raw_token else None
 
     def soon_command(self, now: float) -> Command:
@@ -152,7 +156,7 @@ class Roster:
         self, id_: str, beat: Beat, static: Static, samples: Samples | None, now: float
     ) -> Instance:
         liveness = beat.liveness(now)
-        if liveness == "lost" and self.currency == "stale":
+        if liveness == "lost" and self.currency == "stale" and beat.end > self._current_at:
             liveness = "late"  # its beats may be refused
         return to_instance(id_, beat, static, samples, now=now, liveness=liveness)
 

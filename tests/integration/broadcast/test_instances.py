@@ -275,6 +275,29 @@ async def test_entry_of_a_newer_release_is_understood(redis_server: RedisServer)
     assert {name: check.status for name, check in found.checks.items()} == {"a": "unknown", "b": "unknown"}
 
 
+async def test_lost_process_stays_lost_while_redis_refuses_beats(redis_server: RedisServer) -> None:
+    """Only who fell silent since then may be alive: its beats may be refused."""
+
+    async def liveness() -> str:
+        return {instance.id: instance.liveness for instance in await instances.roster()}["web:1:old"]
+
+    with redis_server.client() as client:
+        client.hset(KEY, "web:1:old", _beat(beat=str(client.time()[0] - 100)))
+        client.hset(KEY, "web:1:old/static", _STATIC)
+        client.hset(KEY, "rebuilt", 0)
+        assert await liveness() == "lost"
+        client.config_set("maxmemory", 1)
+        try:
+
+            async def stale() -> bool:
+                return instances.currency() == "stale"
+
+            await eventually(stale, what="a stale roster")
+            assert await liveness() == "lost"
+        finally:
+            client.config_set("maxmemory", 0)
+
+
 async def test_samples_are_kept_for_everybody(redis_server: RedisServer) -> None:
     """Anybody reads the ring of a process, and its last beat, without asking it, if they want it."""
     await broadcast.shutdown()
