@@ -8,7 +8,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
-from tests.soak.record import FOREVER, Change, Checkpoint, Life, Read, Record, Report
+from tests.soak.record import FOREVER, NO_MEMORY, Change, Checkpoint, Life, Read, Record, Report
 
 RECOVERY_SECONDS = 5.0
 """The promise: all works again that long after Redis is back."""
@@ -107,12 +107,24 @@ class Checker:
                 if life is None or life.ended == FOREVER:
                     continue
                 silent = listing.start - life.ended
+                if liveness == "late" and self._is_undecided(life, listing.start):
+                    continue
                 if liveness != "lost" and silent > self._beats(_EXPIRY_BEATS):
                     yield f"dead listed: {pid} is {liveness}, {silent:.1f} s after its end"
                 elif liveness == "ok" and silent > self._beats(_LATE_BEATS):
                     yield f"dead listed: {pid} is ok, {silent:.1f} s after its end"
                 elif silent > self._settle and self._said_goodbye(life):
                     yield f"dead listed: {pid} is {liveness}, but it left {silent:.1f} s ago"
+
+    def _is_undecided(self, life: Life, time: float) -> bool:
+        """Return whether Redis refused all beats before the entry of a dead process expired."""
+        return any(
+            trouble.what == NO_MEMORY
+            and trouble.start < life.ended + self._beats(_EXPIRY_BEATS)
+            and life.ended <= trouble.end
+            and time <= trouble.end + self._settle
+            for trouble in self._record.troubles
+        )
 
     def _said_goodbye(self, life: Life) -> bool:
         return life.clean and not self._is_troubled(life.pid, life.ended, life.ended)

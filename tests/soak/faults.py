@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from tests.soak.record import NO_MEMORY
 from tests.soak.service import Cluster, Node, Sentinel, Service, Single
 from tests.support.net import wait_for
 from tests.support.processes import RedisServer
@@ -196,7 +197,7 @@ def _unfill(server: RedisServer) -> None:
 async def no_memory(service: Service, rng: random.Random) -> None:
     """Let Redis refuse all writes."""
     server = _server(service)
-    with service.trouble("noeviction"):
+    with service.trouble(NO_MEMORY):
         await asyncio.to_thread(_call, server, "CONFIG", "SET", "maxmemory", "1")
         try:
             await _pause(rng, 1, 6)

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 FOREVER = float("inf")
+NO_MEMORY = "noeviction"
+"""The trouble in which Redis refuses all writes, beats too."""
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.soak.checker import Checker
 from tests.soak.record import (
+    NO_MEMORY,
     Change,
     Checkpoint,
     Life,
@@ -81,6 +82,12 @@ def _dead_is_ok(record: Record) -> None:
     record.listings.append(Listing(A, 64, 64.1, {A: "ok", B: "ok", C: "ok"}))
 
 
+def _dead_is_late_again(record: Record) -> None:
+    record.lives[2].ended = 60
+    record.troubles.append(Trouble(NO_MEMORY, None, 80, 86))
+    record.listings.append(Listing(A, 82, 82.1, {A: "ok", B: "late", C: "late"}))
+
+
 def _left_is_listed(record: Record) -> None:
     record.lives[2].ended, record.lives[2].clean = 60, True
     record.listings.append(Listing(A, 70, 70.1, {A: "ok", B: "ok", C: "lost"}))
@@ -138,6 +145,7 @@ def _not_equal(record: Record) -> None:
         (_change_without_c, "omitted"),
         (_dead_is_late, "dead listed"),
         (_dead_is_ok, "dead listed"),
+        (_dead_is_late_again, "dead listed"),
         (_left_is_listed, "dead listed"),
         (_dead_is_waited_for, "dead waited for"),
         (_alive_is_called_lost, "called lost"),
@@ -200,6 +208,12 @@ def _listed_as_lost(record: Record) -> None:
     record.listings.append(Listing(A, 80, 80.1, {A: "ok", B: "ok", C: "lost"}))
 
 
+def _dead_while_beats_are_refused(record: Record) -> None:
+    record.lives[2].ended = 80.5
+    record.troubles.append(Trouble(NO_MEMORY, None, 80, 90))
+    record.listings.append(Listing(A, 90, 90.1, {A: "ok", B: "late", C: "late"}))
+
+
 def _lost_with_all_holders(record: Record) -> None:
     record.lives += [Life(104, 45)]
     for life in record.lives[:3]:
@@ -235,6 +249,7 @@ def _reads_at_once(record: Record) -> None:
         _lost_while_stopped,
         _dead_for_a_moment,
         _listed_as_lost,
+        _dead_while_beats_are_refused,
         _lost_with_all_holders,
         _unknown_change_made,
         _concurrent_changes,
