@@ -1,0 +1,192 @@
+"""Answers account for every live process, whatever happens to the roster; bounds are twice the promise."""
+
+import asyncio
+import datetime
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from c2casgiutils import broadcast, config, instances
+from c2casgiutils.broadcast import ClusterReport
+from tests.support.fleet import Fleet, complete, configure, leave, settings, within
+from tests.support.member import Member
+from tests.support.net import eventually
+from tests.support.proxy import Proxy
+
+_BEAT = 1.0
+_LOST = 3 * _BEAT
+
+
+@pytest.fixture(scope="module")
+def _fleet() -> Iterator[Fleet]:
+    fleet = Fleet()
+    try:
+        fleet.start()
+        yield fleet
+    finally:
+        fleet.stop()
+
+
+@pytest.fixture
+async def joined(_fleet: Fleet) -> AsyncIterator[Fleet]:
+    """Two members and the test's own process, which has no handler, with a heartbeat of a second."""
+    _fleet.mend()
+    with _fleet.server.client() as client:
+        client.config_set("maxmemory", 0)
+    broadcast.cleanup()
+    configure(_fleet.server.url)
+    config.settings.instances.heartbeat = datetime.timedelta(seconds=_BEAT)
+    await broadcast.startup()
+    await eventually(lambda: complete(_fleet.pids), seconds=30, what="a whole fleet")
+    yield _fleet
+    await leave()
+
+
+async def _here() -> int:
+    return os.getpid()
+
+
+async def _ask(seconds: float = 1) -> tuple[set[int], ClusterReport]:
+    payloads, report = await broadcast.ask("who", _here, timeout=seconds)
+    return set(payloads), report
+
+
+async def _liveness(pid: int) -> str | None:
+    return {instance.pid: instance.liveness for instance in await instances.roster()}.get(pid)
+
+
+async def _ready(member: Member) -> None:
+    """Wait for a member, while the test's own process goes on."""
+
+    async def condition() -> bool:
+        return member.is_ready()
+
+    await eventually(condition, seconds=40, what="a member")
+
+
+async def test_stopped_process_is_late_then_lost_and_back_within_a_beat(joined: Fleet) -> None:
+    """Its expired entry costs no timeout, it is named all the time, and another one may start meanwhile."""
+    victim, other = joined.members
+
+    async def is_late() -> bool:
+        return await _liveness(victim.pid) == "late"
+
+    async def is_lost() -> bool:
+        return await _liveness(victim.pid) == "lost"
+
+    victim.signal(signal.SIGSTOP)
+    try:
+        await eventually(is_late, seconds=2 * 1.5 * _BEAT + 2, what="late")
+        await eventually(is_lost, seconds=2 * _LOST, what="lost")
+        with Member(**settings(joined.server.url)) as third:
+            await _ready(third)
+            await broadcast.ask("who", _here, timeout=5)
+            with within(20):
+                answered, report = await _ask(60)
+            assert answered == {other.pid, third.pid}
+            assert victim.pid not in {process.pid for process in report.missing}
+            (lost,) = (process for process in report.lost if process.pid == victim.pid)
+            assert lost.since < datetime.datetime.now(datetime.UTC)
+            victim.signal(signal.SIGCONT)
+
+            async def is_back() -> bool:
+                answered, report = await _ask()
+                return victim.pid in answered and victim.pid not in {p.pid for p in report.lost}
+
+            await eventually(is_back, seconds=2 * _BEAT + 2, what="the return")
+    finally:
+        victim.signal(signal.SIGCONT)
+    assert await _liveness(victim.pid) == "ok"
+
+
+@pytest.mark.parametrize("names", [["instances"], ["instances", "instances:beats"], None])
+async def test_lost_roster_is_never_taken_for_a_whole_one(joined: Fleet, names: list[str] | None) -> None:
+    """FLUSHALL or the key deleted: stale until a second after the first rebuilt it, and then whole."""
+    with joined.server.client() as client:
+        client.flushall() if names is None else client.delete(*(f"test_{name}" for name in names))
+    answered, report = await _ask()
+    assert (report.roster, report.complete) == ("stale", False)
+    async with asyncio.timeout(20):
+        while not report.complete:
+            assert report.roster == "stale"
+            await asyncio.sleep(0.02)
+            answered, report = await _ask()
+    assert answered == joined.pids
+    assert {instance.pid for instance in await instances.roster()} == {*joined.pids, os.getpid()}
+
+
+async def test_new_process_does_not_take_a_lost_roster_for_its_own(joined: Fleet) -> None:
+    """One that starts right after FLUSHALL calls the others before its start ends."""
+    with joined.server.client() as client:
+        client.flushall()
+        with Member(**settings(joined.server.url)) as new:
+            await _ready(new)
+            pids = {int(field.split(":")[1]) for field in client.hkeys("test_instances") if ":" in field}
+            assert pids == {*joined.pids, os.getpid(), new.pid}
+
+
+async def test_process_without_redis_is_missing_at_once(joined: Fleet) -> None:
+    """Its entry is fresh, and nobody waits for it."""
+    async with Proxy(joined.server.port) as proxy:
+        with Member(**settings(f"redis://127.0.0.1:{proxy.port}")) as cut_off:
+
+            async def is_ready() -> bool:
+                return cut_off.is_ready() and cut_off.pid in (await _ask())[0]
+
+            await eventually(is_ready, seconds=40, what="the third")
+            proxy.hold()
+            proxy.cut()
+            await asyncio.sleep(0.5)  # the ends of the connection are closed one after the other
+
+            async def is_unreachable() -> bool:
+                with within(20):
+                    _, report = await _ask(60)
+                return [(p.pid, p.reason) for p in report.missing] == [(cut_off.pid, "unreachable")]
+
+            await eventually(is_unreachable, seconds=2, what="the report")
+            assert await _liveness(cut_off.pid) in {"ok", "late"}
+            proxy.release()
+
+            async def is_back() -> bool:
+                answered, report = await _ask()
+                return cut_off.pid in answered and report.missing == []
+
+            await eventually(is_back, seconds=2 * 5, what="the return")
+
+
+async def test_refused_entries_make_the_roster_stale(joined: Fleet) -> None:
+    """`maxmemory` with `noeviction`: nobody is forgotten, and answers say that this cannot be told."""
+    pids = {*joined.pids, os.getpid()}
+    with joined.server.client() as client:
+        client.config_set("maxmemory", 1)
+        try:
+
+            async def is_stale() -> bool:
+                answered, report = await _ask()
+                return answered == joined.pids and (report.roster, report.complete) == ("stale", False)
+
+            await eventually(is_stale, seconds=2 * _BEAT + 2, what="stale")
+            await asyncio.sleep(2 * _LOST)
+            assert pids <= {instance.pid for instance in await instances.roster()}
+            assert all(i.liveness != "lost" for i in await instances.roster() if i.pid in pids)
+            assert (await _ask())[0] == joined.pids
+        finally:
+            client.config_set("maxmemory", 0)
+    await eventually(lambda: complete(joined.pids), seconds=2 * 5, what="a current roster")
+
+
+async def test_clean_leave_is_gone_and_a_kill_is_not(joined: Fleet) -> None:
+    """Who vanished without a word is listed as lost; who left is not."""
+    killed, left = joined.members
+    killed_pid, left_pid = killed.pid, left.pid
+    assert left.terminate() == 0
+    assert await _liveness(left_pid) is None
+    killed.kill()
+
+    async def is_lost() -> bool:
+        return await _liveness(killed_pid) == "lost"
+
+    await eventually(is_lost, seconds=2 * _LOST, what="lost")
+    assert await _liveness(left_pid) is None
