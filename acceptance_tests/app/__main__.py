@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
     _check_free(args.host, args.port)
-    secret = os.environ.setdefault("C2C__AUTH__SECRET", secrets.token_urlsafe(9))
+    secret = os.environ.setdefault("C2C__AUTH__SECRET", secrets.token_urlsafe(12))
     os.environ.setdefault("C2C__AUTH__JWT__SECRET", secrets.token_urlsafe(32))
     os.environ.setdefault("C2C__HTTP", "True")
     os.environ.setdefault("C2C__DEVELOPMENT", "True")
