@@ -391,18 +391,23 @@ async def test_e11_websocket_denial() -> None:
 
 @pytest.mark.parametrize("kind", ["lifespan", "unknown"])
 async def test_other_scopes(kind: str) -> None:
+    """The scope and the messages in both directions pass as they are."""
+    asked, answered = {"type": f"{kind}.startup"}, {"type": f"{kind}.startup.complete"}
     seen: list[Any] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        seen.extend((scope, send))
+        seen.extend((scope, await receive()))
+        await send(answered)
+
+    async def receive() -> Message:
+        return asked
 
     async def send(message: Message) -> None:
-        raise NotImplementedError
+        seen.append(message)
 
     scope: Scope = {"type": kind}
-    await ArmorHeaderMiddleware(app)(scope, None, send)  # type: ignore[arg-type]  # never called
-    assert seen[0] is scope
-    assert seen[1] is send
+    await ArmorHeaderMiddleware(app)(scope, receive, send)
+    assert all(one is other for one, other in zip(seen, (scope, asked, answered), strict=True))
 
 
 async def test_p14_messages_of_the_application_are_not_changed() -> None:
