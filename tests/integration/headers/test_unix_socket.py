@@ -16,6 +16,7 @@ from tests.support.net import wait_for
 
 async def _warnings(path: Path, caplog: pytest.LogCaptureFixture, **proxy_headers: object) -> list[str]:
     config.settings = config.Settings(proxy_headers=proxy_headers)
+    vars(c2casgiutils).pop("app", None)  # the next one is assembled with these settings
     app = FastAPI()
     c2casgiutils.install(app, metrics_port=False, logging=False)
     server = uvicorn.Server(uvicorn.Config(app, uds=str(path), log_config=None))
