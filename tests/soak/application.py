@@ -10,11 +10,8 @@ from fastapi import FastAPI, HTTPException
 
 import c2casgiutils
 from c2casgiutils import broadcast
+from tests.soak.names import LEVELS, LOGGERS
 
-LOGGERS = ["soak.a", "soak.b", "soak.c"]
-"""The loggers whose levels change all the time."""
-LEVELS = 20_000
-"""So many levels with names of their own, so that each change sets another value."""
 _CHANNEL = "soak"
 _TIMEOUT_SECONDS = 2
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests.soak.application import LEVELS, LOGGERS
+from tests.soak.names import LEVELS, LOGGERS
 from tests.soak.record import Change, Listing, Question, Read, Report
 from tests.soak.service import Node, Service
 

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from tests.soak.application import LOGGERS
 from tests.soak.checker import NOT_SET, settle_seconds
 from tests.soak.faults import PROCESS_FAULTS, REDIS_FAULTS
 from tests.soak.load import Load
+from tests.soak.names import LOGGERS
 from tests.soak.record import Checkpoint, Record
 from tests.soak.service import BEAT_SECONDS, Cluster, Node, Sentinel, Service, Single
 
