@@ -55,7 +55,8 @@ async def test_blocking_and_endless_handlers_delay_nobody(joined: Fleet) -> None
 
 async def test_killed_process_costs_no_timeout_and_leaves_the_roster(joined: Fleet) -> None:
     """SIGKILL: unreachable and so not waited for, lost after three beats of a second."""
-    assert {instance.pid for instance in await instances.roster()} == {*joined.pids, os.getpid()}
+    there = {instance.pid for instance in await instances.roster() if instance.liveness == "ok"}
+    assert there == {*joined.pids, os.getpid()}
     victim = joined.members[0]
     victim.kill()
     with within(10):
