@@ -10,7 +10,7 @@ from c2casgiutils.switches._draft import Draft
 from c2casgiutils.switches._entry import field_of
 from c2casgiutils.switches._inherited import Inherited
 from c2casgiutils.switches._kinds import Kind, Setting
-from c2casgiutils.switches._reader import CHANNEL
+from c2casgiutils.switches._reading import CHANNEL
 from c2casgiutils.switches._report import Change
 from c2casgiutils.switches._switches import OWN_CHANNEL, Switches
 

@@ -12,7 +12,7 @@ from c2casgiutils.switches._draft import Draft
 from c2casgiutils.switches._entry import Entry, EntryError, field_of, split
 from c2casgiutils.switches._errors import SwitchesUnavailableError, TooManySwitchesError
 from c2casgiutils.switches._kinds import Kind, Setting
-from c2casgiutils.switches._reader import CHANNEL, Reader
+from c2casgiutils.switches._reading import CHANNEL, Reader
 from c2casgiutils.switches._report import Change, SwitchReport
 from c2casgiutils.switches._state import State
 from c2casgiutils.switches._store import Store
