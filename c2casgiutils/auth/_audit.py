@@ -5,12 +5,12 @@ import datetime
 import json
 import logging
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import Request
 from pydantic import BaseModel
 
-from c2casgiutils import redis_utils
+from c2casgiutils import logs, redis_utils
 from c2casgiutils._secrets import scrub, scrub_mapping
 from c2casgiutils.auth import _shared, _state
 from c2casgiutils.auth._model import AuthInfo
@@ -20,12 +20,17 @@ from c2casgiutils.request_tracking import current_request_id
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-_LOGGER = logging.getLogger("c2casgiutils.audit")
+LOGGER_NAME = "c2casgiutils.audit"
+_LOGGER = logging.getLogger(LOGGER_NAME)
 _FAILURES = logging.getLogger(__name__)
 
 CALLER = "c2casgiutils.auth.caller"
 """The key of the request's scope under which `get_auth` leaves the caller."""
 
+Kind = Literal["changes", "refusals"]
+"""Refusals are kept apart: strangers cause them, and shall push no change out of the record."""
+
+_STARTED = "started"
 _MAX_LENGTH = 1000
 
 
@@ -66,8 +71,9 @@ async def record(
     before: object = None,
     after: object = None,
     result: str = "ok",
+    kind: Kind = "changes",
 ) -> None:
-    """Keep one record: a structured line on `c2casgiutils.audit`, and one of the last 1,000 events.
+    """Keep one record: a line on `c2casgiutils.audit`, and one of the last 1,000 events of its kind.
 
     It never raises: an operation does not fail because it could not be recorded.
 
@@ -79,29 +85,87 @@ async def record(
         before: The value before; never a secret.
         after: The value after; never a secret.
         result: How it ended.
+        kind: `refusals` for what was not even begun.
     """
-    try:
-        caller = auth_info or (request.scope.get(CALLER) if request else None) or AuthInfo()
-        event = AuditEvent(
+    entry = _Entry(action, request, auth_info, target, before)
+    await entry.keep(after, result, kind)
+
+
+class _Entry:
+    """The record of one operation, kept anew when more is known; it never raises."""
+
+    def __init__(
+        self,
+        action: str,
+        request: Request | None,
+        auth_info: AuthInfo | None,
+        target: str | None,
+        before: object,
+    ) -> None:
+        self._action = action
+        self._request = request
+        self._caller = auth_info or (request.scope.get(CALLER) if request else None) or AuthInfo()
+        self._target = target
+        self._before = before
+        self._event: AuditEvent | None = None
+        self._stored: str | None = None
+
+    async def keep(self, after: object, result: str, kind: Kind = "changes") -> None:
+        """Write the line, and put the event in place of the one that was kept before."""
+        try:
+            event = self._create(after, result)
+            _write(event)
+            events = _state.current().audit[kind]
+            if self._event is not None and self._event in events:
+                events.remove(self._event)
+            events.append(event)
+            self._event = event
+            self._stored = await _shared.attempt(lambda redis: _add(redis, kind, event, self._stored))
+        except Exception:  # noqa: BLE001  # a boundary: what is recorded goes on whatever happens
+            _FAILURES.exception("An operation could not be recorded: %s", self._action)
+
+    def _create(self, after: object, result: str) -> AuditEvent:
+        request = self._request
+        return AuditEvent(
             at=datetime.datetime.now(datetime.UTC),
-            who=name_of(caller),
-            method=caller.type.value,
-            action=action,
-            target=None if target is None else _plain(target),
-            before=_plain(before),
+            who=name_of(self._caller),
+            method=self._caller.type.value,
+            action=self._action,
+            target=None if self._target is None else _plain(self._target),
+            before=_plain(self._before),
             after=_plain(after),
             result=_plain(result),
             request_id=current_request_id(),
             client=request.client.host if request and request.client else None,
         )
-        text = event.model_dump_json()
-        fields = {f"audit_{name}": value for name, value in json.loads(text).items() if value is not None}
-        # no colon: "secret: ok" and "auth.sign_in: ok" would read as a secret with its name, and be masked
-        _LOGGER.info("%s (%s) by %s", action, event.result, event.who, extra=fields)
-        _state.current().audit.append(event)
-        await _shared.attempt(lambda redis: _add(redis, text))
-    except Exception:  # noqa: BLE001  # a boundary: what is recorded goes on whatever happens
-        _FAILURES.exception("An operation could not be recorded: %s", action)
+
+
+def _write(event: AuditEvent) -> None:
+    """Write the line, whatever level the logger has: nobody turns the audit off."""
+    fields = {name: value for name, value in event.model_dump(mode="json").items() if value is not None}
+    # no colon: "secret: ok" and "auth.sign_in: ok" would read as a secret with its name, and be masked
+    told = [f"{event.action} ({event.result}) by {event.who}"]
+    told += [
+        f"{word} {json.dumps(fields[name], ensure_ascii=False)}"
+        for name, word in (("client", "from"), ("target", "target"), ("before", "before"), ("after", "after"))
+        if name in fields
+    ]
+    extra = {f"audit_{name}": value for name, value in fields.items()}
+    line = _LOGGER.makeRecord(
+        LOGGER_NAME, logging.INFO, __file__, 0, "%s", (", ".join(told),), None, "record", extra
+    )
+    # `fileConfig`, as in the environment of Alembic, disables every logger that its file does not name
+    _LOGGER.disabled = False
+    _LOGGER.handle(line)
+    if logs.written_from(_LOGGER) > logging.INFO:
+        _write_to_standard_error(line)
+
+
+def _write_to_standard_error(line: logging.LogRecord) -> None:
+    """Write a line that no handler writes."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logs.ConsoleFormatter())
+    handler.handle(line)
 
 
 def name_of(caller: AuthInfo) -> str:
@@ -127,7 +191,9 @@ async def recorded(
     before: object = None,
     after: object = None,
 ) -> AsyncIterator[Pending]:
-    """Keep one record when an operation ends: with the result that it gives, `failed` when it raises.
+    """Keep one record of an operation: before it begins as `started`, then with the result in its place.
+
+    The result is the one that the operation gives, `failed` when it raises.
 
     Args:
         action: What is done, as `logging.level`.
@@ -137,23 +203,16 @@ async def recorded(
         before: The value before; never a secret.
         after: The value after, unless the operation gives it; never a secret.
     """
-    pending = Pending()
+    entry, pending = _Entry(action, request, auth_info, target, before), Pending()
     pending.after = after
+    await entry.keep(after, _STARTED)
     try:
         yield pending
     except BaseException:
         pending.result = "failed"
         raise
     finally:
-        await record(
-            action,
-            request=request,
-            auth_info=auth_info,
-            target=target,
-            before=before,
-            after=pending.after,
-            result=pending.result,
-        )
+        await entry.keep(pending.after, pending.result)
 
 
 def _plain(value: Any) -> Any:
@@ -164,13 +223,18 @@ def _plain(value: Any) -> Any:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:_MAX_LENGTH])
 
 
-async def _add(redis: "Redis", text: str) -> bool:
-    await redis.xadd(_stream(), {"event": text}, maxlen=MAX_AUDIT_EVENTS, approximate=False)
-    return True
+async def _add(redis: "Redis", kind: Kind, event: AuditEvent, replaced: str | None) -> str:
+    async with redis.pipeline(transaction=False) as pipeline:
+        text = event.model_dump_json()
+        pipeline.xadd(_stream(kind), {"event": text}, maxlen=MAX_AUDIT_EVENTS, approximate=False)
+        if replaced is not None:
+            pipeline.xdel(_stream(kind), replaced)
+        answers = await pipeline.execute()
+    return str(answers[0])
 
 
-async def _read(redis: "Redis", count: int) -> list[AuditEvent]:
-    entries: Any = await redis.xrevrange(_stream(), count=count)
+async def _read(redis: "Redis", kind: Kind, count: int) -> list[AuditEvent]:
+    entries: Any = await redis.xrevrange(_stream(kind), count=count)
     events = []
     for _, fields in entries:
         try:
@@ -180,13 +244,13 @@ async def _read(redis: "Redis", count: int) -> list[AuditEvent]:
     return events
 
 
-def _stream() -> str:
-    return redis_utils.scoped("audit")
+def _stream(kind: Kind) -> str:
+    return redis_utils.scoped("audit" if kind == "changes" else f"audit_{kind}")
 
 
-async def last(count: int) -> tuple[str, list[AuditEvent]]:
+async def last(count: int, kind: Kind = "changes") -> tuple[str, list[AuditEvent]]:
     """Return the last records, newest first, and whose they are: of the `cluster` or of the `process`."""
-    events = await _shared.attempt(lambda redis: _read(redis, count))
+    events = await _shared.attempt(lambda redis: _read(redis, kind, count))
     if events is not None:
         return "cluster", events
-    return "process", list(_state.current().audit)[: -count - 1 : -1]
+    return "process", list(_state.current().audit[kind])[: -count - 1 : -1]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 MAX_AUDIT_EVENTS = 1000
-"""How many records are kept."""
+"""How many records of each kind are kept."""
 
 
 class State:
@@ -43,7 +43,7 @@ class State:
         unsaved: Those of them that are not in Redis yet.
         finished: Finished sign-ins; apart, since anybody can begin sign-ins, which must not push ended
             sessions out.
-        audit: The last records of this process.
+        audit: The last records of this process, by kind.
         github: What is known of GitHub.
     """
 
@@ -61,7 +61,9 @@ class State:
         self.ended: dict[str, int] = {}
         self.unsaved: dict[str, int] = {}
         self.finished: dict[str, int] = {}
-        self.audit: collections.deque[AuditEvent] = collections.deque(maxlen=MAX_AUDIT_EVENTS)
+        self.audit: collections.defaultdict[str, collections.deque[AuditEvent]] = collections.defaultdict(
+            lambda: collections.deque(maxlen=MAX_AUDIT_EVENTS)
+        )
         self.github = GitHubState()
 
 

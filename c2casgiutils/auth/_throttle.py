@@ -120,7 +120,7 @@ async def count_wrong(request: Request, credential: str, reason: str = "") -> No
     result = "refused, throttled from now on" if reached else "refused"
     if reason:
         result = f"{result}: {reason}"
-    await _audit.record("auth.sign_in", request=request, target=credential, result=result)
+    await _audit.record("auth.sign_in", request=request, target=credential, result=result, kind="refusals")
 
 
 async def is_right(request: Request, given: bytes, expected: str) -> bool:

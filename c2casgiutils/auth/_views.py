@@ -159,7 +159,10 @@ class AuditResponse(BaseModel):
 
 
 @router.get("/audit", name="c2c_audit", dependencies=[Depends(require_admin_access)])
-async def show_audit(limit: Annotated[int, Query(ge=1, le=_audit.MAX_AUDIT_EVENTS)] = 100) -> AuditResponse:
-    """Who signed in and who changed what."""
-    scope, events = await _audit.last(limit)
+async def show_audit(
+    limit: Annotated[int, Query(ge=1, le=_audit.MAX_AUDIT_EVENTS)] = 100,
+    kind: Annotated[_audit.Kind, Query(description="`refusals` for the wrong credentials")] = "changes",
+) -> AuditResponse:
+    """Who signed in and who changed what, or whose credentials were refused."""
+    scope, events = await _audit.last(limit, kind)
     return AuditResponse(scope=scope, events=events)

@@ -21,6 +21,7 @@ from c2casgiutils.logs._setup import (
     package_of,
     read_environment,
 )
+from c2casgiutils.logs._written import WRITES_NOTHING, written_from
 
 __all__ = [
     "CONFIG_FILE",
@@ -28,6 +29,7 @@ __all__ = [
     "LOG_LEVEL",
     "OTHER_LOG_LEVEL",
     "SQL_LOG_LEVEL",
+    "WRITES_NOTHING",
     "ConsoleFormatter",
     "JsonFormatter",
     "ProbeFilter",
@@ -39,6 +41,7 @@ __all__ = [
     "package_of",
     "protect_handlers",
     "redact",
+    "written_from",
 ]
 
 CONFIG_FILE = Path(__file__).parent.parent / "logging.yaml"

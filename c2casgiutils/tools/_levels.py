@@ -35,7 +35,7 @@ class LogLevels(switches.Kind):
         """See `Kind.check`."""
         if not isinstance(value, str):
             raise ValueError("a level is given by its name")  # noqa: TRY004  # a value of the store, as others
-        _loggers.check_parent(_loggers.checked_name(key), _loggers.checked_level(value))
+        _loggers.check_allowed(_loggers.checked_name(key), _loggers.checked_level(value))
 
     def apply(self, changes: Mapping[str, Setting | None]) -> None:
         """See `Kind.apply`."""

@@ -55,7 +55,7 @@ def _entry(key: bytes, value: object) -> tuple[str, str] | None:
     try:
         checked_name = _loggers.checked_name(key.decode().removeprefix(_prefix()))
         level = _loggers.checked_level(value.decode())
-        _loggers.check_parent(checked_name, level)
+        _loggers.check_allowed(checked_name, level)
     except ValueError as error:
         _LOGGER.warning("The stored log level of %r is skipped: %s", name, error)
         return None

@@ -1,17 +1,16 @@
 """The loggers of this process: read and set their levels, without creating what is only read."""
 
 import logging
-import sys
 from typing import NamedTuple
 
 from c2casgiutils._errors import C2cError
+from c2casgiutils.auth import audit
+from c2casgiutils.logs import WRITES_NOTHING, written_from
 
 MAX_NAME_LENGTH = 200
 """Of the name of a logger, in characters."""
 _MAX_MADE_UP = 200
 """How many loggers that no module asked for may be given a level; Python never frees a logger."""
-_NOTHING = sys.maxsize
-"""Above all levels."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -56,12 +55,15 @@ def checked_level(level: str) -> str:
     return logging.getLevelName(number)
 
 
-def check_parent(name: str, level: str) -> None:
-    """Refuse to let a logger inherit that has no parent.
+def check_allowed(name: str, level: str) -> None:
+    """Refuse a level that a logger cannot have.
 
     Raises:
-        ValueError: `NOTSET` for the root logger: it would write all records of all libraries.
+        ValueError: `NOTSET` for the root logger, which would write all records of all libraries, or a level
+            above INFO for the audit, whose lines are always written.
     """
+    if name == audit.LOGGER_NAME and logging.getLevelNamesMapping()[level] > logging.INFO:
+        raise ValueError("the audit is always logged, its level cannot be above INFO")
     if name == logging.root.name and level == logging.getLevelName(logging.NOTSET):
         raise ValueError("the root logger has no parent to inherit a level from, give it another level")
 
@@ -82,21 +84,6 @@ def read(name: str) -> Level:
     return Level(name, logging.getLevelName(own), logging.getLevelName(effective), warning)
 
 
-def written_from(logger: logging.Logger) -> int:
-    """Return the lowest level that a handler of the logger or its parents writes, without one the highest."""
-    if logger.disabled:
-        return _NOTHING
-    handlers: list[logging.Handler] = []
-    current: logging.Logger | None = logger
-    while current is not None:
-        handlers += current.handlers
-        current = current.parent if current.propagate else None
-    if not handlers and logging.lastResort is not None:
-        handlers.append(logging.lastResort)
-    writing = (handler.level for handler in handlers if not isinstance(handler, logging.NullHandler))
-    return min(writing, default=_NOTHING)
-
-
 def warn_of_lost_records() -> None:
     """Warn if a level that is lowered at run time would show nothing."""
     floor = written_from(logging.root)
@@ -109,7 +96,7 @@ def warn_of_lost_records() -> None:
 
 
 def _lost_below(floor: int) -> str:
-    records = "records" if floor == _NOTHING else f"records below {logging.getLevelName(floor)}"
+    records = "records" if floor == WRITES_NOTHING else f"records below {logging.getLevelName(floor)}"
     return f"no log handler writes {records}"
 
 
@@ -153,12 +140,13 @@ class Overrides:
                 logging.getLogger(name).setLevel(self.configured.pop(name))
             return read(name)
         level = checked_level(level)
-        check_parent(name, level)
+        check_allowed(name, level)
         if _existing(name) is None:
             self.made_up.add(name)
         logger = logging.getLogger(name)
         self.configured.setdefault(name, logger.level)
         logger.setLevel(level)
+        logger.disabled = False  # `logging.config` disables the loggers that a configuration does not name
         return read(name)
 
 

@@ -41,8 +41,8 @@ class LevelRequest(BaseModel):
     @field_validator("level")
     @classmethod
     @in_plain_words
-    def _check_parent(cls, level: str, info: ValidationInfo) -> str:
-        _loggers.check_parent(info.data.get("name", ""), level)
+    def _check_allowed(cls, level: str, info: ValidationInfo) -> str:
+        _loggers.check_allowed(info.data.get("name", ""), level)
         return level
 
 

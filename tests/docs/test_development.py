@@ -50,4 +50,7 @@ async def test_switch(
     answer = await client.put("/features/maps", headers={"X-API-Key": SECRET})
     assert (answer.status_code, answer.json()["complete"]) == (200, True)
     assert switch["features"] == {"maps"}
-    assert [record.getMessage() for record in caplog.records] == ["feature (ok) by secret"]
+    assert [record.getMessage() for record in caplog.records] == [
+        'feature (started) by secret, from "127.0.0.1", target "maps"',
+        'feature (ok) by secret, from "127.0.0.1", target "maps"',
+    ]

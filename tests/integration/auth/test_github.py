@@ -756,7 +756,7 @@ async def test_flood_of_failures(client: httpx.AsyncClient, github: FakeGitHub) 
     for number in range(30):
         callback = (await begun(client)).replace("code=", "error=access_denied&x=")
         assert (await client.get(callback)).status_code == (400 if number < 20 else 429)
-    results = [event.result for event in (await auth.audit.last(100))[1]]
+    results = [event.result for event in (await auth.audit.last(100, "refusals"))[1]]
     refused = "refused: access_denied"
     assert results == ["refused, throttled from now on: access_denied"] + [refused] * 19
 
@@ -766,7 +766,7 @@ async def test_callbacks_of_no_sign_in(client: httpx.AsyncClient, github: FakeGi
     for _ in range(30):
         for query in ("error=x", "error=access_denied&state=x", "code=x&state=x", "state=x&state=y"):
             assert (await client.get(f"/c2c/auth/github/callback?{query}")).status_code == 400
-    assert (await auth.audit.last(100))[1] == []
+    assert (await auth.audit.last(100, "refusals"))[1] == []
     assert (await github_sign_in(client)).status_code == 307
 
 

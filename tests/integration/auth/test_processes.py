@@ -102,9 +102,11 @@ async def test_shared_record(secret_pair: list[httpx.AsyncClient]) -> None:
     first, second = secret_pair
     await first.post("/c2c/auth/login", data={"secret": SECRET})
     await second.get("/c2c/read", headers={"X-API-Key": "wrong"})
-    answer = (await first.get("/c2c/audit", headers={"X-API-Key": SECRET})).json()
-    assert answer["scope"] == "cluster"
-    assert [event["result"] for event in answer["events"]] == ["refused", "ok"]
+    for kind, result in (("changes", "ok"), ("refusals", "refused")):
+        path = f"/c2c/audit?kind={kind}"
+        answer = (await first.get(path, headers={"X-API-Key": SECRET})).json()
+        assert answer["scope"] == "cluster"
+        assert [event["result"] for event in answer["events"]] == [result]
 
 
 async def test_sign_in_across_processes(github_pair: list[httpx.AsyncClient], github: FakeGitHub) -> None:

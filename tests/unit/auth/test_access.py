@@ -182,7 +182,8 @@ async def test_record_is_structured(caplog: pytest.LogCaptureFixture) -> None:
         "logging.level", target="a\nforged", before={"x": 1}, after=object(), result="5/6"
     )
     (line,) = caplog.records
-    assert line.getMessage() == "logging.level (5/6) by none"
+    told = line.getMessage()
+    assert told.startswith('logging.level (5/6) by none, target "a\ufffdforged", before "{')
     fields = vars(line)
     assert fields["audit_target"] == "a\ufffdforged"
     assert fields["audit_before"] == '{"x": 1}'
@@ -216,10 +217,10 @@ async def test_record_never_raises(caplog: pytest.LogCaptureFixture) -> None:
     [(None, None, "ok"), (None, "partial", "partial"), (ValueError("no"), "partial", "failed")],
     ids=["done", "in part", "failed"],
 )
-async def test_operation_is_recorded_when_it_ends(
+async def test_operation_is_recorded_before_and_after(
     caplog: pytest.LogCaptureFixture, error: Exception | None, given: str | None, result: str
 ) -> None:
-    """One record for each operation: with the result that it gives, as failed when it raises."""
+    """A line before it and one with its result, failed when it raises; one event for both."""
     caplog.set_level("INFO", "c2casgiutils.audit")
     request = Request({"type": "http", "client": ("10.1.1.1", 1)})
     raising = pytest.raises(ValueError, match="no") if error else contextlib.nullcontext()
@@ -227,11 +228,13 @@ async def test_operation_is_recorded_when_it_ends(
         async with auth.audit.recorded(
             "test", request=request, auth_info=auth.AuthInfo(), target="t", before=1, after=2
         ) as record:
-            assert caplog.records == []
+            assert [vars(line)["audit_result"] for line in caplog.records] == ["started"]
+            assert [event.result for event in (await auth.audit.last(10))[1]] == ["started"]
             record.result = given or record.result
             if error:
                 raise error
-    (line,) = caplog.records
+    _, line = caplog.records
+    assert [event.result for event in (await auth.audit.last(10))[1]] == [result]
     fields = vars(line)
     shown = [fields[f"audit_{name}"] for name in ("action", "target", "before", "after", "result", "client")]
     assert shown == ["test", "t", 1, 2, result, "10.1.1.1"]

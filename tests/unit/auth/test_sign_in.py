@@ -380,8 +380,10 @@ async def test_audit_shows_sign_ins(client: httpx.AsyncClient) -> None:
     await client.post("/c2c/auth/login", data={"secret": "wrong"})
     await sign_in(client)
     await client.post("/c2c/auth/logout")
-    response = await client.get("/c2c/audit", headers={"X-API-Key": SECRET})
-    events = response.json()["events"]
+    events = []
+    for kind in ("changes", "refusals"):
+        path = f"/c2c/audit?kind={kind}"
+        events += (await client.get(path, headers={"X-API-Key": SECRET})).json()["events"]
     assert [(event["action"], event["who"], event["result"]) for event in events] == [
         ("auth.sign_out", "secret", "ok"),
         ("auth.sign_in", "secret", "ok"),

@@ -1,5 +1,6 @@
 """Which records a handler writes."""
 
+import contextlib
 import logging
 import sys
 import uuid
@@ -7,6 +8,7 @@ import uuid
 import httpx
 import pytest
 
+from c2casgiutils import logs
 from c2casgiutils.tools import _loggers
 from tests.support.loggers import as_python_starts
 
@@ -38,15 +40,15 @@ def test_the_lowest_level_that_is_written(
 ) -> None:
     """Also for a child, which has no handler of its own."""
     logger.handlers = handlers
-    assert _loggers.written_from(logger) == level
-    assert _loggers.written_from(logger.getChild("child")) == level
+    assert logs.written_from(logger) == level
+    assert logs.written_from(logger.getChild("child")) == level
 
 
 def test_a_disabled_logger_writes_nothing(logger: logging.Logger) -> None:
     """As `dictConfig` leaves loggers that a configuration does not name, unless it is told otherwise."""
     logger.addHandler(handler(logging.NOTSET))
     logger.disabled = True
-    assert _loggers.written_from(logger) == sys.maxsize
+    assert logs.written_from(logger) == sys.maxsize
 
 
 async def test_the_api_says_what_is_lost(client: httpx.AsyncClient, logger: logging.Logger) -> None:
@@ -84,3 +86,18 @@ async def test_what_is_lost_is_found_among_many_levels(
         await client.post("logging/level", json={"name": logger.name, "level": "DEBUG"})
         text = (await client.get("")).text
     assert f"Log level of {logger.name}: no log handler writes records below WARNING" in text
+
+
+def test_level_of_a_disabled_logger(logger: logging.Logger) -> None:
+    """Who sets a level wants to see records: a logger that a configuration disabled is enabled."""
+    logger.disabled = True
+    _loggers.Overrides().apply(logger.name, "DEBUG")
+    assert logger.isEnabledFor(logging.DEBUG)
+
+
+@pytest.mark.parametrize(("level", "is_allowed"), [("DEBUG", True), ("INFO", True), ("WARNING", False)])
+def test_audit_is_not_silenced(level: str, is_allowed: bool) -> None:
+    """Its lines are written whatever its level is, so a level that says otherwise is refused."""
+    refusal = contextlib.nullcontext() if is_allowed else pytest.raises(ValueError, match="audit")
+    with refusal:
+        _loggers.check_allowed("c2casgiutils.audit", level)

@@ -70,7 +70,7 @@ async def test_guess_of_the_bearer_is_recorded(client: httpx.AsyncClient) -> Non
     """A wrong bearer leaves a record, without the token, and its sender is told what is wrong."""
     answer = await client.get("/metrics", headers={"Authorization": "Bearer guess-of-mine"})
     assert answer.json() == {"detail": "The bearer token is wrong"}
-    record = await client.get("/audit", headers={"X-API-Key": "s3cret-of-the-test"})
+    record = await client.get("/audit?kind=refusals", headers={"X-API-Key": "s3cret-of-the-test"})
     latest = record.json()["events"][0]
     assert (latest["action"], latest["target"]) == ("auth.sign_in", "metrics_bearer")
     assert latest["result"] == "refused"
