@@ -1,4 +1,4 @@
-"""What applications call to send messages."""
+"""The functions with which applications send messages."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Literal, ParamSpec, TypeVar, overload
@@ -58,24 +58,24 @@ async def decorate(
     expect_answers: bool = False,
     timeout: float = 10,
 ) -> Callable[..., Any]:
-    """Subscribe a function, and make the one that calls it in every process.
+    """Subscribe a function to a channel, and return a function that calls it in every process.
 
-    Parameters and result cross the wire by their annotations: models, dataclasses, typed dictionaries,
-    enumerations, dates, unions and nested lists and dictionaries of them arrive as what they are. A value
-    that does not fit its annotation is converted if possible; otherwise it arrives as plain JSON, with one
+    Parameters and results are serialised by their annotations: models, dataclasses, typed dictionaries,
+    enumerations, dates, unions, and nested lists and dictionaries of them arrive with their types. A value
+    that does not match its annotation is converted if possible; otherwise it arrives as plain JSON, with one
     warning for each function.
 
     Args:
-        func: A coroutine function, or a plain one (it runs in a thread); its parameters are given by keyword.
-        channel: Name of the channel, `c2c_decorated_<module>.<name>` when absent.
+        func: A coroutine function, or a plain one (run in a thread); its parameters are passed by keyword.
+        channel: Name of the channel; `c2c_decorated_<module>.<name>` by default.
         expect_answers: Wait for the answers and return them.
-        timeout: Seconds to wait at most.
+        timeout: Maximum time to wait, in seconds.
 
     Returns:
         A coroutine function that takes keyword arguments only (`TypeError` otherwise).
 
     Raises:
-        TypeError: The function cannot be called by keyword.
+        TypeError: The function has a parameter that cannot be passed by keyword.
         BroadcastError: Redis refused the subscription.
         ValueError: The timeout is not a number of seconds.
     """

@@ -20,7 +20,7 @@ class Reply(NamedTuple):
     """What the processes answered.
 
     Attributes:
-        payloads: What their handlers returned, in the order of arrival.
+        payloads: The return values of their handlers, in the order of arrival.
         report: Which processes answered, failed or are missing.
     """
 
@@ -37,19 +37,19 @@ async def ask(
     or_alone: bool = False,
     to: Collection[str] | None = None,
 ) -> Reply:
-    """Ask every process that subscribes to a channel, this one included, or some of them.
+    """Ask the processes that subscribe to a channel, this one included, or only some of them.
 
-    A process that nobody else can reach answers for itself: without Redis, or before `startup`.
+    Without Redis, or before `startup`, only this process answers.
 
     Args:
         channel: Name of the channel.
-        handler: The handler with which this process subscribes.
+        handler: The handler that this process subscribed.
         params: Keyword parameters of the handlers.
-        timeout: Seconds to wait at most.
-        or_alone: While Redis is unreachable, answer for this process, which is not complete, instead of
-            raising.
-        to: The ids of the instances to ask; the others ignore the message. One that is not in the roster is
-            missing at once, its reason is `left`.
+        timeout: Maximum time to wait, in seconds.
+        or_alone: If Redis is unreachable, return the answer of this process with an incomplete report instead
+            of raising.
+        to: The ids of the instances to ask; the others ignore the message. An id that is not in the roster is
+            reported as missing immediately, with the reason `left`.
 
     Raises:
         BroadcastUnavailable: Redis is unreachable.
@@ -62,7 +62,7 @@ async def ask(
     except BroadcastUnavailable as error:
         if not or_alone:
             raise
-        _LOGGER.debug("The other processes cannot be asked: %s", error)  # the report tells it too
+        _LOGGER.debug("Could not ask the other processes: %s", error)  # the report says so, too
         reply = _reply(await _ask(LocalBroadcaster({channel: handler}), channel, params, timeout, to))
         return Reply(reply.payloads, reply.report.model_copy(update={"complete": False}))
     if not answers.answers:

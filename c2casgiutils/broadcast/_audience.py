@@ -1,4 +1,4 @@
-"""Who is expected to answer a call, as known at the moment of the call."""
+"""The processes that are expected to answer a call, as known when the call is made."""
 
 import asyncio
 import datetime
@@ -17,13 +17,13 @@ _LEFT_SECONDS = 0.25
 
 
 class Audience:
-    """The processes that a call asks: those that subscribe, or those that it is addressed to.
+    """The processes that are asked by a call: all subscribers of its channel, or those it is addressed to.
 
     Args:
-        presence: This process in the roster, with what it knows of the others.
+        presence: This process in the roster, and what it knows about the others.
         channel: The channel of the call.
         to: The ids of the instances that are asked; all subscribers by default.
-        numsub: Makes the command that counts the subscribers of the channel and of the inbox of each member.
+        numsub: Returns the command that counts the subscribers of the channel and of each member's inbox.
     """
 
     def __init__(
@@ -46,20 +46,20 @@ class Audience:
 
     @property
     def commands(self) -> tuple[Command, Command]:
-        """What is asked of Redis in the pipeline of the message."""
+        """The commands to send to Redis in the same pipeline as the message."""
         return self._roster.currency_command, self._numsub(self._asked)
 
     def needs_reading(self, currency: Any) -> str | None:
-        """Return the present token if the roster must be read again for it.
+        """Return the current token if it differs from the one of the known roster, which must be read again.
 
         Args:
-            currency: The reply to the first of the commands.
+            currency: The reply to the first command.
         """
         token = self._roster.read_token(currency, self._now)
         return token if token != self._view.token else None
 
     async def read_again(self, token: str) -> Command:
-        """Read the roster, and return the second command for who is in it now.
+        """Read the roster, and return the second command again for the members it has now.
 
         Raises:
             LinkDownError: Redis is unreachable.
@@ -67,8 +67,8 @@ class Audience:
         self._look(await self._roster.refresh(token))
         return self._numsub(self._asked)
 
-    def tell(self, call: Call, counts: Any) -> None:
-        """Let a call wait for those who will answer.
+    def set_expected(self, call: Call, counts: Any) -> None:
+        """Set which processes the call waits for, and which ones are missing from the start.
 
         Args:
             call: The call.
@@ -86,8 +86,8 @@ class Audience:
             (connected if count else absent).append(member)
         call.expect(connected, [*map(self._unreachable, absent), *self._missing])
 
-    async def find_who_left(self, call: Call, link: Link) -> None:
-        """Tell those who left before they answered from those who are silent."""
+    async def mark_left(self, call: Call, link: Link) -> None:
+        """Mark the processes that have left the roster, so that they do not count as timed out."""
         try:
             async with asyncio.timeout(_LEFT_SECONDS):
                 (currency,) = await link.execute(self._roster.currency_command)
@@ -95,7 +95,7 @@ class Audience:
                 if token is not None:
                     call.leave((await self._roster.refresh(token)).members)
         except (LinkDownError, TimeoutError) as error:
-            _LOGGER.debug("Who left cannot be told: %s", error)
+            _LOGGER.debug("Could not find out which processes left: %s", error)
 
     def _look(self, view: View) -> None:
         self._view = view
@@ -114,7 +114,7 @@ class Audience:
             self._missing += map(self._unreachable, lost)
 
     def _addressed(self, view: View, subscribers: Sequence[Member]) -> list[Member]:
-        """Return who may answer; who is known not to subscribe is missing at once."""
+        """Return the members that can answer; those known not to subscribe are missing immediately."""
         able = {member.id: member for member in subscribers}
         found = []
         for id_ in self._to or ():

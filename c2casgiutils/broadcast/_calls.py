@@ -25,7 +25,7 @@ class Call:
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def add(self, header: AnswerHeader, outcome: Outcome) -> None:
-        """Take an answer, expected or not; a second one of the same process does not count."""
+        """Add an answer, expected or not; a second answer of the same process is ignored."""
         if header.sender in self._answers:
             _metrics.count("dropped")
             return
@@ -33,18 +33,18 @@ class Call:
         self._finish_when_complete()
 
     def expect(self, expected: Iterable[Member], missing: Iterable[MissingAnswer] = ()) -> None:
-        """Wait for these processes.
+        """Set which processes to wait for.
 
         Args:
             expected: The processes that will answer.
-            missing: Those that will not.
+            missing: Those that will not answer.
         """
         self._expected = {member.id: member for member in expected}
         self._missing = list(missing)
         self._start_waiting()
 
     def expect_count(self, count: int) -> None:
-        """Wait for so many processes, when nothing more is known."""
+        """Wait for a number of answers, used when the roster is not known."""
         self._count = count
         self._start_waiting()
 
@@ -60,19 +60,19 @@ class Call:
 
     @property
     def is_waiting(self) -> bool:
-        """Return whether somebody who is expected has not answered."""
+        """Return whether an expected answer is still missing."""
         return not self._expected.keys() <= self._answers.keys()
 
     def leave(self, members: Container[str]) -> None:
-        """Note who of the expected ones is no longer in the roster."""
+        """Note which of the expected processes are no longer in the roster."""
         self._left = {id_ for id_ in self._expected if id_ not in members}
 
     async def wait(self, seconds: float) -> None:
-        """Wait until the answers are complete, at most so long."""
+        """Wait until all expected processes have answered, or for the given time."""
         if self._done.done():
             return
         loop = asyncio.get_running_loop()
-        # When the loop itself stood still, what arrived meanwhile is read first.
+        # If the event loop itself was blocked, read what arrived in the meantime first.
         handle = loop.call_later(seconds, loop.call_soon, self._stop_waiting)
         try:
             await self._done
@@ -84,7 +84,7 @@ class Call:
             self._done.set_result(None)
 
     def result(self, decode: Callable[[bytes], Any]) -> list[Answer]:
-        """Return the answers in their order of arrival, then those that are missing."""
+        """Return the answers in the order of their arrival, followed by the missing ones."""
         answers: list[Answer] = [
             make_answer(header.hostname, header.pid, outcome, decode)
             for header, outcome in self._answers.values()

@@ -1,7 +1,7 @@
 """Python values as JSON and back, with and without types.
 
-Without types everything that pydantic can serialise is sent and plain JSON values arrive. With types
-(`decorate`) parameters and results arrive as their annotations say.
+Without types, anything that pydantic can serialise can be sent, and plain JSON values arrive. With types
+(`decorate`), parameters and results arrive as their annotations say.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from c2casgiutils._errors import C2cError
 from c2casgiutils.broadcast._typed_dicts import supported
 
 MAX_MESSAGE_BYTES = 1024 * 1024
-"""A larger message is an error of the caller."""
+"""Maximum size of a message; sending a larger one raises an error."""
 
 _WIRE_CONFIG: CoreConfig = {
     "ser_json_bytes": "base64",
@@ -24,18 +24,18 @@ _WIRE_CONFIG: CoreConfig = {
 }
 _SCHEMAS_WITH_CONFIG = frozenset({"model", "dataclass", "typed-dict"})
 _VALUES = frozenset({"default", "metadata", "expected", "members"})
-"""Keys of a core schema that hold values of the user, not schemas."""
+"""Keys of a core schema that hold values given by the user, not schemas."""
 
 
 class CodecError(C2cError, ValueError):
-    """A value cannot be sent, or what arrived is not of the expected type."""
+    """A value cannot be sent, or received data is not of the expected type."""
 
 
 def encode(value: Any) -> bytes:
-    """JSON of any value that pydantic can serialise.
+    """Return any value that pydantic can serialise as JSON.
 
     Raises:
-        CodecError: It cannot.
+        CodecError: The value cannot be serialised, or is too large.
     """
     try:
         return pydantic_core.to_json(value, bytes_mode="base64", inf_nan_mode="constants")
@@ -44,22 +44,22 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """Plain value of JSON.
+    """Return the value of a JSON text.
 
     Raises:
-        CodecError: It is no JSON.
+        CodecError: The text is not valid JSON.
     """
     try:
         return pydantic_core.from_json(data)
     except ValueError as error:
-        raise CodecError(f"no JSON: {error}") from error
+        raise CodecError(f"not valid JSON: {error}") from error
 
 
 def check_size(data: bytes) -> bytes:
-    """Give the data back.
+    """Return the data unchanged.
 
     Raises:
-        CodecError: They are too large.
+        CodecError: The data is too large.
     """
     if len(data) > MAX_MESSAGE_BYTES:
         raise CodecError(f"the message has {len(data)} bytes, at most {MAX_MESSAGE_BYTES} are allowed")
@@ -67,30 +67,30 @@ def check_size(data: bytes) -> bytes:
 
 
 class TypedValue:
-    """A type that crosses the wire: any bytes and any float, also inside of models.
+    """A type with support for arbitrary bytes and floats, also inside of models.
 
     Args:
-        annotation: What `pydantic.TypeAdapter` takes.
+        annotation: Any type that `pydantic.TypeAdapter` accepts.
 
     Raises:
-        TypeError: Pydantic has no schema for it.
+        TypeError: Pydantic cannot build a schema for it.
     """
 
     def __init__(self, annotation: Any) -> None:
         try:
             self._adapter: TypeAdapter[Any] = TypeAdapter(supported(annotation))
             schema = _with_wire_config(self._adapter.core_schema)
-        except Exception as error:  # a class may build its schema with any code
-            raise TypeError(f"{annotation!r} cannot cross the wire: {error}") from error
-        # The models' own serializers and validators would ignore the configuration of the wire.
+        except Exception as error:  # a class may run any code to build its schema
+            raise TypeError(f"{annotation!r} cannot be sent: {error}") from error
+        # The serializers and validators of the models themselves would ignore this configuration.
         self._serializer = SchemaSerializer(schema, _WIRE_CONFIG, _use_prebuilt=False)
         self._validator = SchemaValidator(schema, _WIRE_CONFIG, _use_prebuilt=False)
 
     def encode(self, value: Any) -> bytes:
-        """JSON of a value of the type.
+        """Return a value of the type as JSON.
 
         Raises:
-            CodecError: It is not of the type, or cannot be serialised.
+            CodecError: The value is not of the type, or cannot be serialised.
         """
         try:
             return self._serializer.to_json(value, warnings="error")
@@ -98,10 +98,10 @@ class TypedValue:
             raise CodecError(f"cannot be sent: {error}") from error
 
     def decode(self, data: bytes) -> Any:
-        """Return the value of JSON.
+        """Return the value of a JSON text.
 
         Raises:
-            CodecError: It is not of the type.
+            CodecError: The value is not of the type.
         """
         try:
             return self._validator.validate_json(data)
@@ -109,7 +109,7 @@ class TypedValue:
             raise CodecError(f"not of the expected type: {error}") from error
 
     def convert(self, value: Any) -> Any:
-        """Return a Python value as one of the type.
+        """Convert a Python value to the type.
 
         Raises:
             CodecError: It cannot be converted.
@@ -121,7 +121,7 @@ class TypedValue:
 
 
 def _with_wire_config(schema: Any) -> Any:
-    """Return a core schema whose models, dataclasses and typed dictionaries have the wire's configuration."""
+    """Return a core schema in which models, dataclasses and typed dictionaries use our configuration."""
     if isinstance(schema, dict):
         result = {key: value if key in _VALUES else _with_wire_config(value) for key, value in schema.items()}
         if schema.get("type") in _SCHEMAS_WITH_CONFIG:

@@ -17,7 +17,7 @@ _FIGURE = "broadcast_queue"
 
 
 class _State:
-    """What this process registered, which outlives each broadcaster, and the broadcasters."""
+    """The broadcaster of each event loop, and the subscriptions and hooks, which are kept across restarts."""
 
     def __init__(self) -> None:
         self.callbacks: dict[str, Callback] = {}
@@ -32,16 +32,16 @@ _STATE = _State()
 
 
 async def startup(app: Any = None) -> None:
-    """Start: connect to Redis when it is configured, move the subscriptions there, and enter the roster.
+    """Start the broadcast: connect to Redis if configured, restore all subscriptions, and enter the roster.
 
-    Does nothing when that was done on this event loop. Redis being unreachable is no error: the start lasts
-    at most one second and the connection follows.
+    Does nothing if it is already started on this event loop. If Redis is unreachable, this returns after one
+    second and the connection is made in the background.
 
     Args:
-        app: The application; its `title` and `version` are told in the roster.
+        app: The application; its `title` and `version` are shown in the roster.
 
     Raises:
-        ConfigurationError: The settings of Redis are wrong.
+        ConfigurationError: The Redis settings are invalid.
     """
     previous = _STATE.broadcasters.peek()
     if previous is not None and previous.is_started:
@@ -52,7 +52,7 @@ async def startup(app: Any = None) -> None:
         previous.abort()
     if _runs_elsewhere():
         _LOGGER.warning(
-            "Started on another event loop of this process, too: each loop is an instance of its own in the "
+            "Started on another event loop of this process, too: each loop is a separate instance in the "
             "cluster, with the same channels"
         )
     broadcaster = _STATE.broadcasters.set(_create(app))
@@ -65,7 +65,7 @@ def _create(app: Any) -> BaseBroadcaster:
     presence = instances.create_presence(app)
     _STATE.uses_redis = redis_utils.is_configured()
     if not _STATE.uses_redis:
-        return LocalBroadcaster(dict(_STATE.callbacks))  # another event loop may have one too
+        return LocalBroadcaster(dict(_STATE.callbacks))  # a copy: other event loops have their own
     for danger in config.redis_dangers(config.settings.redis):
         _LOGGER.warning(danger)
     broadcaster = RedisBroadcaster(presence, _STATE.hooks)
@@ -82,7 +82,7 @@ def _queue_length() -> int:
 
 
 async def shutdown() -> None:
-    """Leave the roster, cancel the handlers that run, and close the connection; registrations are kept."""
+    """Leave the roster, cancel running handlers, and close the connection; subscriptions are kept."""
     broadcaster = _STATE.broadcasters.pop()
     if broadcaster is None:
         return
@@ -94,9 +94,9 @@ async def shutdown() -> None:
 
 
 def cleanup() -> None:
-    """Forget everything, subscriptions included; the next `startup` starts afresh from the settings of then.
+    """Forget everything, subscriptions included; the next `startup` reads the settings again.
 
-    Synchronous, for tests and after a fork. `shutdown` is the orderly end.
+    Synchronous, for tests and after a fork. Use `shutdown` for an orderly end.
     """
     for broadcaster in _STATE.broadcasters.clear().values():
         broadcaster.abort()
@@ -108,10 +108,10 @@ def cleanup() -> None:
 
 
 def current() -> BaseBroadcaster:
-    """Return the broadcaster to use now.
+    """Return the current broadcaster.
 
     Raises:
-        BroadcastUnavailable: The one with Redis belongs to another event loop or to the parent process.
+        BroadcastUnavailable: The Redis broadcaster belongs to another event loop or to the parent process.
     """
     broadcaster = _STATE.broadcasters.get()
     if _STATE.uses_redis and not (isinstance(broadcaster, RedisBroadcaster) and broadcaster.is_started):
@@ -123,7 +123,7 @@ def current() -> BaseBroadcaster:
 
 
 def redis_broadcaster() -> RedisBroadcaster | None:
-    """Return the broadcaster to use now if it has Redis, for layers that store something there.
+    """Return the current broadcaster if it uses Redis, for layers that store data there.
 
     Raises:
         BroadcastUnavailable: See `current`.
@@ -133,15 +133,15 @@ def redis_broadcaster() -> RedisBroadcaster | None:
 
 
 def is_started() -> bool:
-    """Return whether `startup` was called on the running event loop of this process, and nothing ended it."""
+    """Return whether the broadcast is started on the running event loop of this process."""
     broadcaster = _STATE.broadcasters.peek()
     return broadcaster is not None and broadcaster.is_started
 
 
 def is_listening() -> bool | None:
-    """Return whether every subscription is confirmed by Redis now; `None` when no Redis is used.
+    """Return whether Redis has confirmed every subscription; `None` if Redis is not used.
 
-    `False` means that messages of the other processes do not reach this one.
+    `False` means that this process does not receive the messages of the others.
     """
     broadcaster = _STATE.broadcasters.nearest()
     if isinstance(broadcaster, RedisBroadcaster):
@@ -150,13 +150,13 @@ def is_listening() -> bool | None:
 
 
 def on_restore(hook: Callable[[], Awaitable[None]]) -> None:
-    """Call the hook after each connection to Redis, the first one included, to read stored state again.
+    """Register a hook that is called after each connection to Redis, the first one included.
 
-    A hook that is registered already is not registered twice. One that comes while the connection is up is
-    called at once, in a task. Hooks are never called without Redis.
+    Use it to read stored state again. A hook that is already registered is not added twice. If the connection
+    is up, the hook is called at once, in a task. Without Redis, hooks are never called.
 
     Args:
-        hook: A coroutine function; what it raises is logged.
+        hook: A coroutine function; exceptions are logged.
     """
     if hook in _STATE.hooks:
         return
@@ -167,20 +167,21 @@ def on_restore(hook: Callable[[], Awaitable[None]]) -> None:
 
 
 async def subscribe(channel: str, callback: Callback) -> None:
-    """Call the callback with the parameters (as keywords) of each message; one callback per channel.
+    """Subscribe to a channel; a channel has one callback.
 
     Args:
         channel: Name of the channel.
-        callback: A coroutine function; what it returns is the answer of this process.
+        callback: A coroutine function, called with the parameters of each message as keywords; its return
+            value is the answer of this process.
 
     Raises:
-        BroadcastError: Redis refused.
+        BroadcastError: Redis refused the subscription.
     """
     await current().subscribe(channel, callback)
     _STATE.callbacks[channel] = callback
 
 
 async def unsubscribe(channel: str) -> None:
-    """Remove the callback of a channel; an unknown channel is no error."""
+    """Remove the callback of a channel; an unknown channel is ignored."""
     _STATE.callbacks.pop(channel, None)
     await current().unsubscribe(channel)

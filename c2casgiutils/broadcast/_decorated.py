@@ -1,4 +1,4 @@
-"""Functions that run in every process when they are called in one."""
+"""Functions that run in every process when they are called in one of them."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ Request = Callable[..., Awaitable[list[Answer] | None]]
 
 
 class Handler:
-    """The callback of a decorated function: parameters and result travel by their annotations.
+    """The callback of a decorated function, with typed parameters and result.
 
     Args:
         func: A coroutine function or a plain one; a plain one runs in a thread.
@@ -54,7 +54,7 @@ def create_caller(
     expect_answers: bool,
     timeout: float,
 ) -> Callable[..., Any]:
-    """Return the coroutine function that takes the place of the decorated one.
+    """Return the coroutine function that replaces the decorated one.
 
     Args:
         func: The decorated function.
@@ -62,14 +62,14 @@ def create_caller(
         channel: Its channel.
         request: Sends the message.
         expect_answers: Wait for the answers.
-        timeout: Seconds to wait at most.
+        timeout: Maximum time to wait, in seconds.
     """
     name = getattr(func, "__qualname__", channel)
 
     @functools.wraps(func)
     async def call(*args: Any, **kwargs: Any) -> list[Answer] | None:
         if args:
-            raise TypeError(f"{name} is broadcast: it takes keyword arguments only")
+            raise TypeError(f"{name} is a broadcast function and takes keyword arguments only")
         try:
             payload = _codec.check_size(handler.encode_parameters(kwargs))
         except _codec.CodecError as error:
@@ -82,10 +82,10 @@ def create_caller(
 
 
 def in_threads(func: Callable[..., Any]) -> Callback:
-    """Run a blocking function in a thread of its own.
+    """Wrap a blocking function so that each call runs in a thread of its own.
 
-    The threads are daemons: one that never ends does not keep the process from ending, and only delays calls
-    of the same function.
+    The threads are daemons: a function that never returns does not keep the process from exiting, it only
+    delays further calls of the same function.
     """
     slots_of_loops = PerLoop(lambda: asyncio.Semaphore(_THREADS_PER_FUNCTION))
 

@@ -1,7 +1,7 @@
-r"""Messages on the wire: `<signature>\n<header>\n<payload>`, the last two JSON.
+r"""Messages as sent: `<signature>\n<header>\n<payload>`, the last two are JSON.
 
-The signature is `-`, or with a secret the HMAC-SHA256 (RFC 2104) of channel, header and payload. Times are
-those of Redis, so the clocks of the processes need not agree.
+The signature is `-`, or, if there is a secret, the HMAC-SHA256 (RFC 2104) of channel, header and payload.
+Times are from the clock of Redis, so the clocks of the processes need not agree.
 """
 
 import time
@@ -15,13 +15,13 @@ from c2casgiutils.broadcast._codec import MAX_MESSAGE_BYTES
 from c2casgiutils.redis_utils import SignatureError, Signer
 
 _MAX_AGE_SECONDS = 30.0
-"""A signed message older (or younger) than this is stale."""
+"""A signed message is stale when its time differs by more than this from now."""
 _MAX_HEADER_BYTES = 4096
 _LABEL = "c2casgiutils broadcast"
 
 
 class Header(BaseModel):
-    """Common to all messages."""
+    """The fields common to all messages."""
 
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
@@ -38,7 +38,7 @@ class RequestHeader(Header):
     reply_to: str | None = None
     request_id: str | None = None
     to: list[str] | None = None
-    """The ids of the instances that run it, `None` for all."""
+    """The ids of the instances that run the handler; `None` for all."""
 
 
 class AnswerHeader(Header):
@@ -53,14 +53,14 @@ H = TypeVar("H", RequestHeader, AnswerHeader)
 
 
 class DroppedError(C2cError):
-    """A message that is not accepted, and why."""
+    """A message was not accepted; the text says why."""
 
 
 class Envelopes:
-    """Seals and opens messages.
+    """Signs and verifies messages.
 
     Args:
-        secret: Sign with it, and accept only what is signed with it.
+        secret: Used to sign messages; if set, only messages signed with it are accepted.
     """
 
     def __init__(self, secret: str | None) -> None:
@@ -73,10 +73,10 @@ class Envelopes:
         return self._signer.sign(channel, body)
 
     def open(self, channel: str, data: bytes, kind: type[H], now: float | None) -> tuple[H, bytes]:
-        """Header and payload of a message that arrived on a channel.
+        """Return the header and the payload of a message received on a channel.
 
         Raises:
-            DroppedError: Too large, malformed, not signed as it should, or stale.
+            DroppedError: The message is too large, malformed, wrongly signed, or stale.
         """
         if len(data) > MAX_MESSAGE_BYTES + _MAX_HEADER_BYTES:
             raise DroppedError("too large")
@@ -97,10 +97,10 @@ class Envelopes:
 
 
 class Seen:
-    """Recognises messages that arrive again, by the number that each sender gives its messages.
+    """Recognises repeated messages by the number that each sender gives to its messages.
 
-    For each sender the highest number and a window below it are kept, so the memory does not grow with the
-    messages.
+    For each sender, only the highest number and a window below it are kept, so memory use does not grow with
+    the number of messages.
     """
 
     _WINDOW = 4096
@@ -110,7 +110,7 @@ class Seen:
         self._senders: dict[str, tuple[int, int]] = {}
 
     def is_new(self, sender: str, number: int) -> bool:
-        """Return whether the message was not seen before, and note it."""
+        """Return whether the message is new, and remember it."""
         highest, mask = self._senders.pop(sender, (number - 1, 0))
         if number > highest:
             shift = number - highest

@@ -1,4 +1,4 @@
-"""Run the handlers of this process: each in a task of its own, so that none delays another."""
+"""Run the handlers of this process, each in its own task so that they do not delay each other."""
 
 import asyncio
 import contextvars
@@ -15,9 +15,9 @@ from c2casgiutils.request_tracking import REQUEST_ID
 
 _LOGGER = logging.getLogger(__name__)
 
-_QUEUE_LIMIT = 4096
-"""So many messages may be under way in one process; what comes on top is refused."""
-_ERROR_LENGTH = 1000
+_MAX_IN_FLIGHT = 4096
+"""Maximum number of messages in flight in one process; more are rejected."""
+_MAX_ERROR_LENGTH = 1000
 _END_SECONDS = 2.0
 
 Callback = Callable[..., Awaitable[Any]]
@@ -25,7 +25,7 @@ Callback = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a message: the result as JSON, or an error."""
+    """The outcome of a message: the result as JSON, or an error."""
 
     data: bytes = b""
     error: str | None = None
@@ -35,7 +35,7 @@ class Handlers:
     """The callbacks by channel, and the tasks that run them.
 
     Args:
-        callbacks: By channel; kept and changed, not copied.
+        callbacks: By channel; kept and modified, not copied.
     """
 
     def __init__(self, callbacks: dict[str, Callback] | None = None) -> None:
@@ -44,21 +44,21 @@ class Handlers:
 
     @property
     def queue_length(self) -> int:
-        """So many messages are under way."""
+        """The number of messages in flight."""
         return len(self._tasks)
 
     def dispatch(
         self, channel: str, payload: bytes, *, request_id: str | None, reply: Callable[[Outcome], None] | None
     ) -> None:
-        """Start the handler of a channel; `reply` gets its outcome. A channel without handler is ignored."""
+        """Start the handler of a channel, if there is one, and pass its outcome to `reply`."""
         callback = self.callbacks.get(channel)
         if callback is None:
             return
-        if len(self._tasks) >= _QUEUE_LIMIT:
+        if len(self._tasks) >= _MAX_IN_FLIGHT:
             _metrics.count("refused")
             if reply is not None:
                 reply(
-                    Outcome(error=f"refused: {_QUEUE_LIMIT} messages are already under way in this process")
+                    Outcome(error=f"refused: {_MAX_IN_FLIGHT} messages are already in flight in this process")
                 )
             return
         context = contextvars.copy_context()
@@ -77,7 +77,7 @@ class Handlers:
             result = await contained(_call(callback, payload))
         except asyncio.CancelledError:
             if reply is not None:
-                reply(Outcome(error="cancelled: the process ends"))
+                reply(Outcome(error="cancelled: the process is shutting down"))
             raise
         outcome = _failed(channel, result.error) if isinstance(result, Failure) else Outcome(result)
         _metrics.observe_handler(time.perf_counter() - started)
@@ -85,7 +85,7 @@ class Handlers:
             reply(outcome)
 
     async def aclose(self) -> None:
-        """Cancel what still runs, and wait for its end."""
+        """Cancel the running handlers and wait until they have ended."""
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
@@ -93,7 +93,7 @@ class Handlers:
             await asyncio.wait(tasks, timeout=_END_SECONDS)
 
     def abort(self) -> None:
-        """Cancel what still runs, without waiting."""
+        """Cancel the running handlers without waiting."""
         for task in self._tasks:
             if not task.get_loop().is_closed():
                 task.cancel()
@@ -110,4 +110,4 @@ def _failed(channel: str, error: BaseException) -> Outcome:
     _LOGGER.error("The handler of the channel %r failed", channel, exc_info=error)
     _metrics.count("handler_failures")
     text = ": ".join(filter(None, (type(error).__name__, text_of(error))))
-    return Outcome(error=text[:_ERROR_LENGTH])
+    return Outcome(error=text[:_MAX_ERROR_LENGTH])

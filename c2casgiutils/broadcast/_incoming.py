@@ -1,4 +1,4 @@
-"""What arrives from Redis: messages for the handlers, and answers to the calls of this process."""
+"""Messages received from Redis: calls for the handlers, and answers to the calls of this process."""
 
 import logging
 import time
@@ -17,14 +17,14 @@ _INBOX = "@inbox:"
 
 
 class Incoming:
-    """Opens messages, drops those that are not accepted, and hands on the others.
+    """Verifies received messages, drops those that are not accepted, and dispatches the others.
 
     Args:
         presence: This process in the roster.
-        prefix: Start of all channels of the service.
-        envelopes: Opens and seals.
+        prefix: Prefix of all channels of the service.
+        envelopes: Signs and verifies messages.
         handlers: The handlers of this process.
-        now: The time of Redis, `None` while it is unknown.
+        now: Returns the time of Redis, `None` while it is unknown.
         publish: Publishes an answer, without waiting.
     """
 
@@ -50,11 +50,11 @@ class Incoming:
         self.inbox = self.inbox_of(presence.id)
 
     def inbox_of(self, instance_id: str) -> str:
-        """Return the channel on which a process gets its answers; nobody else subscribes to it."""
+        """Return the channel on which a process receives answers; only that process subscribes to it."""
         return f"{self._prefix}{_INBOX}{instance_id}"
 
     def take(self, channel: str, data: bytes) -> None:
-        """Take a message that arrived; never raises."""
+        """Handle a received message; never raises."""
         try:
             if channel == self.inbox:
                 self._take_answer(*self._envelopes.open(channel, data, AnswerHeader, self._now()))
@@ -110,7 +110,7 @@ class Incoming:
             self._drop("malformed", reply_to)
 
     def _drop(self, reason: str, channel: str) -> None:
-        """Count what is ignored, and say so now and then."""
+        """Count a dropped message, and log it at most once in ten seconds for each reason."""
         _metrics.count("dropped")
         now = time.monotonic()
         if now - self._logged.get(reason, -_LOG_EVERY_SECONDS) >= _LOG_EVERY_SECONDS:

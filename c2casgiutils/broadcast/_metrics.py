@@ -1,4 +1,4 @@
-"""Metrics of the broadcast; `prometheus_client` is loaded with the first one."""
+"""Metrics of the broadcast; `prometheus_client` is imported when the first one is used."""
 
 import functools
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -13,14 +13,14 @@ Event = Literal[
 ]
 _HELP: dict[Event, str] = {
     "sent": "Messages published by this process",
-    "received": "Messages that reached a handler's queue of this process",
-    "answers": "Answers that came back",
-    "missing": "Answers that did not come in time",
-    "failed": "Answers that told a failure",
-    "refused": "Messages refused because too many were under way",
+    "received": "Messages that were passed to a handler of this process",
+    "answers": "Answers received",
+    "missing": "Answers not received in time",
+    "failed": "Answers that reported a failure",
+    "refused": "Messages refused because too many were in flight",
     "dropped": "Messages ignored: malformed, unsigned, stale, replayed or too large",
     "handler_failures": "Handlers of this process that raised",
-    "reconnects": "Times that the connection to Redis came back with all its subscriptions",
+    "reconnects": "Number of reconnections to Redis with all subscriptions restored",
 }
 
 
@@ -62,5 +62,5 @@ def observe_handler(seconds: float) -> None:
 
 
 def set_connected(connected: bool) -> None:
-    """Note whether the listener hears."""
+    """Note whether the listener is connected and subscribed."""
     _current().connected.set(1 if connected else 0)

@@ -1,7 +1,7 @@
-"""Parameters and result of a decorated function, as they cross the wire.
+"""Serialisation of the parameters and the result of a decorated function.
 
-Annotations are a help and not a contract: what does not fit them is passed on as plain JSON, with one warning
-for each function.
+Annotations are a hint, not a contract: a value that does not match is passed on as plain JSON, with one
+warning for each function.
 """
 
 import contextlib
@@ -19,11 +19,11 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class _Unresolved:
-    """Stands for an annotation that cannot be resolved; pydantic does not know it either."""
+    """Placeholder for an annotation that cannot be resolved; pydantic rejects it, too."""
 
 
 class _Warnings:
-    """Warns about the first value of a function that does not fit its annotation, and about no other."""
+    """Logs a warning for the first value of a function that does not match its annotation."""
 
     def __init__(self, func: Callable[..., Any]) -> None:
         self._name = f"{getattr(func, '__module__', '')}.{getattr(func, '__qualname__', func)}"
@@ -36,12 +36,12 @@ class _Warnings:
 
 
 class LooseValue:
-    """A value that should be of a type: one that is not is converted if possible, and passed on if not.
+    """A value that should be of a type; otherwise it is converted if possible, or else passed on unchanged.
 
     Args:
         annotation: The type.
-        name: What the value is, for the warning.
-        warnings: Gives the warning.
+        name: Description of the value, for the warning.
+        warnings: Logs the warning.
     """
 
     def __init__(self, annotation: Any, name: str, warnings: _Warnings) -> None:
@@ -51,7 +51,7 @@ class LooseValue:
             self._typed = _codec.TypedValue(annotation)
         except TypeError:
             self._typed = _codec.TypedValue(Any)
-            warnings.give(f"the annotation of the {name} cannot be used")
+            warnings.give(f"the annotation of the {name} is not supported")
 
     def encode(self, value: Any) -> bytes:
         """Return the value as JSON.
@@ -61,13 +61,13 @@ class LooseValue:
         """
         with contextlib.suppress(_codec.CodecError):
             return self._typed.encode(value)
-        # Converted here when possible: only the sender still knows a text from bytes.
+        # Converted here if possible: after serialisation, text and bytes can no longer be told apart.
         with contextlib.suppress(_codec.CodecError):
             return self._typed.encode(self._typed.convert(value))
         return _codec.encode(value)
 
     def decode(self, data: bytes) -> Any:
-        """Return the value of JSON.
+        """Return the value of a JSON text.
 
         Raises:
             CodecError: It is not valid JSON.
@@ -75,18 +75,18 @@ class LooseValue:
         with contextlib.suppress(_codec.CodecError):
             return self._typed.decode(data)
         value = _codec.decode(data)
-        self._warnings.give(f"the {self._name} is not of its annotated type")
+        self._warnings.give(f"the {self._name} does not match its annotation")
         return value
 
 
 class Parameters:
-    """The keyword parameters of a function, and its result.
+    """The keyword parameters and the result of a function.
 
     Args:
         func: The function; its annotations are the types.
 
     Raises:
-        TypeError: A parameter cannot be given by keyword.
+        TypeError: A parameter cannot be passed by keyword.
     """
 
     def __init__(self, func: Callable[..., Any]) -> None:
@@ -96,7 +96,7 @@ class Parameters:
         self._values: dict[str, LooseValue] = {}
         for name, parameter in self._signature.parameters.items():
             if parameter.kind is parameter.POSITIONAL_ONLY and parameter.default is parameter.empty:
-                raise TypeError(f"{func!r}: the parameter {name!r} cannot be given by keyword")
+                raise TypeError(f"{func!r}: the parameter {name!r} cannot be passed by keyword")
             self._values[name] = LooseValue(hints.get(name, Any), f"parameter {name!r}", warnings)
         self._other = LooseValue(Any, "parameter", warnings)
         self.result = LooseValue(hints.get("return", Any), "result", warnings)
@@ -106,7 +106,7 @@ class Parameters:
 
         Raises:
             TypeError: A parameter is missing or unknown.
-            CodecError: One cannot be serialised.
+            CodecError: A parameter cannot be serialised.
         """
         self._signature.bind(**params)
         items = (
@@ -116,14 +116,14 @@ class Parameters:
         return b"{" + b",".join(items) + b"}"
 
     def decode(self, data: bytes) -> dict[str, Any]:
-        """Return the parameters of JSON.
+        """Return the parameters of a JSON text.
 
         Raises:
-            CodecError: They are not valid JSON, or one is missing or unknown.
+            CodecError: The text is not valid JSON, or a parameter is missing or unknown.
         """
         params = _codec.decode(data)
         if not isinstance(params, dict):
-            raise _codec.CodecError("not an object of parameters")
+            raise _codec.CodecError("not a JSON object of parameters")
         try:
             self._signature.bind(**params)
         except TypeError as error:
@@ -135,7 +135,7 @@ class Parameters:
 
 
 def _hints(func: Callable[..., Any]) -> dict[str, Any]:
-    """Return the annotations by name; one that cannot be resolved does not hide the others."""
+    """Return the annotations by name, each resolved separately so that one failure does not affect others."""
     while isinstance(func, functools.partial):
         func = func.func
     names = getattr(inspect.unwrap(func), "__globals__", {})
@@ -144,6 +144,6 @@ def _hints(func: Callable[..., Any]) -> dict[str, Any]:
         alone = types.SimpleNamespace(__annotations__={name: annotation})
         try:
             hints.update(typing.get_type_hints(alone, names, include_extras=True))
-        except Exception:  # noqa: BLE001  # an annotation is any code
+        except Exception:  # noqa: BLE001  # an annotation can be any code
             hints[name] = _Unresolved
     return hints

@@ -1,4 +1,4 @@
-"""Dictionaries with typed keys, as pydantic does not take them by itself."""
+"""Support for `TypedDict` annotations that pydantic does not accept or would truncate."""
 
 import types
 import typing
@@ -10,14 +10,14 @@ _make_typed_dict: Any = TypedDict
 
 
 def supported(annotation: Any) -> Any:
-    """Return the annotation with each `TypedDict` replaced by one that pydantic accepts and keeps whole.
+    """Return the annotation with each `TypedDict` replaced by one that pydantic accepts and keeps complete.
 
     Before Python 3.12 pydantic accepts only those of `typing_extensions`
-    (https://docs.pydantic.dev/latest/errors/usage_errors/#typed-dict-version). It drops the keys that they do
-    not name, although such a dictionary may have them (PEP 589, "Type consistency").
+    (https://docs.pydantic.dev/latest/errors/usage_errors/#typed-dict-version). It drops unknown keys,
+    although such a dictionary may have them (PEP 589, "Type consistency").
 
     Raises:
-        NameError: A field has an annotation that cannot be resolved.
+        NameError: The annotation of a field cannot be resolved.
     """
     return _replace(annotation, {})
 
@@ -37,7 +37,7 @@ def _replace(annotation: Any, done: dict[Any, Any]) -> Any:
 
 
 def _replace_typed_dict(typed_dict: Any, done: dict[Any, Any]) -> Any:
-    # It must be known before its fields are looked at: one of them may be a dictionary of the same type.
+    # Register it before its fields are processed: one of them may refer to the same type.
     new = done[typed_dict] = _make_typed_dict(typed_dict.__name__, {})
     hints = typing.get_type_hints(typed_dict, include_extras=True)
     new.__annotations__ = {name: _replace(hint, done) for name, hint in hints.items()}

@@ -1,4 +1,4 @@
-"""What every broadcaster can do."""
+"""The interface of every broadcaster."""
 
 import sys
 from abc import ABC, abstractmethod
@@ -26,7 +26,7 @@ Answer = BroadcastResponse[Any] | MissingAnswer
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What became of a question, and what was known of the processes that were asked."""
+    """The answers to a call, and what was known about the processes that were asked."""
 
     answers: Sequence[Answer]
     lost: Sequence[LostProcess] = ()
@@ -34,7 +34,7 @@ class Answers:
 
     @property
     def report(self) -> ClusterReport:
-        """Return who answered, failed, is missing or lost."""
+        """Return which processes answered, failed, are missing or lost."""
         return ClusterReport.of(self.answers, lost=self.lost, roster=self.roster)
 
 
@@ -47,7 +47,7 @@ class BaseBroadcaster(ABC):
     @property
     @abstractmethod
     def is_started(self) -> bool:
-        """Return whether `init` was called and nothing ended it since."""
+        """Return whether the broadcaster is started and has not ended since."""
 
     @abstractmethod
     async def init(self) -> None:
@@ -55,20 +55,21 @@ class BaseBroadcaster(ABC):
 
     @abstractmethod
     async def subscribe(self, channel: str, callback: Callback) -> None:
-        """Call the callback with the parameters (as keywords) of each message; one callback per channel.
+        """Subscribe to a channel; a channel has one callback.
 
         Args:
             channel: Name of the channel.
-            callback: A coroutine function; what it returns is the answer of this process.
+            callback: A coroutine function, called with the parameters of each message as keywords; its return
+                value is the answer of this process.
         """
 
     @abstractmethod
     async def unsubscribe(self, channel: str) -> None:
-        """Remove the callback of a channel; an unknown channel is no error."""
+        """Remove the callback of a channel; an unknown channel is ignored."""
 
     @abstractmethod
     async def send(self, channel: str, payload: bytes, *, timeout: float) -> None:
-        """Send a message whose parameters are JSON already, without waiting for answers."""
+        """Send a message whose parameters are already JSON, without waiting for answers."""
 
     @abstractmethod
     async def ask(
@@ -80,23 +81,23 @@ class BaseBroadcaster(ABC):
         to: Collection[str] | None = None,
         decode: Callable[[bytes], Any] = _codec.decode,
     ) -> Answers:
-        """Send a message whose parameters are JSON already, and collect the answers.
+        """Send a message whose parameters are already JSON, and collect the answers.
 
         Args:
             channel: Name of the channel.
             payload: The parameters.
-            timeout: Seconds to wait at most.
-            to: The ids of the instances that run it; others ignore it. All by default.
-            decode: Reads an answer.
+            timeout: Maximum time to wait, in seconds.
+            to: The ids of the instances that run the handlers; all by default. The others ignore the message.
+            decode: Decodes the payload of an answer.
         """
 
     @abstractmethod
     async def aclose(self) -> None:
-        """End every task and connection."""
+        """Cancel all tasks, close all connections, and wait for both."""
 
     @abstractmethod
     def abort(self) -> None:
-        """End everything at once, without waiting."""
+        """Cancel all tasks and close all connections without waiting."""
 
     async def broadcast(
         self,
@@ -109,13 +110,14 @@ class BaseBroadcaster(ABC):
 
         Args:
             channel: Name of the channel.
-            params: Keyword parameters of the handlers, anything that pydantic can serialise.
+            params: Keyword parameters of the handlers; any values that pydantic can serialise.
             expect_answers: Wait for the answers.
-            timeout: Seconds to wait at most.
+            timeout: Maximum time to wait, in seconds.
 
         Returns:
-            `None` without `expect_answers`, else the answers, and a `MissingAnswer` (or `FailedAnswer`) for
-            each process that should have answered and did not; `[]` when nobody subscribed.
+            `None` without `expect_answers`, otherwise the answers, followed by a `MissingAnswer` (or
+            `FailedAnswer`) for each process that should have answered and did not; `[]` if there is no
+            subscriber.
 
         Raises:
             BroadcastUnavailable: The message could not be sent.
@@ -135,7 +137,7 @@ class BaseBroadcaster(ABC):
         timeout: float,
         decode: Callable[[bytes], Any] = _codec.decode,
     ) -> list[Answer] | None:
-        """Send a message whose parameters are JSON already; see `broadcast`."""
+        """Send a message whose parameters are already JSON; see `broadcast`."""
         if not expect_answers:
             await self.send(channel, payload, timeout=timeout)
             return None
@@ -146,7 +148,7 @@ def encode(channel: str, params: Mapping[str, Any] | None) -> bytes:
     """Return the parameters of a message as JSON.
 
     Raises:
-        BroadcastError: They cannot be sent or are too large.
+        BroadcastError: The parameters cannot be sent or are too large.
     """
     try:
         return _codec.check_size(_codec.encode(dict(params or {})))
@@ -155,32 +157,32 @@ def encode(channel: str, params: Mapping[str, Any] | None) -> bytes:
 
 
 def missing(instance_id: str, reason: Reason = "left") -> MissingAnswer:
-    """Return that an instance, of which only the id is known, did not answer."""
+    """Return a missing answer for an instance of which only the id is known."""
     hostname, pid = instances.read_id(instance_id)
     return MissingAnswer(hostname, pid, reason=reason)
 
 
 def check_timeout(seconds: float) -> None:
-    """Make sure that a timeout is one.
+    """Check that a timeout is valid.
 
     Raises:
-        ValueError: It is not a finite number, or is negative.
+        ValueError: The timeout is not a finite number, or is negative.
     """
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not is_number or not 0 <= seconds <= sys.float_info.max:
         raise ValueError(
-            f"timeout is {str(seconds)[:_SHOWN_CHARACTERS]}; accepted is a number of seconds, not negative"
+            f"timeout is {str(seconds)[:_SHOWN_CHARACTERS]}; it must be a number of seconds, 0 or more"
         )
 
 
 def make_answer(hostname: str, pid: int, outcome: Outcome, decode: Callable[[bytes], Any]) -> Answer:
-    """Return the outcome in one process as what the caller gets."""
+    """Convert the outcome in one process to the answer that the caller gets."""
     error = outcome.error
     if error is None:
         try:
             payload = decode(outcome.data)
         except _codec.CodecError as codec_error:
-            error = f"the answer is {codec_error}"
+            error = f"invalid answer: {codec_error}"
         else:
             _metrics.count("answers")
             return BroadcastResponse.model_construct(hostname=hostname, pid=pid, payload=payload)

@@ -15,10 +15,10 @@ from c2casgiutils.request_tracking import current_request_id
 
 
 class LocalBroadcaster(BaseBroadcaster):
-    """Sends messages to the handlers of this process; values take the same way through JSON as with Redis.
+    """Calls the handlers of this process; values are converted to JSON and back as with Redis.
 
     Args:
-        callbacks: By channel, shared with others; of its own by default.
+        callbacks: By channel; shared if given.
     """
 
     def __init__(self, callbacks: dict[str, Callback] | None = None) -> None:
@@ -27,7 +27,7 @@ class LocalBroadcaster(BaseBroadcaster):
 
     @property
     def is_started(self) -> bool:
-        """See `BaseBroadcaster.is_started`; messages are delivered before, too."""
+        """See `BaseBroadcaster.is_started`; messages are also delivered before."""
         return self._is_started
 
     async def init(self) -> None:
@@ -52,7 +52,7 @@ class LocalBroadcaster(BaseBroadcaster):
             return
         _metrics.count("sent")
         self.handlers.dispatch(channel, payload, request_id=current_request_id(), reply=None)
-        await asyncio.sleep(0)  # a handler that waits for nothing is done when this returns
+        await asyncio.sleep(0)  # a handler that never awaits has finished when this returns
 
     async def ask(
         self,
@@ -91,9 +91,9 @@ class LocalBroadcaster(BaseBroadcaster):
         return make_answer(hostname, pid, outcome, decode)
 
     async def aclose(self) -> None:
-        """Cancel the handlers that still run."""
+        """Cancel the running handlers."""
         await self.handlers.aclose()
 
     def abort(self) -> None:
-        """Cancel the handlers that still run, without waiting."""
+        """Cancel the running handlers without waiting."""
         self.handlers.abort()

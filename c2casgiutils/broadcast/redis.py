@@ -1,4 +1,4 @@
-"""The broadcaster of several processes, over one connection to Redis for each."""
+"""The broadcaster for several processes, each with one connection to Redis."""
 
 import asyncio
 import functools
@@ -27,7 +27,7 @@ _STARTUP_SECONDS = 0.9
 _RECONNECT_GRACE_SECONDS = 0.1
 _FORGET_SECONDS = 10.0
 _SLACK_SECONDS = 1.0
-_TRIES = 2
+_MAX_TRIES = 2
 _CHECK_SECONDS = 5.0
 _CHECK_ROLE_SECONDS = 1.0
 
@@ -35,11 +35,11 @@ Hook = Callable[[], Awaitable[None]]
 
 
 class RedisBroadcaster(BaseBroadcaster):
-    """Sends messages to the handlers of all processes that share the prefix on one Redis.
+    """Sends messages to the handlers of all processes that use the same prefix on the same Redis.
 
     Args:
         presence: This process in the roster.
-        hooks: Called after each connection, when stored state must be read again.
+        hooks: Called after each connection, to read stored state again.
     """
 
     def __init__(self, presence: Presence | None = None, hooks: Sequence[Hook] = ()) -> None:
@@ -79,19 +79,19 @@ class RedisBroadcaster(BaseBroadcaster):
 
     @property
     def is_started(self) -> bool:
-        """See `BaseBroadcaster.is_started`; a listener that was cancelled has to be started again."""
+        """See `BaseBroadcaster.is_started`; a listener that was cancelled must be started again."""
         return self.link.is_running
 
     @property
     def is_listening(self) -> bool:
-        """Return whether every subscription is confirmed now."""
+        """Return whether Redis has confirmed every subscription."""
         return self.link.is_up
 
     async def init(self) -> None:
-        """Connect, subscribe, enter the roster; when Redis is away this goes on in the background.
+        """Connect, subscribe and enter the roster; if Redis is unreachable, this continues in the background.
 
         Raises:
-            ValueError: The settings of Redis are wrong.
+            ValueError: The Redis settings are invalid.
         """
         if not self.link.is_running:
             _metrics.set_connected(False)
@@ -103,13 +103,13 @@ class RedisBroadcaster(BaseBroadcaster):
             async with asyncio.timeout(_STARTUP_SECONDS):
                 await self._ready.wait()
         except TimeoutError:
-            _LOGGER.debug("Redis is not there yet; starting without it")
+            _LOGGER.debug("Redis is unreachable; starting without it")
 
     async def subscribe(self, channel: str, callback: Callback) -> None:
-        """See `BaseBroadcaster.subscribe`; returns when Redis has confirmed.
+        """See `BaseBroadcaster.subscribe`; returns once Redis has confirmed the subscription.
 
         Raises:
-            BroadcastError: Redis refused, for example because of access rights.
+            BroadcastError: Redis refused the subscription, for example because of missing permissions.
         """
         self.handlers.callbacks[channel] = callback
         try:
@@ -118,7 +118,7 @@ class RedisBroadcaster(BaseBroadcaster):
             self.handlers.callbacks.pop(channel, None)
             raise BroadcastError(f"Redis refused the subscription to {channel!r}: {error}") from None
         except link_.LinkDownError as error:
-            _LOGGER.debug("The subscription to %r follows when Redis is back: %s", channel, error)
+            _LOGGER.debug("The subscription to %r is delayed until Redis is reachable: %s", channel, error)
         if channel not in self.presence.channels:
             self.presence.channels.add(channel)
             await self.presence.announce()
@@ -132,7 +132,7 @@ class RedisBroadcaster(BaseBroadcaster):
         try:
             await self.link.unsubscribe(self._channel(channel))
         except (link_.ReplyError, link_.LinkDownError) as error:
-            _LOGGER.debug("The unsubscription from %r failed: %s", channel, error)
+            _LOGGER.debug("Could not unsubscribe from %r: %s", channel, error)
 
     async def send(self, channel: str, payload: bytes, *, timeout: float) -> None:
         """See `BaseBroadcaster.send`."""
@@ -141,14 +141,14 @@ class RedisBroadcaster(BaseBroadcaster):
         await self._publish(channel, self._envelopes.seal(self._channel(channel), header, payload), end)
 
     def seal(self, channel: str, params: Mapping[str, Any]) -> tuple[str, bytes]:
-        """Return a message as `send` publishes it, for a script that publishes it itself.
+        """Return a message as published by `send`, for a Lua script that publishes it.
 
         Args:
             channel: Name of the channel.
             params: Keyword parameters of the handlers.
 
         Returns:
-            The channel as Redis knows it, and the message.
+            The name of the channel in Redis, and the message.
 
         Raises:
             BroadcastError: The parameters cannot be sent or are too large.
@@ -175,7 +175,7 @@ class RedisBroadcaster(BaseBroadcaster):
             await self._ask(call, audience, channel, message, end)
             await call.wait(end - time.monotonic())
             if call.is_waiting:
-                await audience.find_who_left(call, self.link)
+                await audience.mark_left(call, self.link)
         finally:
             del self._incoming.calls[header.id]
         return Answers(call.result(decode), audience.lost, audience.currency)
@@ -197,7 +197,7 @@ class RedisBroadcaster(BaseBroadcaster):
         )
 
     async def _ask(self, call: Call, audience: Audience, channel: str, message: bytes, end: float) -> None:
-        """Publish, and find out in the same round trip who will answer."""
+        """Publish the message, and find out in the same round trip which processes will answer."""
         _, currency, counts = await self._publish(channel, message, end, audience.commands)
         token = audience.needs_reading(currency)
         if self.presence.roster.is_missing:
@@ -207,8 +207,8 @@ class RedisBroadcaster(BaseBroadcaster):
                 async with asyncio.timeout(end - time.monotonic()):
                     (counts,) = await self.link.execute(await audience.read_again(token))
             except (link_.LinkDownError, TimeoutError) as error:
-                _LOGGER.debug("The roster cannot be read: %s", error)
-        audience.tell(call, counts)
+                _LOGGER.debug("Could not read the roster: %s", error)
+        audience.set_expected(call, counts)
 
     def _numsub(self, channel: str, members: Sequence[Member]) -> link_.Command:
         inboxes = (self._incoming.inbox_of(member.id) for member in members)
@@ -217,23 +217,23 @@ class RedisBroadcaster(BaseBroadcaster):
     async def _publish(
         self, channel: str, message: bytes, end: float, more: Sequence[link_.Command] = ()
     ) -> list[Any]:
-        """Publish once; when the connection breaks meanwhile, once more (receivers drop what they know).
+        """Publish a message, and retry once if the connection is lost; receivers drop duplicates.
 
         Returns:
             The number of receivers, and the replies to the other commands.
 
         Raises:
-            BroadcastUnavailable: Redis is away or refuses.
+            BroadcastUnavailable: Redis is unreachable or refuses the message.
         """
         commands = [(self._publish_word, self._channel(channel), message), *more]
         problem = ""
-        for _ in range(_TRIES):
+        for _ in range(_MAX_TRIES):
             if not self.link.is_running:
                 problem = "the listener was stopped; call startup() again"
                 break
             left = end - time.monotonic()
             if left <= 0:
-                problem = problem or "no time is left"
+                problem = problem or "no time left"
                 break
             if not await self.link.wait_up(min(_RECONNECT_GRACE_SECONDS, left)):
                 problem = self.link.describe_outage()
@@ -256,7 +256,7 @@ class RedisBroadcaster(BaseBroadcaster):
         try:
             self.link.send((self._publish_word, channel, message))
         except link_.LinkDownError as error:
-            _LOGGER.debug("An answer is lost: %s", error)
+            _LOGGER.debug("Could not send an answer: %s", error)
 
     def _channel(self, name: str) -> str:
         return self._prefix + name
@@ -272,19 +272,19 @@ class RedisBroadcaster(BaseBroadcaster):
         try:
             await hook()
         except Exception:
-            _LOGGER.exception("Reading stored state again failed")
+            _LOGGER.exception("Could not read the stored state again")
 
     def restore_soon(self, hook: Hook) -> None:
-        """Call a hook that came late; nothing when the connection is not up, as it is called then."""
+        """Call a hook that was registered late; if the connection is down, `_on_up` will call it."""
         if self.link.is_up:
             task = asyncio.get_running_loop().create_task(self._restore(hook))
             self._restoring.add(task)
             task.add_done_callback(self._restoring.discard)
 
-    # End
+    # Shutdown
 
     async def aclose(self) -> None:
-        """End handlers, hooks, listener and connection."""
+        """Stop hooks, handlers and the listener, and close the connection."""
         for task in self._restoring:
             task.cancel()
         if self._restoring:
@@ -294,6 +294,6 @@ class RedisBroadcaster(BaseBroadcaster):
         _metrics.set_connected(False)
 
     def abort(self) -> None:
-        """End everything at once, without waiting."""
+        """Stop everything at once, without waiting."""
         self.handlers.abort()
         self.link.abort()

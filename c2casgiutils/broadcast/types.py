@@ -1,4 +1,4 @@
-"""What a broadcast gives back."""
+"""The results of a broadcast."""
 
 import datetime
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class BroadcastResponse(BaseModel, Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class MissingAnswer:
-    """A process that did not answer, and why; who it was, when that is known."""
+    """A process that did not answer, why, and which one it was if known."""
 
     hostname: str | None = None
     pid: int | None = None
@@ -34,22 +34,22 @@ class MissingAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FailedAnswer(MissingAnswer):
-    """A process whose handler failed, or that refused to run it; `error` says why, `reason` is `None`."""
+    """A process whose handler failed or which refused to run it; `error` says why, `reason` is `None`."""
 
     error: str = ""
     reason: Reason | None = field(default=None, kw_only=True)
 
 
 class BroadcastError(C2cError):
-    """A broadcast went wrong."""
+    """A broadcast failed."""
 
 
 class BroadcastUnavailable(BroadcastError):  # noqa: N818  # a public name
-    """Not sent: Redis is away or refuses, or the broadcast does not run on this event loop."""
+    """Not sent: Redis is unreachable or refuses, or the broadcast is not started on this event loop."""
 
 
 class Process(BaseModel):
-    """Which process; nothing is known of one that only the number of subscribers tells of."""
+    """Identifies a process; both fields are `None` for one known only from the number of subscribers."""
 
     hostname: str | None = None
     pid: int | None = None
@@ -62,19 +62,19 @@ class MissingProcess(Process):
 
 
 class FailedProcess(Process):
-    """A process that answered with a failure."""
+    """A process that answered with an error."""
 
     error: str = ""
 
 
 class LostProcess(Process):
-    """A process that vanished without a clean shutdown."""
+    """A process that ended without a clean shutdown."""
 
-    since: datetime.datetime = Field(description="when it last gave a sign of life, by the clock of Redis")
+    since: datetime.datetime = Field(description="time of its last heartbeat, by the clock of Redis")
 
 
 class ClusterReport(BaseModel):
-    """How a change went through the cluster, as the tools' views tell it."""
+    """How a change was carried out in the cluster, as reported by the views of the tools."""
 
     asked: int
     answered: int
@@ -82,21 +82,21 @@ class ClusterReport(BaseModel):
     failed: list[FailedProcess]
     lost: list[LostProcess] = Field(
         default=[],
-        description="vanished without a clean shutdown in the last 15 minutes; neither asked nor counted",
+        description="ended without a clean shutdown in the last 15 minutes; neither asked nor counted",
     )
     complete: bool
     roster: Literal["current", "stale"] = Field(
-        default="current", description="`stale` while it cannot be told which processes there are"
+        default="current", description="`stale` while the processes of the service are not known for certain"
     )
 
     @classmethod
     def alone(cls) -> Self:
-        """Return the report of a process that did it by itself, and had no other one to ask."""
+        """Return the report of a single process that had no others to ask."""
         return cls(asked=1, answered=1, missing=[], failed=[], complete=True)
 
     @property
     def result(self) -> str:
-        """How it ended, in the words of the audit: `ok` or `partial`."""
+        """The result as the audit log names it: `ok` or `partial`."""
         return "ok" if self.complete else "partial"
 
     @classmethod
@@ -107,12 +107,13 @@ class ClusterReport(BaseModel):
         lost: Sequence[LostProcess] = (),
         roster: Literal["current", "stale"] = "current",
     ) -> Self:
-        """Sum up the answers of a broadcast.
+        """Summarise the answers of a broadcast.
 
         Args:
             answers: What `broadcast` returned.
-            lost: The processes that vanished lately.
-            roster: Whether it was known which processes there are; the report is not complete otherwise.
+            lost: The processes that were lost recently.
+            roster: `stale` if the processes of the service were not known for certain; the report is then
+                incomplete.
         """
         answers = answers or []
         failed = [a for a in answers if isinstance(a, FailedAnswer)]

@@ -1,4 +1,4 @@
-"""Small helpers of the broadcast."""
+"""Helpers of the broadcast."""
 
 import os
 import socket
@@ -8,10 +8,10 @@ from c2casgiutils.broadcast.types import BroadcastResponse
 
 
 def add_host_info(payload: Any) -> BroadcastResponse[Any]:
-    """Wrap what a handler returned as the answer of this process.
+    """Wrap the return value of a handler as the answer of this process.
 
     Args:
-        payload: What the handler returned.
+        payload: The return value.
     """
     return BroadcastResponse[Any].model_construct(
         hostname=socket.gethostname(), pid=os.getpid(), payload=payload

@@ -367,7 +367,7 @@ class Conformance:
         async with asyncio.timeout(5):
             (answer,) = await call or []
         assert isinstance(answer, FailedAnswer)
-        assert "the process ends" in answer.error
+        assert "the process is shutting down" in answer.error
 
     async def test_function_of_many_blocking_calls_uses_few_threads(self) -> None:
         def blocking() -> int:
