@@ -11,7 +11,7 @@ from typing import Any
 from c2casgiutils._errors import text_of
 from c2casgiutils._tasks import Failure, contained
 from c2casgiutils.broadcast import _codec, _metrics
-from c2casgiutils.request_tracking import REQUEST_ID
+from c2casgiutils.request_tracking import CURRENT, RequestContext
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Handlers:
                 )
             return
         context = contextvars.copy_context()
-        context.run(REQUEST_ID.set, request_id)
+        context.run(CURRENT.set, None if request_id is None else RequestContext(request_id))
         task = asyncio.get_running_loop().create_task(
             self._run(channel, callback, payload, reply), context=context
         )

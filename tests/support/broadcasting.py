@@ -20,7 +20,7 @@ from c2casgiutils.broadcast import (
     MissingAnswer,
     _codec,
 )
-from c2casgiutils.request_tracking import REQUEST_ID, current_request_id
+from c2casgiutils.request_tracking import CURRENT, RequestContext, current_request_id
 from tests.support.net import eventually
 
 
@@ -286,11 +286,11 @@ class Conformance:
             return current_request_id()
 
         await broadcast.subscribe("who", handler)
-        token = REQUEST_ID.set("abc-123")
+        token = CURRENT.set(RequestContext("abc-123"))
         try:
             assert payloads(await broadcast.broadcast("who", expect_answers=True)) == ["abc-123"]
         finally:
-            REQUEST_ID.reset(token)
+            CURRENT.reset(token)
         assert payloads(await broadcast.broadcast("who", expect_answers=True)) == [None]
 
     async def test_context_of_a_handler_is_its_own(self) -> None:

@@ -5,7 +5,7 @@ import warnings
 
 from fastapi import FastAPI, Response
 
-from c2casgiutils.request_tracking import REQUEST_ID
+from c2casgiutils.request_tracking import CURRENT, RequestContext
 
 _LOGGER = logging.getLogger("my_app.views")
 app = FastAPI()
@@ -13,7 +13,7 @@ app = FastAPI()
 
 @app.get("/")
 async def root(secret: str = "") -> dict[str, str]:
-    REQUEST_ID.set("the id")
+    CURRENT.set(RequestContext("the id"))
     _LOGGER.info("asked\nfor /?secret=%s", secret, extra={"more": {"a": "b"}})
     _LOGGER.debug("details")
     logging.getLogger("sqlalchemy.engine").info("SELECT 1")

@@ -7,7 +7,7 @@ import pytest
 from starlette.requests import Request
 
 from c2casgiutils import auth, config, logs
-from c2casgiutils.request_tracking import REQUEST_ID
+from c2casgiutils.request_tracking import CURRENT, RequestContext
 from tests.support.auth import SECRET, configure, configure_test_user, make_client
 
 PROTECTED = [
@@ -194,11 +194,11 @@ async def test_record_is_structured(caplog: pytest.LogCaptureFixture) -> None:
 
 async def test_record_names_the_request(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "c2casgiutils.audit")
-    token = REQUEST_ID.set("request-1")
+    token = CURRENT.set(RequestContext("request-1"))
     try:
         await auth.audit.record("test", auth_info=auth.AuthInfo(user=auth.UserInfo(login="octocat")))
     finally:
-        REQUEST_ID.reset(token)
+        CURRENT.reset(token)
     fields = vars(caplog.records[0])
     assert (fields["audit_request_id"], fields["audit_who"]) == ("request-1", "octocat")
 

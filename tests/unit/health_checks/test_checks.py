@@ -26,7 +26,7 @@ from c2casgiutils.health_checks import (
     Url,
     Version,
 )
-from c2casgiutils.request_tracking import REQUEST_ID
+from c2casgiutils.request_tracking import CURRENT, RequestContext
 from tests.support.certificates import make_certificate
 from tests.support.net import wait_for
 
@@ -157,11 +157,11 @@ async def test_url_refused(factory: Factory) -> None:
 
 async def test_url_sends_what_is_asked(factory: Factory, service: Service) -> None:
     check = Url(f"{service.url}/fine", params={"a": "b"}, headers={"Authorization": "hush-hush", "X-A": "1"})
-    token = REQUEST_ID.set("the-id-of-the-request")
+    token = CURRENT.set(RequestContext("the-id-of-the-request"))
     try:
         await run(factory, check)
     finally:
-        REQUEST_ID.reset(token)
+        CURRENT.reset(token)
     (request,) = service.requests
     assert service.lines == ["GET /fine?a=b HTTP/1.1"]
     assert request["x-request-id"] == "the-id-of-the-request"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from c2casgiutils import logs
-from c2casgiutils.request_tracking import REQUEST_ID
+from c2casgiutils.request_tracking import CURRENT, RequestContext
 
 
 def record(message: object, *arguments: object, **extra: Any) -> logging.LogRecord:
@@ -30,9 +30,9 @@ def fields(entry: logging.LogRecord) -> dict[str, Any]:
 
 @pytest.fixture
 def request_id() -> Iterator[str]:
-    token = REQUEST_ID.set("42 is the answer")
+    token = CURRENT.set(RequestContext("42 is the answer"))
     yield "42 is the answer"
-    REQUEST_ID.reset(token)
+    CURRENT.reset(token)
 
 
 def test_the_fields() -> None:

@@ -1,19 +1,52 @@
-"""The context variable of the request id."""
+"""The request that is being answered, as code anywhere in the process sees it."""
 
 import asyncio
 
-from c2casgiutils.request_tracking import REQUEST_ID, current_request_id
+import pytest
+
+from c2casgiutils.request_tracking import (
+    CURRENT,
+    RequestContext,
+    current_request_id,
+    current_scope,
+    note_request,
+    request_of,
+)
 
 
-def test_no_id_outside_a_request() -> None:
+def test_nothing_outside_a_request() -> None:
     assert current_request_id() is None
+    assert current_scope() is None
 
 
-async def test_each_task_sees_its_own_id() -> None:
-    async def answer(name: str) -> str | None:
-        REQUEST_ID.set(name)
+async def test_each_task_sees_its_own_request() -> None:
+    async def answer(name: str) -> tuple[str | None, object]:
+        CURRENT.set(RequestContext(name, scope={"path": f"/{name}"}))
         await asyncio.sleep(0)
-        return current_request_id()
+        return current_request_id(), current_scope()
 
-    assert tuple(await asyncio.gather(answer("one"), answer("two"))) == ("one", "two")
+    assert list(await asyncio.gather(answer("one"), answer("two"))) == [
+        ("one", {"path": "/one"}),
+        ("two", {"path": "/two"}),
+    ]
     assert current_request_id() is None
+
+
+def test_an_exception_remembers_its_request() -> None:
+    """The innermost request that it ended counts, and the current one before it."""
+    inner, outer, current = RequestContext("inner"), RequestContext("outer"), RequestContext("current")
+    error = RuntimeError("boom")
+    assert request_of(error) is None
+    note_request(error, inner)
+    note_request(error, outer)
+    assert request_of(error) is inner
+    token = CURRENT.set(current)
+    try:
+        assert request_of(error) is current
+    finally:
+        CURRENT.reset(token)
+
+
+@pytest.mark.parametrize("error", [None, ValueError("of no request")])
+def test_no_request(error: BaseException | None) -> None:
+    assert request_of(error) is None
