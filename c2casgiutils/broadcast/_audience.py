@@ -26,6 +26,19 @@ class Audience:
         numsub: Returns the command that counts the subscribers of the channel and of each member's inbox.
     """
 
+    __slots__ = (
+        "_asked",
+        "_channel",
+        "_missing",
+        "_now",
+        "_numsub",
+        "_roster",
+        "_to",
+        "_view",
+        "currency",
+        "lost",
+    )
+
     def __init__(
         self,
         presence: Presence,

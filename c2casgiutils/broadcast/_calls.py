@@ -1,7 +1,7 @@
 """A call that waits for the answers of several processes."""
 
 import asyncio
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
 from c2casgiutils.broadcast import _metrics
@@ -15,12 +15,14 @@ from c2casgiutils.instances import Member
 class Call:
     """Collects answers until all expected processes have answered."""
 
+    __slots__ = ("_answers", "_count", "_done", "_expected", "_left", "_missing", "_ready")
+
     def __init__(self) -> None:
         self._answers: dict[str, tuple[AnswerHeader, Outcome]] = {}
         self._expected: dict[str, Member] = {}
-        self._missing: list[MissingAnswer] = []
+        self._missing: Sequence[MissingAnswer] = ()
         self._count = 0
-        self._left: set[str] = set()
+        self._left: frozenset[str] = frozenset()
         self._ready = False
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -32,7 +34,7 @@ class Call:
         self._answers[header.sender] = (header, outcome)
         self._finish_when_complete()
 
-    def expect(self, expected: Iterable[Member], missing: Iterable[MissingAnswer] = ()) -> None:
+    def expect(self, expected: Iterable[Member], missing: Sequence[MissingAnswer] = ()) -> None:
         """Set which processes to wait for.
 
         Args:
@@ -40,7 +42,7 @@ class Call:
             missing: Those that will not answer.
         """
         self._expected = {member.id: member for member in expected}
-        self._missing = list(missing)
+        self._missing = missing
         self._start_waiting()
 
     def expect_count(self, count: int) -> None:
@@ -65,7 +67,7 @@ class Call:
 
     def leave(self, members: Container[str]) -> None:
         """Note which of the expected processes are no longer in the roster."""
-        self._left = {id_ for id_ in self._expected if id_ not in members}
+        self._left = frozenset(id_ for id_ in self._expected if id_ not in members)
 
     async def wait(self, seconds: float) -> None:
         """Wait until all expected processes have answered, or for the given time."""
@@ -89,7 +91,8 @@ class Call:
             make_answer(header.hostname, header.pid, outcome, decode)
             for header, outcome in self._answers.values()
         ]
-        missing = self._missing + [
+        missing = list(self._missing)
+        missing += [
             MissingAnswer(member.hostname, member.pid, reason="left" if id_ in self._left else "timeout")
             for id_, member in self._expected.items()
             if id_ not in self._answers

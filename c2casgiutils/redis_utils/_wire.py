@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+import hiredis
+
 from c2casgiutils._errors import C2cError
 
 if TYPE_CHECKING:
@@ -103,11 +105,12 @@ class Wire:
             raise LinkDownError("Redis is unreachable (the connection was lost)")
         if len(self._pending) >= _MAX_PENDING or self._unsent_bytes > _MAX_UNSENT_BYTES:
             raise LinkDownError("too many commands are waiting for Redis")
-        packed = self.connection.pack_commands(commands)
+        # hiredis itself: redis-py packs in Python on asyncio connections, at eight times the cost
+        packed = b"".join(map(hiredis.pack_command, commands))  # type: ignore[arg-type]  # typed as a 1-tuple
         future: asyncio.Future[list[Any]] = self._loop.create_future()
         self._pending.append(_Pending(future, len(commands), confirmation))
-        self._unsent += packed
-        self._unsent_bytes += sum(map(len, packed))
+        self._unsent.append(packed)
+        self._unsent_bytes += len(packed)
         self._has_unsent.set()
         return future
 
