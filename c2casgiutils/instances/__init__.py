@@ -1,7 +1,7 @@
-"""Who is alive: the roster of the processes of this service.
+"""The roster of the running processes of this service.
 
-Each process announces itself in one Redis hash and renews that every few seconds. Without Redis the roster
-holds this process alone.
+Each process writes its entry to a hash in Redis and renews it every few seconds. Without Redis the roster
+contains only this process.
 """
 
 from c2casgiutils.instances._checks import UNKNOWN_CHECK, encode_check

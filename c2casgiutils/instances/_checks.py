@@ -1,7 +1,7 @@
-"""The states of the health checks in a beat: a letter and three numbers for each check.
+"""The states of the health checks in a heartbeat: a letter and three numbers for each check.
 
-`p3600,12,1` means: passes, since 3,600 s before the beat, the last run took 12 ms and ended 1 s before it.
-Names, tags, levels and severities stand in what rarely changes, in the same order.
+`p3600,12,1` means: passing, for 3,600 s before the beat; the last run took 12 ms and ended 1 s before it.
+Names, tags, levels and severities are in the static part of the entry, in the same order.
 """
 
 import datetime
@@ -17,7 +17,7 @@ _CELL = re.compile(r"([a-z])(?:(\d{1,9}),(\d{1,9}),(\d{1,9}))?", re.ASCII)
 
 
 def encode_check(status: str, since_seconds: float, milliseconds: float, age: float) -> str:
-    """Return the cell of a check that has run.
+    """Return the cell of a check that has already run.
 
     Args:
         status: Its status.
@@ -33,11 +33,11 @@ UNKNOWN_CHECK = _LETTERS["unknown"]
 
 
 def decode_checks(cells: str, static: Sequence[Mapping[str, Any]], beat: float) -> dict[str, CheckState]:
-    """Return the states by name; a cell of a newer release that cannot be read is `unknown`.
+    """Return the states by name; a cell that cannot be read, from a newer release, is `unknown`.
 
     Args:
-        cells: What the beat tells, cells separated by spaces.
-        static: For each check its name, tags, level and severity.
+        cells: The cells of the beat, separated by spaces.
+        static: The name, tags, level and severity of each check.
         beat: The time of the beat.
     """
     return {
@@ -50,7 +50,7 @@ _FIXED = ("tags", "level", "severity")
 
 
 def _padded(cells: list[str], length: int) -> Iterable[str]:
-    """Return a cell for each check; one that was added after the beat has not run yet."""
+    """Return one cell for each check; a check that was added after the beat has not run yet."""
     return [*cells, *[UNKNOWN_CHECK] * (length - len(cells))]
 
 

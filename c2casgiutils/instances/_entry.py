@@ -1,8 +1,8 @@
-"""The texts of the roster in Redis.
+"""The format of the roster in Redis.
 
-One hash holds two fields for each process: its beat under its id, and what rarely changes under
-`<id>/static`. A second hash holds the samples. All are JSON with a format number, signed with the secret of
-the broadcast if there is one.
+One hash holds two fields for each process: its heartbeat under its id, and its static part, which rarely
+changes, under `<id>/static`. A second hash holds the samples. All values are JSON with a format number,
+signed with the secret of the broadcast if there is one.
 """
 
 import datetime
@@ -21,7 +21,7 @@ _LOGGER = logging.getLogger(__name__)
 
 FORMAT = 1
 STATIC = "/static"
-TOKEN_FIELD = "token"  # noqa: S105  # a field's name
+TOKEN_FIELD = "token"  # noqa: S105  # name of a field
 REBUILT_FIELD = "rebuilt"
 SAMPLED = ("rss_bytes", "cpu_seconds", "loop_lag_seconds", "requests_in_flight")
 MAX_SAMPLES = 60
@@ -38,12 +38,12 @@ _MAX_LOGGED = 1_000
 
 _States = frozenset({"starting", "ready", "draining", "stopping"})
 _KnownState = Annotated[State, BeforeValidator(lambda value: value if value in _States else "starting")]
-"""A state that only a newer release knows is not `ready`."""
+"""A state that only a newer release knows counts as not `ready`."""
 _Short = Annotated[str, Field(max_length=300)]
 
 
 class Beat(BaseModel):
-    """What a process tells at each beat; times are those of Redis, in seconds since 1970."""
+    """The part that changes at each heartbeat; times are from the clock of Redis, in seconds since 1970."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -58,17 +58,17 @@ class Beat(BaseModel):
 
     @property
     def end(self) -> float:
-        """When the process is lost unless it beats again."""
+        """When the process counts as lost unless it beats again."""
         return self.beat + LOST_BEATS * self.every
 
     def liveness(self, now: float) -> Liveness:
-        """Return how long the process has been silent, in a word."""
+        """Return `ok`, `late` or `lost`, depending on the time since the last beat."""
         beats = (now - self.beat) / self.every
         return "lost" if beats >= LOST_BEATS else "late" if beats >= LATE_BEATS else "ok"
 
 
 class Static(BaseModel):
-    """What rarely changes of a process."""
+    """The part that rarely changes."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -90,7 +90,7 @@ RingItem = tuple[float, float | None, float | None, float | None, float | None]
 
 
 class Samples(BaseModel):
-    """The last figures of a process: of each beat its time and the figures of `SAMPLED`."""
+    """The latest samples of a process: for each beat its time and the figures of `SAMPLED`."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -102,10 +102,10 @@ _M = TypeVar("_M", Beat, Static, Samples)
 
 
 class Codec:
-    """Writes and reads the texts; those that cannot be accepted are counted, and logged once each.
+    """Encodes and decodes values; those that are not accepted are counted, and logged once for each field.
 
     Args:
-        secret: Sign with it, and accept only what is signed with it.
+        secret: Used to sign values; if set, only values signed with it are accepted.
     """
 
     def __init__(self, secret: str | None) -> None:
@@ -114,16 +114,16 @@ class Codec:
         self.skipped = 0
 
     def write(self, field: str, values: dict[str, Any]) -> bytes:
-        """Return the text of a field."""
+        """Return the encoded value of a field."""
         return self._signer.sign(field, pydantic_core.to_json({"f": FORMAT, **values}))
 
     def read(self, field: str, raw: object, kind: type[_M], now: float) -> _M | None:
-        """Return what a text says, `None` when it cannot be accepted.
+        """Return the decoded value, or `None` if it is not accepted.
 
         Args:
-            field: The field that holds it.
-            raw: The text.
-            kind: What it should be.
+            field: The field that holds the value.
+            raw: The value.
+            kind: The expected model.
             now: The time of Redis.
         """
         try:
@@ -146,13 +146,13 @@ class Codec:
         self.skipped += 1
         if field not in self._logged and len(self._logged) < _MAX_LOGGED:
             self._logged.add(field)
-            _LOGGER.warning("The entry %r of the roster is ignored: %s", field[:200], reason)
+            _LOGGER.warning("Ignoring the roster entry %r: %s", field[:200], reason)
 
 
 def to_instance(
     id_: str, beat: Beat, static: Static, samples: Samples | None, *, now: float, liveness: Liveness
 ) -> Instance:
-    """Return what an entry tells, in the public form; without samples if there are none."""
+    """Return an entry in its public form."""
     return Instance(
         **static.model_dump(exclude={"format", "channels", "checks"}),
         id=id_,
@@ -168,7 +168,7 @@ def to_instance(
 
 
 def to_samples(samples: Samples, beat: Beat) -> list[Sample]:
-    """Return the samples, the last beat included: it may be newer than what is stored of them."""
+    """Return the samples, including the last beat, which may be newer than the stored samples."""
     ring = list(samples.ring)
     last = ring_item(beat.beat, beat.figures)
     if not ring or ring[-1][0] < last[0]:
@@ -183,6 +183,6 @@ def to_samples(samples: Samples, beat: Beat) -> list[Sample]:
 
 
 def ring_item(at: float, figures: dict[str, float]) -> RingItem:
-    """Return one sample in the stored form."""
+    """Return a sample in its stored form."""
     memory, cpu, lag, requests = (figures.get(name) for name in SAMPLED)
     return (at, memory, cpu, lag, requests)

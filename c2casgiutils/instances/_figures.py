@@ -14,26 +14,26 @@ _LAG_INTERVAL_SECONDS = 0.5
 
 
 class Figures:
-    """The figures that each process tells: its own, and those that others register."""
+    """The figures that each process reports: its own, and those registered by other modules."""
 
     def __init__(self) -> None:
         self._registered: dict[str, Guarded] = {}
 
     def register(self, name: str, read: Callable[[], float | int]) -> None:
-        """Add a figure; the same name again replaces it.
+        """Add a figure, or replace the one with the same name.
 
         Args:
-            name: Its name with the unit, as `requests_in_flight` or `rss_bytes`.
-            read: Called at each beat, must be quick.
+            name: Its name with the unit, for example `requests_in_flight` or `rss_bytes`.
+            read: Returns the value; called at each beat, must be quick.
         """
         self._registered[name] = Guarded(lambda: round(float(read()), 6), f"Reading the figure {name}")
 
     def unregister(self, name: str) -> None:
-        """Remove a figure; an unknown one is no error."""
+        """Remove a figure; an unknown name is ignored."""
         self._registered.pop(name, None)
 
     def read(self) -> dict[str, float]:
-        """Return the figures of now; one that cannot be read is absent."""
+        """Return the current figures; those that cannot be read are left out."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
         figures: dict[str, float] = {"cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3)}
         with contextlib.suppress(OSError, ValueError, IndexError):
@@ -46,7 +46,7 @@ class Figures:
 
 
 class LagMeter:
-    """Measures how late the event loop calls back: the longest delay since it was last read."""
+    """Measures the lag of the event loop: the longest delay of a timer since the last reading."""
 
     def __init__(self) -> None:
         self._handle: asyncio.TimerHandle | None = None
@@ -64,7 +64,7 @@ class LagMeter:
         self.start()
 
     def read(self) -> float:
-        """Return the worst delay since the last reading, in seconds."""
+        """Return the longest delay since the last reading, in seconds."""
         worst, self._worst = self._worst, 0.0
         return max(worst, 0.0)
 

@@ -1,4 +1,4 @@
-"""What higher layers add to each beat, and learn from it."""
+"""What higher layers add to each heartbeat, and the callbacks that get its result."""
 
 import logging
 from collections.abc import Callable
@@ -11,11 +11,11 @@ _MAX_DIGITS = 16
 
 
 class Guarded:
-    """A function of another layer: what it raises is logged, once until it works again.
+    """A function of another layer whose exceptions are logged, once until it succeeds again.
 
     Args:
-        function: The function; must be quick.
-        what: What it does, for the log.
+        function: The function; it must be quick.
+        what: Description of what it does, for the log.
     """
 
     def __init__(self, function: Callable[..., Any], what: str) -> None:
@@ -25,10 +25,10 @@ class Guarded:
         )
 
     def __call__(self, *arguments: Any) -> Any:
-        """Return its result, `None` when it failed."""
+        """Return the result of the function, or `None` if it raised."""
         try:
             result = self.function(*arguments)
-        except Exception as error:  # noqa: BLE001  # of another layer
+        except Exception as error:  # noqa: BLE001  # code of another layer
             self._fault.begin(error)
             return None
         self._fault.end()
@@ -36,7 +36,7 @@ class Guarded:
 
 
 class Hooks:
-    """The registered fields of the beat, and who wants to know the version of the desired state."""
+    """The registered fields of the beat, and the callbacks for the version of the desired state."""
 
     def __init__(self) -> None:
         self._fields: dict[str, Guarded] = {}
@@ -44,37 +44,37 @@ class Hooks:
         self._on_version: list[Guarded] = []
 
     def register_beat(self, field: str, read: Callable[[], Any]) -> None:
-        """Add a field to the beat; the same name again replaces it."""
+        """Add a field to the beat, or replace the one with the same name."""
         self._fields[field] = Guarded(read, f"Reading {field} for the roster")
 
     def register_static(self, field: str, read: Callable[[], Any]) -> None:
-        """Add a field to what rarely changes; the same name again replaces it."""
+        """Add a field to the static part, or replace the one with the same name."""
         self._static_fields[field] = Guarded(read, f"Reading {field} for the roster")
 
     def read_fields(self) -> dict[str, Any]:
-        """Return the fields of the beat; one that is `None` or cannot be read is absent."""
+        """Return the fields of the beat; those that are `None` or cannot be read are left out."""
         return _read(self._fields)
 
     def read_static_fields(self) -> dict[str, Any]:
-        """Return the fields of what rarely changes, likewise."""
+        """Return the fields of the static part, with the same exceptions."""
         return _read(self._static_fields)
 
     def on_version(self, callback: Callable[[int], object]) -> None:
-        """Add a callback, once."""
+        """Add a callback, unless it is already there."""
         if all(known.function != callback for known in self._on_version):
-            self._on_version.append(Guarded(callback, "Comparing the version of the switches"))
+            self._on_version.append(Guarded(callback, "Checking the version of the switches"))
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Remove all fields and callbacks."""
         self._fields.clear()
         self._static_fields.clear()
         self._on_version.clear()
 
     def tell_version(self, reply: object) -> None:
-        """Tell the version that Redis holds.
+        """Call the callbacks with the version that Redis holds.
 
         Args:
-            reply: The reply of Redis; an error tells nothing, and what is not a number is as good as none.
+            reply: The reply of Redis; an error is ignored, and anything but a number counts as 0.
         """
         if reply is not None and not isinstance(reply, bytes):
             return

@@ -1,4 +1,4 @@
-"""What is told about a process."""
+"""The public models of the roster."""
 
 import datetime
 from typing import Literal
@@ -10,7 +10,7 @@ Liveness = Literal["ok", "late", "lost"]
 
 
 class CheckState(BaseModel):
-    """What one health check of a process last found, as the roster tells it."""
+    """The last state of a health check, as reported by its process."""
 
     status: str
     since: datetime.datetime | None = Field(default=None, description="when this status began")
@@ -22,7 +22,7 @@ class CheckState(BaseModel):
 
 
 class Sample(BaseModel):
-    """Figures of a moment; one that the process does not tell is null."""
+    """Figures at one moment; `null` for those that the process does not report."""
 
     at: datetime.datetime
     rss_bytes: float | None = None
@@ -35,7 +35,7 @@ class Instance(BaseModel):
     """One process of the service."""
 
     id: str = Field(
-        description="hostname:pid:boot, the last part random, so that a pid used again is another process"
+        description="hostname:pid:boot, the last part is random, so that a reused pid is a different process"
     )
     hostname: str
     pid: int
@@ -43,21 +43,21 @@ class Instance(BaseModel):
     version: str = Field(default="", description="version of the application")
     git_hash: str | None = None
     python: str = ""
-    packages: dict[str, str] = Field({}, description="versions of the packages that matter here")
-    started: datetime.datetime = Field(description="by the clock of Redis when there is one")
+    packages: dict[str, str] = Field({}, description="versions of the relevant packages")
+    started: datetime.datetime = Field(description="by the clock of Redis if Redis is used")
     state: State = "starting"
     liveness: Liveness = Field(
         default="ok",
-        description="`late` after 1.5 heartbeats without a sign of life, `lost` after 3 (for 15 minutes)",
+        description="`late` after 1.5 heartbeats were missed, `lost` after 3 (for 15 minutes)",
     )
     uptime_seconds: float = 0
     beat_age_seconds: float = Field(
-        default=0, description="age of the last sign of life, by the clock of Redis"
+        default=0, description="seconds since the last heartbeat, by the clock of Redis"
     )
-    applied: int | None = Field(default=None, description="version of the desired state that it has applied")
+    applied: int | None = Field(default=None, description="applied version of the desired state")
     figures: dict[str, float] = Field(
         {},
-        description="live figures: rss_bytes, cpu_seconds, loop_lag_seconds and those that others registered",
+        description="live figures: rss_bytes, cpu_seconds, loop_lag_seconds and registered ones",
     )
     checks: dict[str, CheckState] = Field({}, description="health checks by name, as of the last beat")
     samples: list[Sample] = Field([], description="the figures at the last 60 beats, oldest first")

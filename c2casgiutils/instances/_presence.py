@@ -1,4 +1,4 @@
-"""This process in the roster: its announcement, its beats, and what it does when its entry is gone."""
+"""The entry of this process in the roster: its announcement, its heartbeats, and its recovery when lost."""
 
 import asyncio
 import logging
@@ -23,24 +23,24 @@ _TROUBLE_SECONDS = 1.0
 _KEY_SECONDS = 24 * 3600
 _BEATS_FOR_SAMPLES = 6
 _BEATS_TO_RETURN = 1.4
-"""After so many beats without a sign of life others look at when this process is lost."""
+"""Intervals without a beat of this process after which others must check whether it is lost."""
 _ANNOUNCE_SECONDS = 0.3
 _REBUILD_SECONDS = 0.4
 _NEW_ENTRY, _NEW_KEY = 2, 3
-"""New fields of a whole entry, and with the token when the key itself was missing."""
+"""Number of fields that a complete entry adds; one more, the token, if the whole hash was missing."""
 _SWITCHES = "switches"
 _VERSION_FIELD = "version"
 
 
 class Presence:
-    """This process (or, in tests, one of several in it) in the roster.
+    """This process in the roster (in tests, one of several in the same process).
 
     Args:
         application: Title of the application.
         version: Version of the application.
-        figures: The figures that it tells.
-        hooks: What else it tells, and who is told the version of the desired state.
-        abandoned: Ids to remove from the roster: what this process was before.
+        figures: The figures that it reports.
+        hooks: Additional fields that it reports, and the callbacks for the version of the desired state.
+        abandoned: Former ids of this process, to remove from the roster.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Presence:
         self.is_started = False
         self.roster = Roster()
         self.channel = scoped("@roster")
-        """Who hears anything here tells again that it is there."""
+        """All processes subscribe to this channel: on a message they announce themselves again."""
         self._version_key = scoped(_SWITCHES)
         self._publish_word, self._numsub_word = (
             ("SPUBLISH", "SHARDNUMSUB") if config.settings.redis.cluster else ("PUBLISH", "NUMSUB")
@@ -71,12 +71,12 @@ class Presence:
         self._abandoned = abandoned if abandoned is not None else set()
         self._beats = 0
         self._static: dict[str, Any] | None = None
-        """What rarely changes, as it was last written; `None` before the first time."""
+        """The static part as it was last written; `None` before the first time."""
         self._last_beat = 0.0
         self._refusal = Outage(
             _LOGGER,
-            "Redis refuses the entry of the roster: %s",
-            "Redis accepts the entry of the roster again after %.1f s",
+            "Redis refuses the roster entry: %s",
+            "Redis accepts the roster entry again after %.1f s",
         )
         self._fault = Outage(
             _LOGGER,
@@ -87,7 +87,7 @@ class Presence:
 
     @property
     def is_connected(self) -> bool:
-        """Return whether the others can be seen now."""
+        """Return whether the other processes can be seen now."""
         return self._link is not None and self._link.is_up
 
     @property
@@ -96,16 +96,16 @@ class Presence:
         return self._report.state
 
     def set_state(self, state: State) -> None:
-        """Change the state and tell it at once."""
+        """Change the state and announce it immediately."""
         self._report.state = state
         self.beat_soon()
 
     def beat_soon(self) -> None:
-        """Beat now instead of at the end of the interval."""
+        """Send a heartbeat now instead of at the end of the interval."""
         self._wake.set()
 
     def now(self) -> float:
-        """Return the time of Redis in seconds since 1970; that of this machine without it."""
+        """Return the time of Redis in seconds since 1970; without Redis, the time of this machine."""
         return self._link.now() if self._link is not None else time.time()
 
     def instance(self) -> Instance:
@@ -113,30 +113,30 @@ class Presence:
         return self._report.instance()
 
     async def instances(self, *, samples: bool = False) -> list[Instance]:
-        """Return all processes, the lost ones too; this one alone while Redis is unreachable.
+        """Return all processes, including lost ones; only this one while Redis is unreachable.
 
         Args:
-            samples: With their samples.
+            samples: Include their samples.
         """
         found: dict[str, Instance] = {}
         if self.is_connected:
             try:
                 found = await self.roster.read(samples=samples)
             except LinkDownError as error:
-                _LOGGER.debug("The roster cannot be read: %s", error)
+                _LOGGER.debug("Could not read the roster: %s", error)
         found[self.id] = self._report.instance(samples=samples)
         return sorted(found.values(), key=lambda instance: (instance.hostname, instance.pid, instance.id))
 
-    # Start and end
+    # Start and stop
 
     def start(self, link: Link | None) -> None:
-        """Start to beat on the running event loop; without a link only the figures are kept."""
+        """Start the heartbeats on the running event loop; without a link only the samples are recorded."""
         self._link = self.roster.link = link
         self._report.lag.start()
         self._task = asyncio.create_task(self._beat_for_ever(), name="c2casgiutils-heartbeat")
 
     async def stop(self) -> None:
-        """End the beats and leave the roster."""
+        """Stop the heartbeats and leave the roster."""
         self.abort()
         if self._task is not None:
             await asyncio.wait([self._task])
@@ -144,10 +144,10 @@ class Presence:
             try:
                 await self._link.execute(*self.roster.remove_commands([self.id]), seconds=1)
             except LinkDownError as error:
-                _LOGGER.debug("The process could not leave the roster: %s", error)
+                _LOGGER.debug("Could not leave the roster: %s", error)
 
     def abort(self) -> None:
-        """End the beats at once; the entry expires by itself."""
+        """Stop the heartbeats at once; the entry expires by itself."""
         self._report.lag.stop()
         if self._soon is not None:
             self._soon.cancel()
@@ -175,9 +175,9 @@ class Presence:
                 self._fault.end()
 
     async def announce(self) -> None:
-        """Tell the others that this process is there, or that its subscriptions changed.
+        """Announce this process, or a change of its subscriptions, to the others.
 
-        While Redis is unreachable nothing happens: the announcement follows once it is back.
+        While Redis is unreachable nothing is sent: the announcement follows after the reconnection.
         """
         is_first = self._static is None
         key_was_missing = await self._write(is_news=True)
@@ -187,14 +187,14 @@ class Presence:
             await self._remove_abandoned()
 
     async def _write(self, *, is_news: bool = False, is_rebuilt: bool = False) -> bool:
-        """Write the entry, and learn what changed meanwhile.
+        """Write the entry.
 
         Args:
-            is_news: Others must read the roster again.
-            is_rebuilt: Entries of others may be missing.
+            is_news: The others must read the roster again.
+            is_rebuilt: The entries of other processes may be missing.
 
         Returns:
-            Whether the key of the roster was missing.
+            Whether the hash of the roster was missing.
         """
         link = self._link
         if link is None or not link.is_up:
@@ -216,7 +216,7 @@ class Presence:
                 *self._sample_commands(),
             )
         except LinkDownError as error:
-            _LOGGER.debug("No beat: %s", error)
+            _LOGGER.debug("No heartbeat: %s", error)
             return False
         if not self._note_refusal(replies[0]):
             return False
@@ -264,10 +264,10 @@ class Presence:
             self._refusal.end()
         return not self.roster.is_refused
 
-    # When the roster was lost
+    # Recovery of a lost roster
 
     def hear(self, data: bytes) -> None:
-        """Take a message of the channel of the roster: a process found that the roster was lost."""
+        """Handle a message on the channel of the roster: another process found that the roster was lost."""
         if data == self.id.encode() or self._soon is not None or not self.is_connected:
             return
         delay = random.uniform(0, _ANNOUNCE_SECONDS)  # noqa: S311  # not all at once
@@ -276,11 +276,11 @@ class Presence:
     def _announce_now(self) -> None:
         self._soon = None
         if self._static is not None:
-            self._static = {}  # differs from what is to be written
+            self._static = {}  # forces the next beat to write it
         self.beat_soon()
 
     async def _call_others(self) -> None:
-        """Let those who lost the roster know, and give them the time to enter it."""
+        """Notify the other processes that the roster was lost, and wait until they can have entered it."""
         if self._link is None:
             return
         _, counts = await self._link.execute(

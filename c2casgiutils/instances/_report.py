@@ -1,4 +1,4 @@
-"""What this process tells of itself."""
+"""What this process reports about itself."""
 
 import collections
 import datetime
@@ -28,14 +28,14 @@ _PACKAGES = ("c2casgiutils", "fastapi", "starlette", "pydantic", "redis", "uvico
 
 
 class Report:
-    """The identity, the state and the figures of this process.
+    """The identity, state and figures of this process.
 
     Args:
         application: Title of the application.
         version: Version of the application.
-        figures: The figures that it tells.
+        figures: The figures that it reports.
         hooks: What higher layers add.
-        now: The time of Redis.
+        now: Returns the time of Redis.
     """
 
     def __init__(
@@ -73,16 +73,16 @@ class Report:
         return to_instance(self.id, beat, static, ring, now=beat.beat, liveness="ok")
 
     def sample(self) -> None:
-        """Note the figures of now."""
+        """Record a sample of the current figures."""
         self._lag_seconds = self.lag.read()
         self._ring.append(ring_item(round(self._now(), 3), self._read_figures()))
 
     def samples(self) -> dict[str, Any]:
-        """Return the samples, as they are written to the roster."""
+        """Return the samples as stored in the roster."""
         return {"ring": list(self._ring)}
 
     def beat(self) -> dict[str, Any]:
-        """Return the beat, as it is written to the roster."""
+        """Return the beat as stored in the roster."""
         return {
             **self._hooks.read_fields(),
             "beat": round(self._now(), 3),
@@ -93,10 +93,10 @@ class Report:
         }
 
     def static(self, *, is_final: bool) -> dict[str, Any]:
-        """Return what rarely changes, as it is written to the roster.
+        """Return the static part as stored in the roster.
 
         Args:
-            is_final: The clock is that of Redis, so that the time of the start need not be read again.
+            is_final: `now` is the time of Redis, so that the start time can be fixed.
         """
         started = self._started_at
         if started is None:

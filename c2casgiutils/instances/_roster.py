@@ -1,11 +1,11 @@
-"""The roster in Redis, as this process reads it.
+"""The roster in Redis as read by this process.
 
-- The hash `<prefix>instances` has the entries (`_entry`), the field `token`, a random text that changes when
-  a process joins, leaves, returns or changes its subscriptions, and the field `rebuilt`, the time when a
-  process found its own entry gone.
-- The sorted set `<prefix>instances:beats` has of each process the time when it is lost unless it beats again,
-  so that each beat can ask who is about to be lost without reading all entries.
-- The hash `<prefix>instances:samples` has the samples.
+- The hash `<prefix>instances` contains the entries (`_entry`), the field `token`, a random text that changes
+  when a process joins, leaves, returns or changes its subscriptions, and the field `rebuilt`, the time when a
+  process found its own entry missing.
+- The sorted set `<prefix>instances:beats` contains for each process the time when it is lost unless it beats
+  again, so that each beat can ask which processes are about to be lost without reading all entries.
+- The hash `<prefix>instances:samples` contains the samples.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _Entries = dict[str, tuple[Beat, Static]]
 
 
 class Roster:
-    """What this process knows of the roster."""
+    """What this process knows about the roster."""
 
     def __init__(self) -> None:
         self.key, self.beats_key, self.samples_key = map(
@@ -51,21 +51,21 @@ class Roster:
         self.view = View(None, (), {}, 0)
         self.link: Link | None = None
         self.is_refused = False
-        """Redis refuses the entry of this process, so also those of others."""
+        """Redis refuses the entry of this process, so probably those of the others, too."""
         self._is_stale = True
         self._current_at = 0.0
         """When the roster was last current."""
         self.is_missing = False
-        """There was no roster when this process last looked."""
+        """The roster did not exist when this process last read it."""
         self._heartbeat = config.settings.instances.heartbeat.total_seconds()
         self._reading = asyncio.Lock()
 
     @property
     def currency(self) -> Currency:
-        """Whether it can be told now which processes there are."""
+        """`current` if the processes of the service are known for certain, otherwise `stale`."""
         return "stale" if self.is_refused or self._is_stale else "current"
 
-    # What rides in other pipelines
+    # Commands that are added to other pipelines
 
     @property
     def currency_command(self) -> Command:
@@ -73,7 +73,7 @@ class Roster:
         return ("HMGET", self.key, TOKEN_FIELD, REBUILT_FIELD)
 
     def read_token(self, reply: Any, now: float) -> str | None:
-        """Return the present token, `None` without one, and note whether the roster can be believed.
+        """Return the current token, `None` if there is none, and update `currency`.
 
         Args:
             reply: The reply to `currency_command`.
@@ -92,7 +92,7 @@ class Roster:
         return ("ZRANGEBYSCORE", self.beats_key, "-inf", now + _SOON_BEATS * self._heartbeat, "WITHSCORES")
 
     def note_soon(self, reply: Any, now: float) -> None:
-        """Take its reply: who is about to be lost; who was lost long ago is removed if that is certain."""
+        """Handle the reply to `soon_command`, and remove processes that have been lost for long."""
         soon = _scores(reply)
         self.view.note_ends(soon, now)
         if self.currency == "current":
@@ -101,12 +101,12 @@ class Roster:
     # Reading
 
     async def refresh(self, token: str | None) -> View:
-        """Read who is there, unless that is known for this token already.
+        """Read the members, unless they are already known for this token.
 
-        Callers at the same time share a reading.
+        Concurrent callers share one reading.
 
         Args:
-            token: The present token, as Redis just told it.
+            token: The current token, as Redis just returned it.
 
         Raises:
             LinkDownError: Redis is unreachable.
@@ -122,10 +122,10 @@ class Roster:
             return self.view
 
     async def read(self, *, samples: bool) -> dict[str, Instance]:
-        """Return the processes by id, the lost ones of the last 15 minutes too.
+        """Return the processes by id, including those lost in the last 15 minutes.
 
         Args:
-            samples: With their samples.
+            samples: Include their samples.
 
         Raises:
             LinkDownError: Redis is unreachable.
@@ -157,16 +157,16 @@ class Roster:
     ) -> Instance:
         liveness = beat.liveness(now)
         if liveness == "lost" and self.currency == "stale" and beat.end > self._current_at:
-            liveness = "late"  # its beats may be refused
+            liveness = "late"  # its heartbeats may be refused
         return to_instance(id_, beat, static, samples, now=now, liveness=liveness)
 
     def _entries(self, fields: Mapping[bytes, Any], now: float) -> _Entries:
-        """Return the entries that can be accepted, by id."""
+        """Return the valid entries by id."""
         found = {}
         for field in itertools.islice(fields, 2 * MAX_ENTRIES):
             id_ = field.decode(errors="replace")
             raw_static = fields.get(f"{id_}{STATIC}".encode())
-            if raw_static is None:  # a static part, a field of the roster, or an entry that is not complete
+            if raw_static is None:  # a static part, a field of the roster, or an incomplete entry
                 continue
             beat = self.codec.read(id_, fields[field], Beat, now)
             static = self.codec.read(f"{id_}{STATIC}", raw_static, Static, now)
@@ -175,7 +175,7 @@ class Roster:
         return found
 
     def forget(self, ids: Iterable[str]) -> None:
-        """Remove processes from the roster without waiting; one that only slept returns by itself."""
+        """Remove processes from the roster without waiting; one that was only suspended returns by itself."""
         gone = list(ids)
         if not gone or self.link is None:
             return
@@ -196,7 +196,7 @@ class Roster:
 
 
 def new_token() -> str:
-    """Return a token that was never used."""
+    """Return a new random token."""
     return secrets.token_hex(8)
 
 
@@ -220,7 +220,7 @@ def _scores(reply: Any) -> Mapping[str, float]:
 
 
 def _number(raw: object) -> float:
-    """Return a time that Redis holds, or one that never was."""
+    """Return a time stored in Redis, or one that is always in the past if it is malformed."""
     try:
         number = float(raw) if isinstance(raw, bytes) else -math.inf
     except ValueError:

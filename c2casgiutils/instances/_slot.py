@@ -1,4 +1,4 @@
-"""The presence of this process: one for each event loop, made again after a fork."""
+"""The presence of this process: one for each event loop, created again after a fork."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -13,22 +13,22 @@ from c2casgiutils.redis_utils._link import Link
 
 
 class _State:
-    """The presence on each event loop, and the figures that they tell."""
+    """The presence of each event loop, and the figures that they report."""
 
     def __init__(self) -> None:
         self.figures = Figures()
         self.hooks = Hooks()
         self.abandoned: set[str] = set()
-        """Ids under which this process was in the roster, and which it did not remove."""
+        """Ids under which this process was in the roster and which it did not remove."""
         self.presences = PerLoop(self.create, on_drop=self.abandon)
 
     def create(self, app: Any = None) -> Presence:
-        """Return the presence of an application."""
+        """Create the presence for an application."""
         title, version = (str(getattr(app, name, "") or "") for name in ("title", "version"))
         return Presence(title, version, self.figures, self.hooks, self.abandoned)
 
     def abandon(self, presence: Presence) -> None:
-        """End a presence that cannot leave the roster; the next one removes its entry."""
+        """Abort a presence that cannot leave the roster; the next one removes its entry."""
         presence.abort()
         self.abandoned.add(presence.id)
 
@@ -37,10 +37,10 @@ _STATE = _State()
 
 
 def create_presence(app: Any = None) -> Presence:
-    """Make the presence of this process; it starts with `startup`.
+    """Create the presence of this process; `startup` starts it.
 
     Args:
-        app: The application, asked for `title` and `version`.
+        app: The application, of which `title` and `version` are reported.
     """
     previous = _STATE.presences.pop()
     if previous is not None:
@@ -52,7 +52,7 @@ def startup(link: Link | None) -> None:
     """Enter the roster; called by `broadcast.startup`.
 
     Args:
-        link: The connection to Redis; without one the roster holds this process alone.
+        link: The connection to Redis; without one the roster contains only this process.
     """
     _STATE.presences.get().start(link)
 
@@ -65,7 +65,7 @@ async def shutdown() -> None:
 
 
 def cleanup() -> None:
-    """Leave without telling anyone, and forget what higher layers registered for the beats.
+    """Stop without notifying anyone, and remove what higher layers registered for the heartbeats.
 
     Synchronous, for `broadcast.cleanup`.
     """
@@ -87,11 +87,11 @@ def own_id() -> str:
 async def roster(*, samples: bool = False) -> list[Instance]:
     """Return all processes of the service, sorted by host and pid.
 
-    Those that vanished without a clean shutdown are listed for 15 minutes; their `liveness` is `lost`.
-    Without Redis, or while it is unreachable, this process alone.
+    Processes that ended without a clean shutdown are listed for 15 minutes with the `liveness` `lost`.
+    Without Redis, or while it is unreachable, only this process is listed.
 
     Args:
-        samples: Read the samples of each process, too. They are most of what there is to read.
+        samples: Include the samples of each process, which are most of the data.
     """
     return await _STATE.presences.nearest().instances(samples=samples)
 
@@ -102,31 +102,32 @@ async def living() -> list[Instance]:
 
 
 def scope() -> Literal["cluster", "process"]:
-    """Return whether `roster` speaks for all processes now, or for this one alone."""
+    """Return whether `roster` currently covers all processes, or only this one."""
     return "cluster" if _STATE.presences.nearest().is_connected else "process"
 
 
 def currency() -> Currency:
-    """Return whether the roster can be believed.
+    """Return whether the roster is reliable.
 
-    `stale` while its key is missing, unreadable, refused by Redis or was rebuilt less than a second ago.
+    It is `stale` while its hash is missing, unreadable, refused by Redis, or was rebuilt less than a second
+    ago.
     """
     presence = _STATE.presences.nearest()
     return presence.roster.currency if presence.is_connected else "current"
 
 
 def set_state(state: State) -> None:
-    """Change the state of this process and tell it to the others at once."""
+    """Change the state of this process and announce it immediately."""
     _STATE.presences.nearest().set_state(state)
 
 
 def set_started() -> None:
-    """Note that this package is started: the process is `ready` as soon as its server serves."""
+    """Note that this package has started; the process becomes `ready` once its server accepts requests."""
     _STATE.presences.nearest().is_started = True
 
 
 def note_serving() -> None:
-    """Note that the server serves: its start-up is complete, or there is a request."""
+    """Note that the server accepts requests: its start-up is complete, or a request arrived."""
     presence = _STATE.presences.nearest()
     if presence.is_started and presence.state == "starting":
         presence.set_state("ready")
@@ -138,46 +139,47 @@ def state() -> State:
 
 
 def register_figure(name: str, read: Callable[[], float | int]) -> None:
-    """Add a figure to those that each process tells at each beat; the same name again replaces it.
+    """Add a figure that each process reports with each heartbeat, or replace the one with the same name.
 
     Args:
-        name: Its name with the unit, as `requests_in_flight`.
-        read: Called at each beat, must be quick.
+        name: Its name with the unit, for example `requests_in_flight`.
+        read: Returns the value; called at each beat, must be quick.
     """
     _STATE.figures.register(name, read)
 
 
 def unregister_figure(name: str) -> None:
-    """Remove a figure; an unknown one is no error."""
+    """Remove a figure; an unknown name is ignored."""
     _STATE.figures.unregister(name)
 
 
 def register_beat(field: str, read: Callable[[], Any]) -> None:
-    """Add a field to what each process tells of itself at each beat; the same name again replaces it.
+    """Add a field that each process reports with each heartbeat, or replace the one with the same name.
 
     Args:
-        field: Its name, as `applied`.
-        read: Returns a short JSON value; called at each beat, must be quick. `None` leaves the field out.
+        field: Its name, for example `applied`.
+        read: Returns a short JSON value, or `None` to leave the field out; called at each beat, must be
+            quick.
     """
     _STATE.hooks.register_beat(field, read)
 
 
 def register_static(field: str, read: Callable[[], Any]) -> None:
-    """Add a field to what rarely changes of each process, which is written when it changes.
+    """Add a field to the static part of the entry of each process, which is written when it changes.
 
     Args:
-        field: Its name, as `checks`.
-        read: Returns a JSON value; called at each beat, must be quick. `None` leaves the field out.
+        field: Its name, for example `checks`.
+        read: Returns a JSON value, or `None` to leave the field out; called at each beat, must be quick.
     """
     _STATE.hooks.register_static(field, read)
 
 
 def on_version(callback: Callable[[int], object]) -> None:
-    """Call back after each beat with the version of the desired state that Redis holds.
+    """Register a callback for the version of the desired state in Redis, called after each heartbeat.
 
     Args:
-        callback: Gets the integer in the field `version` of the hash `switches`, 0 when there is none; must
-            be quick. Called again and again, also with the same version. One that is registered already is
-            not registered twice.
+        callback: Gets the integer in the field `version` of the hash `switches`, or 0 if there is none. It
+            must be quick, and is called repeatedly with the same version. A callback that is already
+            registered is not added twice.
     """
     _STATE.hooks.on_version(callback)

@@ -1,4 +1,4 @@
-"""Who is there, as last read from the roster, and how long each is believed to live."""
+"""The members of the service as last read from the roster, and when each of them is considered lost."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ _MAX_CACHED_CHANNELS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What the broadcast needs to know of a process.
+    """What the broadcast needs to know about a process.
 
     Attributes:
         channels: The channels to which it subscribes.
-        end: When it was to be lost, as its entry said when it was read.
-        silence: Seconds between its last sign of life and that time.
+        end: When it would be lost, according to its entry at the time of reading.
+        silence: Seconds between its last heartbeat and that time.
     """
 
     id: str
@@ -25,15 +25,15 @@ class Member:
 
 
 class View:
-    """The processes that belong to a token.
+    """The members of the roster for one token.
 
-    Entries beat all the time, so who is there and who still beats are known apart: members are read again
-    when the token changes, and each beat tells which ends come soon.
+    Heartbeats change the entries all the time, so members and liveness are tracked separately: the members
+    are read again when the token changes, and each beat returns the ends that are near.
 
     Args:
         token: Changes when a process joins, leaves, returns or changes its subscriptions.
-        members: The processes.
-        soon: The ends that come before the next beat, by id.
+        members: The members.
+        soon: The ends before the next beat, by id.
         now: The time of Redis.
     """
 
@@ -48,10 +48,9 @@ class View:
         self.note_ends(soon, now)
 
     def note_ends(self, soon: Mapping[str, float], now: float) -> None:
-        """Take the ends that come before the next beat.
+        """Update the ends that come before the next beat.
 
-        Of a process that is not late its beat is to be expected, and one that is late and returns changes the
-        token.
+        Any other process is assumed to beat in time; one that is late and returns changes the token.
         """
         late = {
             id_: end
@@ -78,6 +77,6 @@ class View:
 
 
 def read_id(instance_id: str) -> tuple[str, int | None]:
-    """Return the host name and the pid of an instance, of which only the id is known."""
+    """Return the host name and the pid of an instance of which only the id is known."""
     hostname, _, pid = instance_id.rpartition(":")[0].rpartition(":")
     return hostname or instance_id, int(pid) if pid.isdecimal() and pid.isascii() else None

@@ -1,7 +1,7 @@
-"""The desired state: switches that last, to which every process of the service converges.
+"""The desired state: persistent switches that every process of the service converges to.
 
-A change is stored in Redis and told to all processes; each beat tells a process which version is stored, so
-that whoever missed a change catches up. Without Redis the same works for this process alone.
+A change is stored in Redis and sent to all processes. Each heartbeat returns the stored version, so a process
+that missed a change catches up. Without Redis the switches work for this process only.
 """
 
 from c2casgiutils.switches._errors import SwitchesUnavailableError, TooManySwitchesError

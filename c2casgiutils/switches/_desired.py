@@ -1,4 +1,4 @@
-"""The desired state as this process knows it: of each switch the newest entry."""
+"""The desired state as known to this process: the newest entry of each switch."""
 
 from collections.abc import Mapping
 
@@ -7,16 +7,16 @@ from c2casgiutils.switches._kinds import Setting
 
 
 class Desired:
-    """The entries of the cluster, and the values of this instance alone, which win over them."""
+    """The entries of the cluster, and the values of this instance alone, which take precedence."""
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._own: dict[str, Setting] = {}
         self.highest = 0
-        """The largest version seen so far."""
+        """The largest known version."""
 
     def take(self, entry: Entry) -> bool:
-        """Take an entry if it is newer than what is known, and return whether it was."""
+        """Store an entry if it is newer than the known one, and return whether it was."""
         known = self._entries.get(entry.field)
         if known is not None and known.version >= entry.version:
             return False
@@ -37,7 +37,7 @@ class Desired:
         return self._entries.get(field)
 
     def in_force(self, field: str, now: float) -> Setting | None:
-        """Return the value in force, `None` when there is none."""
+        """Return the value in effect, or `None`."""
         own = self._own.get(field)
         if own is not None and (own.expires is None or own.expires > now):
             return own
@@ -50,11 +50,11 @@ class Desired:
         return [field for field in fields if kind is None or split(field)[0] == kind]
 
     def unknown(self) -> set[str]:
-        """Return the fields whose format is of a newer release."""
+        """Return the fields with entries in the format of a newer release."""
         return {field for field, entry in self._entries.items() if not entry.is_known_format}
 
     def newer_than(self, stored: Mapping[str, Entry], now: float) -> list[Entry]:
-        """Return what is newer here than in the store, or missing there."""
+        """Return the entries that are missing or older in the store."""
         return [
             entry
             for field, entry in self._entries.items()
@@ -63,7 +63,7 @@ class Desired:
         ]
 
     def forget(self, now: float) -> list[str]:
-        """Forget what ended long ago, and return its fields."""
+        """Remove the entries that ended long ago, and return their fields."""
         fields = [field for field, entry in self._entries.items() if entry.is_forgettable(now)]
         for field in fields:
             del self._entries[field]

@@ -8,12 +8,12 @@ from c2casgiutils.switches._kinds import CLUSTER, Setting
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What somebody asks for.
+    """A requested change.
 
     Attributes:
         value: The value, `None` to remove the switch.
-        ttl: Seconds until the value ends; `None` without an end.
-        by: Who asks.
+        ttl: Seconds until the value ends; `None` for no end.
+        by: Who requests it.
         reason: Why.
     """
 

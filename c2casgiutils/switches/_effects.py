@@ -1,4 +1,4 @@
-"""What this process obeys now, kind by kind."""
+"""The values that are applied in this process."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ _MAX_LOGGED = 1000
 
 
 class Effects:
-    """Applies values through their kinds, and knows which ones could not be applied.
+    """Applies values through their kinds, and tracks which ones could not be applied.
 
     Args:
         kinds: By name; kept, not copied.
@@ -25,25 +25,25 @@ class Effects:
 
     @property
     def refused(self) -> set[str]:
-        """The fields whose value cannot be applied: of a kind or with a value that this release lacks."""
+        """The fields whose value cannot be applied, as this release lacks the kind or rejects the value."""
         return set(self._refused)
 
     def get(self, field: str) -> Setting | None:
-        """Return the value that this process obeys."""
+        """Return the applied value."""
         return self._settings.get(field)
 
     def forget(self, fields: Iterable[str]) -> None:
-        """Take these values for not applied."""
+        """Mark values as not applied."""
         for field in fields:
             self._settings.pop(field, None)
 
     def next_end(self) -> float | None:
-        """Return when the next value ends, by the clock of Redis."""
+        """Return the time when the next value ends, by the clock of Redis."""
         ends = (setting.expires for setting in self._settings.values())
         return min((end for end in ends if end is not None), default=None)
 
     def bring(self, wanted: Mapping[str, Setting | None]) -> None:
-        """Apply the values that are not yet applied."""
+        """Apply the values that are not applied yet."""
         changes: dict[str, dict[str, Setting | None]] = {}
         for field, setting in wanted.items():
             kind, key = split(field)
@@ -54,12 +54,12 @@ class Effects:
             self._apply(self._kinds[name], of_kind)
 
     def _is_accepted(self, field: str, setting: Setting | None) -> bool:
-        """Check a value; one that is refused leaves the present one in force."""
+        """Check a value; if it is rejected, the current one stays in effect."""
         name, key = split(field)
         kind = self._kinds.get(name)
         problem = ""
         if kind is None:
-            problem = "nothing in this process knows this kind of switches"
+            problem = "this kind of switch is not registered in this process"
         elif setting is not None:
             try:
                 kind.check(key, setting.value)
@@ -95,4 +95,4 @@ class Effects:
         if len(self._logged) >= _MAX_LOGGED:
             self._logged.clear()
         self._logged.add((field, version))
-        _LOGGER.warning("The switch %r is not applied: %s", field, problem)
+        _LOGGER.warning("The switch %r was not applied: %s", field, problem)

@@ -1,6 +1,6 @@
-r"""Entries of the store: `<signature>\n<JSON>`, in the field `<kind>:<key>` of the hash.
+r"""The format of stored switches: `<signature>\n<JSON>`, in the field `<kind>:<key>` of the hash.
 
-An entry without a value says that the switch was removed: it outlives older values that somebody still has.
+An entry without a value marks a removed switch, so that older values held by other processes do not return.
 """
 
 import json
@@ -16,7 +16,7 @@ from c2casgiutils.switches._kinds import Setting
 
 FORMAT = 1
 MAX_VERSION = 2**53
-"""A larger integer would lose digits in many JSON parsers."""
+"""Larger integers would lose digits in many JSON parsers."""
 MAX_VALUE_BYTES = 4096
 MAX_KEY_LENGTH = 200
 MAX_REASON_LENGTH = 200
@@ -25,16 +25,16 @@ _MAX_ENTRY_BYTES = 8192
 _MAX_FIELD_BYTES = 1024
 _MAX_BY_LENGTH = 200
 _KEPT_SECONDS = 7 * 24 * 3600.0
-"""So long a removed or ended entry is kept, to win against older ones."""
+"""How long a removed or ended entry is kept, to override older ones."""
 _LABEL = "c2casgiutils switches"
 
 
 class EntryError(C2cError, ValueError):
-    """An entry that is not accepted, and why."""
+    """An entry was not accepted; the text says why."""
 
 
 class _Base(BaseModel):
-    """What entries of all formats have."""
+    """The fields common to all formats."""
 
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
@@ -43,7 +43,7 @@ class _Base(BaseModel):
 
 
 class _Stored(_Base):
-    """The present format."""
+    """The current format."""
 
     value: Any = None
     set: float
@@ -54,15 +54,15 @@ class _Stored(_Base):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The newest that is known of a switch.
+    """The newest known entry of a switch.
 
     Attributes:
         field: `<kind>:<key>`.
-        version: Of two entries of one field the one with the larger version counts.
-        raw: As it is stored, fields of newer releases included.
-        setting: `None` when the switch was removed, or the format is of a newer release.
-        is_known_format: Whether this release can read it.
-        ends: From then on it is as good as absent; `None` when it has no end.
+        version: Of two entries of a field, the one with the larger version is valid.
+        raw: The stored form, including fields of newer releases.
+        setting: `None` if the switch was removed, or if the format is of a newer release.
+        is_known_format: Whether this release supports the format.
+        ends: When the value ends; `None` for no end.
     """
 
     field: str
@@ -73,11 +73,11 @@ class Entry:
     ends: float | None
 
     def in_force(self, now: float) -> Setting | None:
-        """Return the value, `None` when there is none or its time is over."""
+        """Return the value, or `None` if there is none or it has ended."""
         return None if self.ends is not None and self.ends <= now else self.setting
 
     def is_forgettable(self, now: float) -> bool:
-        """Return whether it ended so long ago that nobody has an older one any more."""
+        """Return whether it ended so long ago that no process can still hold an older entry."""
         return self.ends is not None and self.ends + _KEPT_SECONDS <= now
 
 
@@ -93,17 +93,17 @@ def split(field: str) -> tuple[str, str]:
 
 
 class Codec:
-    """Writes and reads entries.
+    """Encodes and decodes entries.
 
     Args:
-        secret: Sign with it, and accept only what is signed with it.
+        secret: Used to sign entries; if set, only entries signed with it are accepted.
     """
 
     def __init__(self, secret: str | None) -> None:
         self._signer = Signer(_LABEL, secret)
 
     def encode(self, field: str, version: int, setting: Setting | None, now: float) -> Entry:
-        """Return an entry.
+        """Return the entry for a value.
 
         Args:
             field: `<kind>:<key>`.
@@ -112,7 +112,7 @@ class Codec:
             now: The time of Redis.
 
         Raises:
-            ValueError: The value, the key or a text is too long, or no JSON.
+            ValueError: The value, the key or a text is too long, or the value is not JSON.
         """
         _check_text(split(field)[1], MAX_KEY_LENGTH, "the key")
         fields: dict[str, Any] = {"f": FORMAT, "version": version, "set": now}
@@ -120,17 +120,17 @@ class Codec:
             _check_text(setting.reason, MAX_REASON_LENGTH, "reason")
             value = _to_json(setting.value)
             if len(value) > MAX_VALUE_BYTES:
-                raise ValueError(f"the value has {len(value)} bytes, at most {MAX_VALUE_BYTES} are accepted")
+                raise ValueError(f"the value has {len(value)} bytes, at most {MAX_VALUE_BYTES} are allowed")
             fields |= {"value": setting.value, "expires": setting.expires, "reason": setting.reason}
             fields["by"] = setting.by[:_MAX_BY_LENGTH] if setting.by is not None else None
         raw = self._signer.sign(field, _to_json(fields))
         return self.decode(field, raw)
 
     def decode(self, field: str, raw: bytes) -> Entry:
-        """Return the entry that stands in a field.
+        """Return the entry stored in a field.
 
         Raises:
-            EntryError: Oversized, malformed, or not signed as it should be.
+            EntryError: The entry is too large, malformed, or wrongly signed.
         """
         if len(raw) > _MAX_ENTRY_BYTES or len(field.encode(errors="replace")) > _MAX_FIELD_BYTES:
             raise EntryError("too large")
@@ -155,7 +155,7 @@ class Codec:
 
 def _check_text(text: str | None, length: int, name: str) -> None:
     if text and (len(text) > length or not text.isprintable()):
-        raise ValueError(f"{name} has at most {length} printable characters")
+        raise ValueError(f"{name} must have at most {length} printable characters")
 
 
 def _to_json(value: Any) -> bytes:

@@ -1,15 +1,15 @@
-"""What can go wrong with a change."""
+"""Errors of the switches."""
 
 from c2casgiutils._errors import C2cError
 from c2casgiutils._outages import OutageError
 
 
 class SwitchesUnavailableError(OutageError):
-    """Redis is configured, but unreachable or refuses.
+    """Redis is configured, but it is unreachable or refuses the command.
 
     Attributes:
-        is_uncertain: Redis did not answer in time and may have done what it was asked for all the same.
-        is_stored: The change is stored, and only the processes could not be asked.
+        is_uncertain: Redis did not reply in time and may have carried out the change nevertheless.
+        is_stored: The change is stored; only the processes could not be asked to confirm it.
     """
 
     def __init__(self, text: str, *, is_uncertain: bool = False, is_stored: bool = False) -> None:
@@ -19,4 +19,4 @@ class SwitchesUnavailableError(OutageError):
 
 
 class TooManySwitchesError(C2cError, ValueError):
-    """There is no room for one more switch of this kind."""
+    """The maximum number of switches of this kind is reached."""

@@ -1,4 +1,4 @@
-"""What a switch is for the part of the package (or the application) that obeys it."""
+"""The interface between the switches and the code that applies them."""
 
 import datetime
 from abc import ABC, abstractmethod
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 CLUSTER = "cluster"
-"""The scope of a value that every process of the service has."""
+"""The scope of a value that applies to every process of the service."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value in force.
+    """A value in effect.
 
     Attributes:
-        value: The value, as JSON has it.
-        version: The version of the desired state with which it came.
+        value: The value, as JSON data.
+        version: The version of the desired state that introduced it.
         since: When it was set, in seconds since 1970 by the clock of Redis.
-        expires: When it ends, by the same clock; `None` when it has no end.
+        expires: When it ends, by the same clock; `None` for no end.
         by: Who set it.
         reason: Why.
-        scope: `cluster`, or the id of the only instance that has it.
+        scope: `cluster`, or the id of the only instance it applies to.
     """
 
     value: Any
@@ -34,14 +34,14 @@ class Setting:
 
     @property
     def expires_at(self) -> datetime.datetime | None:
-        """When it ends, in UTC."""
+        """When the value ends, in UTC."""
         if self.expires is None:
             return None
         return datetime.datetime.fromtimestamp(round(self.expires, 3), tz=datetime.UTC)
 
 
 class Kind(ABC):
-    """A kind of switches: log levels for example, of which each logger has one.
+    """A kind of switch, for example log levels, with one switch for each logger.
 
     Attributes:
         name: Its name in the store, of lower-case letters and `_`.
@@ -50,31 +50,32 @@ class Kind(ABC):
     name: str
 
     def check(self, key: str, value: Any) -> None:  # noqa: B027  # accepting everything is a choice
-        """Refuse a value that cannot be applied; accepts all of them by default.
+        """Reject a value that cannot be applied; by default, all values are accepted.
 
-        Called in the process that asks for a change, and in each process before it applies one: another
-        release may know other values.
+        Called in the process that requests a change, and in each process before it applies one: another
+        release may support other values.
 
         Args:
-            key: Which switch of the kind.
+            key: The key of the switch.
             value: The value.
 
         Raises:
-            ValueError: Says what is accepted.
+            ValueError: The value is rejected; the text says what is accepted.
         """
 
     @abstractmethod
     def apply(self, changes: Mapping[str, Setting | None]) -> None:
-        """Bring this process to the desired state; called on the event loop, must be quick.
+        """Apply changed values to this process; called on the event loop, must be quick.
 
         Args:
-            changes: By key the values that are in force now, `None` where there is no value any more.
+            changes: By key, the values that are in effect now, or `None` for those that were removed or have
+                ended.
         """
 
     async def inherit(self) -> Mapping[str, Any]:
-        """Return the values that an earlier release kept elsewhere, by key; asked for once for each service.
+        """Return the values that an earlier release stored elsewhere, by key; called once for each service.
 
         Raises:
-            Exception: They cannot be read now; asked for again later.
+            Exception: They cannot be read now; the call is repeated later.
         """
         return {}

@@ -1,4 +1,4 @@
-"""Metrics of the switches; `prometheus_client` is loaded with the first one."""
+"""Metrics of the switches; `prometheus_client` is imported when the first one is used."""
 
 import functools
 from typing import TYPE_CHECKING
@@ -13,11 +13,9 @@ if TYPE_CHECKING:
 def _skipped(prefix: str) -> "Counter":
     from prometheus_client import Counter
 
-    return Counter(
-        f"{prefix}switches_skipped", "Entries of the store ignored: malformed, unsigned or too large"
-    )
+    return Counter(f"{prefix}switches_skipped", "Stored entries ignored: malformed, unsigned or too large")
 
 
 def count_skipped() -> None:
-    """Count an entry that is ignored."""
+    """Count an ignored entry."""
     _skipped(config.settings.prometheus.prefix).inc()

@@ -1,4 +1,4 @@
-"""Catching up with the store: reads everything, and writes back what the store lacks."""
+"""Synchronisation with the store: reads everything, and writes back what the store lacks."""
 
 import asyncio
 import logging
@@ -18,17 +18,17 @@ from c2casgiutils.switches._store import Snapshot, Store
 _LOGGER = logging.getLogger(__name__)
 
 CHANNEL = "c2c_switches"
-"""Changes of the store are told there."""
+"""Changes are published on this channel."""
 
 _READ_SECONDS = 30.0
 _MAX_OVERWRITTEN = 1000
 
 
 class Reader:
-    """Brings one process and the store to the same state.
+    """Brings this process and the store to the same state.
 
     Args:
-        state: The state of the process.
+        state: The state of this process.
     """
 
     def __init__(self, state: State) -> None:
@@ -38,12 +38,12 @@ class Reader:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._outage = Outage(
             _LOGGER,
-            "The stored switches cannot be read or written now: %s",
+            "The stored switches cannot be read or written: %s",
             "The stored switches can be read and written again after %.1f s",
         )
 
     def on_version(self, version: int) -> None:
-        """Hear which version Redis holds, and catch up when it is another one than this process has."""
+        """Catch up with the store if Redis holds another version than this process."""
         if version != self._state.version:
             self._start("read", self.catch_up)
         if self._heirs():
@@ -57,11 +57,11 @@ class Reader:
             )
 
     async def catch_up(self, version: int | None = None, *, seconds: float = _READ_SECONDS) -> None:
-        """Read everything; what fails is tried again with the next beat.
+        """Read everything; a failure is retried with the next heartbeat.
 
         Args:
-            version: Do nothing when this version is known once it is this call's turn.
-            seconds: How long it may last.
+            version: Do nothing if this version is already known when the lock is acquired.
+            seconds: Maximum duration.
         """
         try:
             await self.read(seconds=seconds, version=version)
@@ -71,7 +71,7 @@ class Reader:
             self._outage.end()
 
     async def refresh(self, *, seconds: float) -> None:
-        """Make sure that this process knows what Redis holds now; does nothing without Redis.
+        """Read the current state of Redis, if Redis is used.
 
         Raises:
             SwitchesUnavailableError: Redis is unreachable or refuses.
@@ -82,10 +82,10 @@ class Reader:
             await self.read(seconds=end - time.monotonic())
 
     async def read(self, *, seconds: float, version: int | None = None) -> None:
-        """Read everything, and write back what is newer here; does nothing without Redis.
+        """Read everything, and write back what is newer here, if Redis is used.
 
         Args:
-            seconds: How long it may last.
+            seconds: Maximum duration.
             version: See `catch_up`.
 
         Raises:
@@ -106,13 +106,13 @@ class Reader:
             self._lock.release()
 
     async def _read_once(self, store: Store, end: float) -> bool:
-        """Read everything; return false when it has to be read again."""
+        """Read everything; return `False` if it must be read again."""
         snapshot = await store.read(seconds=end - time.monotonic())
         self._state.take(snapshot.entries.values())
         return await self._write_back(store, snapshot, end)
 
     async def _write_back(self, store: Store, snapshot: Snapshot, end: float) -> bool:
-        """Store what is newer here; return false when somebody else wrote meanwhile."""
+        """Store what is newer here; return `False` if another process wrote in the meantime."""
         state = self._state
         newer = [
             entry
@@ -129,20 +129,20 @@ class Reader:
             return False
         state.reach(version, str(version).encode())
         self._note_overwritten(newer, snapshot)
-        _LOGGER.warning("Redis had lost the state of %s switches: stored it again", len(newer))
+        _LOGGER.warning("Redis had lost the state of %s switches, which was stored again", len(newer))
         return True
 
     def _note_overwritten(self, entries: Iterable[Entry], snapshot: Snapshot) -> None:
-        """Overwrite an entry that is not accepted once: processes with two secrets would never end it."""
+        """Note rejected entries that were overwritten: processes with different secrets would never stop."""
         if len(self._overwritten) >= _MAX_OVERWRITTEN:
             self._overwritten.clear()
         fields = {entry.field for entry in entries} & snapshot.skipped.keys()
         self._overwritten |= {(field, snapshot.skipped[field]) for field in fields}
 
-    # What an earlier release left
+    # Migration from an earlier release
 
     def _heirs(self) -> list[Kind]:
-        """Return the kinds of which nobody has taken over yet what an earlier release left."""
+        """Return the kinds whose values of an earlier release have not been migrated yet."""
         return [
             kind
             for kind in self._state.kinds.values()
@@ -150,13 +150,13 @@ class Reader:
         ]
 
     async def wait_inherited(self, *, seconds: float) -> None:
-        """Take over what an earlier release left; after the given time this goes on without the caller."""
+        """Migrate values of an earlier release; after the given time, this continues in the background."""
         if self._heirs():
             self._start("inherit", self._inherit)
             await asyncio.wait([self._tasks["inherit"]], timeout=seconds)
 
     async def _inherit(self) -> None:
-        """Take over what an earlier release left; what fails is tried again with the next beat."""
+        """Migrate values of an earlier release; a failure is retried with the next heartbeat."""
         end = time.monotonic() + _READ_SECONDS
         for kind in self._heirs():
             found = await read_inherited(kind, seconds=end - time.monotonic())
@@ -180,16 +180,16 @@ class Reader:
             state.take(entries)
             state.advance(base, version)
 
-    # End
+    # Shutdown
 
     async def aclose(self) -> None:
-        """End the tasks."""
+        """Cancel the tasks and wait for their end."""
         self.abort()
         if self._tasks:
             await asyncio.wait(self._tasks.values())
 
     def abort(self) -> None:
-        """End the tasks at once, without waiting."""
+        """Cancel the tasks without waiting."""
         for task in self._tasks.values():
             if not task.get_loop().is_closed():
                 task.cancel()

@@ -1,4 +1,4 @@
-"""Which processes have a change."""
+"""Reports on which processes have applied a change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from c2casgiutils.switches._kinds import Setting
 
 
 class Behind(BaseModel):
-    """A process that does not have the present version."""
+    """A process that does not have the current version."""
 
     hostname: str | None = None
     pid: int | None = None
 
 
 class SwitchReport(ClusterReport):
-    """How a change of a switch went through the cluster.
+    """How a change of a switch was carried out in the cluster.
 
-    `applied` of the processes that are alive have the version of the change, or a newer one.
+    Of `of` running processes, `applied` have the version of the change or a newer one.
     """
 
     applied: int
@@ -29,16 +29,16 @@ class SwitchReport(ClusterReport):
 
     @classmethod
     def alone(cls) -> Self:
-        """Return the report of a process that has no other one to tell."""
+        """Return the report of a single process that had no others to notify."""
         report = ClusterReport.alone()
         return cls(**dict(report), applied=1, alive=1, behind=[])
 
     @classmethod
     def of_reply(cls, reply: Reply, version: int) -> Self:
-        """Sum up what the processes answered.
+        """Summarise the answers of the processes.
 
         Args:
-            reply: The payload of each answer has `hostname`, `pid` and the `version` that the process has.
+            reply: The payload of each answer contains `hostname`, `pid` and the `version` of the process.
             version: The version of the change.
         """
         behind = [payload for payload in reply.payloads if payload["version"] < version]
@@ -57,12 +57,12 @@ class SwitchReport(ClusterReport):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change that was made.
+    """The result of a change.
 
     Attributes:
-        version: Of the change; later ones have larger versions.
-        setting: The value as it is in force, `None` after a removal.
-        report: Which processes have it.
+        version: The version of the change; later changes have larger versions.
+        setting: The value in effect, `None` after a removal.
+        report: Which processes have applied it.
         instances: The ids of the processes that confirmed it.
     """
 

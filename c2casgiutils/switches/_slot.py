@@ -1,4 +1,4 @@
-"""The switches of this process: the kinds that obey, and the desired state on each event loop."""
+"""The switches of this process: the registered kinds, and the desired state for each event loop."""
 
 import contextlib
 from collections.abc import Collection
@@ -22,7 +22,7 @@ _FIGURE = "switches_not_applied"
 
 
 class _State:
-    """The kinds, which outlive each event loop, and the switches on each loop."""
+    """The kinds, which are shared by all event loops, and the switches of each loop."""
 
     def __init__(self) -> None:
         self.kinds: dict[str, Kind] = {Inherited.name: Inherited()}
@@ -33,15 +33,15 @@ _STATE = _State()
 
 
 def register(kind: _K) -> _K:
-    """Have a kind of switches obeyed in this process; the same name again replaces it.
+    """Register a kind of switch in this process, or replace the one with the same name.
 
-    Values that are known already are applied at once.
+    Values that are already known are applied immediately.
 
     Args:
         kind: The kind.
 
     Returns:
-        The same.
+        The kind itself.
     """
     _STATE.kinds[kind.name] = kind
     switches = _STATE.switches.peek()
@@ -51,15 +51,14 @@ def register(kind: _K) -> _K:
 
 
 def kind(name: str) -> Kind | None:
-    """Return the kind that is registered under a name."""
+    """Return the kind with the given name."""
     return _STATE.kinds.get(name)
 
 
 async def startup() -> None:
-    """Hear of changes, and bring this process to the stored state; after `broadcast.startup`.
+    """Subscribe to changes, and apply the stored state; call it after `broadcast.startup`.
 
-    Redis being unreachable is no error: the process catches up once it is back. Calling it again changes
-    nothing.
+    If Redis is unreachable, the process catches up later. Calling it again has no effect.
 
     Raises:
         BroadcastError: Redis refused the subscription.
@@ -77,12 +76,12 @@ async def startup() -> None:
 
 
 async def shutdown() -> None:
-    """Hear of no more changes; what is in force stays so."""
+    """Stop receiving changes; values in effect stay so."""
     switches = _STATE.switches.pop()
     if switches is None:
         return
     await switches.aclose()
-    with contextlib.suppress(broadcast.BroadcastUnavailable):  # ended before
+    with contextlib.suppress(broadcast.BroadcastUnavailable):  # already shut down
         await broadcast.unsubscribe(OWN_CHANNEL)
         await broadcast.unsubscribe(CHANNEL)
 
@@ -98,23 +97,23 @@ async def put(
     to: Collection[str] | None = None,
     seconds: float = _TIMEOUT_SECONDS,
 ) -> Change:
-    """Set a switch: store it, and have every process apply it now, whoever cannot later.
+    """Set a switch: store it, and have every process apply it, now or as soon as it can.
 
-    Without Redis, or before `startup`, this process is all there is.
+    Without Redis, or before `startup`, only this process is changed.
 
     Args:
         kind: The name of the kind.
-        key: Which switch of the kind, 200 printable characters at most.
-        value: Any JSON but null, 4 kB at most.
-        ttl: Seconds until it ends by itself; by default it has no end.
-        by: Who asks for it.
-        reason: Why, 200 printable characters at most.
-        to: The ids of the instances that get it, not stored; they keep it as long as they live, and it wins
-            over the value of the cluster. By default it is for the cluster.
-        seconds: How long it may last.
+        key: The key of the switch, at most 200 printable characters.
+        value: Any JSON data except null, at most 4 kB.
+        ttl: Seconds until the value ends; no end by default.
+        by: Who requests it.
+        reason: Why, at most 200 printable characters.
+        to: The ids of the instances to change, instead of the whole cluster. Their value is not stored; they
+            keep it until they end, and it takes precedence over the value of the cluster.
+        seconds: Maximum duration.
 
     Raises:
-        ValueError: The value is not accepted, or 2,000 switches of the kind have a value.
+        ValueError: The value is rejected, or 2,000 switches of the kind have a value already.
         SwitchesUnavailableError: Redis is unreachable or refuses; says whether the change is stored.
     """
     known = _STATE.kinds.get(kind)
@@ -134,7 +133,7 @@ async def remove(
     to: Collection[str] | None = None,
     seconds: float = _TIMEOUT_SECONDS,
 ) -> Change:
-    """Remove a switch, as `put` sets it; one that is not set is no error."""
+    """Remove a switch that was set with `put`; one that is not set is ignored."""
     return await _change(field_of(kind, key), Draft(None, by=by), to, seconds)
 
 
@@ -146,7 +145,7 @@ async def _change(field: str, draft: Draft, to: Collection[str] | None, seconds:
 
 
 async def refresh(*, seconds: float = _TIMEOUT_SECONDS) -> None:
-    """Make sure that this process knows what is stored now; does nothing without Redis.
+    """Read the current state of Redis, if Redis is used.
 
     Raises:
         SwitchesUnavailableError: Redis is unreachable or refuses.
@@ -155,12 +154,12 @@ async def refresh(*, seconds: float = _TIMEOUT_SECONDS) -> None:
 
 
 def current(kind: str) -> dict[str, Setting]:
-    """Return the values of a kind that this process should obey, by key; see `refresh`."""
+    """Return the desired values of a kind, by key; see `refresh`."""
     return _STATE.switches.get().state.current(kind)
 
 
 def version() -> int:
-    """Return the version of the desired state up to which this process knows everything."""
+    """Return the version of the desired state that this process has completely read."""
     return _STATE.switches.get().state.version
 
 
@@ -169,7 +168,7 @@ def refused() -> set[str]:
     return _STATE.switches.get().state.refused()
 
 
-# Beats go on while the process ends: nothing of this may make the switches anew.
+# Heartbeats continue during the shutdown: the following functions must not create the switches again.
 
 
 def _applied() -> int | None:

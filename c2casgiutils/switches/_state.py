@@ -1,4 +1,4 @@
-"""What this process knows and obeys, and up to which version of the store."""
+"""What this process knows and has applied, and up to which version of the store."""
 
 import asyncio
 import time
@@ -15,12 +15,12 @@ from c2casgiutils.switches._errors import SwitchesUnavailableError
 from c2casgiutils.switches._kinds import Kind, Setting
 from c2casgiutils.switches._store import Skipped, Store
 
-_LONGEST_WAIT_SECONDS = 10.0  # the clock of Redis may be set meanwhile
-_SHORTEST_WAIT_SECONDS = 0.1  # when a kind fails to end a value
+_LONGEST_WAIT_SECONDS = 10.0  # the clock of Redis may be adjusted
+_SHORTEST_WAIT_SECONDS = 0.1  # if a kind fails to end a value
 
 
 class State:
-    """The switches as one event loop has them.
+    """The switches of one event loop.
 
     Args:
         kinds: By name; kept, not copied.
@@ -31,14 +31,14 @@ class State:
         self.desired = Desired()
         self.skipped = Skipped()
         self.version = 0
-        """The version of the store up to which this process knows everything."""
+        """The version up to which this process knows everything in the store."""
         self.base = b""
-        """The same as Redis has it, which need not be a number."""
+        """The same as stored in Redis, which need not be a number."""
         self._effects = Effects(kinds)
         self._end: asyncio.TimerHandle | None = None
 
     def store(self) -> Store | None:
-        """Return the store, `None` when no Redis is configured.
+        """Return the store, `None` if no Redis is configured.
 
         Raises:
             SwitchesUnavailableError: The broadcast is not started on this event loop.
@@ -51,11 +51,11 @@ class State:
 
     @staticmethod
     def codec() -> Codec:
-        """Return what writes and reads entries."""
+        """Return the codec for the configured secret."""
         return Codec(config.settings.redis.broadcast_secret)
 
     def now(self) -> float:
-        """Return the time of Redis, or of this process without it, in seconds since 1970."""
+        """Return the time of Redis, or without it of this process, in seconds since 1970."""
         try:
             store = self.store()
         except SwitchesUnavailableError:
@@ -63,24 +63,24 @@ class State:
         return time.time() if store is None else store.now()
 
     def next_version(self) -> int:
-        """Return a version above all that this process knows, and at least the time in milliseconds."""
+        """Return a version above all known ones, and at least the time in milliseconds."""
         return max(self.desired.highest, self.version, int(self.now() * 1000)) + 1
 
     def make(self, field: str, draft: Draft) -> Entry:
         """Return a new entry.
 
         Raises:
-            ValueError: The value or a text is too long, or no JSON.
+            ValueError: The value or a text is too long, or the value is not JSON.
         """
         version, now = self.next_version(), self.now()
         return self.codec().encode(field, version, draft.setting(version, now), now)
 
     def take(self, entries: Iterable[Entry]) -> None:
-        """Take the entries that are newer than what is known, and obey them."""
+        """Store the entries that are newer than the known ones, and apply them."""
         self.bring([entry.field for entry in entries if self.desired.take(entry)])
 
     def advance(self, base: int, version: int) -> None:
-        """Note that the store went from one version to the next; whoever lacks the first one stays behind."""
+        """Note that the store went from one version to the next; without the first one, this stays behind."""
         if self.version == base:
             self.reach(version, str(version).encode())
 
@@ -88,8 +88,8 @@ class State:
         """Note that everything up to this version is known.
 
         Args:
-            version: The version.
-            base: The same as Redis has it.
+            version: The version as a number.
+            base: The version as stored in Redis.
         """
         self.version, self.base = version, base
         self.desired.highest = max(self.desired.highest, version)
@@ -100,7 +100,7 @@ class State:
         self.bring([field])
 
     def bring(self, fields: Iterable[str]) -> None:
-        """Obey the desired state of these switches, and obey each end in time."""
+        """Apply the desired state of these switches, and schedule the next end of a value."""
         now = self.now()
         self._effects.bring({field: self.desired.in_force(field, now) for field in fields})
         self.stop()
@@ -110,7 +110,7 @@ class State:
             self._end = asyncio.get_running_loop().call_later(seconds, self._bring_all)
 
     def bring_again(self, kind: str) -> None:
-        """Obey the desired state of a kind from scratch: another object obeys from now on."""
+        """Apply the desired state of a kind from scratch, after its object was replaced."""
         fields = self.desired.fields(kind)
         self._effects.forget(fields)
         self.bring(fields)
@@ -119,7 +119,7 @@ class State:
         self.bring(self.desired.fields())
 
     def current(self, kind: str) -> dict[str, Setting]:
-        """Return the values of a kind that should be in force, by key."""
+        """Return the desired values of a kind, by key."""
         now = self.now()
         found = ((split(field)[1], self.desired.in_force(field, now)) for field in self.desired.fields(kind))
         return {key: setting for key, setting in sorted(found, key=itemgetter(0)) if setting is not None}
@@ -131,7 +131,7 @@ class State:
         return live | self.desired.unknown()
 
     def stop(self) -> None:
-        """Wait for no end any more."""
+        """Cancel the timer for the next end of a value."""
         if self._end is not None:
             self._end.cancel()
             self._end = None

@@ -1,7 +1,8 @@
 """The desired state in Redis: one hash for each service.
 
-The field `version` holds the version of the whole, a growing integer; every other field is a switch. One
-script compares the version, stores and publishes, or refuses, so that of two writers one must read first.
+The field `version` contains the version of the whole, a growing integer; every other field is a switch. A
+script compares the version before it stores and publishes a change: if another process wrote first, the
+change is refused, and the writer must read again.
 """
 
 import logging
@@ -27,7 +28,8 @@ _GRACE_SECONDS = 0.1
 _MAX_FIELDS = 20_000
 _MAX_LOGGED = 1000
 
-# A refused publication does not undo what is stored: who misses it sees the version with the next beat.
+# If publishing is refused, the change stays stored: processes that miss it see the version with the next
+# beat.
 _WRITE = """
 local stored = redis.call('HGET', KEYS[1], 'version') or ''
 if stored ~= ARGV[1] then return 0 end
@@ -42,13 +44,13 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What Redis holds.
+    """The content of Redis.
 
     Attributes:
-        version: Of the whole; 0 when there is none, or none that can be read.
-        base: The same as Redis has it.
-        entries: By field.
-        skipped: By field the entries that are not accepted.
+        version: Version of the whole; 0 if there is none or it cannot be read.
+        base: The version as stored.
+        entries: The entries by field.
+        skipped: Rejected entries by field.
     """
 
     version: int
@@ -58,7 +60,7 @@ class Snapshot:
 
 
 class Skipped:
-    """Counts the entries that are ignored, and logs each of them once."""
+    """Counts rejected entries, and logs each of them once."""
 
     def __init__(self) -> None:
         self._logged: set[tuple[str, bytes]] = set()
@@ -72,7 +74,7 @@ class Skipped:
             self._logged.clear()
         self._logged.add(entry)
         _metrics.count_skipped()
-        _LOGGER.warning("The stored switch %r is skipped: %s", field[:200], reason)
+        _LOGGER.warning("The stored switch %r was skipped: %s", field[:200], reason)
 
 
 class Store:
@@ -80,8 +82,8 @@ class Store:
 
     Args:
         broadcaster: The broadcaster of the running event loop.
-        codec: Reads entries.
-        skipped: Gets the entries that are not accepted.
+        codec: Decodes entries.
+        skipped: Records rejected entries.
     """
 
     def __init__(self, broadcaster: RedisBroadcaster, codec: Codec, skipped: Skipped) -> None:
@@ -96,11 +98,11 @@ class Store:
         return self._link.now()
 
     async def wait_up(self, seconds: float) -> bool:
-        """Wait until Redis is connected, at most so long, and return whether it is."""
+        """Wait until Redis is connected, for at most the given time, and return whether it is."""
         return await self._link.wait_up(seconds)
 
     async def read_version(self, *, seconds: float) -> bytes:
-        """Return the version that Redis holds, empty when there is none.
+        """Return the version in Redis, empty if there is none.
 
         Raises:
             SwitchesUnavailableError: Redis is unreachable or refuses.
@@ -109,7 +111,7 @@ class Store:
         return reply if isinstance(reply, bytes) else b""
 
     async def read(self, *, seconds: float) -> Snapshot:
-        """Return everything.
+        """Return the whole content.
 
         Raises:
             SwitchesUnavailableError: Redis is unreachable or refuses.
@@ -137,18 +139,18 @@ class Store:
         forgotten: Iterable[str] = (),
         seconds: float,
     ) -> bool:
-        """Store entries and publish a message, unless somebody else wrote since.
+        """Store entries and publish a message, unless another process wrote in the meantime.
 
         Args:
-            base: The version that must be there, as Redis has it.
+            base: The version that must be stored now.
             version: The version to store.
-            entries: The entries.
+            entries: The entries to store.
             message: The channel and the parameters of its handlers.
             forgotten: Fields to remove.
-            seconds: How long it may last.
+            seconds: Maximum duration.
 
         Returns:
-            Whether it was done.
+            Whether the entries were stored.
 
         Raises:
             SwitchesUnavailableError: Redis is unreachable, did not reply in time or refuses.
@@ -179,6 +181,6 @@ class Store:
 
 
 def _read_version(text: bytes, now: float) -> int:
-    """Return a version as a number; 0 when it is none, or so far ahead that no larger one would be left."""
+    """Return a version as a number; 0 if it is invalid, or so large that no larger one would be left."""
     version = int(text) if text.isdigit() and len(text) <= _MAX_DIGITS else 0
     return version if version < 1000 * (now + _MAX_AHEAD_SECONDS) else 0

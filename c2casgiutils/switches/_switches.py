@@ -1,4 +1,4 @@
-"""The switches on one event loop: changes them, and hears of the changes of others."""
+"""The switches on one event loop: changes them, and applies the changes made by others."""
 
 import os
 import socket
@@ -20,12 +20,12 @@ from c2casgiutils.switches._store import Store
 OWN_CHANNEL = "c2c_switches_of_instance"
 
 _MAX_LIVE = 2000
-"""So many switches of one kind may have a value."""
+"""Maximum number of switches of one kind that have a value."""
 _LEAST_SECONDS = 0.05
 
 
 class Switches:
-    """Changes and hears.
+    """Makes changes, and receives those of other processes.
 
     Args:
         kinds: By name; kept, not copied.
@@ -35,13 +35,13 @@ class Switches:
         self.state = State(kinds)
         self.reader = Reader(self.state)
 
-    # Changes of the cluster
+    # Changes of the whole cluster
 
     async def change(self, field: str, draft: Draft, *, seconds: float) -> Change:
-        """Store a change and have every process take it.
+        """Store a change and have every process apply it.
 
         Raises:
-            ValueError: A value or a text is too long, or there is no room for one more switch.
+            ValueError: A value or a text is too long, or there are too many switches of the kind.
             SwitchesUnavailableError: Redis is unreachable or refuses; says whether the change is stored.
         """
         end = time.monotonic() + seconds
@@ -62,10 +62,10 @@ class Switches:
         return Change(entry.version, entry.setting, SwitchReport.of_reply(reply, entry.version), confirmed)
 
     async def _store_change(self, store: Store, field: str, draft: Draft, end: float) -> tuple[int, Entry]:
-        """Store a change on top of what is there; who finds something newer there reads it first.
+        """Store a change on top of the current state; if the store is newer, read it first.
 
-        When the connection breaks, the store tells afterwards whether the change arrived. A second try does
-        no harm to a first one that arrives late: of the two one is refused.
+        If the connection breaks, the store is read to find out whether the change arrived. A retry is safe
+        even if the first attempt arrives late: only one of the two is accepted.
         """
         state, is_uncertain = self.state, False
         while True:
@@ -116,7 +116,7 @@ class Switches:
         entry: str | None = None,
         **_of_newer_releases: Any,
     ) -> dict[str, Any]:
-        """Take a change that somebody stored; whoever lacks the version before it reads everything."""
+        """Apply a stored change; if this process lacks the version before it, read everything."""
         state = self.state
         if field is not None and entry is not None:
             try:
@@ -134,10 +134,10 @@ class Switches:
     async def change_of_instances(
         self, field: str, draft: Draft, ids: Collection[str], *, seconds: float
     ) -> Change:
-        """Set or remove a value in some processes only, for as long as they live.
+        """Set or remove a value in some processes only, until they end.
 
         Raises:
-            ValueError: The value is not accepted.
+            ValueError: The value is rejected.
         """
         own, highest = instances.own_id(), self.state.desired.highest
         if set(ids) == {own}:
@@ -174,14 +174,14 @@ class Switches:
         reason: str | None = None,
         **_of_newer_releases: Any,
     ) -> dict[str, Any]:
-        """Take a value for this process alone.
+        """Set or remove a value in this process only.
 
         Raises:
-            ValueError: It is not accepted here.
+            ValueError: The value is rejected.
         """
         known = self.state.kinds.get(kind)
         if known is None:
-            raise ValueError(f"nothing in this process knows switches of the kind {kind}")
+            raise ValueError(f"the kind of switch {kind} is not registered in this process")
         if value is not None:
             known.check(key, value)
         field = field_of(kind, key)
@@ -189,7 +189,7 @@ class Switches:
         return self._confirm(field)
 
     def _confirm(self, field: str | None) -> dict[str, Any]:
-        """Return which version of a switch this process has, -1 when it cannot apply it."""
+        """Return the version of a switch in this process, or -1 if it cannot be applied."""
         known = self.state.desired.get(field) if field is not None else None
         version = known.version if known is not None else self.state.version
         return {
@@ -199,15 +199,15 @@ class Switches:
             "version": -1 if field in self.state.refused() else version,
         }
 
-    # End
+    # Shutdown
 
     async def aclose(self) -> None:
-        """End timers and tasks; what is in force stays so."""
+        """Cancel timers and tasks; values in effect stay so."""
         self.state.stop()
         await self.reader.aclose()
 
     def abort(self) -> None:
-        """End timers and tasks at once, without waiting."""
+        """Cancel timers and tasks without waiting."""
         self.reader.abort()
 
 

@@ -213,7 +213,7 @@ async def test_out_of_memory(joined: Fleet, caplog: pytest.LogCaptureFixture) ->
                 instances.set_state(state)
                 await asyncio.sleep(0.1)
             assert await who() == joined.pids
-            refused = [r for r in caplog.records if "refuses the entry" in r.getMessage()]
+            refused = [r for r in caplog.records if "refuses the roster entry" in r.getMessage()]
             assert len(refused) == 1
         finally:
             client.config_set("maxmemory", 0)

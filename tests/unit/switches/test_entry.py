@@ -107,9 +107,9 @@ def test_entries_of_newer_releases_are_kept_as_they_are() -> None:
         pytest.param(Setting("x" * 5000, 1, NOW), "a", "the value has 5002 bytes", id="long value"),
         pytest.param(Setting(object(), 1, NOW), "a", "not JSON", id="not JSON"),
         pytest.param(Setting(float("nan"), 1, NOW), "a", "not JSON", id="nan"),
-        pytest.param(Setting(1, 1, NOW, reason="x" * 201), "a", "reason has at most 200", id="long reason"),
+        pytest.param(Setting(1, 1, NOW, reason="x" * 201), "a", "must have at most 200", id="long reason"),
         pytest.param(Setting(1, 1, NOW, reason="a\nb"), "a", "printable", id="line break"),
-        pytest.param(Setting(1, 1, NOW), "x" * 201, "the key has at most 200", id="long key"),
+        pytest.param(Setting(1, 1, NOW), "x" * 201, "the key must have at most", id="long key"),
     ],
 )
 def test_what_cannot_be_stored(setting: Setting, key: str, problem: str) -> None:
