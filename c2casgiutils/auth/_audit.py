@@ -5,20 +5,16 @@ import datetime
 import json
 import logging
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from fastapi import Request
-from pydantic import BaseModel
 
-from c2casgiutils import logs, redis_utils
+from c2casgiutils import logs
 from c2casgiutils._secrets import scrub, scrub_mapping
-from c2casgiutils.auth import _shared, _state
+from c2casgiutils.auth import _audit_lists, _shared, _state
+from c2casgiutils.auth._audit_lists import AuditEvent, Kind
 from c2casgiutils.auth._model import AuthInfo
-from c2casgiutils.auth._state import MAX_AUDIT_EVENTS
 from c2casgiutils.request_tracking import current_request_id
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
 
 LOGGER_NAME = "c2casgiutils.audit"
 _LOGGER = logging.getLogger(LOGGER_NAME)
@@ -27,39 +23,8 @@ _FAILURES = logging.getLogger(__name__)
 CALLER = "c2casgiutils.auth.caller"
 """The key of the request's scope under which `get_auth` leaves the caller."""
 
-Kind = Literal["changes", "refusals"]
-"""Refusals are kept apart: strangers cause them, and shall push no change out of the record."""
-
 _STARTED = "started"
 _MAX_LENGTH = 1000
-
-
-class AuditEvent(BaseModel):
-    """One record.
-
-    Attributes:
-        at: When, in UTC.
-        who: The login of the user, `secret` for the shared secret, `anonymous`.
-        method: How they signed in.
-        action: What they did.
-        target: On what.
-        before: The value before.
-        after: The value after.
-        result: How it ended.
-        request_id: The id of the request, when it has one.
-        client: The address of the caller.
-    """
-
-    at: datetime.datetime
-    who: str
-    method: str
-    action: str
-    target: str | None = None
-    before: Any = None
-    after: Any = None
-    result: str = "ok"
-    request_id: str | None = None
-    client: str | None = None
 
 
 async def record(
@@ -115,12 +80,12 @@ class _Entry:
         try:
             event = self._create(after, result)
             _write(event)
-            events = _state.current().audit[kind]
-            if self._event is not None and self._event in events:
-                events.remove(self._event)
-            events.append(event)
+            _audit_lists.keep(_state.current().audit[kind], event, self._event)
             self._event = event
-            self._stored = await _shared.attempt(lambda redis: _add(redis, kind, event, self._stored))
+            replaced = self._stored
+            self._stored = await _shared.attempt(
+                lambda redis: _audit_lists.store(redis, kind, event, replaced)
+            )
         except Exception:  # noqa: BLE001  # a boundary: what is recorded goes on whatever happens
             _FAILURES.exception("An operation could not be recorded: %s", self._action)
 
@@ -158,14 +123,7 @@ def _write(event: AuditEvent) -> None:
     _LOGGER.disabled = False
     _LOGGER.handle(line)
     if logs.written_from(_LOGGER) > logging.INFO:
-        _write_to_standard_error(line)
-
-
-def _write_to_standard_error(line: logging.LogRecord) -> None:
-    """Write a line that no handler writes."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logs.ConsoleFormatter())
-    handler.handle(line)
+        logs.write_to_standard_error(line)
 
 
 def name_of(caller: AuthInfo) -> str:
@@ -223,34 +181,9 @@ def _plain(value: Any) -> Any:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:_MAX_LENGTH])
 
 
-async def _add(redis: "Redis", kind: Kind, event: AuditEvent, replaced: str | None) -> str:
-    async with redis.pipeline(transaction=False) as pipeline:
-        text = event.model_dump_json()
-        pipeline.xadd(_stream(kind), {"event": text}, maxlen=MAX_AUDIT_EVENTS, approximate=False)
-        if replaced is not None:
-            pipeline.xdel(_stream(kind), replaced)
-        answers = await pipeline.execute()
-    return str(answers[0])
-
-
-async def _read(redis: "Redis", kind: Kind, count: int) -> list[AuditEvent]:
-    entries: Any = await redis.xrevrange(_stream(kind), count=count)
-    events = []
-    for _, fields in entries:
-        try:
-            events.append(AuditEvent.model_validate_json(fields["event"]))
-        except (KeyError, ValueError):
-            _FAILURES.warning("An entry of the record in Redis is not one of ours")
-    return events
-
-
-def _stream(kind: Kind) -> str:
-    return redis_utils.scoped("audit" if kind == "changes" else f"audit_{kind}")
-
-
 async def last(count: int, kind: Kind = "changes") -> tuple[str, list[AuditEvent]]:
     """Return the last records, newest first, and whose they are: of the `cluster` or of the `process`."""
-    events = await _shared.attempt(lambda redis: _read(redis, kind, count))
+    events = await _shared.attempt(lambda redis: _audit_lists.read(redis, kind, count))
     if events is not None:
         return "cluster", events
-    return "process", list(_state.current().audit[kind])[: -count - 1 : -1]
+    return "process", _state.current().audit[kind][: -count - 1 : -1]

@@ -17,16 +17,13 @@ from c2casgiutils.auth.github._memory import Flights, Memory
 if TYPE_CHECKING:
     import httpx
 
-    from c2casgiutils.auth._audit import AuditEvent
+    from c2casgiutils.auth._audit_lists import AuditEvent
     from c2casgiutils.auth._counts import Window
     from c2casgiutils.auth._model import UserInfo
     from c2casgiutils.auth.github._client import Rest
     from c2casgiutils.auth.github._permissions import Rights
 
 _LOGGER = logging.getLogger(__name__)
-
-MAX_AUDIT_EVENTS = 1000
-"""How many records of each kind are kept."""
 
 
 class State:
@@ -61,9 +58,7 @@ class State:
         self.ended: dict[str, int] = {}
         self.unsaved: dict[str, int] = {}
         self.finished: dict[str, int] = {}
-        self.audit: collections.defaultdict[str, collections.deque[AuditEvent]] = collections.defaultdict(
-            lambda: collections.deque(maxlen=MAX_AUDIT_EVENTS)
-        )
+        self.audit: collections.defaultdict[str, list[AuditEvent]] = collections.defaultdict(list)
         self.github = GitHubState()
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, RedirectResponse
 
-from c2casgiutils.auth import _audit, _cookies, _cross_site, _forms, _pages, _sessions, _urls
+from c2casgiutils.auth import _audit, _audit_lists, _cookies, _cross_site, _forms, _pages, _sessions, _urls
 from c2casgiutils.auth._dependencies import require_admin_access
 from c2casgiutils.auth._identity import auth_type, get_auth
 from c2casgiutils.auth._model import AuthenticationType, AuthInfo, AuthMethod
@@ -155,13 +155,13 @@ class AuditResponse(BaseModel):
     """
 
     scope: str
-    events: list[_audit.AuditEvent]
+    events: list[_audit_lists.AuditEvent]
 
 
 @router.get("/audit", name="c2c_audit", dependencies=[Depends(require_admin_access)])
 async def show_audit(
-    limit: Annotated[int, Query(ge=1, le=_audit.MAX_AUDIT_EVENTS)] = 100,
-    kind: Annotated[_audit.Kind, Query(description="`refusals` for the wrong credentials")] = "changes",
+    limit: Annotated[int, Query(ge=1, le=_audit_lists.MAX_EVENTS)] = 100,
+    kind: Annotated[_audit_lists.Kind, Query(description="`refusals` for the wrong credentials")] = "changes",
 ) -> AuditResponse:
     """Who signed in and who changed what, or whose credentials were refused."""
     scope, events = await _audit.last(limit, kind)

@@ -21,7 +21,7 @@ from c2casgiutils.logs._setup import (
     package_of,
     read_environment,
 )
-from c2casgiutils.logs._written import WRITES_NOTHING, written_from
+from c2casgiutils.logs._written import WRITES_NOTHING, write_to_standard_error, written_from
 
 __all__ = [
     "CONFIG_FILE",
@@ -41,6 +41,7 @@ __all__ = [
     "package_of",
     "protect_handlers",
     "redact",
+    "write_to_standard_error",
     "written_from",
 ]
 

@@ -1,7 +1,11 @@
-"""Which records of a logger some handler writes."""
+"""Which records of a logger some handler writes, and a way for those that must not be lost."""
 
 import logging
 import sys
+
+from c2casgiutils import config
+from c2casgiutils.logs._formatters import ConsoleFormatter, JsonFormatter
+from c2casgiutils.logs._redaction import RedactionFilter
 
 WRITES_NOTHING = sys.maxsize
 """Above all levels."""
@@ -20,3 +24,18 @@ def written_from(logger: logging.Logger) -> int:
         handlers.append(logging.lastResort)
     writing = (handler.level for handler in handlers if not isinstance(handler, logging.NullHandler))
     return min(writing, default=WRITES_NOTHING)
+
+
+def write_to_standard_error(record: logging.LogRecord) -> None:
+    """Write a record that no handler writes, in the form that `LOG_TYPE` asks for."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_create_formatter())
+    handler.addFilter(RedactionFilter())
+    handler.handle(record)
+
+
+def _create_formatter() -> logging.Formatter:
+    try:
+        return JsonFormatter() if config.Logging().log_type == "json" else ConsoleFormatter()
+    except config.ConfigurationError:
+        return ConsoleFormatter()

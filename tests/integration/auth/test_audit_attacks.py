@@ -1,5 +1,6 @@
 """Whoever may change something, or nobody at all, can neither silence nor flush the audit."""
 
+import collections
 import json
 from pathlib import Path
 
@@ -47,6 +48,7 @@ SETUPS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
     "JSON": ("tests.support.proxied_app:app", {"LOG_LEVEL": "CRITICAL", "LOG_TYPE": "json"}, ()),
     "fileConfig": ("tests.support.silenced_app:app", {"TEST_LOG_FILE_CONFIG": "{file}"}, ()),
     "YAML": ("tests.support.page_app:app", {}, ("--log-config", "{yaml}")),
+    "YAML, JSON": ("tests.support.page_app:app", {"LOG_TYPE": "json"}, ("--log-config", "{yaml}")),
 }
 
 
@@ -71,15 +73,16 @@ def test_the_audit_is_always_heard(
     with server, httpx.Client(base_url=server.url, headers={"X-API-Key": SECRET}, timeout=20) as client:
         silenced = client.post("/c2c/logging/level", json={"name": "c2casgiutils.audit", "level": "CRITICAL"})
         assert silenced.status_code == 422
-        for name in ("c2casgiutils", "root", "test.target"):
+        for name in ("c2casgiutils", "root", "test.password"):
             answer = client.post("/c2c/logging/level", json={"name": name, "level": "CRITICAL"})
             assert answer.status_code == 200
-        lines = [line for line in server.output.splitlines() if "test.target" in line and "audit" in line]
+        lines = [line for line in server.output.splitlines() if "test.password" in line and "audit" in line]
     assert len(lines) == 2, server.output
+    assert all(line.startswith("{") is (environment.get("LOG_TYPE") == "json") for line in lines)
     started, done = (line.replace('\\"', '"') for line in lines)
     assert "logging.level (started) by secret" in started
     assert "logging.level (ok) by secret" in done
-    assert 'from "127.0.0.1", target "test.target", before "NOTSET", after "CRITICAL"' in done
+    assert 'from "127.0.0.1", target "test.password", before "NOTSET", after "CRITICAL"' in done
 
 
 def _answers(server: Uvicorn) -> bool:
@@ -89,25 +92,46 @@ def _answers(server: Uvicorn) -> bool:
         return False
 
 
-def test_refusals_push_no_change_out(redis_server: RedisServer) -> None:
-    """The attack: 1,100 refused requests of strangers, after which the change is no longer in the record."""
+def test_no_flood_pushes_a_change_out(redis_server: RedisServer) -> None:
+    """The attack: more than 1,000 changes back and forth, and as many refused requests, after a change."""
     settings = {"C2C__REDIS__URL": redis_server.url, "C2C__AUTH__THROTTLE_TOTAL": "10000"}
     with (
         Uvicorn("tests.support.proxied_app:app", env={**SETTINGS, **settings}) as server,
         httpx.Client(base_url=server.url, timeout=20) as client,
+        redis_server.client() as redis,
     ):
         key = {"X-API-Key": SECRET}
-        client.post("/c2c/logging/level", json={"name": "test.target", "level": "DEBUG"}, headers=key)
-        for number in range(1100):
-            headers = {"X-API-Key": "wrong", "X-Forwarded-For": f"198.51.100.{number % 100}"}
-            client.get("/c2c/logging/level?name=x", headers=headers)
-        (change,) = client.get("/c2c/audit", headers=key).json()["events"]
-        assert (change["action"], change["target"], change["result"]) == (
-            "logging.level",
-            "test.target",
-            "ok",
-        )
-        refusals = client.get("/c2c/audit?kind=refusals&limit=1000", headers=key).json()["events"]
-        assert len(refusals) == 1000
-        assert {event["action"] for event in refusals} == {"auth.sign_in"}
+
+        def set_level(name: str, level: str) -> None:
+            body = {"name": name, "level": level}
+            assert client.post("/c2c/logging/level", json=body, headers=key).status_code == 200
+
+        def guess(number: int) -> None:
+            headers = {"X-API-Key": "wrong", "X-Forwarded-For": f"198.51.100.{number}"}
+            assert client.get("/c2c/audit", headers=headers).status_code == 403
+
+        def events(kind: str) -> collections.Counter[tuple[str, str]]:
+            reply = client.get("/c2c/audit", params={"kind": kind, "limit": 1000}, headers=key)
+            return collections.Counter((event["action"], event["target"]) for event in reply.json()["events"])
+
+        def repeat_last(stream: str, times: int) -> None:
+            (_, fields) = redis.xrevrange(stream, count=1)[0]
+            with redis.pipeline() as pipeline:
+                for _ in range(times):
+                    pipeline.xadd(stream, fields)
+                pipeline.execute()
+
+        set_level("test.target", "DEBUG")
+        set_level("test.flood", "DEBUG")
+        guess(0)
+        for stream in redis.keys("*audit*"):
+            repeat_last(stream, 980)
+        for number in range(30):
+            set_level("test.flood", "DEBUG" if number % 2 else "INFO")
+            guess(number + 1)
+        changes, refusals = events("changes"), events("refusals")
+        assert changes.pop(("logging.level", "test.target")) == 1
+        assert list(changes) == [("logging.level", "test.flood")]
+        assert list(refusals) == [("auth.sign_in", "secret")]
+        assert all(900 <= count < 1000 for count in (*changes.values(), *refusals.values()))
         assert client.get("/c2c/audit?kind=x", headers=key).status_code == 422

@@ -187,15 +187,13 @@ async def test_no_token_in_redis(
 
 
 async def test_record_is_capped(redis_server: RedisServer) -> None:
-    """The record keeps the last 1,000 events."""
+    """The record keeps 900 to 1,000 events; of as many different ones the last."""
     config.settings = config.Settings(redis={"url": redis_server.url})
     for number in range(1010):
         await _audit.record("test", target=str(number))
     scope, events = await _audit.last(1000)
     assert scope == "cluster"
-    assert [events[0].target, events[-1].target] == ["1009", "10"]
-    with redis_server.client() as client:
-        assert client.xlen(redis_utils.scoped("audit")) == 1000
+    assert [int(event.target or "") for event in events] == list(range(1009, 100, -1))
 
 
 async def test_foreign_entry_in_the_record(redis_server: RedisServer) -> None:

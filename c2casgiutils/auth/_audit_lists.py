@@ -1,0 +1,115 @@
+"""The lists of the last events of the audit: in Redis, and without it in each process.
+
+A change that is repeated pushes out itself only: where a list is full, the caller, action and target with the
+most events lose their oldest one.
+"""
+
+import collections
+import datetime
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel
+
+from c2casgiutils import redis_utils
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+_LOGGER = logging.getLogger(__name__)
+
+Kind = Literal["changes", "refusals"]
+"""Refusals are kept apart: strangers cause them, and shall push no change out of the record."""
+
+MAX_EVENTS = 1000
+"""How many events of each kind are kept at most."""
+_LEFT = 900
+"""So many are left when there are more: to choose them needs a look at all, so it is not done each time."""
+
+
+class AuditEvent(BaseModel):
+    """One event.
+
+    Attributes:
+        at: When, in UTC.
+        who: The login of the user, `secret` for the shared secret, `anonymous`.
+        method: How they signed in.
+        action: What they did.
+        target: On what.
+        before: The value before.
+        after: The value after.
+        result: How it ended, `started` while it is not known.
+        request_id: The id of the request, when it has one.
+        client: The address of the caller.
+    """
+
+    at: datetime.datetime
+    who: str
+    method: str
+    action: str
+    target: str | None = None
+    before: Any = None
+    after: Any = None
+    result: str = "ok"
+    request_id: str | None = None
+    client: str | None = None
+
+
+def surplus(events: Sequence[AuditEvent | None]) -> list[int]:
+    """Return the positions of the events to drop, none while there is room.
+
+    Args:
+        events: Oldest first; `None` for what is not one of ours.
+    """
+    if len(events) <= MAX_EVENTS:
+        return []
+    groups: dict[Any, collections.deque[int]] = collections.defaultdict(collections.deque)
+    for position, event in enumerate(events):
+        groups[event and (event.who, event.action, event.target)].append(position)
+    return [max(groups.values(), key=len).popleft() for _ in range(len(events) - _LEFT)]
+
+
+def keep(events: list[AuditEvent], event: AuditEvent, replaced: AuditEvent | None) -> None:
+    """Add an event to the list of this process, in place of another one."""
+    events[:] = [*(kept for kept in events if kept is not replaced), event]
+    for position in sorted(surplus(events), reverse=True):
+        del events[position]
+
+
+async def store(redis: "Redis", kind: Kind, event: AuditEvent, replaced: str | None) -> str:
+    """Add an event to the list in Redis, in place of the one with an id, and return its own id."""
+    stream = _stream(kind)
+    async with redis.pipeline(transaction=False) as pipeline:
+        pipeline.xadd(stream, {"event": event.model_dump_json()})
+        if replaced is not None:
+            pipeline.xdel(stream, replaced)
+        pipeline.xlen(stream)
+        added, *_, length = await pipeline.execute()
+    if length > MAX_EVENTS:
+        entries: Any = await redis.xrevrange(stream)
+        entries.reverse()
+        dropped = surplus([_decode(fields) for _, fields in entries])
+        if dropped:  # another process may have been faster
+            await redis.xdel(stream, *(entries[position][0] for position in dropped))
+    return str(added)
+
+
+async def read(redis: "Redis", kind: Kind, count: int) -> list[AuditEvent]:
+    """Return the last events in Redis, newest first."""
+    entries: Any = await redis.xrevrange(_stream(kind), count=count)
+    events = [_decode(fields) for _, fields in entries]
+    if None in events:
+        _LOGGER.warning("The record in Redis has entries that are not ours: %s", events.count(None))
+    return [event for event in events if event is not None]
+
+
+def _decode(fields: Any) -> AuditEvent | None:
+    try:
+        return AuditEvent.model_validate_json(fields["event"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _stream(kind: Kind) -> str:
+    return redis_utils.scoped("audit" if kind == "changes" else f"audit_{kind}")
