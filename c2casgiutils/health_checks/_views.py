@@ -1,5 +1,6 @@
 """The HTTP views."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
@@ -69,15 +70,22 @@ async def drain(
     """Take processes out of service: their readiness fails, requests go on being answered."""
     wanted = wanted or DrainRequest()
     ids = await _targets(wanted.instance)
+    target = wanted.instance or instances.own().id
     if not wanted.force:
-        try:
-            await _lifecycle.require_others(ids)
-        except DrainRefused as error:
-            await _record("drain", request, auth_info, wanted.instance, result="refused")
-            raise HTTPException(409, str(error)) from error
-    change = await _draining.drain(ids, seconds=wanted.seconds, by=auth.audit.name_of(auth_info))
-    done, report = _as_seen(wanted.instance, *change)
-    await _record("drain", request, auth_info, wanted.instance, {"drained": done, "seconds": wanted.seconds})
+        await _require_others(ids, request, auth_info, target)
+    recorded = auth.audit.recorded(
+        "drain",
+        request=request,
+        auth_info=auth_info,
+        target=target,
+        before=_told(await _draining_now(ids)),
+        after=_told(ids, wanted.seconds),
+    )
+    async with recorded as record:
+        change = await _draining.drain(ids, seconds=wanted.seconds, by=auth.audit.name_of(auth_info))
+        done, report = _as_seen(wanted.instance, *change)
+        record.after = _told(done, wanted.seconds)
+        record.result = report.result
     return DrainReply(drained=done, cluster=report)
 
 
@@ -89,10 +97,42 @@ async def undrain(
     ] = None,
 ) -> DrainReply:
     """Put processes back into service."""
-    change = await _draining.undrain(await _targets(instance), by=auth.audit.name_of(auth_info))
-    done, report = _as_seen(instance, *change)
-    await _record("undrain", request, auth_info, instance, {"ready": done})
+    ids = await _targets(instance)
+    before = await _draining_now(ids)
+    recorded = auth.audit.recorded(
+        "undrain",
+        request=request,
+        auth_info=auth_info,
+        target=instance or instances.own().id,
+        before=_told(before),
+        after=_told([]),
+    )
+    async with recorded as record:
+        change = await _draining.undrain(ids, by=auth.audit.name_of(auth_info))
+        done, report = _as_seen(instance, *change)
+        record.after = _told(before - set(done))
+        record.result = report.result
     return DrainReply(drained=[], cluster=report)
+
+
+async def _require_others(ids: set[str], request: Request, auth_info: auth.AuthInfo, target: str) -> None:
+    try:
+        await _lifecycle.require_others(ids)
+    except DrainRefused as error:
+        await auth.audit.record(
+            "drain", request=request, auth_info=auth_info, target=target, result="refused", kind="refusals"
+        )
+        raise HTTPException(409, str(error)) from error
+
+
+async def _draining_now(ids: set[str]) -> set[str]:
+    return ids & {entry.id for entry in await instances.roster() if entry.state == "draining"}
+
+
+def _told(draining: Iterable[str], seconds: float | None = None) -> str:
+    """Return which processes drain, as the audit tells it."""
+    text = ", ".join(sorted(draining)) or "none"
+    return text if seconds is None else f"{text} for {seconds:g} s"
 
 
 async def _targets(instance: str | None) -> set[str]:
@@ -113,25 +153,6 @@ def _as_seen(instance: str | None, done: list[str], report: SwitchReport) -> tup
     if instance == "all" and _lifecycle.is_cut_off():
         report = report.model_copy(update={"complete": False})
     return done, report
-
-
-async def _record(
-    action: str,
-    request: Request,
-    auth_info: auth.AuthInfo,
-    target: str | None,
-    after: Any = None,
-    *,
-    result: str = "ok",
-) -> None:
-    await auth.audit.record(
-        action,
-        request=request,
-        auth_info=auth_info,
-        target=target or instances.own().id,
-        after=after,
-        result=result,
-    )
 
 
 def _add(target: APIRouter, path: str, view: Any, *, name: str, shown: bool = True, **options: Any) -> None:

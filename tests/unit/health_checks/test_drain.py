@@ -79,7 +79,26 @@ async def test_view(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture)
     assert (await client.get("/c2c/readyz")).status_code == 503
     assert (await client.delete("/c2c/drain", headers=HEADERS)).status_code == 200
     assert (await client.get("/c2c/readyz")).status_code == 200
-    assert [record.name for record in caplog.records].count("c2casgiutils.audit") == 2
+    ours = [record for record in caplog.records if record.name.startswith("c2casgiutils")]
+    lines = [record.getMessage() for record in ours if record.levelno >= logging.INFO]
+    begun, done = (f"drain ({result}) by secret" for result in ("started", "ok"))
+    assert [line.partition(",")[0].split(" until")[0] for line in lines if "rain" in line] == [
+        *(begun, "Draining", done),
+        *(f"un{begun}", "Draining ended", f"un{done}"),
+    ]
+
+
+async def test_audit_of_the_view(client: httpx.AsyncClient) -> None:
+    """The record says which processes drained before and after; a refused drain is no change."""
+    own = instances.own().id
+    await client.post("/c2c/drain", headers=HEADERS)
+    await client.post("/c2c/drain", json={"force": True, "seconds": 60}, headers=HEADERS)
+    await client.delete("/c2c/drain", headers=HEADERS)
+    events = (await client.get("/c2c/audit", headers=HEADERS)).json()["events"]
+    drains = [(e["action"], e["target"], e["before"], e["after"]) for e in events]
+    assert drains == [("undrain", own, own, "none"), ("drain", own, "none", f"{own} for 60 s")]
+    refusals = (await client.get("/c2c/audit?kind=refusals", headers=HEADERS)).json()["events"]
+    assert [(event["action"], event["result"]) for event in refusals] == [("drain", "refused")]
 
 
 @pytest.mark.parametrize("instance", [None, "all", "own"])
