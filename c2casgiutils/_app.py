@@ -19,8 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from c2casgiutils import __version__
 from c2casgiutils._asgi import LifespanObserver, make_final, set_lifespan_observer
 from c2casgiutils._process import PerLoop
-from c2casgiutils._slash import redirect_to_slash
-from c2casgiutils._starlette import unwrap_stack, wrap_stack
+from c2casgiutils._starlette import redirect_to_slash, unwrap_stack, wrap_stack
 
 if TYPE_CHECKING:
     from c2casgiutils import config

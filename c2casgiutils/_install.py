@@ -18,7 +18,7 @@ import c2casgiutils
 from c2casgiutils import config, headers, health_checks, instances, logs, prometheus, sentry
 from c2casgiutils._asgi import path_inside
 from c2casgiutils._origins import is_bounded
-from c2casgiutils._slash import redirect_to_slash
+from c2casgiutils._starlette import redirect_to_slash
 
 _GZIP_FROM_BYTES = 1000
 _UNTITLED = "FastAPI"  # the title that FastAPI gives

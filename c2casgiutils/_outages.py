@@ -1,15 +1,21 @@
-"""Outages of dependencies, logged once when they begin and once when they end."""
+"""Outages of dependencies: logged once when they begin and once when they end, with a limit on waiting."""
 
+import contextlib
+import contextvars
 import logging
 import time
+from collections.abc import Iterator
 
 from starlette.exceptions import HTTPException
 
 from c2casgiutils._errors import C2cError
 
+_MIN_SECONDS = 0.2
+"""Timeout of a wait when no time is left: enough for a Redis that replies."""
+
 
 class OutageError(C2cError):
-    """Base class of errors that only say that Redis or GitHub is unreachable: Sentry ignores them."""
+    """Base class of errors caused only by an unreachable Redis or GitHub; they are not reported to Sentry."""
 
 
 class RedisUnavailableError(OutageError, HTTPException):
@@ -20,13 +26,13 @@ class RedisUnavailableError(OutageError, HTTPException):
 
 
 class Outage:
-    """Whether something is failing now: logs once when it begins to fail, and once when it works again.
+    """Tracks whether something is failing, and logs only the first failure and the recovery.
 
     Args:
         logger: The logger.
-        begun: The message of the beginning, with `%s` for the reason.
-        ended: The message of the end, with `%.1f` for the duration in seconds.
-        level: The level of the beginning; `logging.ERROR` comes with the traceback of the current exception.
+        begun: The message at the beginning, with `%s` for the reason.
+        ended: The message at the end, with `%.1f` for the duration in seconds.
+        level: The level of the first message; `logging.ERROR` adds the traceback of the current exception.
     """
 
     def __init__(
@@ -40,17 +46,63 @@ class Outage:
 
     @property
     def is_on(self) -> bool:
-        """Return whether it is failing."""
+        """Return whether the last attempt failed."""
         return self._since is not None
 
     def begin(self, reason: object) -> None:
-        """Note a failure; only the first of a row is logged."""
+        """Record a failure; only the first one in a row is logged."""
         if self._since is None:
             self._since = time.monotonic()
             self._logger.log(self._level, self._begun, reason, exc_info=self._level >= logging.ERROR)
 
     def end(self) -> None:
-        """Note a success; only the first after a failure is logged."""
+        """Record a success; only the first one after a failure is logged."""
         if self._since is not None:
             self._logger.warning(self._ended, time.monotonic() - self._since)
             self._since = None
+
+
+class _Budget:
+    """The time that a request may still spend waiting, in seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+_BUDGET: contextvars.ContextVar[_Budget | None] = contextvars.ContextVar(
+    "c2casgiutils_waiting_budget", default=None
+)
+
+
+@contextlib.contextmanager
+def limit_waiting(seconds: float) -> Iterator[None]:
+    """Limit the total time of all `waiting` blocks inside.
+
+    While Redis does not reply, the timeouts of authentication, change and audit log would add up.
+
+    Args:
+        seconds: The limit, which includes a minimal timeout for the last wait.
+    """
+    token = _BUDGET.set(_Budget(seconds - _MIN_SECONDS))
+    try:
+        yield
+    finally:
+        _BUDGET.reset(token)
+
+
+@contextlib.contextmanager
+def waiting(seconds: float) -> Iterator[float]:
+    """Yield the timeout to use in this block, and subtract the duration of the block from the limit.
+
+    Args:
+        seconds: The timeout without a limit.
+    """
+    budget = _BUDGET.get()
+    if budget is None:
+        yield seconds
+        return
+    started = time.monotonic()
+    try:
+        yield min(seconds, max(budget.seconds, _MIN_SECONDS))
+    finally:
+        budget.seconds -= time.monotonic() - started

@@ -1,22 +1,27 @@
-"""What Starlette has no public way for, seen in Starlette 1.10; no other module reaches so far.
+"""Changes to a Starlette application that it has no method for.
 
-An application builds its stack of middlewares before its first request or its lifespan, and refuses
-`add_middleware` from then on. Here the stack is changed after that.
+Starlette builds the middleware stack before the first request or the lifespan, and rejects `add_middleware`
+afterwards. This is the only module that changes a built stack, by attributes that are not documented (seen in
+Starlette 1.10).
 """
 
 import itertools
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
 _MAX_DEPTH = 100
+_QUERY_LETTERS = "/?:@!$&'()*+,;=~%"
 
 
 def wrap_stack(app: Starlette, middleware: Callable[[ASGIApp], ASGIApp]) -> None:
-    """Put a middleware around everything in the application, unless it stands there already."""
+    """Make a middleware the outermost one of the application, unless it already is."""
     stack = app.middleware_stack
     if stack is None:
         app.add_middleware(middleware)
@@ -25,13 +30,13 @@ def wrap_stack(app: Starlette, middleware: Callable[[ASGIApp], ASGIApp]) -> None
 
 
 def unwrap_stack(app: Starlette, middleware: ASGIApp, rest: ASGIApp) -> None:
-    """Put the rest in the place of a middleware that is no longer needed, if that still is the outermost."""
+    """Replace a middleware that is no longer needed by the rest of the stack, if it is the outermost."""
     if app.middleware_stack is middleware:
         app.middleware_stack = rest
 
 
 def find_error_middleware(app: Any) -> ServerErrorMiddleware | None:
-    """Return the middleware that answers the unhandled exceptions of an application of Starlette."""
+    """Return the middleware that responds to unhandled exceptions."""
     layer = getattr(app, "middleware_stack", None)
     for _ in itertools.repeat(None, _MAX_DEPTH):
         if layer is None or isinstance(layer, ServerErrorMiddleware):
@@ -41,5 +46,25 @@ def find_error_middleware(app: Any) -> ServerErrorMiddleware | None:
 
 
 def replace_handler(middleware: ServerErrorMiddleware, handler: Any) -> None:
-    """Let a middleware that was built answer with another handler."""
+    """Set another handler in a middleware that is already built."""
     middleware.handler = handler
+
+
+def redirect_to_slash(app: Starlette, path: str) -> None:
+    """Add a redirect from the path of a mount to the same path with a trailing slash.
+
+    Starlette's own redirect uses the `Host` header, which the client controls. The target of this one is
+    relative, which also works behind a proxy that strips a prefix of the path.
+
+    Args:
+        app: The application that has the mount.
+        path: The path of the mount, without a trailing slash and without parameters.
+    """
+
+    async def redirect(request: Request) -> RedirectResponse:
+        # quoted from bytes: not every server rejects a query that is not UTF-8
+        query = f"?{quote(raw, safe=_QUERY_LETTERS)}" if (raw := request.scope["query_string"]) else ""
+        return RedirectResponse(f"{path.rpartition('/')[2]}/{query}")
+
+    # the methods of the page at the target
+    app.add_route(path, redirect, methods=["GET", "HEAD", "POST"], include_in_schema=False)

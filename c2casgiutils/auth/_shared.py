@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from c2casgiutils import redis_utils
-from c2casgiutils._patience import waiting
+from c2casgiutils._outages import waiting
 from c2casgiutils.auth import _state
 
 if TYPE_CHECKING:

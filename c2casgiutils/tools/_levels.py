@@ -8,7 +8,7 @@ from fastapi import HTTPException, Request
 
 from c2casgiutils import auth, switches
 from c2casgiutils._errors import C2cError
-from c2casgiutils._patience import waiting
+from c2casgiutils._outages import waiting
 from c2casgiutils.broadcast import BroadcastError
 from c2casgiutils.switches import Setting, SwitchesUnavailableError, SwitchReport
 from c2casgiutils.tools import _levels_of_0x, _loggers

@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from c2casgiutils._patience import limited
+from c2casgiutils._outages import limit_waiting
 from c2casgiutils.tools import _static
 
 _NO_STORE = (b"cache-control", b"no-cache, no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _CACHEABLE = (b"cache-control", _static.IMMUTABLE.encode())
 _MAX_BODY_BYTES = 64 * 1024
-_PATIENCE_SECONDS = 2.0
+_MAX_WAIT_SECONDS = 2.0
 
 
 class ViewMiddleware:
@@ -52,7 +52,7 @@ class ViewMiddleware:
             await send(message)
 
         app = self.app if _is_text(scope.get("query_string", b"")) else _BAD_QUERY
-        with limited(_PATIENCE_SECONDS):
+        with limit_waiting(_MAX_WAIT_SECONDS):
             await app(inner_scope, _bounded(receive), send_view)
 
 

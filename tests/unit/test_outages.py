@@ -1,10 +1,11 @@
-"""Outages are logged once."""
+"""Outages are logged once, and a request waits for them for a limited time."""
 
+import asyncio
 import logging
 
 import pytest
 
-from c2casgiutils._outages import Outage
+from c2casgiutils._outages import Outage, limit_waiting, waiting
 
 LOGGER = logging.getLogger("test.outages")
 
@@ -35,3 +36,37 @@ def test_a_fault_has_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
     assert record.levelname == "ERROR"
     assert record.exc_info is not None
     assert isinstance(record.exc_info[1], ValueError)
+
+
+def test_waiting_without_limit() -> None:
+    """Outside of a request each wait has its own timeout."""
+    with waiting(3.0) as seconds:
+        assert seconds == 3.0
+
+
+async def test_waits_share_the_limit() -> None:
+    """Each wait reduces the time left for the next one, down to a minimal timeout."""
+    with limit_waiting(1.0):
+        with waiting(0.5) as first:
+            await asyncio.sleep(0.3)
+        with waiting(3.0) as second:
+            await asyncio.sleep(0.6)
+        with waiting(3.0) as third:
+            pass
+    assert first == 0.5
+    assert 0.2 <= second <= 0.5
+    assert third == 0.2
+
+
+async def test_requests_do_not_share_the_limit() -> None:
+    """Concurrent requests have separate limits."""
+
+    async def request() -> float:
+        with limit_waiting(1.0):
+            with waiting(0.2):
+                await asyncio.sleep(0.1)
+            with waiting(9.0) as left:
+                return left
+
+    first, second = await asyncio.gather(request(), request())
+    assert min(first, second) > 0.2
