@@ -205,7 +205,8 @@ class Presence:
         is_news = is_news or is_rebuilt or static != self._static or was_late
         command = self._entry_command(static if is_news else None, now if is_rebuilt else None)
         try:
-            replies = await link.execute(
+            _, *replies = await link.execute(
+                ("HSETNX", self.roster.key, REBUILT_FIELD, now),  # the key may have been lost just now
                 command,
                 ("ZADD", self.roster.beats_key, now + LOST_BEATS * self._heartbeat, self.id),
                 ("EXPIRE", self.roster.key, _KEY_SECONDS),
@@ -280,7 +281,10 @@ class Presence:
         self.beat_soon()
 
     async def _call_others(self) -> None:
-        """Notify the other processes that the roster was lost, and wait until they can have entered it."""
+        """Notify the other processes that the roster was lost, and wait until they can have entered it.
+
+        Without other processes the roster is complete.
+        """
         if self._link is None:
             return
         _, counts = await self._link.execute(
@@ -288,6 +292,11 @@ class Presence:
         )
         if isinstance(counts, list) and counts[1] > 1:
             await asyncio.sleep(_REBUILD_SECONDS)
+            return
+        _, currency = await self._link.execute(
+            ("HSET", self.roster.key, REBUILT_FIELD, 0), self.roster.currency_command
+        )
+        self.roster.read_token(currency, self.now())
 
     async def _remove_abandoned(self) -> None:
         ids = tuple(self._abandoned)

@@ -2,7 +2,7 @@
 
 - The hash `<prefix>instances` contains the entries (`_entry`), the field `token`, a random text that changes
   when a process joins, leaves, returns or changes its subscriptions, and the field `rebuilt`, the time when a
-  process found its own entry missing.
+  process found its own entry or the whole hash missing (0 if there was no other process).
 - The sorted set `<prefix>instances:beats` contains for each process the time when it is lost unless it beats
   again, so that each beat can ask which processes are about to be lost without reading all entries.
 - The hash `<prefix>instances:samples` contains the samples.

@@ -1,9 +1,11 @@
 """Answers account for every live process, whatever happens to the roster; bounds are twice the promise."""
 
 import asyncio
+import contextlib
 import datetime
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -13,6 +15,7 @@ from c2casgiutils.broadcast import ClusterReport
 from tests.support.fleet import Fleet, complete, configure, leave, settings, within
 from tests.support.member import Member
 from tests.support.net import eventually
+from tests.support.processes import RedisServer
 from tests.support.proxy import Proxy
 
 _BEAT = 1.0
@@ -20,7 +23,7 @@ _LOST = 3 * _BEAT
 
 
 @pytest.fixture(scope="module")
-def _fleet() -> Iterator[Fleet]:
+def fleet() -> Iterator[Fleet]:
     fleet = Fleet()
     try:
         fleet.start()
@@ -30,17 +33,17 @@ def _fleet() -> Iterator[Fleet]:
 
 
 @pytest.fixture
-async def joined(_fleet: Fleet) -> AsyncIterator[Fleet]:
+async def joined(fleet: Fleet) -> AsyncIterator[Fleet]:
     """Two members and the test's own process, which has no handler, with a heartbeat of a second."""
-    _fleet.mend()
-    with _fleet.server.client() as client:
+    fleet.mend()
+    with fleet.server.client() as client:
         client.config_set("maxmemory", 0)
     broadcast.cleanup()
-    configure(_fleet.server.url)
+    configure(fleet.server.url)
     config.settings.instances.heartbeat = datetime.timedelta(seconds=_BEAT)
     await broadcast.startup()
-    await eventually(lambda: complete(_fleet.pids), seconds=30, what="a whole fleet")
-    yield _fleet
+    await eventually(lambda: complete(fleet.pids), seconds=30, what="a whole fleet")
+    yield fleet
     await leave()
 
 
@@ -125,6 +128,59 @@ async def test_new_process_does_not_take_a_lost_roster_for_its_own(joined: Fleet
             await _ready(new)
             pids = {int(field.split(":")[1]) for field in client.hkeys("test_instances") if ":" in field}
             assert pids == {*joined.pids, os.getpid(), new.pid}
+
+
+async def test_first_process_at_an_emptied_redis_knows_that_there_are_others(fleet: Fleet) -> None:
+    """They are subscribed and did not enter the roster yet: nothing is complete."""
+    await leave()
+    fleet.mend()
+    configure(fleet.server.url)
+    with contextlib.ExitStack() as stack:
+        for member in fleet.members:
+            member.signal(signal.SIGSTOP)
+            stack.callback(member.signal, signal.SIGCONT)
+        with fleet.server.client() as client:
+            client.flushall()
+        await broadcast.startup()
+        _, report = await _ask(0.1)
+    assert (report.roster, report.complete) == ("stale", False)
+    await eventually(lambda: complete(fleet.pids), seconds=30, what="a whole fleet")
+    await leave()
+
+
+async def test_first_process_of_a_service_is_complete_at_once(redis_server: RedisServer) -> None:
+    """Nobody else is subscribed, so that its roster is whole."""
+    configure(redis_server.url)
+    await broadcast.startup()
+    await broadcast.subscribe("who", _here)
+    answered, report = await _ask()
+    assert answered == {os.getpid()}
+    assert (report.roster, report.complete) == ("current", True)
+    await leave()
+
+
+async def test_lost_roster_is_marked_together_with_its_token(redis_server: RedisServer) -> None:
+    """Whoever has news at the moment of the loss does not make a roster that looks whole."""
+    async with Proxy(redis_server.port, delay=0.2) as proxy:
+        configure(f"redis://127.0.0.1:{proxy.port}")
+        await broadcast.startup()
+        await eventually(_is_listening, what="the connection")
+        with redis_server.client() as client:
+
+            async def is_written() -> bool:
+                return bool(client.hexists("test_instances", "token"))
+
+            await eventually(is_written, what="the entry")
+            client.delete("test_instances")
+            news = asyncio.create_task(broadcast.subscribe("who", _here))
+            await eventually(is_written, what="the news")
+            assert float(client.hget("test_instances", "rebuilt") or 0) > time.time() - 60
+        await news
+        await leave()
+
+
+async def _is_listening() -> bool:
+    return bool(broadcast.is_listening())
 
 
 async def test_process_without_redis_is_missing_at_once(joined: Fleet) -> None:
