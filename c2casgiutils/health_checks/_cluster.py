@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
+import datetime
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pydantic
 from pydantic import BaseModel, Field
 
-from c2casgiutils import broadcast, config, instances
-from c2casgiutils.broadcast.types import ClusterReport
-from c2casgiutils.health_checks._factory import FACTORY, overall
+from c2casgiutils import broadcast, config, instances, redis_utils
+from c2casgiutils.broadcast.types import ClusterReport, LostProcess, MissingProcess
+from c2casgiutils.health_checks._factory import FACTORY, worst_of
 from c2casgiutils.health_checks._model import Severity, Status
 from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
 from c2casgiutils.health_checks._runner import Entry
@@ -18,12 +20,12 @@ from c2casgiutils.health_checks._runner import Entry
 _HEALTH = "c2c_health_cluster"
 _ANSWER_SECONDS = 1.0  # for the way there and back, above the time of the checks
 
+_Answers = dict[str, dict[str, Any]]
+"""What processes tell of themselves, by id."""
+
 
 class Cell(BaseModel):
-    """One check in one process; `age` in seconds, null when it did not run yet.
-
-    That of a process which does not answer is what it last told the roster.
-    """
+    """One check in one process; `age` in seconds, null when it did not run yet."""
 
     status: Status
     milliseconds: float
@@ -44,7 +46,7 @@ class Row(BaseModel):
 
 
 class Column(BaseModel):
-    """One process."""
+    """One process; `answered` is whether it still beats, or answered the question for the histories."""
 
     id: str
     hostname: str
@@ -80,47 +82,103 @@ async def unsubscribe() -> None:
 
 
 async def matrix(*, history: bool) -> ClusterHealth:
-    """Ask all processes."""
-    timeout = config.settings.health.timeout.total_seconds() + _ANSWER_SECONDS
-    roster, reply = await asyncio.gather(
-        instances.roster(),
-        broadcast.ask(_HEALTH, _answer_health, {"history": history}, timeout=timeout, or_alone=True),
-    )
-    by_id = {payload["id"]: payload for payload in reply.payloads}
-    columns = [
-        Column(
-            **instance.model_dump(include={"id", "hostname", "pid", "state", "liveness"}),
-            answered=instance.id in by_id,
-        )
-        for instance in roster
-    ]
-    is_whole = reply.report.complete and all(instance.liveness == "ok" for instance in roster)
-    words = {payload["status"] for payload in reply.payloads} | ({"pass"} if is_whole else {"warn"})
+    """Return the checks of all processes.
+
+    Args:
+        history: Ask all processes for their last results, instead of taking what they told the roster.
+    """
+    if history:
+        roster, (answers, report) = await asyncio.gather(instances.roster(), _ask())
+    else:
+        roster, own = await asyncio.gather(instances.roster(), _answer_health())
+        answers, report = {own["id"]: own}, _report(roster)
+    rows = _rows(roster, answers)
     return ClusterHealth(
-        status="fail" if "fail" in words else "warn" if "warn" in words else "pass",
+        status=_status(roster, rows, is_complete=report.complete),
         scope=instances.scope(),
-        cluster=reply.report,
-        instances=columns,
-        checks=_rows(by_id, [instance for instance in roster if instance.id not in by_id]),
+        cluster=report,
+        instances=[
+            Column(
+                **instance.model_dump(include={"id", "hostname", "pid", "state", "liveness"}),
+                answered=instance.id in answers if history else instance.liveness == "ok",
+            )
+            for instance in roster
+        ],
+        checks=rows,
     )
 
 
-def _rows(by_id: dict[str, Any], silent: list[instances.Instance]) -> list[Row]:
+async def _ask() -> tuple[_Answers, ClusterReport]:
+    """Return what each process answers, by id."""
+    timeout = config.settings.health.timeout.total_seconds() + _ANSWER_SECONDS
+    reply = await broadcast.ask(_HEALTH, _answer_health, {"history": True}, timeout=timeout, or_alone=True)
+    return {payload["id"]: payload for payload in reply.payloads}, reply.report
+
+
+def _report(roster: list[instances.Instance]) -> ClusterReport:
+    """Return which processes beat, in the form of a question to all of them."""
+    late = [MissingProcess(**_named(instance)) for instance in roster if instance.liveness == "late"]
+    lost = [
+        LostProcess(**_named(instance), since=_ago(instance.beat_age_seconds))
+        for instance in roster
+        if instance.liveness == "lost"
+    ]
+    asked = len(roster) - len(lost)
+    currency = instances.currency()
+    return ClusterReport(
+        asked=asked,
+        answered=asked - len(late),
+        missing=late,
+        failed=[],
+        lost=lost,
+        complete=not late and currency == "current" and not is_cut_off(),
+        roster=currency,
+    )
+
+
+def _named(instance: instances.Instance) -> dict[str, Any]:
+    return {"hostname": instance.hostname, "pid": instance.pid}
+
+
+def _ago(seconds: float) -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
+
+
+def is_cut_off() -> bool:
+    """Return whether there may be other processes that are not seen, because Redis is unreachable."""
+    return redis_utils.is_configured() and instances.scope() == "process"
+
+
+def _status(roster: list[instances.Instance], rows: list[Row], *, is_complete: bool) -> Status:
+    """Return the worst of the checks of all who live; `warn` at least while somebody is silent or lost."""
+    live = {instance.id for instance in roster if instance.liveness != "lost"}
+    is_whole = is_complete and all(instance.liveness == "ok" for instance in roster)
+    status = worst_of(
+        (row.severity, cell.status) for row in rows for id_, cell in row.cells.items() if id_ in live
+    )
+    return status if is_whole or status == "fail" else "warn"
+
+
+def _rows(roster: list[instances.Instance], answers: _Answers) -> list[Row]:
+    """Return the cells of those who answered, and the last words of the others."""
     rows: dict[str, Row] = {}
-    for instance, payload in by_id.items():
-        for check in payload["checks"]:
-            row = rows.setdefault(check["name"], Row(**check, cells={}))
-            row.cells[instance] = Cell(**payload["cells"][check["name"]])
-    for instance_ in silent:
-        for name, check in instance_.checks.items():
+    for instance in roster:
+        answer = answers.get(instance.id)
+        told = _told(instance) if answer is None else ((row, answer["cells"]) for row in answer["checks"])
+        for fixed, cells in told:
             with contextlib.suppress(pydantic.ValidationError):  # a status or severity of a newer release
-                cell = Cell.model_validate(
-                    {"status": check.status, "milliseconds": check.milliseconds or 0.0, "age": check.age}
-                )
-                fixed = check.model_dump(include={"tags", "level", "severity"})
-                row = Row.model_validate({"name": name, "cells": {}, **fixed})
-                rows.setdefault(name, row).cells[instance_.id] = cell
+                cell = Cell.model_validate(cells[fixed["name"]])
+                row = Row.model_validate({"cells": {}, **fixed})
+                rows.setdefault(row.name, row).cells[instance.id] = cell
     return list(rows.values())
+
+
+def _told(instance: instances.Instance) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return what a process told the roster of each check, in the form of an answer."""
+    for name, check in instance.checks.items():
+        age = None if check.age is None else check.age + instance.beat_age_seconds
+        cell = {"status": check.status, "milliseconds": check.milliseconds or 0.0, "age": age}
+        yield {"name": name, **check.model_dump(include={"tags", "level", "severity"})}, {name: cell}
 
 
 def _checks() -> list[dict[str, Any]]:
@@ -154,7 +212,6 @@ async def _answer_health(*, history: bool = False) -> dict[str, Any]:
     found = [(entry, entry.last or UNKNOWN) for entry in entries]
     return {
         "id": instances.own().id,
-        "status": overall(found),
         "checks": _checks(),
         "cells": {entry.name: _cell(entry, outcome, history=history) for entry, outcome in found},
     }

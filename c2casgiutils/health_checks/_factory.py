@@ -202,12 +202,15 @@ def overall(found: Iterable[tuple[Entry, Outcome]], *, unknown: Status = "pass")
         found: The states.
         unknown: What a critical check counts that did not run yet.
     """
-    words: set[Status] = set()
-    for entry, outcome in found:
-        status = unknown if outcome.status == "unknown" else outcome.status
-        if status == "fail" and entry.options.severity == "degrading":
-            status = "warn"
-        words.add("pass" if entry.options.severity == "info" else status)
+    return worst_of(
+        (entry.options.severity, unknown if outcome.status == "unknown" else outcome.status)
+        for entry, outcome in found
+    )
+
+
+def worst_of(found: Iterable[tuple[Severity, Status]]) -> Status:
+    """Return one word for states with their severities; what did not run yet counts as `pass`."""
+    words = {"warn" if state == ("degrading", "fail") else state[1] for state in found if state[0] != "info"}
     return "fail" if "fail" in words else "warn" if "warn" in words else "pass"
 
 

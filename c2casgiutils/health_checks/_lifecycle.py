@@ -1,7 +1,8 @@
 """Start and end of what the health checks do by themselves, and the drain of this process."""
 
-from c2casgiutils import instances, redis_utils, switches
+from c2casgiutils import instances, switches
 from c2casgiutils.health_checks import _cluster, _draining
+from c2casgiutils.health_checks._cluster import is_cut_off
 from c2casgiutils.health_checks._drain import DrainRefused
 from c2casgiutils.health_checks._draining import Draining
 from c2casgiutils.health_checks._factory import FACTORY
@@ -50,11 +51,6 @@ async def drain(*, seconds: float | None = None, force: bool = False) -> None:
 async def undrain() -> None:
     """Put this process back into service."""
     await _draining.undrain([instances.own_id()])
-
-
-def is_cut_off() -> bool:
-    """Return whether there may be other processes that are not seen, because Redis is unreachable."""
-    return redis_utils.is_configured() and instances.scope() == "process"
 
 
 async def require_others(drained: set[str]) -> None:

@@ -36,9 +36,11 @@ _DOCUMENTED = {
 
 async def health_cluster(
     response: Response,
-    history: Annotated[bool, Query(description="With the last results of each check and process")] = False,
+    history: Annotated[
+        bool, Query(description="Ask all processes, for the last results of each check")
+    ] = False,
 ) -> _cluster.ClusterHealth:
-    """Return the state of each check in each process, and who did not answer."""
+    """Return the state of each check in each process, and who is silent."""
     response.headers.update(NO_STORE)
     return await _cluster.matrix(history=history)
 
@@ -141,7 +143,7 @@ async def _targets(instance: str | None) -> set[str]:
     known = {member.id for member in await instances.living()}
     if instance == "all":
         return known
-    if instance not in known and _lifecycle.is_cut_off():
+    if instance not in known and _cluster.is_cut_off():
         raise RedisUnavailableError(f"Redis is unreachable, only this process is seen: {', '.join(known)}")
     if instance not in known:
         raise HTTPException(404, f"Unknown instance; known: {', '.join(sorted(known))}")
@@ -150,7 +152,7 @@ async def _targets(instance: str | None) -> set[str]:
 
 def _as_seen(instance: str | None, done: list[str], report: SwitchReport) -> tuple[list[str], SwitchReport]:
     """Tell that a process that sees nobody else did not change all of them."""
-    if instance == "all" and _lifecycle.is_cut_off():
+    if instance == "all" and _cluster.is_cut_off():
         report = report.model_copy(update={"complete": False})
     return done, report
 

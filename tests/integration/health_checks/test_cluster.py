@@ -19,6 +19,7 @@ from tests.support.processes import RedisServer, Uvicorn
 
 APP = "tests.support.health_app:app"
 SECRET = "a-secret-of-the-test"
+HEARTBEAT = 1.0
 HEADERS = {"X-API-Key": SECRET}
 
 
@@ -61,6 +62,7 @@ def _pair(redis_url: str, prefix: str, **env: str) -> Iterator[list[Uvicorn]]:
         "C2C__AUTH__SECRET": SECRET,
         "C2C__HEALTH__TTL": "0",
         "C2C__DRAIN_WAIT": "0",
+        "C2C__INSTANCES__HEARTBEAT": str(HEARTBEAT),
     }
     servers = [Uvicorn(APP, env=env) for _ in range(2)]
     with contextlib.ExitStack() as stack, ThreadPoolExecutor() as pool:
@@ -69,15 +71,21 @@ def _pair(redis_url: str, prefix: str, **env: str) -> Iterator[list[Uvicorn]]:
 
 
 @pytest.fixture(scope="module")
-def _servers() -> Iterator[list[Uvicorn]]:
-    with RedisServer() as redis, _pair(redis.url, "matrix_") as servers:
+def redis() -> Iterator[RedisServer]:
+    with RedisServer() as redis:
+        yield redis
+
+
+@pytest.fixture(scope="module")
+def _servers(redis: RedisServer) -> Iterator[list[Uvicorn]]:
+    with _pair(redis.url, "matrix_") as servers:
         yield servers
 
 
 @pytest.fixture
 async def servers(_servers: list[Uvicorn]) -> AsyncIterator[list[Uvicorn]]:
     for server in _servers:
-        await eventually(_sees(server, 2), what="both in the roster")
+        await eventually(_sees(server, 2), seconds=20, what="both in the roster")
     yield _servers
     for server in _servers:
         await ask(server, "POST", "/slow?seconds=0")
@@ -109,31 +117,94 @@ def _sees(server: Uvicorn, number: int) -> Callable[[], Awaitable[bool]]:
     return condition
 
 
-async def test_matrix_and_silence(servers: list[Uvicorn]) -> None:
-    """Each check in each process, and one that does not answer is named."""
-    body = await matrix(servers[0], "?history=true")
-    pids = {instance["pid"] for instance in body["instances"]}
-    assert pids == {server.pid for server in servers}
+def _states(body: Any, check: str) -> dict[int, str]:
+    """The state of a check by the pid of the process."""
+    row = next(row for row in body["checks"] if row["name"] == check)
+    pids = {instance["id"]: instance["pid"] for instance in body["instances"]}
+    return {pids[id_]: cell["status"] for id_, cell in row["cells"].items()}
+
+
+async def test_last_words_of_all_processes(servers: list[Uvicorn], redis: RedisServer) -> None:
+    """Each check in each process, as the roster has it: no process is asked, nor waited for."""
+    await ask(servers[1], "GET", "/c2c/health/")
+    pids = {server.pid for server in servers}
+
+    def told(state: str) -> Callable[[], Awaitable[bool]]:
+        async def condition() -> bool:
+            body = await matrix(servers[0])
+            return _states(body, "Slow") == {servers[0].pid: "pass", servers[1].pid: state}
+
+        return condition
+
+    await eventually(told("pass"), seconds=2 * HEARTBEAT + 2, what="the first beat after the run")
+    with redis.client() as client:
+        before = client.info("commandstats").get("cmdstat_publish")
+        body = await matrix(servers[0])
+        assert client.info("commandstats").get("cmdstat_publish") == before
+    assert {instance["pid"] for instance in body["instances"]} == pids
     assert (body["status"], body["scope"], body["cluster"]["complete"]) == ("pass", "cluster", True)
+    assert (body["cluster"]["asked"], body["cluster"]["answered"]) == (2, 2)
     ids = {instance["id"] for instance in body["instances"]}
     assert {row["name"]: set(row["cells"]) for row in body["checks"]} == {"Fine": ids, "Slow": ids}
     cell = next(iter(body["checks"][0]["cells"].values()))
     assert cell["status"] == "pass"
     assert cell["milliseconds"] >= 0
     assert cell["age"] >= 0
-    assert cell["history"][-1][1] == "pass"
+    assert cell["history"] is None
 
     await ask(servers[1], "POST", "/slow?seconds=30")
-    body = await matrix(servers[0])
-    slow = next(row for row in body["checks"] if row["name"] == "Slow")
-    states = {instance["id"]: slow["cells"][instance["id"]]["status"] for instance in body["instances"]}
-    assert sorted(states.values()) == ["fail", "pass"]
-    assert body["status"] == "warn"
+    await ask(servers[1], "GET", "/c2c/health/")
+    await eventually(told("fail"), seconds=2 * HEARTBEAT + 2, what="the first beat after the failure")
+    assert (await matrix(servers[0]))["status"] == "warn"
+
+
+async def test_silent_process_is_late_then_lost_and_keeps_its_last_word(servers: list[Uvicorn]) -> None:
+    """It is a warning, named in the report."""
+    await ask(servers[1], "GET", "/c2c/health/")
+    stopped = servers[1].pid
+
+    def seen(liveness: str) -> Callable[[], Awaitable[bool]]:
+        async def condition() -> bool:
+            instances = (await matrix(servers[0]))["instances"]
+            return (stopped, liveness) in {(one["pid"], one["liveness"]) for one in instances}
+
+        return condition
+
+    await asyncio.sleep(2 * HEARTBEAT)  # for its last word
+    servers[1].signal(signal.SIGSTOP)
+    try:
+        await eventually(seen("late"), seconds=2 * 1.5 * HEARTBEAT + 2, what="late")
+        body = await matrix(servers[0])
+        assert (body["status"], body["cluster"]["complete"]) == ("warn", False)
+        assert [process["pid"] for process in body["cluster"]["missing"]] == [stopped]
+        assert {one["pid"]: one["answered"] for one in body["instances"]} == {
+            servers[0].pid: True,
+            stopped: False,
+        }
+        assert _states(body, "Fine")[stopped] == "pass"
+        await eventually(seen("lost"), seconds=2 * 3 * HEARTBEAT + 2, what="lost")
+        body = await matrix(servers[0])
+        assert body["status"] == "warn"
+        assert (body["cluster"]["asked"], body["cluster"]["missing"]) == (1, [])
+        assert [process["pid"] for process in body["cluster"]["lost"]] == [stopped]
+        assert _states(body, "Fine")[stopped] == "pass"
+    finally:
+        servers[1].signal(signal.SIGCONT)
+
+
+async def test_histories_are_asked_for(servers: list[Uvicorn]) -> None:
+    """Each process answers with the last results, and one that does not answer is named."""
+    body = await matrix(servers[0], "?history=true")
+    assert body["cluster"]["complete"] is True
+    for row in body["checks"]:
+        assert [cell["history"][-1][1] for cell in row["cells"].values()] == ["pass", "pass"]
 
     servers[1].signal(signal.SIGSTOP)
-    async with asyncio.timeout(10):
-        body = await matrix(servers[0])
-    servers[1].signal(signal.SIGCONT)
+    try:
+        async with asyncio.timeout(10):
+            body = await matrix(servers[0], "?history=true")
+    finally:
+        servers[1].signal(signal.SIGCONT)
     assert body["cluster"]["complete"] is False
     assert [missing["pid"] for missing in body["cluster"]["missing"]] == [servers[1].pid]
     assert {instance["pid"]: instance["answered"] for instance in body["instances"]} == {

@@ -234,3 +234,4 @@ async def test_cluster_of_one(client: httpx.AsyncClient) -> None:
     (instance,) = body["instances"]
     assert instance["answered"] is True
     assert body["checks"][0]["cells"][instance["id"]]["status"] == "pass"
+    assert body["cluster"]["complete"] is True
