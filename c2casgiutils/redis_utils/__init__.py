@@ -1,7 +1,7 @@
 """The only factory of Redis clients and connections.
 
-The clients belong to the event loop and the process that asked for them: on another loop, or after a fork,
-new ones are made.
+The clients belong to the event loop and the process that requested them: on another loop, or after a fork,
+new ones are created.
 """
 
 from c2casgiutils.redis_utils._clients import (

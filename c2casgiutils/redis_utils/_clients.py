@@ -1,4 +1,4 @@
-"""Create, keep and close the clients."""
+"""Creation, caching and closing of the clients."""
 
 import asyncio
 import contextlib
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 _LINK_OPTIONS: dict[str, Any] = {
     "protocol": 3,
-    "db": 0,  # channels have no database: processes that hear each other must also find each other
+    "db": 0,  # channels have no database, so processes that share channels must share the keys
     "decode_responses": False,
     "health_check_interval": 0,
     "retry_on_timeout": False,
-    "socket_timeout": None,  # a silent connection is no fault; the link has its own deadlines
+    "socket_timeout": None,  # a silent connection is not an error; the link has its own timeouts
 }
 
 
@@ -41,7 +41,7 @@ class _Clients:
 
 @dataclass(slots=True)
 class _State:
-    """What belongs to one event loop: its clients, and the closing of those that it forgot."""
+    """The state of one event loop: its clients, and the tasks that close former ones."""
 
     clients: _Clients | None = None
     closing: set[asyncio.Task[None]] = field(default_factory=set)
@@ -51,21 +51,21 @@ _CLIENTS = PerLoop(_State)
 
 
 def is_configured() -> bool:
-    """Return whether the settings name a Redis."""
+    """Return whether Redis is configured."""
     return bool(config.settings.redis.url or config.settings.redis.sentinels)
 
 
 def get() -> "tuple[Redis | None, Redis | None, Sentinel | None]":
     """Return the clients of the running event loop: for writing, for reading, and the Sentinel client.
 
-    They connect when first used and decode their answers to `str`. Without Sentinel the first two are the
-    same; with `C2C__REDIS__CLUSTER=True` both are one `redis.asyncio.RedisCluster`.
+    They connect on first use and decode replies to `str`. Without Sentinel the first two are the same; with
+    `C2C__REDIS__CLUSTER=True` both are one `redis.asyncio.RedisCluster`.
 
     Returns:
-        `(master, slave, sentinel)`, all `None` when no Redis is configured.
+        `(master, slave, sentinel)`, all `None` if no Redis is configured.
 
     Raises:
-        ValueError: Wrong settings: Sentinel without service name, an unknown option or scheme.
+        ValueError: The settings are invalid: Sentinel without service name, an unknown option or scheme.
     """
     if not is_configured():
         return None, None, None
@@ -77,10 +77,10 @@ def get() -> "tuple[Redis | None, Redis | None, Sentinel | None]":
 
 
 def check_settings() -> None:
-    """End the start when no client can be made from the settings; connects nowhere and needs no event loop.
+    """End the start if no client can be created from the settings; needs neither Redis nor an event loop.
 
     Raises:
-        ConfigurationError: An option that redis-py does not accept, or sentinels without a service.
+        ConfigurationError: redis-py does not accept an option, or there are sentinels without a service name.
     """
     if not is_configured():
         return
@@ -91,10 +91,10 @@ def check_settings() -> None:
 
 
 def cleanup() -> None:
-    """Forget the clients; the next `get` makes new ones from the settings of then.
+    """Forget the clients; the next `get` creates new ones from the current settings.
 
-    Synchronous, for tests and after a fork. The connections of the running event loop are closed soon after;
-    `aclose` closes them and waits for that.
+    Synchronous, for tests and after a fork. The connections of the running event loop are closed in the
+    background; use `aclose` to wait for that.
     """
     loop = running_loop()
     state = _CLIENTS.clear().get(loop)
@@ -129,7 +129,7 @@ async def _close(clients: _Clients) -> None:
 
 
 def _create_checked() -> _Clients:
-    """Create the clients; an option that redis-py does not accept is an error now, not at each connection."""
+    """Create the clients; an option that redis-py rejects raises now, not at each connection."""
     for problem in missing_of_sentinels(config.settings.redis):
         raise ValueError(problem)
     settings = config.settings.redis
@@ -144,7 +144,7 @@ def _create_checked() -> _Clients:
 
 
 def _try_out(clients: "Iterable[Redis]") -> None:
-    """Create a connection of each client, which checks the options, and throw it away."""
+    """Create and discard a connection of each client, which validates the options."""
     for client in clients:
         if pool := getattr(client, "connection_pool", None):
             pool.make_connection()
@@ -206,14 +206,14 @@ def _create_behind(sentinel: "Sentinel") -> _Clients:
 
 
 async def create_link_connection(parser_class: type[Any]) -> "AbstractConnection":
-    """Return a connection of its own for publish and subscribe, not connected yet, outside of the pool.
+    """Return a dedicated connection for publish and subscribe, not connected yet, outside of the pool.
 
-    It speaks RESP3 (https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md), not
-    decoded. With Sentinel it goes to the master, with Cluster to the node that owns the names of this
+    It uses RESP3 (https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md) without
+    decoding. With Sentinel it connects to the master, with Cluster to the node that holds the keys of this
     service.
 
     Args:
-        parser_class: The parser of redis-py that it uses.
+        parser_class: The parser class for redis-py.
     """
     master, _, _ = get()
     if master is None:
@@ -226,9 +226,9 @@ async def create_link_connection(parser_class: type[Any]) -> "AbstractConnection
 
 
 async def is_master_connection(connection: "AbstractConnection") -> bool:
-    """Ask the sentinels whether a connection still goes to the master; yes when none of them answers.
+    """Ask the sentinels whether a connection still goes to the master; `True` if none of them answers.
 
-    A master that was replaced by hand goes on as if nothing had happened for up to ten seconds.
+    A master that was replaced by hand continues to accept commands for up to ten seconds.
     """
     from redis.exceptions import RedisError
 
@@ -244,6 +244,6 @@ async def is_master_connection(connection: "AbstractConnection") -> bool:
 
 async def _cluster_connection(cluster: Any, options: dict[str, Any]) -> "AbstractConnection":
     await cluster.initialize()
-    await cluster.nodes_manager.initialize()  # who owns what may have changed
+    await cluster.nodes_manager.initialize()  # the slots may have moved
     node = cluster.get_node_from_key(_names.scoped(""))
     return node.connection_class(**{**node.connection_kwargs, "retry": None, **options})  # type: ignore[no-any-return]  # a class of redis-py

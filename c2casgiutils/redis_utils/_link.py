@@ -1,4 +1,4 @@
-"""One connection to Redis that publishes, listens and asks, and comes back by itself."""
+"""One connection to Redis for publish, subscribe and commands, which reconnects automatically."""
 
 import asyncio
 import contextlib
@@ -21,26 +21,26 @@ __all__ = ["WRONG_SERVER", "Command", "Link", "LinkDownError", "ReplyError"]
 _LOGGER = logging.getLogger(__name__)
 
 WRONG_SERVER = frozenset({"MOVED", "ASK", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY", "TRYAGAIN"})
-"""Codes of errors that ask for another connection."""
+"""Codes of errors after which the link must connect to another server."""
 
 _CONNECT_SECONDS = 5.0
 _CHECK_SECONDS = 3.0
-_BACKOFF_FIRST = 0.05
-_BACKOFF_CAP = 1.0
+_MIN_BACKOFF_SECONDS = 0.05
+_MAX_BACKOFF_SECONDS = 1.0
 _STABLE_SECONDS = 5.0
 
 
 class Link:
-    """One connection, connected again whenever it is lost.
+    """One connection that is reconnected whenever it is lost.
 
     Args:
-        connect: Creates a connection that is not connected yet, with the given class of parser.
+        connect: Creates a connection, not connected yet, with the given parser class.
         on_message: Called with channel and data of each message; must be quick and must not raise.
-        on_up: Called (in a task of its own) each time all subscriptions are confirmed.
+        on_up: Called (in a task) each time all subscriptions are confirmed.
         on_down: Called each time the connection is lost.
         sharded: Use sharded publish and subscribe (Redis Cluster).
-        is_right: Tells at each check whether the connection still goes to the right server.
-        check_seconds: How often a silent connection is tried out.
+        is_right: Returns whether the connection still goes to the right server; called at each check.
+        check_seconds: How often a silent connection is checked.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Link:
         self._clock_offset: float | None = None
         self._outage = Outage(
             _LOGGER,
-            "Redis is unreachable (%s); trying again until it is back",
+            "Redis is unreachable (%s); reconnecting until it is back",
             "Redis is back after %.1f s, all subscriptions are restored",
         )
         self.last_error = ""
@@ -81,20 +81,20 @@ class Link:
 
     @property
     def is_running(self) -> bool:
-        """Return whether the listener lives; a cancelled one does not."""
+        """Return whether the listener is running; a cancelled one is not."""
         return self._task is not None and not self._task.done()
 
     def describe_outage(self) -> str:
-        """Return why there is no connection, as a message for users."""
+        """Return why there is no connection, in words for users."""
         return f"Redis is unreachable ({self.last_error or 'not connected yet'})"
 
     def now(self) -> float:
-        """Return the time of Redis in seconds since 1970; that of this machine until Redis was reached."""
+        """Return the time of Redis in seconds since 1970, or of this machine until Redis was reached."""
         return time.time() if self._clock_offset is None else time.monotonic() + self._clock_offset
 
     @property
     def has_clock(self) -> bool:
-        """Return whether `now` is the time of Redis; not so without the right to ask for it."""
+        """Return whether `now` is the time of Redis; `False` without the permission to read it."""
         return self._clock_offset is not None
 
     def start(self) -> None:
@@ -103,7 +103,7 @@ class Link:
         self._task = asyncio.create_task(self._run(), name="c2casgiutils-redis-link")
 
     async def wait_up(self, seconds: float) -> bool:
-        """Wait until the link is up, at most so long, and tell whether it is."""
+        """Wait until the link is up, for at most the given time, and return whether it is."""
         if not self.is_up:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -111,18 +111,18 @@ class Link:
         return self.is_up
 
     async def aclose(self) -> None:
-        """Stop the listener and close the connection, after what was sent."""
-        await asyncio.sleep(0)  # what was sent in this turn is written in the next one
+        """Stop the listener, and close the connection after pending writes."""
+        await asyncio.sleep(0)  # lets commands sent in this iteration of the loop be written
         self.abort()
         if self._task is not None and self._task.get_loop() is asyncio.get_running_loop():
             await asyncio.wait([self._task])
 
     def reset(self, reason: str) -> None:
-        """Close the connection; a new one follows at once."""
+        """Close the connection; a new one is opened immediately."""
         self._drop(reason)
 
     def abort(self) -> None:
-        """Close at once, without waiting for the listener's end."""
+        """Close at once, without waiting for the listener to end."""
         self._closed = True
         if self._task is not None and not self._task.get_loop().is_closed():
             self._task.cancel()
@@ -131,18 +131,18 @@ class Link:
     # Commands
 
     def send(self, *commands: Command, confirmation: bytes = b"") -> asyncio.Future[list[Any]]:
-        """Write the commands now; the future gets their replies, errors included as `ReplyError` values.
+        """Send the commands; the future gets their replies, with errors as `ReplyError` values.
 
         Raises:
-            LinkDownError: There is no connection, or too much is under way.
+            LinkDownError: There is no connection, or too many commands are in flight.
         """
         return self._connected().send(commands, confirmation)
 
     async def execute(self, *commands: Command, seconds: float = REPLY_SECONDS) -> list[Any]:
-        """Send commands and wait for their replies, at most so long.
+        """Send commands and wait for their replies, for at most the given time.
 
         Raises:
-            LinkDownError: Redis is away or did not reply in time.
+            LinkDownError: Redis is unreachable or did not reply in time.
         """
         wire = self._connected()
         return await wire.reply(wire.send(commands), seconds)
@@ -155,12 +155,12 @@ class Link:
         return self._wire
 
     async def subscribe(self, *channels: str) -> None:
-        """Subscribe, now and after each reconnection; returns when Redis has confirmed.
+        """Subscribe, now and after each reconnection; returns once Redis has confirmed.
 
-        While Redis is away, or when it sends elsewhere, it only notes the channels.
+        While Redis is unreachable or redirects to another server, the channels are only noted.
 
         Raises:
-            ReplyError: Redis refused, for example because of access rights.
+            ReplyError: Redis refused, for example because of missing permissions.
         """
         new = [channel for channel in channels if channel not in self._channels]
         self._channels.update(new)
@@ -176,7 +176,7 @@ class Link:
             raise
 
     async def unsubscribe(self, *channels: str) -> None:
-        """Unsubscribe, now and for good."""
+        """Unsubscribe, now and after each reconnection."""
         known = [channel for channel in channels if channel in self._channels]
         self._channels.difference_update(known)
         if known and self._wire is not None:
@@ -198,7 +198,7 @@ class Link:
             started = time.monotonic()
             try:
                 await self._serve_once()
-            except Exception as error:  # noqa: BLE001  # boundary of the listener: whatever it was, it tries again
+            except Exception as error:  # noqa: BLE001  # boundary of the listener: it reconnects after any error
                 if not self._closed:
                     self._note_down(error)
             finally:
@@ -210,10 +210,10 @@ class Link:
 
     @staticmethod
     def _next_delay(delay: float, *, served: float) -> float:
-        """Return the wait before a try: the first comes at once, then the waits double up to the cap."""
+        """Return the delay before the next attempt: none at first, then doubling up to a maximum."""
         if served >= _STABLE_SECONDS:
             return 0.0
-        return min(max(delay * 2, _BACKOFF_FIRST), _BACKOFF_CAP)
+        return min(max(delay * 2, _MIN_BACKOFF_SECONDS), _MAX_BACKOFF_SECONDS)
 
     async def _serve_once(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
@@ -226,7 +226,7 @@ class Link:
             await run_until_first_end(wire.read(), wire.write(), wire.wait_closed(), self._tend())
 
     async def _tend(self) -> None:
-        """Subscribe to everything, tell that the link is up, then watch it."""
+        """Restore all subscriptions, report that the link is up, and check it from time to time."""
         await self._check()
         while missing := list(self._channels):
             await self._confirm("SUBSCRIBE", missing)
@@ -243,10 +243,10 @@ class Link:
         try:
             await self._on_up()
         except Exception:
-            _LOGGER.exception("What has to be done after each connection to Redis failed")
+            _LOGGER.exception("The callback after a connection to Redis failed")
 
     async def _check(self) -> None:
-        """Ask for time and role: shows that the link lives, is the right one and serves; sets the clock."""
+        """Ask for time and role: shows that the server is alive and the right one, and sets the clock."""
         commands: list[Command] = [("TIME",), ("HELLO",), ("PING",)]
         sent = time.monotonic()
         replies = await self.execute(*commands, seconds=_CHECK_SECONDS)
@@ -257,7 +257,7 @@ class Link:
         if isinstance(replies[1], dict) and replies[1].get(b"role") == b"replica":
             raise LinkDownError("the server is a replica now")
         if isinstance(replies[2], ReplyError) and replies[2].code in WRONG_SERVER:
-            raise LinkDownError(str(replies[2]))  # it loads its data, say, and serves subscribers meanwhile
+            raise LinkDownError(str(replies[2]))  # a server that is loading its data still serves subscribers
         if self._is_right is None or self._wire is None:
             return
         if not await self._is_right(self._wire.connection):
@@ -272,7 +272,7 @@ class Link:
         self._outage.begin(self.last_error)
 
     def _drop(self, reason: str) -> None:
-        """Close the connection, fail what waits for a reply."""
+        """Close the connection, and fail the commands that wait for a reply."""
         if self._established.is_set():
             self._established.clear()
             self._on_down()

@@ -1,4 +1,4 @@
-"""Names in Redis, and errors of Redis without passwords."""
+"""Names of keys and channels, and errors of Redis without passwords."""
 
 from c2casgiutils import config
 from c2casgiutils._secrets import scrub
@@ -9,20 +9,20 @@ _MAX_LENGTH = 500
 def scoped(name: str) -> str:
     """Return the name of a key or channel of this service.
 
-    With Redis Cluster the prefix is a hash tag, so that everything of one service lives on one node.
+    With Redis Cluster the prefix is a hash tag, so that all keys of a service are on one node.
 
     Args:
-        name: The name inside the service.
+        name: The name within the service.
     """
     prefix = config.settings.redis.broadcast_prefix
     return f"{{{prefix}}}{name}" if config.settings.redis.cluster else f"{prefix}{name}"
 
 
 def describe(error: BaseException) -> str:
-    """Return an error in one short line, without the credentials that it may quote.
+    """Return an error as one short line, without credentials.
 
     Args:
-        error: The error, also a group of them (the first one counts).
+        error: The error; of an exception group, the first one is used.
     """
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -31,7 +31,7 @@ def describe(error: BaseException) -> str:
 
 
 def _passwords() -> list[str]:
-    from urllib.parse import unquote, urlsplit  # needed for an error only
+    from urllib.parse import unquote, urlsplit  # only needed for errors
 
     settings = config.settings.redis
     found = [str(options.get("password") or "") for options in (settings.options, settings.sentinel_options)]

@@ -1,4 +1,4 @@
-"""The options of connections to Redis and to the Sentinels, from the settings."""
+"""Options of the connections to Redis and to the sentinels, from the settings."""
 
 import contextlib
 import re
@@ -34,7 +34,7 @@ def of_redis() -> dict[str, Any]:
         **config.settings.redis.options,
     }
     if (config.settings.redis.url or "").startswith("unix:") and not config.settings.redis.sentinels:
-        del options["socket_keepalive"]  # of TCP only: redis-py refuses it
+        del options["socket_keepalive"]  # only for TCP: redis-py rejects it
     return {key: value for key, value in options.items() if key not in _POOL_DEFAULTS}
 
 
@@ -46,7 +46,7 @@ def of_pool() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def checked(name: str, options: dict[str, Any]) -> Iterator[None]:
-    """Say what is wrong with the options of a setting, without a value of them."""
+    """Convert errors about the options of a setting to a `ValueError` that does not contain their values."""
     try:
         yield
     except (TypeError, ValueError, AttributeError) as error:
@@ -62,6 +62,6 @@ def checked(name: str, options: dict[str, Any]) -> Iterator[None]:
 
 
 def for_sentinels(options: dict[str, Any]) -> dict[str, Any]:
-    """Return those of the options of Redis that a sentinel understands."""
+    """Return the options of Redis that also apply to a sentinel."""
     common = {*DEFAULTS, "username", "password"}
     return {name: value for name, value in options.items() if name in common or name.startswith("ssl")}

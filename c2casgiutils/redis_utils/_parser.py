@@ -1,4 +1,4 @@
-"""How a `Wire` wants redis-py to parse."""
+"""The parser that a `Wire` passes to redis-py."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,17 +10,17 @@ from c2casgiutils.redis_utils._wire import Push, ReplyError
 
 
 class ServerReplyError(ReplyError, ResponseError):
-    """A `ReplyError` that redis-py treats as its own while it connects."""
+    """A `ReplyError` that redis-py recognises as one of its own while it connects."""
 
 
 def create_parser_class(on_received: Callable[[], None]) -> type[Any]:
     """Create the `parser_class` of a connection.
 
-    redis-py hands out pushes like replies and takes the code off most errors; this parser marks the former
-    and leaves the latter as the server sent them.
+    redis-py returns pushes like replies, and removes the code from most errors. This parser marks pushes, and
+    leaves errors as the server sent them.
 
     Args:
-        on_received: Called whenever bytes have arrived, also in the middle of a long reply.
+        on_received: Called whenever bytes have arrived, even in the middle of a long reply.
     """
 
     class WireParser(DefaultParser):  # type: ignore[misc, valid-type]  # the class depends on what is installed

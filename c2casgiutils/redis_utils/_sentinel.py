@@ -1,4 +1,4 @@
-"""The Sentinel client, and its pool with a bound and waiting in line."""
+"""The Sentinel client, and a blocking connection pool for it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,28 +22,28 @@ _T = TypeVar("_T")
 
 
 class _CredentialsOfRedis(CredentialProvider):
-    """What a sentinel is told to know this process; many sentinels want none, though Redis does."""
+    """Credentials for a sentinel that are dropped if it refuses them: many need none, although Redis does."""
 
     def __init__(self, username: str | None, password: str) -> None:
         self.are_sent = True
         self._values = (username, password) if username else (password,)
 
     async def get_credentials_async(self) -> Any:
-        """Return them, or nothing."""
+        """Return the credentials, or none after a refusal."""
         return self._values if self.are_sent else ()
 
 
 class Sentinels(Sentinel):
-    """A `Sentinel` that asks the next one when one is silent for a moment, and takes the first good answer.
+    """A `Sentinel` that does not wait for a slow sentinel before it asks the next, and uses the first answer.
 
-    redis-py asks one after the other, each until its time-outs and retries are over.
+    redis-py asks them one after the other, waiting for all timeouts and retries of each.
 
     Args:
-        addresses: Hosts and ports.
-        options: Keywords of the connections to the sentinels.
-        has_credentials_of_redis: The credentials among them are those of Redis: a sentinel that refuses them
-            is asked without.
-        options_of_redis: Keywords of the connections to Redis.
+        addresses: Their hosts and ports.
+        options: Keyword arguments of the connections to the sentinels.
+        has_credentials_of_redis: The options contain the credentials of Redis; a sentinel that refuses them
+            is asked again without.
+        options_of_redis: Keyword arguments of the connections to Redis.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class Sentinels(Sentinel):
         self._preferred: Redis | None = None
 
     async def discover_master(self, service_name: str) -> tuple[str, int]:
-        """Return host and port of the master.
+        """Return the host and port of the master.
 
         Raises:
-            MasterNotFoundError: No sentinel knows one.
+            MasterNotFoundError: No sentinel knows a master.
         """
 
         async def find(sentinel: Redis) -> tuple[str, int] | None:
@@ -84,7 +84,7 @@ class Sentinels(Sentinel):
         return address
 
     async def discover_slaves(self, service_name: str) -> list[tuple[str, int]]:
-        """Return hosts and ports of the replicas that are up."""
+        """Return the hosts and ports of the replicas that are up."""
 
         async def find(sentinel: Redis) -> list[tuple[str, int]] | None:
             replicas: Any = self.filter_slaves(await sentinel.sentinel_slaves(service_name))
@@ -94,7 +94,7 @@ class Sentinels(Sentinel):
         return found or []
 
     async def _ask(self, find: Callable[[Redis], Awaitable[_T | None]]) -> tuple[_T | None, list[str]]:
-        """Return the first answer, and why the sentinels that ended before gave none."""
+        """Return the first valid answer, and the problems of the sentinels that failed before."""
         problems: list[str] = []
         waiting = sorted(self.sentinels, key=lambda sentinel: sentinel is not self._preferred)
         asked: dict[asyncio.Task[_T | Failure | None], Redis] = {}
@@ -140,7 +140,7 @@ def _problem_of(sentinel: Redis, result: object) -> str:
 
 
 class BlockingSentinelPool(SentinelConnectionPool):
-    """A `SentinelConnectionPool` whose callers wait for a free connection instead of getting an error."""
+    """A `SentinelConnectionPool` whose callers wait for a free connection instead of raising an error."""
 
     def __init__(self, service_name: str, sentinel_manager: Any, **options: Any) -> None:
         self._wait_seconds = options.pop("timeout", 2)
@@ -148,7 +148,7 @@ class BlockingSentinelPool(SentinelConnectionPool):
         super().__init__(service_name, sentinel_manager, **options)  # type: ignore[no-untyped-call]  # redis-py
 
     async def get_connection(self, *_arguments: Any, **_options: Any) -> AbstractConnection:
-        """Return a connected connection, once one is free."""
+        """Return a connected connection, waiting until one is free."""
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await self._free.acquire()
@@ -162,7 +162,7 @@ class BlockingSentinelPool(SentinelConnectionPool):
         return connection
 
     async def release(self, connection: AbstractConnection) -> None:
-        """Give a connection back."""
+        """Return a connection to the pool."""
         try:
             await super().release(connection)
         finally:

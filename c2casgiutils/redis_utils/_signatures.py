@@ -1,4 +1,4 @@
-"""Signatures of what the processes of a service exchange through Redis."""
+"""Signatures for data that the processes of a service exchange through Redis."""
 
 import hashlib
 import hmac
@@ -9,28 +9,28 @@ _UNSIGNED = b"-"
 
 
 class SignatureError(C2cError, ValueError):
-    """Not signed as it should be."""
+    """The signature is missing or wrong."""
 
 
 class Signer:
     r"""Signs texts as `<signature>\n<text>`.
 
-    The signature is the HMAC-SHA256 (RFC 2104) of the place where the text stands, and the text: what was
-    signed for one channel or field is not accepted on another one. Without a secret it is `-`.
+    The signature is the HMAC-SHA256 (RFC 2104) of a place and the text, so that a text signed for one channel
+    or field is not accepted in another one. Without a secret it is `-`.
 
     Args:
-        label: What the texts are for; each use has keys of its own.
-        secret: Sign with it, and accept only what is signed with it.
+        label: The purpose of the texts; each purpose has its own key.
+        secret: Used to sign texts; if set, only texts signed with it are accepted.
     """
 
     def __init__(self, label: str, secret: str | None) -> None:
         self._key = hashlib.sha256(f"{label}\0{secret}".encode()).digest() if secret else None
 
     def sign(self, place: str, text: bytes) -> bytes:
-        """Return the text with its signature.
+        """Return the signed text.
 
         Args:
-            place: The channel, key or field where it will stand.
+            place: The channel, key or field that the text is written to.
             text: The text.
         """
         return self._signature(place, text) + b"\n" + text
@@ -39,8 +39,8 @@ class Signer:
         """Return the text without its signature.
 
         Args:
-            place: The channel, key or field where it stands.
-            signed: The text with its signature.
+            place: The channel, key or field that the text was read from.
+            signed: The signed text.
 
         Raises:
             SignatureError: The signature is missing or wrong.
