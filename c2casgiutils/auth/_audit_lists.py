@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel
 
 from c2casgiutils import redis_utils
+from c2casgiutils.auth import _shared
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -87,8 +88,7 @@ async def store(redis: "Redis", kind: Kind, event: AuditEvent, replaced: str | N
         pipeline.xlen(stream)
         added, *_, length = await pipeline.execute()
     if length > MAX_EVENTS:
-        entries: Any = await redis.xrevrange(stream)
-        entries.reverse()
+        entries = (await _entries(redis, kind, length))[::-1]
         dropped = surplus([_decode(fields) for _, fields in entries])
         if dropped:  # another process may have been faster
             await redis.xdel(stream, *(entries[position][0] for position in dropped))
@@ -97,16 +97,23 @@ async def store(redis: "Redis", kind: Kind, event: AuditEvent, replaced: str | N
 
 async def read(redis: "Redis", kind: Kind, count: int) -> list[AuditEvent]:
     """Return the last events in Redis, newest first."""
-    entries: Any = await redis.xrevrange(_stream(kind), count=count)
-    events = [_decode(fields) for _, fields in entries]
+    events = [_decode(fields) for _, fields in await _entries(redis, kind, count)]
     if None in events:
         _LOGGER.warning("The record in Redis has entries that are not ours: %s", events.count(None))
     return [event for event in events if event is not None]
 
 
-def _decode(fields: Any) -> AuditEvent | None:
+async def _entries(redis: "Redis", kind: Kind, count: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """Return the last entries, newest first."""
+    answer: list[tuple[bytes, dict[bytes, bytes]]] = await _shared.as_bytes(
+        redis, "XREVRANGE", _stream(kind), "+", "-", "COUNT", count
+    )
+    return answer
+
+
+def _decode(fields: dict[bytes, bytes]) -> AuditEvent | None:
     try:
-        return AuditEvent.model_validate_json(fields["event"])
+        return AuditEvent.model_validate_json(fields[b"event"])
     except (KeyError, ValueError):
         return None
 

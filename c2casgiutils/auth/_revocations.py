@@ -1,14 +1,17 @@
 """Identifiers of tokens that are used up: ended sessions, finished sign-ins.
 
 They are kept until the token would have expired, in the memory of the process and in Redis when there is one.
-What could not be written to Redis is written with the next question.
+What could not be written to Redis is written with the next question. With `C2C__REDIS__BROADCAST_SECRET` the
+entries in Redis are signed, and others are ignored: who can only write to Redis ends nobody's session.
 """
 
 import itertools
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from c2casgiutils import config
 from c2casgiutils.auth import _shared, _state
+from c2casgiutils.redis_utils import SignatureError, Signer
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -27,6 +30,24 @@ def _remember(memory: dict[str, int], token_id: str, expires_at: int) -> None:
 
 def _key(token_id: str) -> str:
     return _shared.key(f"used_{token_id}")
+
+
+def _signer() -> Signer:
+    return Signer("c2casgiutils revocations", config.settings.redis.broadcast_secret)
+
+
+def _entry(token_id: str, expires_at: int) -> bytes:
+    return _signer().sign(_key(token_id), str(expires_at).encode())
+
+
+def _is_entry(token_id: str, found: Any) -> bool:
+    if not isinstance(found, bytes):  # nothing, or the error for a key of another type
+        return False
+    try:
+        _signer().verify(_key(token_id), found)
+    except SignatureError:
+        return False
+    return True
 
 
 def _seconds_left(expires_at: int) -> int:
@@ -54,10 +75,12 @@ async def is_revoked(token_id: str) -> bool:
     async def ask(redis: "Redis") -> bool:
         async with redis.pipeline(transaction=False) as pipeline:
             for unsaved, expires_at in saving.items():
-                pipeline.set(_key(unsaved), 1, ex=_seconds_left(expires_at))
-            pipeline.exists(_key(token_id))
-            answers = await pipeline.execute()
-        return bool(answers[-1])
+                pipeline.set(_key(unsaved), _entry(unsaved, expires_at), ex=_seconds_left(expires_at))
+            _shared.as_bytes(pipeline, "GET", _key(token_id))
+            *saved, found = await pipeline.execute(raise_on_error=False)
+        for error in (answer for answer in saved if isinstance(answer, Exception)):
+            raise error
+        return _is_entry(token_id, found)
 
     if token_id in state.ended and not saving:
         return True
@@ -81,6 +104,7 @@ async def consume(token_id: str, expires_at: int) -> bool:
     _remember(finished, token_id, expires_at)
 
     async def take(redis: "Redis") -> bool:
-        return bool(await redis.set(_key(token_id), 1, ex=_seconds_left(expires_at), nx=True))
+        entry = _entry(token_id, expires_at)
+        return bool(await redis.set(_key(token_id), entry, ex=_seconds_left(expires_at), nx=True))
 
     return await _shared.attempt(take) is not False

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from c2casgiutils import redis_utils
 from c2casgiutils._outages import waiting
@@ -45,13 +45,24 @@ async def attempt(
         with waiting(timeout_seconds) as seconds:
             async with asyncio.timeout(seconds):
                 result = await operation(client)
+    except UnicodeDecodeError:
+        return None  # somebody else wrote there, Redis itself is well
     except (RedisError, OSError, TimeoutError) as error:
+        if "WRONGTYPE" in str(error):
+            return None
         # the process does not wait for it again and again
         state.redis_rests_until = time.monotonic() + _REST_SECONDS
         state.redis_outage.begin(type(error).__name__)
         return None
     state.redis_outage.end()
     return result
+
+
+def as_bytes(redis: "Redis", *command: Any) -> Any:
+    """Run a command, or put it into a pipeline, whose answer may be what others wrote, and not text."""
+    from redis.client import NEVER_DECODE
+
+    return redis.execute_command(*command, **{NEVER_DECODE: True})  # type: ignore[no-untyped-call]  # of redis-py
 
 
 def _client() -> "Redis | None":

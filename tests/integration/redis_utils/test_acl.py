@@ -13,7 +13,7 @@ from tests.support.processes import RedisServer
 PAGE = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
 KEY = {"X-API-Key": "a-secret-of-the-operators"}
 NOT_USED_HERE = {
-    *("del", "hdel", "zrem"),  # sign-ins with GitHub, levels that end, processes that are lost
+    *("del", "exists", "hdel", "zrem"),  # sign-ins with GitHub, levels that end, processes that are lost
     *("unsubscribe", "multi", "exec"),  # subscriptions that end, pipelines of redis-py
 }
 
