@@ -15,8 +15,8 @@ from c2casgiutils._asgi import (
     observe_lifespan,
     path_inside,
 )
+from c2casgiutils._unhandled import answer_error
 from c2casgiutils.headers._defaults import DEFAULT_HEADERS_CONFIG
-from c2casgiutils.headers._errors import answer_error
 from c2casgiutils.headers._matchers import HeaderMatcher, compile_matcher
 from c2casgiutils.headers._rules import TOUCHED, Rules
 
