@@ -44,7 +44,7 @@ def current_scope() -> MutableMapping[str, Any] | None:
 
 def note_request(error: BaseException, context: RequestContext) -> None:
     """Note on an exception which request it ended: servers log it once the request is no longer current."""
-    vars(error).setdefault(_NOTED, context)
+    vars(error)[_NOTED] = context
 
 
 def request_of(error: BaseException | None) -> RequestContext | None:

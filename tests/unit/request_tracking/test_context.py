@@ -33,13 +33,13 @@ async def test_each_task_sees_its_own_request() -> None:
 
 
 def test_an_exception_remembers_its_request() -> None:
-    """The innermost request that it ended counts, and the current one before it."""
+    """The last request that it ended counts, and the current one before it."""
     inner, outer, current = RequestContext("inner"), RequestContext("outer"), RequestContext("current")
     error = RuntimeError("boom")
     assert request_of(error) is None
     note_request(error, inner)
     note_request(error, outer)
-    assert request_of(error) is inner
+    assert request_of(error) is outer
     token = CURRENT.set(current)
     try:
         assert request_of(error) is current

@@ -1,0 +1,94 @@
+"""The middleware that gives each request an id."""
+
+import time
+from collections.abc import Awaitable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from c2casgiutils._unhandled import answer_error
+from c2casgiutils.request_tracking._context import CURRENT, RequestContext, note_request
+from c2casgiutils.request_tracking._incoming import Reader
+
+_ANSWER = b"x-request-id"
+_STARTS = {
+    "http": frozenset({"http.response.start"}),
+    "websocket": frozenset({"websocket.accept", "websocket.http.response.start"}),
+}
+"""The messages that start an answer; their headers are edited."""
+
+
+class RequestTrackingMiddleware:
+    """Give each request an id, and answer with it in `X-Request-ID`.
+
+    The id is that of the first of these headers with a valid value: `header`, `traceparent` (its trace id,
+    https://www.w3.org/TR/trace-context/), `X-Request-ID`, `X-Correlation-ID`, `Request-ID`, `X-Varnish`,
+    `X-Amzn-Trace-Id`; else it is a new UUID (version 4). Valid are 1 to 128 printable ASCII characters.
+
+    Inside, `current_request_id()` and `request.state.request_id` return it. Unhandled exceptions are answered
+    here, with the handler of the application, so that these answers have the header too.
+
+    Args:
+        app: The application.
+        header: Name of a header that precedes all others.
+        trust: Whether to read the headers; if not, each request gets a new id.
+        server_timing: Whether to tell the time until the answer starts, in `Server-Timing`
+            (https://www.w3.org/TR/server-timing/).
+
+    Raises:
+        ValueError: The name of the header is not valid.
+    """
+
+    def __init__(
+        self, app: ASGIApp, header: str | None = None, trust: bool = True, server_timing: bool = False
+    ) -> None:
+        self.app = app
+        self._read = Reader(header, trust=trust).read
+        self._with_timing = server_timing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        starts = _STARTS.get(scope["type"])
+        if starts is None or _is_tracked(scope):
+            await self.app(scope, receive, send)
+            return
+
+        request_id, traceparent = self._read(scope["headers"])
+        context = RequestContext(request_id, traceparent, scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        began = time.perf_counter() if self._with_timing else 0
+        started = False
+
+        def send_tracked(message: Message) -> Awaitable[None]:
+            nonlocal started
+            if message["type"] in starts:
+                started = True
+                # An inner application may have set one, which would not be that of the log lines.
+                headers = [header for header in message.get("headers", ()) if header[0].lower() != _ANSWER]
+                headers.append((_ANSWER, request_id.encode("ascii")))
+                if self._with_timing:
+                    milliseconds = (time.perf_counter() - began) * 1000
+                    headers.append((b"server-timing", b"app;dur=%.1f" % milliseconds))
+                message = {**message, "headers": headers}
+            return send(message)
+
+        token = CURRENT.set(context)
+        try:
+            try:
+                await self.app(scope, receive, send_tracked)
+            except Exception as error:
+                if started or scope["type"] != "http":
+                    raise
+                await answer_error(error, scope, receive, send_tracked)
+        except Exception as error:
+            note_request(error, context)
+            raise
+        finally:
+            CURRENT.reset(token)
+
+
+def _is_tracked(scope: Scope) -> bool:
+    """Return whether this middleware stands around itself: copies of a scope share its state."""
+    context = CURRENT.get()
+    if context is None or context.scope is None:
+        return False
+    return "state" in scope and context.scope.get("state") is scope["state"]
