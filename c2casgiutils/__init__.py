@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         logs,
         prometheus,
         redis_utils,
+        request_tracking,
         sentry,
         tools,
     )
@@ -49,6 +50,7 @@ __all__ = [
     "logs",
     "prometheus",
     "redis_utils",
+    "request_tracking",
     "sentry",
     "shutdown",
     "startup",

@@ -15,7 +15,16 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import c2casgiutils
-from c2casgiutils import config, headers, health_checks, instances, logs, prometheus, sentry
+from c2casgiutils import (
+    config,
+    headers,
+    health_checks,
+    instances,
+    logs,
+    prometheus,
+    request_tracking,
+    sentry,
+)
 from c2casgiutils._asgi import path_inside
 from c2casgiutils._origins import is_bounded
 from c2casgiutils._starlette import redirect_to_slash
@@ -39,6 +48,7 @@ def install(
     headers_config: Mapping[str, headers.HeaderMatcher] | None = None,
     forwarded: bool = True,
     apply_prefix: bool | None = None,
+    request_tracking: bool = True,
     gzip: bool = True,
     trusted_hosts: Sequence[str] = (),
     https_redirect: bool = False,
@@ -66,6 +76,7 @@ def install(
         forwarded: Trust proxies according to `C2C__PROXY_HEADERS__...`.
         apply_prefix: Prepend `X-Forwarded-Prefix` to the root path; by default the value of
             `C2C__PROXY_HEADERS__APPLY_PREFIX`.
+        request_tracking: Give each request an id, see `C2C__REQUEST_TRACKING__...`.
         gzip: Compress answers of 1000 bytes or more.
         trusted_hosts: Allowed values of `Host` (`*.example.com`); by default all.
         https_redirect: Redirect plain HTTP to HTTPS, but for probes and metrics; not with `C2C__HTTP`.
@@ -105,7 +116,9 @@ def install(
         app.add_middleware(_HTTPSRedirectMiddleware, plain=_plain_paths(target, probes=probes))
     if trusted_hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(trusted_hosts))
-    _add_outermost(app, metrics=metrics, armor=armor, headers_config=headers_config)
+    _add_outermost(
+        app, metrics=metrics, armor=armor, headers_config=headers_config, tracking=request_tracking
+    )
     if forwarded:
         _add_forwarded(app, apply_prefix=apply_prefix)
 
@@ -229,6 +242,7 @@ def _add_outermost(
     metrics: bool,
     armor: bool,
     headers_config: Mapping[str, headers.HeaderMatcher] | None,
+    tracking: bool,
 ) -> None:
     """Add what sees every request and every answer, refusals of the other middlewares too."""
     if metrics:
@@ -239,6 +253,14 @@ def _add_outermost(
         matchers = _armor_config(headers_config)
         headers.ArmorHeaderMiddleware(app, matchers)  # a wrong one fails here, not at the first request
         app.add_middleware(headers.ArmorHeaderMiddleware, headers_config=matchers)
+    if tracking:
+        settings = config.settings.request_tracking
+        app.add_middleware(
+            request_tracking.RequestTrackingMiddleware,
+            header=settings.header,
+            trust=settings.trust,
+            server_timing=settings.server_timing,
+        )
 
 
 def _add_forwarded(app: FastAPI, *, apply_prefix: bool | None) -> None:

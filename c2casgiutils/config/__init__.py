@@ -28,6 +28,7 @@ from c2casgiutils.config.logs import Logging
 from c2casgiutils.config.prometheus import Prometheus
 from c2casgiutils.config.proxy_headers import ProxyHeaders
 from c2casgiutils.config.redis import Redis
+from c2casgiutils.config.request_tracking import RequestTracking
 from c2casgiutils.config.sentry import Sentry
 from c2casgiutils.config.tools import Tools
 
@@ -45,6 +46,7 @@ __all__ = [
     "Prometheus",
     "ProxyHeaders",
     "Redis",
+    "RequestTracking",
     "Sentry",
     "Settings",
     "StringList",

@@ -16,6 +16,7 @@ from c2casgiutils.config.instances import Instances
 from c2casgiutils.config.prometheus import Prometheus
 from c2casgiutils.config.proxy_headers import ProxyHeaders
 from c2casgiutils.config.redis import Redis, missing_of_sentinels, several_addresses, shared_prefix
+from c2casgiutils.config.request_tracking import RequestTracking
 from c2casgiutils.config.sentry import Sentry
 from c2casgiutils.config.tools import Tools
 
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     health: Health = Field(default_factory=Health)
     instances: Instances = Field(default_factory=Instances)
     proxy_headers: ProxyHeaders = Field(default_factory=ProxyHeaders)
+    request_tracking: RequestTracking = Field(default_factory=RequestTracking)
     http: bool = Field(
         default=False, description="Development over plain HTTP: cookies are sent without `Secure`"
     )

@@ -21,6 +21,7 @@ PROMISED = {
         "prometheus",
         "proxy_headers",
         "redis",
+        "request_tracking",
         "sentry",
         "tools",
     },

@@ -42,6 +42,8 @@ WRONG = {
     "HEALTH__TIMEOUT": ("0", "longer than zero"),
     "HEALTH__WEBHOOK": ("hunter2", "https://"),
     "INSTANCES__HEARTBEAT": ("P1Y", "Invalid time delta: 'P1Y'"),
+    "REQUEST_TRACKING__HEADER": ("X Mine", "the name of a header"),
+    "REQUEST_TRACKING__DEFAULT_TIMEOUT": ("0", "longer than zero"),
     "PROXY_HEADERS__TYPE": ("x-real-ip", "'none', 'x-forwarded' or 'forwarded'"),
     "PROXY_HEADERS__FORCE_PORT": ("0", "greater than or equal to 1"),
     "HTTP": ("maybe", "must be a boolean (true, false"),
