@@ -1,8 +1,8 @@
 """Commands, replies and messages on one connection of redis-py.
 
-RESP3 lets one connection carry commands, their replies and the messages of subscriptions. Any number of
-commands may be in flight: what is sent in one turn of the event loop is written as one piece, and replies
-are matched in their order. `docs/development.md` says why this is not `pubsub()` beside `pipeline()`.
+With RESP3, one connection carries commands, their replies and the messages of subscriptions. Many commands
+can be in flight: those sent in one iteration of the event loop are written together, and replies are matched
+by their order. `docs/development.md` explains why this is not `pubsub()` beside `pipeline()`.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Command = tuple[str | bytes | int | float, ...]
 Connect = Callable[[type[Any]], "Awaitable[AbstractConnection]"]
-"""Creates a connection, not connected yet, that parses with the given class."""
+"""Creates a connection, not connected yet, with the given parser class."""
 
 REPLY_SECONDS = 2.0
 _MAX_PENDING = 20_000
@@ -33,21 +33,21 @@ class LinkDownError(C2cError):
 
 
 class ReplyError(C2cError):
-    """An error that the server answered, as `NOPERM this user has no permissions ...`."""
+    """An error reply of the server, for example `NOPERM this user has no permissions ...`."""
 
     @property
     def code(self) -> str:
-        """The first word, as `NOPERM`, `MOVED`, `READONLY`."""
+        """The first word, for example `NOPERM`, `MOVED` or `READONLY`."""
         return str(self).partition(" ")[0]
 
 
 class Push(list[Any]):
-    """A value that the server sent by itself: a message or the confirmation of a subscription."""
+    """Data sent by the server on its own: a message, or the confirmation of a subscription."""
 
 
 @dataclass(slots=True)
 class _Pending:
-    """Commands whose replies are awaited."""
+    """Commands that wait for their replies."""
 
     future: asyncio.Future[list[Any]]
     missing: int
@@ -56,7 +56,7 @@ class _Pending:
 
 
 class Wire:
-    """One connection, made by `open`; its owner awaits `read`, `write` and `wait_closed` until one raises.
+    """One connection, opened by `open`; its owner runs `read`, `write` and `wait_closed` until one raises.
 
     Args:
         on_message: Called with channel and data of each message; must be quick and must not raise.
@@ -88,18 +88,18 @@ class Wire:
             await wire.connection.connect()  # type: ignore[no-untyped-call]  # redis-py
             yield wire
         finally:
-            with contextlib.suppress(RedisTimeoutError):  # Redis does not read the rest
+            with contextlib.suppress(RedisTimeoutError):  # Redis does not read what is left
                 await wire.connection.disconnect()
 
     def send(self, commands: tuple[Command, ...], confirmation: bytes = b"") -> asyncio.Future[list[Any]]:
-        """Send the commands; the future gets their replies, errors included as `ReplyError` values.
+        """Send the commands; the future gets their replies, with errors as `ReplyError` values.
 
         Args:
             commands: The commands.
-            confirmation: The kind of push that confirms them, for commands of subscriptions.
+            confirmation: For commands of subscriptions, the kind of push that confirms them.
 
         Raises:
-            LinkDownError: The connection is lost, or too much is in flight.
+            LinkDownError: The connection is lost, or too many commands are in flight.
         """
         if self._closed.done():
             raise LinkDownError("Redis is unreachable (the connection was lost)")
@@ -115,28 +115,28 @@ class Wire:
         return future
 
     async def write(self) -> None:
-        """Write what is sent, until the connection ends.
+        """Write sent commands until the connection ends.
 
         Raises:
-            LinkDownError: It ended.
-            RedisError: The same, noticed by redis-py.
+            LinkDownError: The connection ended.
+            RedisError: The same, reported by redis-py.
         """
         while await self._has_unsent.wait():
             self._has_unsent.clear()
             packed, self._unsent = self._unsent, []
             size = self._unsent_bytes
-            # redis-py would connect again, without the subscriptions and with other replies to come
+            # redis-py would reconnect, without the subscriptions and with replies out of order
             if not self.connection.is_connected:
                 raise LinkDownError("the connection was lost")
             await self.connection.send_packed_command(packed, check_health=False)
             self._unsent_bytes -= size
 
     async def read(self) -> None:
-        """Only parse and dispatch, until the connection ends.
+        """Parse and dispatch replies and messages until the connection ends.
 
         Raises:
             LinkDownError: Redis ended a subscription.
-            RedisError: The connection ended, or what arrived is not the Redis protocol.
+            RedisError: The connection ended, or received data is not valid RESP.
         """
         while True:
             try:
@@ -176,10 +176,11 @@ class Wire:
             pending.future.set_result(pending.replies)
 
     async def reply(self, future: asyncio.Future[list[Any]], seconds: float) -> list[Any]:
-        """Wait for the replies, at most so long, and at most two seconds while nothing at all arrives.
+        """Wait for the replies, for at most the given time, and at most two seconds while nothing is
+        received.
 
         Raises:
-            LinkDownError: The connection broke, or there was no reply in time.
+            LinkDownError: The connection is lost, or there was no reply in time.
         """
         now = self._loop.time()
         deadline = _Deadline(self, future, sent=now, end=now + seconds)
@@ -189,32 +190,32 @@ class Wire:
             deadline.cancel()
 
     def quiet_seconds(self, since: float) -> float:
-        """Return how long nothing has arrived, counted from a time of the loop at the earliest."""
+        """Return for how long nothing has been received, not counting the time before `since`."""
         return self._loop.time() - max(self._last_received, since)
 
     async def wait_closed(self) -> None:
         """Wait until `close` is called.
 
         Raises:
-            LinkDownError: It was, with its reason.
+            LinkDownError: With the reason given to `close`.
         """
         await self._closed
 
     def close(self, reason: str) -> None:
-        """Refuse further commands, and fail those that wait for a reply."""
+        """Reject further commands, and fail those that wait for a reply."""
         if self._loop.is_closed():
             return
         futures: list[asyncio.Future[Any]] = [self._closed, *(pending.future for pending in self._pending)]
         for future in futures:
             if not future.done():
                 future.set_exception(LinkDownError(reason))
-                future.exception()  # nobody need wait for it
+                future.exception()  # marks the exception as retrieved
         self._pending.clear()
         self._unsent.clear()
 
 
 class _Deadline:
-    """Ends the waiting for a reply."""
+    """The timeout of a reply."""
 
     __slots__ = ("_end", "_future", "_handle", "_sent", "_wire")
 
@@ -227,7 +228,7 @@ class _Deadline:
 
     def _start(self, seconds: float) -> None:
         loop = self._future.get_loop()
-        # When the loop itself stood still, what arrived meanwhile is read first.
+        # If the event loop itself was blocked, read what arrived in the meantime first.
         self._handle = loop.call_later(seconds, loop.call_soon, self._expire)
 
     def cancel(self) -> None:
