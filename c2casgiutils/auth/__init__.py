@@ -1,4 +1,4 @@
-"""Who may see and do what: closed unless configured, by shared secret or GitHub account."""
+"""Authentication by shared secret or GitHub account, and access control; closed unless configured."""
 
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -103,7 +103,7 @@ _CONSTANTS = {
 
 
 def __getattr__(name: str) -> Any:
-    """Return a constant: it follows the settings, which nothing reads at import."""
+    """Return a deprecated constant; computed on access, as it depends on the settings."""
     if name in _CONSTANTS:
         return _CONSTANTS[name]()
     if name == "GitHubAccessType":
@@ -114,13 +114,13 @@ def __getattr__(name: str) -> Any:
 
 
 async def startup(main_app: FastAPI | None = None) -> None:
-    """Check the settings of the authentication, and let its cookies reach every answer of the application.
+    """Check the authentication settings, and add the session cookies to all responses of the application.
 
     Args:
-        main_app: The application that mounts ours.
+        main_app: The application that mounts `c2casgiutils.app`.
 
     Raises:
-        ValueError: On settings that cannot work, naming the variable.
+        ValueError: The settings are invalid; the message names the variable.
     """
     check_settings()
     _state.STATES.get()
@@ -129,14 +129,14 @@ async def startup(main_app: FastAPI | None = None) -> None:
 
 
 def _carry_cookies(main_app: FastAPI) -> None:
-    """Put the middleware around the application, which is already built when its lifespan starts."""
+    """Put the middleware around the application, whose stack is already built when its lifespan starts."""
     added: list[Any] = [middleware.cls for middleware in main_app.user_middleware]
     if CookieMiddleware not in added:
         wrap_stack(main_app, CookieMiddleware)
 
 
 async def shutdown() -> None:
-    """Close what the authentication opened."""
+    """Release the resources of the authentication."""
     state = _state.STATES.pop()
     if state is not None:
         await state.github.aclose()

@@ -1,4 +1,4 @@
-"""Cookies on any answer: also on an error, and on a response that the view made by itself."""
+"""Cookies on any response, including errors and responses created by the view itself."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -19,13 +19,13 @@ _PREFIXES = ("__Host-", "__Secure-")
 
 
 class CookieTooLargeError(C2cError, ValueError):
-    """A cookie that a browser would not keep."""
+    """The cookie is larger than browsers accept."""
 
 
 class CookieMiddleware:
-    """Add the cookies that the authentication set or cleared to the response, including error responses.
+    """Add the cookies that were set or cleared during a request to its response, including error responses.
 
-    Without it FastAPI drops them where a view returns a response of its own, or where it answers an error.
+    Without it, FastAPI drops them if a view returns its own response or raises an error.
 
     Args:
         app: The application.
@@ -35,7 +35,7 @@ class CookieMiddleware:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Process one request."""
         if scope["type"] != "http" or _SCOPE_KEY in scope:
             await self.app(scope, receive, send)
             return
@@ -49,7 +49,7 @@ class CookieMiddleware:
 
 
 async def carry(request: Request, response: Response) -> AsyncIterator[None]:
-    """Return a dependency that keeps the cookies when the view ends in an `HTTPException`."""
+    """Dependency that keeps the cookies when the view raises an `HTTPException`."""
     try:
         yield
     except HTTPException as error:
@@ -63,7 +63,7 @@ def _with_cookies(headers: Any, response: Response) -> Any:
     if not cookies:
         return headers
     given = [(name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
-    # of the mappings only this one can hold a name twice
+    # the only mapping that can hold a name twice
     return Headers(raw=[*given, *_raw(cookies)])
 
 
@@ -72,28 +72,28 @@ def _raw(cookies: list[str]) -> RawHeaders:
 
 
 def copy_to(answer: Response, response: Response) -> Response:
-    """Take the cookies of the injected response over to the one that the view answers."""
+    """Copy the cookies of the injected response to the one that the view returns."""
     for cookie in response.headers.getlist("set-cookie"):
         answer.headers.append("set-cookie", cookie)
     return answer
 
 
 def is_secure() -> bool:
-    """Return whether cookies are for HTTPS only."""
+    """Return whether cookies are only sent over HTTPS."""
     return config.settings.auth.jwt.cookie.secure and not config.settings.http
 
 
 def may_be_lost(request: Request) -> bool:
-    """Return whether a browser may not keep our cookies: they are `Secure`, and it speaks plain HTTP.
+    """Return whether the browser may drop our cookies, because they are `Secure` and it uses plain HTTP.
 
-    Browsers keep them for the loopback only
+    Browsers make an exception only for loopback addresses
     (https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Set-Cookie#secure).
     """
     return is_secure() and request.scope["scheme"] == "http"
 
 
 def effective_name(name: str) -> str:
-    """Return the name of a cookie; over plain HTTP without the prefixes that ask for HTTPS."""
+    """Return the name of a cookie; over plain HTTP without the prefixes that require HTTPS."""
     if is_secure():
         return name
     for prefix in _PREFIXES:
@@ -102,7 +102,7 @@ def effective_name(name: str) -> str:
 
 
 def values_of(request: Request, name: str) -> list[str]:
-    """Return the values of all cookies with a name: a browser sends one for each path it is known for."""
+    """Return the values of all cookies with a name: a browser sends one for each matching path."""
     values = [
         value.strip().strip('"')
         for header in request.headers.getlist("cookie")
@@ -122,10 +122,10 @@ def put(
     age_seconds: int,
     same_site: str,
 ) -> None:
-    """Set a cookie (RFC 6265), in place of one that was set with this name during the same request.
+    """Set a cookie (RFC 6265), replacing one that was set with the same name during this request.
 
     Raises:
-        CookieTooLargeError: A browser would not keep it.
+        CookieTooLargeError: The cookie is larger than browsers accept.
     """
     if len(name) + len(value) > _MAX_LENGTH:
         raise CookieTooLargeError(f"The cookie {name} has more than {_MAX_LENGTH} bytes")
@@ -144,5 +144,5 @@ def put(
 
 
 def clear(request: Request, response: Response, name: str, *, path: str, same_site: str) -> None:
-    """Make the browser forget a cookie."""
+    """Tell the browser to delete a cookie."""
     put(request, response, name, "", path=path, age_seconds=0, same_site=same_site)

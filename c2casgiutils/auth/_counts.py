@@ -1,4 +1,4 @@
-"""How often something happened within a minute: counted in Redis, else in this process."""
+"""Counts of events within a minute, in Redis or else in this process."""
 
 import time
 from collections.abc import Collection
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 _WINDOW_SECONDS = 60
 _MAX_NAMES = 10_000
 TOTAL = "total"
-"""The count of all clients, which is never dropped to make room."""
+"""The name of the total of all clients, which is never dropped to make room."""
 
 
 class Count(NamedTuple):
-    """How often, and in how many seconds it starts anew."""
+    """The number of events, and the seconds until it is reset."""
 
     number: int
     seconds_left: int
 
 
 class Window:
-    """What was counted under one name since the first time."""
+    """The count of one name since its first event."""
 
     __slots__ = ("ends_at", "number")
 
@@ -33,7 +33,7 @@ class Window:
 
 
 async def increment(names: Collection[str]) -> dict[str, Count]:
-    """Count once more under each name, and return the counts."""
+    """Increment the count of each name, and return the counts."""
     return await _shared.attempt(lambda redis: _increment_shared(redis, names)) or _increment_here(names)
 
 
@@ -56,7 +56,7 @@ async def _increment_shared(redis: "Redis", names: Collection[str]) -> dict[str,
     counts = {}
     for name, number, seconds in zip(names, answers[1::3], answers[2::3], strict=True):
         if isinstance(number, Exception):
-            # not a number, which none of us wrote; what forbids writing is raised here
+            # not a number, so not written by this package; if writing is forbidden, this raises
             await redis.set(_key(name), 1, ex=_WINDOW_SECONDS)
             counts[name] = Count(1, _WINDOW_SECONDS)
         else:
@@ -78,7 +78,7 @@ async def _look_shared(redis: "Redis", names: Collection[str]) -> dict[str, Coun
 
 
 def _number(value: Any) -> int:
-    """Read a count; what is not one counts as none."""
+    """Parse a count; anything invalid is 0."""
     if isinstance(value, Exception):
         if str(value).startswith("WRONGTYPE"):
             return 0
@@ -90,7 +90,7 @@ def _number(value: Any) -> int:
 
 
 async def _bounded(redis: "Redis", name: str, seconds: Any) -> int:
-    """Return when a count ends; one without an end, which would lock out for ever, gets one."""
+    """Return the remaining time of a count; one without an end, which would block forever, gets one."""
     if isinstance(seconds, int) and seconds >= 0:
         return seconds
     await redis.expire(_key(name), _WINDOW_SECONDS)
@@ -126,11 +126,11 @@ def _increment_here(names: Collection[str]) -> dict[str, Count]:
 
 
 def make_room(windows: dict[str, Window]) -> None:
-    """Drop what ended, else the oldest one, if there are too many."""
+    """If there are too many counts, drop those that have ended, or else the oldest one."""
     if len(windows) < _MAX_NAMES:
         return
     now = time.monotonic()
     ended = [name for name, window in windows.items() if window.ends_at <= now]
-    # the total stays: it is what stops so many addresses
+    # the total is kept, as it limits attacks from many addresses
     for name in ended or [next(name for name in windows if name != TOTAL)]:
         del windows[name]

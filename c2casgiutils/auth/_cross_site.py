@@ -1,4 +1,4 @@
-"""Changes that another site's page asks for in the name of a signed-in browser."""
+"""Protection against changes that a page of another site requests with the session of its visitor."""
 
 from fastapi import HTTPException, Request
 
@@ -6,19 +6,20 @@ from c2casgiutils.auth._model import AuthInfo, AuthMethod
 from c2casgiutils.auth._sessions import BY_COOKIE
 from c2casgiutils.auth._urls import normalise_origin, own_origin, request_origin
 
-REFUSED = "Requests of other sites change nothing here"
+REFUSED = "Changes requested by other sites are refused"
 
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
-# browsers send these automatically, while a key in a header is sent on purpose
+# browsers send these automatically, whereas a key in a header is sent deliberately
 _AMBIENT_METHODS = frozenset((AuthMethod.GITHUB_OAUTH, AuthMethod.TEST))
 
 
 def is_cross_site(request: Request) -> bool:
-    """Return whether a page of another origin caused the request, as far as the browser tells.
+    """Return whether a page of another origin caused the request, according to the browser.
 
-    `Sec-Fetch-Site` decides where it is sent, since a page cannot forge it and a form under `Referrer-Policy:
-    no-referrer` has the origin `null`; else `Origin`. A client that sends neither is no browser of these days
-    (https://fetch.spec.whatwg.org/#origin-header, https://www.w3.org/TR/fetch-metadata/).
+    `Sec-Fetch-Site` decides if it is present, since a page cannot forge it, while a form under
+    `Referrer-Policy: no-referrer` has the origin `null`; otherwise `Origin` decides. A client that sends
+    neither is not a current browser (https://fetch.spec.whatwg.org/#origin-header,
+    https://www.w3.org/TR/fetch-metadata/).
     """
     sites = request.headers.getlist("sec-fetch-site")
     if sites:
@@ -31,9 +32,9 @@ def is_cross_site(request: Request) -> bool:
 
 
 def is_caused_by_page(request: Request) -> bool:
-    """Return whether a page of another origin caused the request behind the back of its visitor.
+    """Return whether a page of another origin caused the request without its visitor noticing.
 
-    That is an image, a frame, a script or a `fetch` of that page, but no link that replaces it, which the
+    That is an image, a frame, a script or a `fetch` of that page, but not a link that replaces it, which the
     visitor sees (https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header).
     """
     if not is_cross_site(request):
@@ -44,7 +45,7 @@ def is_caused_by_page(request: Request) -> bool:
 
 
 def refuse_cross_site_change(request: Request, auth_info: AuthInfo) -> None:
-    """Let no other site change anything through the session of a browser.
+    """Reject changes that another site requests with the session of a browser.
 
     Raises:
         HTTPException: 403.

@@ -1,4 +1,4 @@
-"""What a caller may do: the dependencies of protected views."""
+"""Access control: the dependencies of protected views."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -15,7 +15,7 @@ from c2casgiutils.auth.github._permissions import Rights
 
 _SIGN_IN = {
     AuthenticationType.NONE: (
-        "No sign-in is configured: set C2C__AUTH__SECRET or the variables C2C__AUTH__GITHUB__..."
+        "Authentication is not configured: set C2C__AUTH__SECRET or the variables C2C__AUTH__GITHUB__..."
     ),
     AuthenticationType.SECRET: "Sign in first, or send the secret in the header X-API-Key",
     AuthenticationType.GITHUB: "Sign in with GitHub first",
@@ -29,7 +29,7 @@ async def auth_required(auth_info: _Caller) -> None:
     """Require a signed-in caller, without any access level.
 
     Raises:
-        HTTPException: 403 for an anonymous caller, 503 if GitHub cannot be asked for the user.
+        HTTPException: 403 for an anonymous caller, 503 if GitHub is needed and unavailable.
     """
     if auth_info.is_logged_in:
         return
@@ -44,19 +44,19 @@ async def check_access_config(
     request: Request | None = None,
     fastapi_response: Response | None = None,
 ) -> bool:
-    """Return whether the caller has the permission that `auth_config` asks for on its repository.
+    """Return whether the caller has the permission required by `auth_config` on its repository.
 
-    What asks for nothing grants nothing: without an access type the answer is false, even for an
-    administrator. It is false outside GitHub mode too.
+    A configuration without an access type grants nothing, not even to an administrator. Outside GitHub mode
+    the result is always false.
 
     Args:
         auth_info: The caller.
-        auth_config: The right.
+        auth_config: The required permission.
         request: The request.
-        fastapi_response: Carries the cookie that is cleared when GitHub no longer knows the token.
+        fastapi_response: Gets the cleared cookie if GitHub no longer accepts the token.
 
     Raises:
-        GitHubUnavailableError: 503, GitHub cannot be asked.
+        GitHubUnavailableError: 503, GitHub is unavailable.
     """
     if auth_type() is not AuthenticationType.GITHUB:
         return False
@@ -80,7 +80,7 @@ def _repository() -> str | None:
 async def _rights(auth_info: AuthInfo, token: str, repository: str) -> Rights:
     if auth_info.unavailable is None:
         return await _permissions.rights_of(token, repository)
-    # the token is over and there is no next one: GitHub would refuse it, which ends the session
+    # the token has expired and cannot be refreshed: GitHub would refuse it, which ends the session
     remembered = _permissions.remembered(token, repository)
     if remembered is None:
         raise auth_info.unavailable
@@ -93,19 +93,19 @@ async def check_access(
     request: Request | None = None,
     response: Response | None = None,
 ) -> bool:
-    """Return whether the caller administrates the configured repository or has the permission asked for.
+    """Return whether the caller is an administrator of the configured repository or has the permission.
 
-    With `AuthConfig()`, which asks for nothing, it is the question whether the caller is an administrator.
-    Outside GitHub mode: whether the caller is signed in.
+    With `AuthConfig()`, which requires no permission, only administrators have access. Outside GitHub mode,
+    every signed-in caller has access.
 
     Args:
         auth_info: The caller.
-        auth_config: The right.
+        auth_config: The required permission.
         request: The request.
-        response: Carries the cookies that are set or cleared.
+        response: Gets the cookies that are set or cleared.
 
     Raises:
-        GitHubUnavailableError: 503, GitHub cannot be asked.
+        GitHubUnavailableError: 503, GitHub is unavailable.
     """
     if auth_type() is not AuthenticationType.GITHUB:
         return auth_info.is_logged_in
@@ -117,43 +117,43 @@ async def check_access(
 async def check_read_only_access(
     auth_info: AuthInfo, request: Request | None = None, response: Response | None = None
 ) -> bool:
-    """Return whether the caller may read."""
+    """Return whether the caller has the read-only level."""
     return await check_access(auth_info, _model.read_only_config(), request, response)
 
 
 async def check_read_write_access(
     auth_info: AuthInfo, request: Request | None = None, response: Response | None = None
 ) -> bool:
-    """Return whether the caller may change."""
+    """Return whether the caller has the read-write level."""
     return await check_access(auth_info, _model.read_write_config(), request, response)
 
 
 async def check_admin_access(
     auth_info: AuthInfo, request: Request | None = None, response: Response | None = None
 ) -> bool:
-    """Return whether the caller may administrate."""
+    """Return whether the caller has the admin level."""
     return await check_access(auth_info, _model.admin_config(), request, response)
 
 
 async def require_access(
     auth_info: AuthInfo, auth_config: AuthConfig, request: Request, response: Response
 ) -> None:
-    """Let only callers with the right through; called, not a dependency by itself.
+    """Raise unless the caller has the permission; to be called, not a dependency itself.
 
     Raises:
-        HTTPException: 403 for anybody else.
+        HTTPException: 403 for other callers.
     """
     await auth_required(auth_info)
     _cross_site.refuse_cross_site_change(request, auth_info)
     if not await check_access(auth_info, auth_config, request, response):
-        raise HTTPException(403, "Your account has no right to do this")
+        raise HTTPException(403, "Your account does not have the required permission")
 
 
 async def require_read_only_access(auth_info: _Caller, request: Request, response: Response) -> None:
     """Require the read-only level: `Depends(require_read_only_access)`.
 
     Raises:
-        HTTPException: 403 for anybody else.
+        HTTPException: 403 for other callers.
     """
     await require_access(auth_info, _model.read_only_config(), request, response)
 
@@ -162,7 +162,7 @@ async def require_read_write_access(auth_info: _Caller, request: Request, respon
     """Require the read-write level.
 
     Raises:
-        HTTPException: 403 for anybody else.
+        HTTPException: 403 for other callers.
     """
     await require_access(auth_info, _model.read_write_config(), request, response)
 
@@ -171,13 +171,13 @@ async def require_admin_access(auth_info: _Caller, request: Request, response: R
     """Require the admin level.
 
     Raises:
-        HTTPException: 403 for anybody else.
+        HTTPException: 403 for other callers.
     """
     await require_access(auth_info, _model.admin_config(), request, response)
 
 
 def access(auth_config: AuthConfig) -> Callable[..., Awaitable[None]]:
-    """Return a dependency that asks for a right: `Depends(auth.access(AuthConfig(...)))`."""
+    """Return a dependency that requires a permission: `Depends(auth.access(AuthConfig(...)))`."""
 
     async def require(auth_info: _Caller, request: Request, response: Response) -> None:
         await require_access(auth_info, auth_config, request, response)
@@ -186,12 +186,12 @@ def access(auth_config: AuthConfig) -> Callable[..., Awaitable[None]]:
 
 
 class AccessContext:
-    """The caller of one request, with the questions a view asks about them.
+    """The caller of one request, with methods to check their permissions.
 
     Args:
         auth_info: The caller.
         request: The request.
-        response: Carries the cookies that are set or cleared.
+        response: Gets the cookies that are set or cleared.
     """
 
     def __init__(self, auth_info: AuthInfo, request: Request, response: Response) -> None:
@@ -200,38 +200,38 @@ class AccessContext:
         self.response = response
 
     async def check_access(self, auth_config: AuthConfig) -> bool:
-        """Return whether the caller has the right asked for."""
+        """Return whether the caller has the permission."""
         return await check_access(self.auth_info, auth_config, self.request, self.response)
 
     async def check_read_only_access(self) -> bool:
-        """Return whether the caller may read."""
+        """Return whether the caller has the read-only level."""
         return await check_read_only_access(self.auth_info, self.request, self.response)
 
     async def check_read_write_access(self) -> bool:
-        """Return whether the caller may change."""
+        """Return whether the caller has the read-write level."""
         return await check_read_write_access(self.auth_info, self.request, self.response)
 
     async def check_admin_access(self) -> bool:
-        """Return whether the caller may administrate."""
+        """Return whether the caller has the admin level."""
         return await check_admin_access(self.auth_info, self.request, self.response)
 
     async def require_access(self, auth_config: AuthConfig) -> None:
-        """Answer 403 unless the caller has the right asked for."""
+        """Raise a 403 error unless the caller has the permission."""
         await require_access(self.auth_info, auth_config, self.request, self.response)
 
     async def require_read_only_access(self) -> None:
-        """Answer 403 unless the caller may read."""
+        """Raise a 403 error unless the caller has the read-only level."""
         await require_read_only_access(self.auth_info, self.request, self.response)
 
     async def require_read_write_access(self) -> None:
-        """Answer 403 unless the caller may change."""
+        """Raise a 403 error unless the caller has the read-write level."""
         await require_read_write_access(self.auth_info, self.request, self.response)
 
     async def require_admin_access(self) -> None:
-        """Answer 403 unless the caller may administrate."""
+        """Raise a 403 error unless the caller has the admin level."""
         await require_admin_access(self.auth_info, self.request, self.response)
 
 
 async def get_access_context(auth_info: _Caller, request: Request, response: Response) -> AccessContext:
-    """Return the caller of this request: `Annotated[AccessContext, Depends(get_access_context)]`."""
+    """Return the access context of this request: `Annotated[AccessContext, Depends(get_access_context)]`."""
     return AccessContext(auth_info, request, response)

@@ -1,4 +1,4 @@
-"""Forms from anonymous callers: limited in size, and never an internal error."""
+"""Forms sent by anonymous callers: limited in size, and never an internal error."""
 
 from fastapi import HTTPException, Request
 from starlette.types import Message
@@ -8,10 +8,10 @@ _MAX_FIELDS = 10
 
 
 async def read(request: Request) -> dict[str, list[str]]:
-    """Read the fields of a form without files, by name.
+    """Return the fields of a form without files, by name.
 
     Raises:
-        HTTPException: 413 for more than 16 KiB, 400 for what is no such form.
+        HTTPException: 413 if it is larger than 16 KiB, 400 if it is not a valid form.
     """
     body = b""
     async for chunk in request.stream():
@@ -25,10 +25,10 @@ async def read(request: Request) -> dict[str, list[str]]:
     try:
         form = await Request(request.scope, receive).form(max_files=0, max_fields=_MAX_FIELDS)
     except ValueError:
-        # the client names the charset: some of them refuse what they cannot decode in a way of their own
+        # the client chooses the charset; some codecs raise other errors for invalid data
         raise HTTPException(400, "The form is not valid in its charset") from None
     fields: dict[str, list[str]] = {}
     for name, value in form.multi_items():
-        # other charsets decode to halves of characters, which fit into no answer
+        # other charsets decode to lone surrogates, which cannot be encoded in a response
         fields.setdefault(name, []).append(str(value).encode(errors="replace").decode())
     return fields

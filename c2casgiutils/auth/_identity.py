@@ -1,4 +1,4 @@
-"""Who is calling, and which kind of authentication is configured."""
+"""The identity of the caller, and the configured authentication type."""
 
 import logging
 from typing import Annotated, Any
@@ -22,25 +22,25 @@ _MIN_KEY = 32
 
 
 class _SessionCookie(SecurityBase):
-    """The session cookie in the OpenAPI document, under the name that it has in the settings."""
+    """The session cookie in the OpenAPI document, with its name from the settings."""
 
     scheme_name = "session"
 
     @property
     def model(self) -> APIKey:  # type: ignore[override]  # computed, because the settings are not read at import
-        """The entry of the document."""
+        """The entry of the OpenAPI document."""
         return APIKey.model_validate({"in": APIKeyIn.cookie, "name": config.settings.auth.jwt.cookie.name})
 
     async def __call__(self) -> None:
-        """`get_auth` reads the request by itself."""
+        """Do nothing: `get_auth` reads the cookie itself."""
 
 
-# for the OpenAPI document: `get_auth` reads the request by itself
+# only for the OpenAPI document: `get_auth` reads the request itself
 api_key_header = APIKeyHeader(name="X-API-Key", scheme_name="secret", auto_error=False)
-"""A dependency that returns the secret of the header `X-API-Key`, none without one."""
-# not in our own document, which recommends the header: addresses end up in logs
+"""A dependency that returns the secret of the header `X-API-Key`, or `None`."""
+# not in our own OpenAPI document, which recommends the header: URLs end up in logs
 api_key_query = APIKeyQuery(name="secret", scheme_name="secret in the query", auto_error=False)
-"""A dependency that returns the secret of the query parameter `secret`, none without one."""
+"""A dependency that returns the secret of the query parameter `secret`, or `None`."""
 _BEARER = HTTPBearer(scheme_name="github", auto_error=False)
 _COOKIE = _SessionCookie()
 
@@ -53,19 +53,19 @@ async def get_auth(
     _bearer: Annotated[Any, Security(_BEARER)] = None,
     _cookie: Annotated[Any, Security(_COOKIE)] = None,
 ) -> AuthInfo:
-    """Return who is calling; a caller without credentials is anonymous, which is not an error.
+    """Return the caller; one without credentials is anonymous, which is not an error.
 
-    A credential is looked at only in the mode that it belongs to. One that comes with the request in a header
-    or the query, decides alone; the session cookie counts without it.
+    Only the credentials of the configured authentication type are read. A credential in a header or the query
+    decides alone; without one, the session cookie is used.
 
     Args:
         request: The request.
-        response: Carries the cookies that are set or cleared.
+        response: Gets the cookies that are set or cleared.
 
     Raises:
         HTTPException: 429 for a client that sent too many wrong secrets.
     """
-    # once for a request, however many ask: a wrong secret counts once
+    # once per request, however often it is called, so that a wrong secret is counted once
     if _audit.CALLER not in request.scope:
         request.scope[_audit.CALLER] = await _caller(request, response)
     auth_info: AuthInfo = request.scope[_audit.CALLER]
@@ -89,7 +89,7 @@ def _is_github_set() -> bool:
 
 
 def auth_type() -> AuthenticationType:
-    """Return the kind of authentication that is configured: secret, then test, then GitHub, else none."""
+    """Return the configured authentication type: secret, then test, then GitHub, otherwise none."""
     auth = config.settings.auth
     if auth.secret:
         return AuthenticationType.SECRET
@@ -106,11 +106,11 @@ def is_enabled() -> bool:
 
 
 def check_settings() -> None:
-    """Refuse settings that cannot work together, warn about those that are dangerous.
+    """Reject settings that cannot work together, and warn about dangerous ones.
 
     Raises:
-        ConfigurationError: Half a GitHub configuration, GitHub without a key for the sessions, or cookies
-            that no browser would take.
+        ConfigurationError: The GitHub configuration is incomplete, the key for the sessions is missing, or
+            browsers would reject the cookies.
     """
     config.settings.check()
     keys = [config.settings.auth.jwt.secret, *config.settings.auth.jwt.previous_secrets]

@@ -1,4 +1,4 @@
-"""What is known about a caller, and what a view may ask for."""
+"""What is known about a caller, and what a view can require."""
 
 import enum
 from typing import Annotated, Any, Literal
@@ -19,7 +19,7 @@ class AuthenticationType(enum.Enum):
 
 
 class AuthMethod(enum.StrEnum):
-    """The credentials by which one caller was identified."""
+    """The credentials by which a caller was identified."""
 
     NONE = "none"
     SECRET = "secret"  # noqa: S105  # a name
@@ -29,7 +29,7 @@ class AuthMethod(enum.StrEnum):
 
 
 class UserInfo(BaseModel):
-    """A user; what is unknown is an empty text: all of it for anonymous callers and for the shared secret.
+    """A user; unknown texts are empty, as all are for anonymous callers and for the shared secret.
 
     Attributes:
         login: The name at the provider.
@@ -45,18 +45,18 @@ class UserInfo(BaseModel):
 
 
 class GitHubSessionPayload(BaseModel):
-    """What the encrypted session cookie keeps of a sign-in at GitHub; times are seconds since the epoch.
+    """The part of the encrypted session cookie about a GitHub sign-in; times are seconds since the epoch.
 
-    What is not known is an empty text.
+    Unknown texts are empty.
 
     Attributes:
         login: The name at GitHub.
         display_name: The name to show.
         url: The page of the user.
         access_token: The token of the user.
-        access_token_expires_at: When it ends; none for a token that does not end.
-        refresh_token: The token that gets the next one; empty when there is none.
-        refresh_token_expires_at: When that one ends.
+        access_token_expires_at: When it expires; `None` if it does not.
+        refresh_token: The token to get new tokens with; empty if there is none.
+        refresh_token_expires_at: When that token expires.
     """
 
     model_config = ConfigDict(extra="ignore", strict=True)
@@ -74,9 +74,9 @@ class AuthInfo(BaseModel):
     """Who is calling.
 
     Attributes:
-        is_logged_in: Whether the caller is signed in; this is not enough for a protected view.
+        is_logged_in: Whether the caller is signed in; this is not sufficient for a protected view.
         user: Who they are.
-        type: How they proved it.
+        type: How they were identified.
         session_payload: The GitHub session, for code; excluded from every dump.
     """
 
@@ -89,23 +89,23 @@ class AuthInfo(BaseModel):
 
     @classmethod
     def refused(cls, reason: str) -> "AuthInfo":
-        """Return an anonymous caller whose credential is refused, for a reason that they may know."""
+        """Return an anonymous caller whose credential was refused, with a reason to show them."""
         auth_info = cls()
         auth_info._refusal = reason
         return auth_info
 
     @property
     def refusal(self) -> str | None:
-        """Why the credential of the caller is refused; none when there is none or it is accepted."""
+        """Why the credential of the caller was refused; `None` if there is none or it was accepted."""
         return self._refusal
 
     def note_unavailable(self, error: HTTPException) -> None:
-        """Remember that the provider cannot be asked about this caller."""
+        """Remember that the provider is unavailable for this caller."""
         self._unavailable = error
 
     @property
     def unavailable(self) -> HTTPException | None:
-        """The answer to a question that only the provider could answer, while it cannot be asked."""
+        """The error to raise for checks that need the provider while it is unavailable."""
         return self._unavailable
 
 
@@ -123,20 +123,20 @@ AccessType = Annotated[
 
 
 class AuthConfig(BaseModel):
-    """The permission on a GitHub repository that a view asks for.
+    """The permission on a GitHub repository that a view requires.
 
-    Without an access type it asks for nothing, and so grants nothing; of several access types the strongest
-    counts. An empty text counts as not set, further keys are ignored.
+    Without an access type it grants nothing; of several access types the strongest is required. An empty text
+    counts as unset; unknown keys are ignored.
 
     Attributes:
         github_repository: `organisation/repository`, by default the configured one.
-        github_access_type: The permission asked for.
-        github_access_type_read_only: The permission that reading asks for.
-        github_access_type_read_write: The permission that writing asks for.
-        github_access_type_admin: The permission that administrating asks for.
+        github_access_type: The required permission.
+        github_access_type_read_only: The permission required to read.
+        github_access_type_read_write: The permission required to write.
+        github_access_type_admin: The permission required to administrate.
 
     Raises:
-        ValueError: On an unknown permission, or on what is not the name of a repository.
+        ValueError: The permission is unknown, or the repository is not a valid name.
     """
 
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
@@ -151,7 +151,7 @@ class AuthConfig(BaseModel):
 
 
 def asked_of(auth_config: AuthConfig) -> config.GitHubAccessType | None:
-    """Return the strongest permission that a view asks for, none when it asks for nothing."""
+    """Return the strongest permission that a view requires, `None` if it requires none."""
     given = (
         auth_config.github_access_type,
         auth_config.github_access_type_read_only,

@@ -1,4 +1,4 @@
-"""The few pages of the sign-in that a browser shows; they need no style, script or file of any other view."""
+"""The HTML pages of the sign-in; they do not depend on styles, scripts or files of other views."""
 
 import html
 import re
@@ -11,7 +11,7 @@ _HEADERS = {
         "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-cache, no-store",
-    # a form under `no-referrer` would be sent with the origin `null`
+    # a form under `no-referrer` is sent with the origin `null`
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
@@ -35,7 +35,7 @@ _PAGE = """<!DOCTYPE html>
 
 
 def prefers_html(request: Request) -> bool:
-    """Return whether the client rather has a page than JSON, by `Accept` (RFC 9110, 12.5.1)."""
+    """Return whether the client prefers HTML to JSON, by `Accept` (RFC 9110, 12.5.1)."""
     accepted = dict(_accepted(",".join(request.headers.getlist("accept"))))
     anything = accepted.get("*/*", 0.0)
     page = accepted.get("text/html", accepted.get("text/*", anything))
@@ -57,10 +57,10 @@ def _page(title: str, text: str, more: str, status_code: int, headers: dict[str,
 
 
 def confirmation_page(action: str) -> HTMLResponse:
-    """Ask whether to sign out.
+    """Return a page that asks whether to sign out.
 
     Args:
-        action: Where the answer goes.
+        action: The URL that the form is sent to.
     """
     form = (
         f'<form method="post" action="{html.escape(action)}"><button type="submit">Sign out</button></form>'
@@ -69,13 +69,13 @@ def confirmation_page(action: str) -> HTMLResponse:
 
 
 def error_page(text: str, retry: str, status_code: int, headers: dict[str, str]) -> HTMLResponse:
-    """Say why the sign-in failed.
+    """Return a page that says why the sign-in failed.
 
     Args:
         text: The reason.
-        retry: Where to try again.
-        status_code: Of the answer.
-        headers: Further ones.
+        retry: The URL to try again.
+        status_code: The status of the response.
+        headers: Additional headers.
     """
     link = f'<p><a href="{html.escape(retry)}">Try again</a></p>'
     return _page("The sign-in failed", text, link, status_code, headers)

@@ -1,8 +1,8 @@
-"""Identifiers of tokens that are used up: ended sessions, finished sign-ins.
+"""Identifiers of tokens that can no longer be used: ended sessions, finished sign-ins.
 
-They are kept until the token would have expired, in the memory of the process and in Redis when there is one.
-What could not be written to Redis is written with the next question. With `C2C__REDIS__BROADCAST_SECRET` the
-entries in Redis are signed, and others are ignored: who can only write to Redis ends nobody's session.
+They are kept until the token would have expired, in the memory of the process and in Redis if configured.
+What could not be written to Redis is written at the next check. With `C2C__REDIS__BROADCAST_SECRET` the
+entries in Redis are signed and others are ignored: write access to Redis is not sufficient to end sessions.
 """
 
 import itertools
@@ -55,11 +55,11 @@ def _seconds_left(expires_at: int) -> int:
 
 
 async def revoke(token_id: str, expires_at: int) -> None:
-    """Let a session end for good.
+    """Revoke a session.
 
     Args:
         token_id: Its identifier.
-        expires_at: When it ends by itself, in seconds since the epoch.
+        expires_at: When it expires anyway, in seconds since the epoch.
     """
     state = _state.current()
     _remember(state.ended, token_id, expires_at)
@@ -68,7 +68,7 @@ async def revoke(token_id: str, expires_at: int) -> None:
 
 
 async def is_revoked(token_id: str) -> bool:
-    """Return whether a session has ended, in this process or another one."""
+    """Return whether a session was ended, in this process or another one."""
     state = _state.current()
     saving = dict(itertools.islice(state.unsaved.items(), _MAX_SAVED))
 
@@ -92,11 +92,11 @@ async def is_revoked(token_id: str) -> bool:
 
 
 async def consume(token_id: str, expires_at: int) -> bool:
-    """Use up the token of a sign-in, and return whether this is its first use.
+    """Consume the token of a sign-in, and return whether this is its first use.
 
     Args:
         token_id: Its identifier.
-        expires_at: When it ends by itself, in seconds since the epoch.
+        expires_at: When it expires anyway, in seconds since the epoch.
     """
     finished = _state.current().finished
     if token_id in finished:

@@ -1,4 +1,4 @@
-"""The shared secret: in a header or the query of any request, or once in the sign-in form."""
+"""Authentication by the shared secret: in a header or the query of any request, or in the sign-in form."""
 
 from fastapi import Request, Response
 
@@ -10,10 +10,10 @@ WRONG = "The secret is wrong"
 
 
 def given_secret(request: Request) -> bytes | None:
-    """Return the secret in the header `X-API-Key`, else in the query; one given twice is wrong.
+    """Return the secret in the header `X-API-Key`, or else in the query; if it is given twice, it is wrong.
 
-    One in the address of an image or a frame of another site's page does not count: that page would make its
-    visitor guess wrong until nobody at their address may sign in.
+    A secret in the URL of an image or frame on another site's page is ignored: such a page could make its
+    visitors send wrong secrets until their address is throttled.
     """
     # Starlette reads headers as latin-1 and queries as UTF-8
     keys = request.headers.getlist("x-api-key")
@@ -33,7 +33,7 @@ async def check_secret(request: Request, given: bytes) -> bool:
     """Return whether the secret is right; wrong ones are counted and recorded.
 
     Raises:
-        _throttle.TooManyAttemptsError: The client sent too many wrong ones.
+        _throttle.TooManyAttemptsError: The client sent too many wrong secrets.
     """
     secret = config.settings.auth.secret
     if secret and await _throttle.is_right(request, given, secret):
@@ -43,7 +43,7 @@ async def check_secret(request: Request, given: bytes) -> bool:
 
 
 async def secret_caller(request: Request, response: Response) -> AuthInfo:
-    """Return the caller in secret mode; a given secret decides alone, without one the session does."""
+    """Return the caller in secret mode, identified by the given secret, or else by the session."""
     given = given_secret(request)
     if given is None:
         session = await _sessions.read(request, response, AuthMethod.SECRET)

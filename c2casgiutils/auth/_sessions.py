@@ -1,4 +1,4 @@
-"""The session of a browser: one encrypted cookie."""
+"""The browser session: one encrypted cookie."""
 
 import logging
 import time
@@ -14,20 +14,20 @@ from c2casgiutils.auth._tokens import BadTokenError, Kind
 
 _LOGGER = logging.getLogger(__name__)
 BY_COOKIE = "c2casgiutils.auth.by_cookie"
-"""The key of the request's scope that says that the caller was found by the cookie."""
+"""The key of the request's scope which is set when the caller was identified by the cookie."""
 
 _SECRET_LABEL = "shared-secret"  # noqa: S105  # a label
 
 
 class Session(BaseModel):
-    """A session that is valid now.
+    """A valid session.
 
     Attributes:
-        id: Its identifier, which stays when the cookie is written anew.
+        id: Its identifier, which is kept when the cookie is rewritten.
         method: How the user signed in.
-        expires_at: When it ends, in seconds since the epoch.
-        github: What it keeps of the sign-in at GitHub.
-        is_current: Whether it is sealed with the current key.
+        expires_at: When it expires, in seconds since the epoch.
+        github: The data of a sign-in with GitHub.
+        is_current: Whether it is encrypted with the current key.
     """
 
     id: str
@@ -52,10 +52,10 @@ def _longest_seconds() -> int:
 def start(
     request: Request, response: Response, method: AuthMethod, github: GitHubSessionPayload | None = None
 ) -> None:
-    """Begin a session.
+    """Start a session.
 
     Raises:
-        _cookies.CookieTooLargeError: A browser would not keep it.
+        _cookies.CookieTooLargeError: The cookie is larger than browsers accept.
     """
     expires_at = int(time.time()) + _longest_seconds()
     session = Session(id=_tokens.new_id(), method=method, expires_at=expires_at, github=github)
@@ -63,10 +63,10 @@ def start(
 
 
 def write(request: Request, response: Response, session: Session) -> None:
-    """Write the cookie of a session anew; its identifier and its end stay.
+    """Rewrite the cookie of a session, keeping its identifier and its expiry.
 
     Raises:
-        _cookies.CookieTooLargeError: A browser would not keep it.
+        _cookies.CookieTooLargeError: The cookie is larger than browsers accept.
     """
     _write(request, response, session, max(1, int(session.expires_at - time.time())))
 
@@ -95,12 +95,12 @@ def _write(request: Request, response: Response, session: Session, age_seconds: 
 
 
 async def read(request: Request, response: Response, *methods: AuthMethod) -> Session | None:
-    """Return the session of the browser; an invalid cookie is cleared on the answer.
+    """Return the session of the browser; an invalid cookie is cleared.
 
     Args:
         request: The request.
-        response: Carries the cleared cookie.
-        methods: The ways to sign in that count in this deployment.
+        response: Gets the cleared cookie.
+        methods: The authentication methods that are accepted in this deployment.
     """
     values = _cookies.values_of(request, _name())
     for value in values:
@@ -115,10 +115,10 @@ async def read(request: Request, response: Response, *methods: AuthMethod) -> Se
 
 
 async def end(request: Request, response: Response) -> Session | None:
-    """End the session of the browser for good.
+    """End the session of the browser.
 
     Returns:
-        The session that ended.
+        The ended session.
     """
     ended = None
     for value in _cookies.values_of(request, _name()):
@@ -131,7 +131,7 @@ async def end(request: Request, response: Response) -> Session | None:
 
 
 def clear(request: Request, response: Response) -> None:
-    """Make the browser forget its session."""
+    """Tell the browser to delete its session cookie."""
     same_site = config.settings.auth.jwt.cookie.same_site
     _cookies.clear(request, response, _name(), path=_path(request), same_site=same_site)
 
@@ -169,7 +169,7 @@ def _is_of_this_secret(value: object) -> bool:
 
 
 def caller_of(session: Session) -> AuthInfo:
-    """Who a session belongs to."""
+    """Return the caller that a session belongs to."""
     if session.github is None:
         return AuthInfo(is_logged_in=True, type=session.method)
     github = session.github

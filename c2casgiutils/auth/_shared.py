@@ -1,4 +1,4 @@
-"""What the processes of a deployment share through Redis, each on its own without it."""
+"""Data that the processes share through Redis; without it, each process has its own."""
 
 import asyncio
 import time
@@ -26,14 +26,14 @@ def key(name: str) -> str:
 async def attempt(
     operation: Callable[["Redis"], Awaitable[_T]], *, timeout_seconds: float = _TIMEOUT_SECONDS
 ) -> _T | None:
-    """Do something in Redis.
+    """Run an operation in Redis.
 
     Args:
-        operation: What to do; its result is not none.
-        timeout_seconds: How long it may last.
+        operation: The operation; its result must not be `None`.
+        timeout_seconds: Maximum duration.
 
     Returns:
-        The result, none when Redis is not configured or does not answer.
+        The result, `None` if Redis is not configured or does not reply.
     """
     client = _client()
     state = _state.current()
@@ -46,11 +46,11 @@ async def attempt(
             async with asyncio.timeout(seconds):
                 result = await operation(client)
     except UnicodeDecodeError:
-        return None  # somebody else wrote there, Redis itself is well
+        return None  # written by another program; Redis itself works
     except (RedisError, OSError, TimeoutError) as error:
         if "WRONGTYPE" in str(error):
             return None
-        # the process does not wait for it again and again
+        # avoids waiting for every request
         state.redis_rests_until = time.monotonic() + _REST_SECONDS
         state.redis_outage.begin(type(error).__name__)
         return None
@@ -69,5 +69,5 @@ def _client() -> "Redis | None":
     try:
         return redis_utils.get()[0]
     except ValueError:
-        # half a Sentinel configuration, which the start reports
+        # incomplete Sentinel settings, which are reported at the start
         return None

@@ -1,4 +1,4 @@
-"""What the authentication remembers and holds open on one event loop, in one object.
+"""The caches, counters and connections of the authentication on one event loop, in one object.
 
 `startup` creates it and `shutdown` closes it; an application that calls neither gets it with the first
 request.
@@ -27,29 +27,29 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class State:
-    """Caches, counts and connections.
+    """Caches, counters and connections.
 
     Attributes:
-        redis_rests_until: Redis is not asked before, by the monotonic clock: it did not answer.
-        redis_outage: Logs when Redis begins and ceases to be unreachable.
-        wrong: Wrong credentials by address, when Redis does not count them.
-        throttled: Until when an address or network has to wait, by the monotonic clock.
-        came_in: Addresses that sent a right secret.
-        turns: Locks by address, as long as somebody holds or awaits them.
-        ended: Ended sessions, by token identifier: when the token expires, in seconds since the epoch.
-        unsaved: Those of them that are not in Redis yet.
-        finished: Finished sign-ins; apart, since anybody can begin sign-ins, which must not push ended
-            sessions out.
+        redis_rests_until: Redis is not used before this time (monotonic clock), because it did not reply.
+        redis_outage: Logs when Redis becomes unreachable and when it is back.
+        wrong: Number of wrong credentials by address, if Redis does not count them.
+        throttled: By address or network, the time (monotonic clock) until which it has to wait.
+        came_in: Addresses that sent a correct secret.
+        turns: Locks by address, while they are held or awaited.
+        ended: Ended sessions: by token identifier, when the token expires, in seconds since the epoch.
+        unsaved: The ended sessions that are not in Redis yet.
+        finished: Finished sign-ins; kept separately, since anyone can start sign-ins, which must not displace
+            ended sessions.
         audit: The last records of this process, by kind.
-        github: What is known of GitHub.
+        github: The state of the GitHub client.
     """
 
     def __init__(self) -> None:
         self.redis_rests_until = 0.0
         self.redis_outage = Outage(
             _LOGGER,
-            "Redis does not answer, sign-ins are watched in this process only: %s",
-            "Redis answers again after %.1f s, sign-ins are watched in all processes",
+            "Redis does not reply, wrong credentials are counted in this process only: %s",
+            "Redis replies again after %.1f s, wrong credentials are counted in all processes",
         )
         self.wrong: dict[str, Window] = {}
         self.throttled: dict[str, float] = {}
@@ -63,18 +63,18 @@ class State:
 
 
 class GitHubState:
-    """What is known of GitHub, and the connections to it.
+    """Caches about GitHub, and the connections to it.
 
     Attributes:
         rights: Permissions of users, by fingerprint of the token and repository.
         names: New names of renamed repositories, by the configured name.
         users: Users by fingerprint of their token.
-        refreshed: The next tokens, by fingerprint of the refresh token.
-        flights: Questions that several requests wait for.
-        rejected: Tokens that GitHub does not know, by fingerprint.
-        rests: When GitHub is asked again; by user, or for everybody.
-        outage: Logs when GitHub begins and ceases to be unusable.
-        client: The HTTP client, once it is needed.
+        refreshed: The new tokens, by fingerprint of the refresh token.
+        flights: Requests to GitHub that several callers wait for.
+        rejected: Fingerprints of tokens that GitHub does not accept.
+        rests: Until when GitHub is not asked, for a user or for everybody.
+        outage: Logs when GitHub becomes unusable and when it is back.
+        client: The HTTP client, created on first use.
     """
 
     def __init__(self) -> None:
@@ -85,13 +85,11 @@ class GitHubState:
         self.flights = Flights()
         self.rejected: Memory[bool] = Memory()
         self.rests: dict[str, Rest] = {}
-        self.outage = Outage(
-            _LOGGER, "GitHub gives no usable answer: %s", "GitHub answers again after %.1f s"
-        )
+        self.outage = Outage(_LOGGER, "GitHub is unusable: %s", "GitHub is usable again after %.1f s")
         self.client: httpx.AsyncClient | None = None
 
     async def aclose(self) -> None:
-        """End what is being asked, and close the connections."""
+        """Cancel requests in progress, and close the connections."""
         await self.flights.aclose()
         client, self.client = self.client, None
         if client is not None:

@@ -1,4 +1,4 @@
-"""The user who is always signed in, for tests and development only."""
+"""The test user, who is always signed in; only for tests and development."""
 
 from urllib.parse import urlsplit
 
@@ -10,15 +10,15 @@ from c2casgiutils.auth._model import AuthInfo, AuthMethod, UserInfo
 from c2casgiutils.auth._urls import request_origin
 
 REFUSED = (
-    "The test user is let in only on a loopback host such as http://localhost, or with C2C__DEVELOPMENT=True"
+    "The test user is accepted only on a loopback host like http://localhost, or with C2C__DEVELOPMENT=True"
 )
 
 
 def local_caller(request: Request) -> AuthInfo:
-    """Return the test user, or nobody for a request that may come from elsewhere.
+    """Return the test user, or an anonymous caller for a request that may come from another machine.
 
-    Any site can let its name resolve to 127.0.0.1 and then read our answers as its own (DNS rebinding): the
-    host of the request tells. Others on the network can send any host, so the connection counts too.
+    Any site can make its name resolve to 127.0.0.1 and then read our responses (DNS rebinding), so the host
+    of the request is checked. Others on the network can send any host, so the connection is checked, too.
     """
     if not config.settings.development and not (_has_local_host(request) and _is_local(request)):
         return AuthInfo.refused(REFUSED)
@@ -39,9 +39,9 @@ def _has_local_host(request: Request) -> bool:
 
 
 def _is_local(request: Request) -> bool:
-    """Return whether both ends of the connection are on this machine; the names of test clients are."""
+    """Return whether both ends of the connection are on this machine (those of test clients are)."""
     client, server = request.scope.get("client"), request.scope.get("server")
-    if client is None:  # a Unix socket: a proxy, which passes on the host of anybody
+    if client is None:  # a Unix socket: a proxy, which forwards requests of any client
         return False
     addresses = [parse_address(end[0] or "") for end in (client, server) if end]
     return all(address is None or address.is_loopback for address in addresses)

@@ -1,11 +1,11 @@
-"""Guessing is slow: wrong credentials are counted for each address, for the networks around it, and in all.
+"""Throttling of wrong credentials: counted by address, by the networks around it, and in total.
 
-The counts are shared through Redis, each process counts for itself when there is none or it does not answer.
+The counts are shared through Redis; if it is not configured or unreachable, each process has its own.
 
-An address that reached its limit waits, also with a right credential. When the limit of all is reached, the
-strength of the credential decides. One that nobody can guess is still compared for every address that did not
-guess wrong, so that no attacker locks the operators out. A weak one is compared only for the addresses that
-came in lately: else an attacker with enough addresses would find it.
+An address that reached its limit must wait, even with a right credential. When the total limit is reached,
+the strength of the credential decides: a strong one is still checked for every address that did not send a
+wrong one, so that an attacker cannot lock out the operators. A weak one is checked only for addresses that
+recently sent it correctly, as an attacker with enough addresses could guess it.
 """
 
 import asyncio
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 _NETWORKS_OF_IPV6 = {64: 1, 56: 2, 48: 4}
-"""How many times the limit of one address a network has, by the bits of its prefix.
+"""The limit of a network as a multiple of the limit of one address, by the bits of its prefix.
 
-One host gets a network of 64 bits, a household or a company one of 56 or 48 bits (RFC 6177).
+A host has a network of 64 bits, a household or company one of 56 or 48 bits (RFC 6177).
 """
 _MAX_THROTTLED = 10_000
 _MAX_TURN_SECONDS = 5.0
@@ -44,7 +44,7 @@ _NOTED_SECONDS = 3600.0
 
 
 class TooManyAttemptsError(C2cError, HTTPException):
-    """429: too many wrong credentials; `Retry-After` says when to come back."""
+    """429: too many wrong credentials; `Retry-After` says when to try again."""
 
     def __init__(self, seconds: float) -> None:
         retry = str(max(1, math.ceil(seconds)))
@@ -52,9 +52,9 @@ class TooManyAttemptsError(C2cError, HTTPException):
 
 
 def _limits(request: Request) -> dict[str, int]:
-    """Return what the client is counted as, the narrowest first, and how many wrong credentials it may send.
+    """Return the names under which a client is counted, the narrowest first, and the limit of each.
 
-    It is the address of the peer; for IPv6 the networks around it.
+    They are the address of the peer, and for IPv6 the networks around it.
     """
     limit = config.settings.auth.throttle_per_client
     host = request.client.host if request.client else "unknown"
@@ -72,9 +72,9 @@ def _limits(request: Request) -> dict[str, int]:
 
 @contextlib.asynccontextmanager
 async def turn(request: Request) -> AsyncIterator[str]:
-    """Let one credential of a client after the other be looked at, unless the client has to wait.
+    """Process the credentials of a client one at a time, unless the client has to wait.
 
-    Many at once would otherwise all be looked at before the first one is counted.
+    Otherwise many could be checked concurrently before the first one is counted.
 
     Yields:
         The name of the client.
@@ -99,13 +99,13 @@ async def turn(request: Request) -> AsyncIterator[str]:
 async def count_wrong(request: Request, credential: str, reason: str = "") -> None:
     """Count and record a wrong credential.
 
-    Args:
+    credential: The kind of credential, for the audit log.
         request: The request.
         credential: The kind of credential, for the record.
-        reason: Why it was refused, where it is not just wrong.
+        reason: Why it was refused, if it is not simply wrong.
 
     Raises:
-        TooManyAttemptsError: The client sent too many wrong ones.
+        TooManyAttemptsError: The client sent too many wrong credentials.
     """
     limits = _limits(request)
     _refuse_throttled(limits)
@@ -114,7 +114,7 @@ async def count_wrong(request: Request, credential: str, reason: str = "") -> No
     _note_throttled(reached)
     is_over = any(count.number > limits[name] for name, count in reached.items())
     if is_over or counts[TOTAL].number > config.settings.auth.throttle_total:
-        # not recorded: a flood would push everything else out of the record
+        # not recorded: a flood would displace all other events of the audit log
         _LOGGER.debug("A client sends too many wrong credentials")
         raise _refusal([*reached.values(), counts[TOTAL]])
     result = "refused, throttled from now on" if reached else "refused"
@@ -124,25 +124,25 @@ async def count_wrong(request: Request, credential: str, reason: str = "") -> No
 
 
 async def is_right(request: Request, given: bytes, expected: str) -> bool:
-    """Return whether a secret is the expected one; whoever gets a no is to be counted with `count_wrong`.
+    """Return whether a secret is the expected one; if not, call `count_wrong`.
 
     Args:
         request: The request.
-        given: The secret that came with it.
-        expected: The right one.
+        given: The secret to check.
+        expected: The expected secret.
 
     Raises:
-        TooManyAttemptsError: The client has to wait, whether it is right or not.
+        TooManyAttemptsError: The client has to wait, whether the secret is right or not.
     """
     is_weak = is_weak_secret(expected)
     if is_weak:
-        # before it is compared, so that nothing depends on the result
+        # before the comparison, so that nothing depends on its result
         await check(request, is_weak=True)
-    # in a time that tells neither the length of the secret nor where the two differ
+    # in constant time, so that neither the length of the secret nor the first difference can be measured
     left, right = hashlib.sha256(given).digest(), hashlib.sha256(expected.encode()).digest()
     if not secrets.compare_digest(left, right):
         return False
-    # after it, so that of many guesses at once those beyond the limit find nothing
+    # after the comparison, so that of many concurrent guesses those beyond the limit learn nothing
     await check(request, is_weak=is_weak)
     if is_weak:
         await _note_right(request)
@@ -150,14 +150,14 @@ async def is_right(request: Request, given: bytes, expected: str) -> bool:
 
 
 async def check(request: Request, *, is_weak: bool = False) -> None:
-    """Let a client through unless it has to wait.
+    """Raise if a client has to wait.
 
     Args:
         request: The request.
-        is_weak: The credential can be guessed.
+        is_weak: The credential could be guessed.
 
     Raises:
-        TooManyAttemptsError: It has to wait.
+        TooManyAttemptsError: The client has to wait.
     """
     limits = _limits(request)
     _refuse_throttled(limits)
@@ -179,7 +179,7 @@ def _refusal(counts: list[Count]) -> TooManyAttemptsError:
 
 
 def _refuse_throttled(limits: dict[str, int]) -> None:
-    """Refuse who is known to wait: without a question to Redis, which may not answer."""
+    """Reject clients that are known to have to wait, without using Redis, which may not reply."""
     throttled = _state.current().throttled
     left = max(throttled.get(name, 0.0) for name in limits) - time.monotonic()
     if left > 0:
@@ -197,7 +197,7 @@ def _note_throttled(reached: dict[str, Count]) -> None:
 
 
 async def _note_right(request: Request) -> None:
-    """Remember that the client came in with a weak secret."""
+    """Remember that the client sent a correct weak secret."""
     client, came_in = next(iter(_limits(request))), _state.current().came_in
     if came_in.get(client, _NOTED_SECONDS):
         return

@@ -1,7 +1,8 @@
-"""Sealed tokens: what they hold can be neither read nor changed by who carries them.
+"""Sealed tokens: their holder can neither read nor change them.
 
-A token is a JSON Web Signature (RFC 7515) whose payload is the claims (RFC 7519), encrypted with AES-256-GCM.
-Each kind of token has its own keys, derived with HKDF (RFC 5869) from one secret: none is valid as another.
+A token is a JSON Web Signature (RFC 7515) whose payload is claims (RFC 7519) encrypted with AES-256-GCM. Each
+kind of token has its own keys, derived with HKDF (RFC 5869) from one secret: no token is valid as another
+kind.
 """
 
 import enum
@@ -26,7 +27,7 @@ _MAX_TOKEN_LENGTH = 4096
 
 
 class Kind(enum.StrEnum):
-    """What a token is for."""
+    """The purpose of a token."""
 
     SESSION = "session"
     GITHUB_STATE = "github-state"
@@ -34,11 +35,11 @@ class Kind(enum.StrEnum):
 
 
 class BadTokenError(C2cError, ValueError):
-    """A token that is not ours, not of this kind, changed, or out of its time."""
+    """The token is not ours, not of this kind, modified, or not valid now."""
 
 
 class Claims(BaseModel):
-    """What a token says; `data` is the part of its kind, all times are seconds since the epoch."""
+    """The content of a token; `data` depends on the kind, all times are seconds since the epoch."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -60,16 +61,16 @@ class _Keys(NamedTuple):
 
 @functools.lru_cache(maxsize=8)
 def _stretch(secret: str) -> str:
-    """Make guessing slow: the shared secret may be short, and a cookie can be attacked in peace."""
+    """Make guessing slow, as the shared secret may be short and cookies can be attacked offline."""
     salt = b"c2casgiutils session key"
     return hashlib.scrypt(secret.encode(), salt=salt, n=2**14, r=8, p=1, dklen=32).hex()
 
 
 def _secrets() -> list[str]:
-    """Return the secrets that are accepted, the one that signs first.
+    """Return the accepted secrets; the first one is used for signing.
 
     Raises:
-        BadTokenError: There is none.
+        BadTokenError: No secret is configured.
     """
     auth = config.settings.auth
     if auth.jwt.secret:
@@ -85,7 +86,7 @@ def derive(secret: str, label: str, length: int) -> bytes:
     Args:
         secret: The key material.
         label: The purpose.
-        length: Of the key, in bytes.
+        length: Length of the key, in bytes.
     """
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -104,10 +105,10 @@ def _keys(secret: str, kind: Kind) -> _Keys:
 
 
 def keyed_hash(text: str, label: str) -> str:
-    """Return a hash that only this deployment can compute, to compare a value without keeping it.
+    """Return a hash that only this deployment can compute, to compare a value without storing it.
 
     Raises:
-        BadTokenError: There is no key.
+        BadTokenError: No key is configured.
     """
     return _hash(_secrets()[0], text, label)
 
@@ -125,15 +126,15 @@ def _hash(secret: str, text: str, label: str) -> str:
 
 
 def new_id() -> str:
-    """Return a fresh identifier of 128 random bits."""
+    """Return a new identifier of 128 random bits."""
     return secrets.token_urlsafe(16)
 
 
 def seal(kind: Kind, claims: dict[str, Any]) -> str:
-    """Encrypt and sign claims as they are; `make` builds complete ones.
+    """Encrypt and sign claims as they are; use `make` to build complete ones.
 
     Raises:
-        BadTokenError: There is no key.
+        BadTokenError: No key is configured.
     """
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     from jwt.api_jws import PyJWS
@@ -150,17 +151,17 @@ def seal(kind: Kind, claims: dict[str, Any]) -> str:
 def make(
     kind: Kind, subject: str, data: dict[str, Any], *, expires_at: int, token_id: str | None = None
 ) -> str:
-    """Make a token.
+    """Create a token.
 
     Args:
-        kind: What it is for.
-        subject: About whom.
-        data: What it says.
-        expires_at: When it ends, in seconds since the epoch.
-        token_id: The identifier, to keep that of the token which this one replaces.
+        kind: Its purpose.
+        subject: Whom it is about.
+        data: Its content.
+        expires_at: When it expires, in seconds since the epoch.
+        token_id: The identifier, to keep the one of the token that this one replaces.
 
     Raises:
-        BadTokenError: There is no key.
+        BadTokenError: No key is configured.
     """
     return seal(
         kind,
@@ -178,15 +179,15 @@ def make(
 
 
 def unseal(kind: Kind, token: str, *, longest_seconds: float) -> Claims:
-    """Open a token and check all that it claims.
+    """Decrypt a token and verify all its claims.
 
     Args:
-        kind: What it must be for.
+        kind: The expected kind.
         token: The token.
-        longest_seconds: The longest life of such a token.
+        longest_seconds: Maximum lifetime of such a token.
 
     Raises:
-        BadTokenError: It is not valid; the text says why and holds nothing of it.
+        BadTokenError: The token is not valid; the text says why without quoting it.
     """
     claims = _read(_decrypt(kind, token))
     now = time.time()
@@ -217,7 +218,7 @@ def _decrypt(kind: Kind, token: str) -> bytes:
     if len(token) > _MAX_TOKEN_LENGTH or not token.isascii():
         raise BadTokenError("not a token")
     try:
-        # of the header only the name of the key counts: no address, file or algorithm of its choice
+        # of the header only the id of the key is used, never an address, file or algorithm of its choice
         header = PyJWS().get_unverified_header(token)
         keys = next((keys for keys in _accepted(kind) if keys.id == header.get("kid")), None)
         if keys is None or not header.keys() <= {"alg", "kid", "typ"}:

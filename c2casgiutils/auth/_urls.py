@@ -1,4 +1,4 @@
-"""Where things are: our own origin, the mount, the index page, the callback, where a browser goes back to."""
+"""URLs: our own origin, the mount, the index page, the callback, and where a browser returns to."""
 
 import posixpath
 import re
@@ -23,16 +23,16 @@ _SIGN_IN = re.compile(r"/auth/(?:login|logout|github/(?:login|callback|logout))/
 
 
 def normalise_origin(origin: str) -> str:
-    """Return an origin in lower case without the default port of its scheme."""
+    """Return an origin in lower case, without the default port of its scheme."""
     origin = origin.lower()
     return origin.removesuffix(_DEFAULT_PORTS.get(origin.partition(":")[0], "")) if origin else origin
 
 
 def request_origin(connection: HTTPConnection) -> str:
-    """Return the origin that the request was sent to, after the forwarded headers.
+    """Return the origin that the request was sent to, with forwarded headers applied.
 
     Raises:
-        HTTPException: 400 when the host is not the name of one.
+        HTTPException: 400 if the host is not valid.
     """
     host = connection.headers.get("host", "")
     if not _NETLOC.fullmatch(host):
@@ -41,7 +41,7 @@ def request_origin(connection: HTTPConnection) -> str:
 
 
 def own_origin(connection: HTTPConnection) -> str:
-    """Return the public origin of the settings, else that of the request."""
+    """Return the public origin from the settings, or else that of the request."""
     public = config.settings.auth.public_url
     if not public:
         return request_origin(connection)
@@ -50,32 +50,32 @@ def own_origin(connection: HTTPConnection) -> str:
 
 
 def _public_path(path: str) -> str:
-    """Return a path as browsers know it: below that of the public address, which a proxy may remove."""
+    """Return a path as browsers see it: below the path of the public URL, which a proxy may remove."""
     base = urlsplit(config.settings.auth.public_url or "").path.rstrip("/")
     if path.startswith("//"):
-        # a mount with a parameter can begin so, and a browser would read a host
+        # a mount with a parameter can start like this, and a browser would read the first part as a host
         path = f"/{path.lstrip('/')}"
     return path if f"{path}/".startswith(f"{base}/") else f"{base}{path}"
 
 
 def request_path(connection: HTTPConnection) -> str:
-    """Return the path of the request as it is in an address, which fits into a cookie and a page."""
+    """Return the encoded path of the request, which is safe in a cookie and a page."""
     return _public_path(quote(connection.scope["path"], safe=_PATH_LETTERS))
 
 
 def mount_path(connection: HTTPConnection) -> str:
-    """Return the path that our views are under, `/` at least; it is the path of the cookies."""
+    """Return the path of our mount, at least `/`; it is also the path of the cookies."""
     root = quote(connection.scope.get("root_path", "").rstrip("/"), safe=_PATH_LETTERS)
     return _public_path(root) or "/"
 
 
 def views_path(connection: HTTPConnection) -> str:
-    """Return the path in front of `/auth/...` for a request to one of these views."""
+    """Return the path before `/auth/...`, for a request to one of these views."""
     return request_path(connection).rpartition("/auth/")[0]
 
 
 def index_path(connection: HTTPConnection) -> str:
-    """Return the path of the page of this mount (there may be several), or of the mount without a page."""
+    """Return the path of the index page of this mount (there may be several), or of the mount without one."""
     try:
         path = str(connection.app.url_path_for("c2c_index"))
     except (NoMatchFound, KeyError):
@@ -84,32 +84,32 @@ def index_path(connection: HTTPConnection) -> str:
 
 
 def callback_path(connection: HTTPConnection) -> str:
-    """Return the path that GitHub sends the browser back to, for a request to one of our views."""
+    """Return the path of the OAuth callback, for a request to one of our views."""
     return f"{views_path(connection)}/auth/github/callback"
 
 
 def callback_url(connection: HTTPConnection) -> str:
-    """Return the address that GitHub sends the browser back to."""
+    """Return the URL of the OAuth callback."""
     return f"{own_origin(connection)}{callback_path(connection)}"
 
 
 class BadCameFromError(C2cError, ValueError):
-    """An address that we do not send a browser to."""
+    """A URL that we do not redirect a browser to."""
 
 
 def safe_came_from(value: str, origin: str, mount: str) -> str:
-    """Check where a browser goes back to, and reduce the address to its path, query and fragment.
+    """Check where a browser returns to, and reduce the URL to its path, query and fragment.
 
-    The address is taken apart by hand, as strictly as a redirect needs, because a lenient parser and a
-    browser differ in just the places that attackers use (https://url.spec.whatwg.org/).
+    The URL is parsed here, as strictly as a redirect requires: lenient parsers and browsers differ in exactly
+    those details that attackers use (https://url.spec.whatwg.org/).
 
     Args:
-        value: The path, or the address on our own origin.
-        origin: Our own origin, as `https://app.example.com`.
-        mount: The path in front of `/auth/...`, whose views that sign in and out are no place to go back to.
+        value: The path, or a URL on our own origin.
+        origin: Our own origin, for example `https://app.example.com`.
+        mount: The path before `/auth/...`, whose sign-in and sign-out views are not accepted.
 
     Raises:
-        BadCameFromError: It leaves our origin, or might in some browser.
+        BadCameFromError: The URL leaves our origin, or might do so in some browser.
     """
     if len(value) > _MAX_LENGTH:
         raise BadCameFromError(f"more than {_MAX_LENGTH} characters")
@@ -154,7 +154,7 @@ def _decode(part: str) -> str:
 
 
 def _without_dots(path: str) -> str:
-    """Remove `.` and `..` as a browser does, which also knows their encoded forms; empty segments stay."""
+    """Remove `.` and `..`, including their encoded forms, like a browser; keep empty segments."""
     kept: list[str] = []
     segments = path.split("/")[1:]
     for index, segment in enumerate(segments):

@@ -1,4 +1,4 @@
-"""The views that sign in and out, and the record of what was done."""
+"""The views to sign in and out, and the audit log."""
 
 from typing import Annotated, Any
 
@@ -39,11 +39,11 @@ router.include_router(github_router)
 
 
 class SuccessResponse(BaseModel):
-    """What a sign-in or sign-out answers.
+    """The result of a sign-in or sign-out.
 
     Attributes:
         status: `success`.
-        message: The same in words.
+        message: The result in words.
     """
 
     status: str = "success"
@@ -52,13 +52,13 @@ class SuccessResponse(BaseModel):
 
 @router.get("/auth/status", name="c2c_auth_status")
 async def status(auth_info: Annotated[AuthInfo, Depends(get_auth)]) -> AuthInfo:
-    """Who is calling."""
+    """Return the caller."""
     return auth_info
 
 
 @router.get("/auth/login", name="login", response_model=SuccessResponse, responses=_REFUSALS)
 async def login_by_link(request: Request, response: Response) -> Response:
-    """Sign in with the secret in the header or the query; a browser is sent on to an address without it."""
+    """Sign in with the secret in the header or the query; browsers are redirected to a URL without it."""
     return _cookies.copy_to(await _sign_in(request, response, given_secret(request)), response)
 
 
@@ -81,7 +81,7 @@ async def _form_secret(request: Request) -> bytes | None:
 
 async def _sign_in(request: Request, response: Response, given: bytes | None) -> Response:
     if auth_type() is not AuthenticationType.SECRET:
-        raise HTTPException(404, "There is no sign-in with a secret here")
+        raise HTTPException(404, "Sign-in with a secret is not configured")
     if _pages.prefers_html(request):
         return await _sign_in_browser(request, response, given)
     if not given:
@@ -100,14 +100,14 @@ async def _sign_in_browser(request: Request, response: Response, given: bytes | 
     except TooManyAttemptsError as error:
         return RedirectResponse(f"{index}?sign_in=throttled", 303, error.headers)
     await _start_session(request, response)
-    # the page sees whether the cookie came back
+    # the page checks whether the cookie was accepted
     return RedirectResponse(f"{index}?sign_in=lost" if _cookies.may_be_lost(request) else index, 303)
 
 
 async def redirect_without_secret(request: Request) -> Response:
-    """Send a browser on from an address with the secret, with a session when the secret is right.
+    """Redirect a browser to the same URL without the secret, with a session if the secret is right.
 
-    Else the secret would stay in the address bar, the history, and the `Referer` of what the page loads.
+    Otherwise the secret would stay in the address bar, the history, and the `Referer` of subresources.
     """
     if auth_type() is not AuthenticationType.SECRET:
         return RedirectResponse(_urls.index_path(request), 303)
@@ -123,7 +123,7 @@ async def _start_session(request: Request, response: Response) -> None:
 
 @router.get("/auth/logout", name="c2c_logout", response_model=SuccessResponse)
 async def logout_by_link(request: Request, response: Response) -> Response:
-    """Sign out; when another site's page links here, a page asks first."""
+    """Sign out; if a page of another site links here, ask for confirmation first."""
     if _cross_site.is_cross_site(request):
         return _pages.confirmation_page(_urls.request_path(request))
     return _cookies.copy_to(await _sign_out(request, response), response)
@@ -147,11 +147,11 @@ async def _sign_out(request: Request, response: Response) -> Response:
 
 
 class AuditResponse(BaseModel):
-    """The last records.
+    """The last audit events.
 
     Attributes:
-        scope: `cluster` for the records of all processes, `process` for those of the one that answered.
-        events: The records, the last one first.
+        scope: `cluster` for the events of all processes, `process` for those of the responding one.
+        events: The events, newest first.
     """
 
     scope: str

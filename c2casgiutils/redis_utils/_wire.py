@@ -176,8 +176,7 @@ class Wire:
             pending.future.set_result(pending.replies)
 
     async def reply(self, future: asyncio.Future[list[Any]], seconds: float) -> list[Any]:
-        """Wait for the replies, for at most the given time, and at most two seconds while nothing is
-        received.
+        """Wait for the replies, at most for the given time, or two seconds while nothing is received.
 
         Raises:
             LinkDownError: The connection is lost, or there was no reply in time.

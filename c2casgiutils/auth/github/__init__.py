@@ -1,1 +1,1 @@
-"""Sign-in with a GitHub account, whose permissions on a repository are the rights of the user."""
+"""Sign-in with a GitHub account, whose permissions on a repository determine the access level."""

@@ -1,4 +1,4 @@
-"""Who is calling, in GitHub mode."""
+"""The identity of the caller in GitHub mode."""
 
 import re
 import time
@@ -17,15 +17,15 @@ _USER_SECONDS = 60.0
 # https://github.blog/engineering/behind-githubs-new-authentication-token-formats/
 _GITHUB_TOKEN = re.compile(r"(?:gh[opus]_|github_pat_)[A-Za-z0-9_.-]{16,500}", re.ASCII)
 
-_NOT_READ = "Bearer tokens are read only with C2C__AUTH__GITHUB__BEARER=True"
+_NOT_READ = "Bearer tokens are accepted only with C2C__AUTH__GITHUB__BEARER=True"
 
 
 async def github_caller(request: Request, response: Response) -> AuthInfo:
-    """Return the caller; a bearer token that is accepted here decides alone, without one the session does."""
+    """Return the caller; identified by a bearer token if accepted here, or else by the session."""
     headers = request.headers.getlist("authorization")
     bearers = [header for header in headers if header.partition(" ")[0].lower() == "bearer"]
     if bearers and config.settings.auth.github.bearer:
-        # two of them are none: which one counts is a matter of opinion
+        # several headers are rejected: it is ambiguous which one counts
         return await _bearer_caller(request, bearers[0].partition(" ")[2] if len(headers) == 1 else "")
     session = await _sessions.read(request, response, AuthMethod.GITHUB_OAUTH)
     request.scope[_sessions.BY_COOKIE] = session is not None
@@ -54,7 +54,7 @@ async def _session_caller(
 
 
 def _is_due(github: GitHubSessionPayload) -> bool:
-    """Return whether the token ends soon."""
+    """Return whether the token expires soon."""
     if github.access_token_expires_at is None:
         return False
     margin = config.settings.auth.github.access_token_expiration_margin.total_seconds()
@@ -71,7 +71,7 @@ async def _next(github: GitHubSessionPayload) -> GitHubSessionPayload:
     if not github.refresh_token or _is_over(github.refresh_token_expires_at):
         raise TokenRefusedError
     fields = await _oauth.refreshed(github.refresh_token)
-    # a provider may keep the refresh token (RFC 6749, 6)
+    # the provider may not issue a new refresh token (RFC 6749, 6)
     if not fields.get("refresh_token"):
         kept = {"refresh_token", "refresh_token_expires_at"}
         fields = {**fields, **github.model_dump(include=kept)}
@@ -96,16 +96,16 @@ def _known_user(token: str) -> UserInfo | None:
 
 
 async def _unknown_user(request: Request, token: str) -> UserInfo | None:
-    """Ask GitHub about a token, unless its client has to wait; a wrong one is counted.
+    """Ask GitHub about a token, unless the client has to wait; a wrong token is counted.
 
     Raises:
-        TooManyAttemptsError: The client sent too many wrong ones.
-        GitHubUnavailableError: GitHub cannot be asked.
+        TooManyAttemptsError: The client sent too many wrong tokens.
+        GitHubUnavailableError: GitHub is unavailable.
     """
     github, key = _state.current().github, _client.fingerprint(token)
     async with _throttle.turn(request) as client:
-        known = _known_user(token)  # another request of this client may have asked meanwhile
-        # what does not look like a token of GitHub is sent nowhere
+        known = _known_user(token)  # another request of this client may have asked in the meantime
+        # texts that do not look like GitHub tokens are not sent
         is_wrong = not _GITHUB_TOKEN.fullmatch(token) or github.rejected.get(key, _USER_SECONDS)
         if known is None and not is_wrong:
             try:
@@ -118,6 +118,6 @@ async def _unknown_user(request: Request, token: str) -> UserInfo | None:
 
 
 async def _ask_user(key: str, token: str, client: str) -> UserInfo:
-    # a token that nobody knows has no user: its client waits when GitHub refuses
+    # the user of an unknown token is unknown, so a refusal of GitHub throttles the client
     fields = await _oauth.read_user(token, who=client)
     return _state.current().github.users.put(key, UserInfo(**fields, token=token))

@@ -1,4 +1,4 @@
-"""Questions to GitHub: bounded in time and size, and never again and again while it is in trouble."""
+"""The HTTP client for GitHub: bounded in time and size, with a pause after failures."""
 
 import asyncio
 import hashlib
@@ -31,51 +31,51 @@ _EVERYBODY = ""
 
 
 class GitHubUnavailableError(OutageError, HTTPException):
-    """503: GitHub is unreachable, slow, limits the rate or sends invalid answers; see `Retry-After`."""
+    """503: GitHub is unreachable, slow, rate limiting or sends invalid responses; see `Retry-After`."""
 
     def __init__(self, retry_seconds: float = _REST_SECONDS) -> None:
         seconds = min(max(1, round(retry_seconds)), _MAX_RETRY_SECONDS)
-        HTTPException.__init__(self, 503, "GitHub cannot be asked now", {"Retry-After": str(seconds)})
+        HTTPException.__init__(self, 503, "GitHub is unavailable", {"Retry-After": str(seconds)})
 
 
 class RateLimitedError(GitHubUnavailableError):
-    """503: GitHub answers others, but this user asked too much."""
+    """503: GitHub is available, but this user has exceeded their rate limit."""
 
 
 class TokenRefusedError(C2cError):
-    """GitHub does not accept the token, or no longer accepts it."""
+    """GitHub does not accept the token, or not any more."""
 
 
 class CodeRefusedError(C2cError):
-    """GitHub gives no token; the text is its code for the reason."""
+    """GitHub refused the code; the text is its error code."""
 
 
 def fingerprint(token: str) -> str:
-    """Return a name for a token by which it cannot be found out."""
+    """Return a name for a token that does not reveal it."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 async def get(
     url: str, token: str, *, who: str | None = None, is_for_everybody: bool = False
 ) -> dict[str, Any] | None:
-    """Read a resource in the name of a user; redirects are followed within its origin.
+    """Read a resource on behalf of a user; redirects are followed within its origin.
 
-    GitHub redirects from the former name of a repository
+    GitHub redirects requests for the former name of a repository
     (https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api).
 
     Args:
-        url: The address.
+        url: The URL.
         token: The token of the user.
-        who: Whose next questions wait when GitHub refuses this one; by default those with this token.
-        is_for_everybody: Whoever has a valid token has access: a refusal means that GitHub is in trouble.
+        who: Whose further requests wait if GitHub refuses this one; by default those with this token.
+        is_for_everybody: Every valid token has access to it, so a refusal means that GitHub is unusable.
 
     Returns:
-        The resource, none when the user has no access to it.
+        The resource, `None` if the user has no access to it.
 
     Raises:
         TokenRefusedError: The token is not valid.
-        RateLimitedError: The user asked too much.
-        GitHubUnavailableError: There is no usable answer.
+        RateLimitedError: The user has exceeded their rate limit.
+        GitHubUnavailableError: There is no usable response.
     """
     who = who or fingerprint(token)
     headers = {"Accept": "application/vnd.github+json", "Authorization": f"Bearer {token}"}
@@ -97,11 +97,11 @@ async def get(
 
 
 async def post_form(url: str, form: dict[str, str]) -> dict[str, Any]:
-    """Ask the token endpoint (RFC 6749, 4.1.3).
+    """Send a form to the token endpoint (RFC 6749, 4.1.3).
 
     Raises:
-        CodeRefusedError: It answers an error.
-        GitHubUnavailableError: There is no usable answer.
+        CodeRefusedError: The response is an error.
+        GitHubUnavailableError: There is no usable response.
     """
     status, headers, content = await _ask(
         "POST", url, _EVERYBODY, data=form, headers={"Accept": "application/json"}
@@ -137,7 +137,7 @@ async def _follow(
 ) -> tuple[int, "httpx.Headers", bytes]:
     for _ in range(_MAX_REDIRECTS + 1):
         async with _client().stream(method, url, **arguments) as response:
-            # a form holds the client secret, which is for the configured address only
+            # the form contains the client secret, which is only sent to the configured URL
             if method != "GET" or not response.has_redirect_location:
                 return response.status_code, response.headers, await _read(response)
             following = url.join(response.headers["location"])
@@ -156,7 +156,7 @@ async def _read(response: "httpx.Response") -> bytes:
     async for chunk in response.aiter_bytes():
         content += chunk
         if len(content) > _MAX_ANSWER_BYTES:
-            raise _unusable("an answer that is too large")
+            raise _unusable("the response is too large")
     return content
 
 
@@ -166,7 +166,7 @@ def _object(content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise _unusable("an answer that is no JSON object")
+        raise _unusable("the response is not a JSON object")
     return answer
 
 
@@ -175,7 +175,7 @@ def _beginning(content: bytes) -> bytes:
 
 
 def _is_rate_limited(status: int, headers: "httpx.Headers", content: bytes) -> bool:
-    """Return whether one user asked too much; the same headers with another status are not about a user.
+    """Return whether the user exceeded their rate limit; otherwise the headers are not about a user.
 
     https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
     """
@@ -186,7 +186,7 @@ def _is_rate_limited(status: int, headers: "httpx.Headers", content: bytes) -> b
 
 
 class Rest(NamedTuple):
-    """Until when GitHub is not asked, by the monotonic clock, and the error of that time."""
+    """A pause in which GitHub is not asked: its end (monotonic clock), and the error to raise until then."""
 
     ends_at: float
     error: type[GitHubUnavailableError]
@@ -198,13 +198,13 @@ def _rest_of_one(
     headers: "httpx.Headers",
     error: type[GitHubUnavailableError] = GitHubUnavailableError,
 ) -> GitHubUnavailableError:
-    """Remember for a moment that GitHub does not answer one user; all others go on."""
+    """Pause the requests of one user; all others continue."""
     _LOGGER.info("GitHub %s for one user", reason)
     return _rest(who, headers, error)
 
 
 def _unusable(reason: str, headers: "httpx.Headers | None" = None) -> GitHubUnavailableError:
-    """Remember the outage for a moment, for all callers."""
+    """Pause the requests of all callers."""
     _state.current().github.outage.begin(reason)
     return _rest(_EVERYBODY, headers, GitHubUnavailableError)
 
@@ -231,6 +231,6 @@ def _client() -> "httpx.AsyncClient":
             headers={"User-Agent": "c2casgiutils"},
             follow_redirects=False,
         )
-        # what GitHub sets in the name of one user is not sent in the name of the next
+        # cookies that GitHub sets for one user must not be sent for the next
         github.client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return github.client

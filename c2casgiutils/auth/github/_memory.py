@@ -1,4 +1,4 @@
-"""A bounded cache, and work that is shared by all callers who wait for it."""
+"""A bounded cache, and work that is shared by all callers waiting for it."""
 
 import asyncio
 import time
@@ -19,13 +19,13 @@ class _Entry(NamedTuple):
 
 
 class Memory(Generic[_T]):
-    """A bounded cache that also returns the age of its entries."""
+    """A bounded cache that respects the age of its entries."""
 
     def __init__(self) -> None:
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
 
     def get(self, key: Hashable, longest_seconds: float) -> _T | None:
-        """Return what was stored, if it is not older than that."""
+        """Return the stored value unless it is too old."""
         entry = self._entries.get(key)
         if entry is None or time.monotonic() - entry.stored_at >= longest_seconds:
             return None
@@ -33,7 +33,7 @@ class Memory(Generic[_T]):
         return value
 
     def put(self, key: Hashable, value: _T) -> _T:
-        """Store a value in place of the oldest one."""
+        """Store a value, dropping the oldest one if the cache is full."""
         self._entries[key] = _Entry(time.monotonic(), value)
         self._entries.move_to_end(key)
         if len(self._entries) > _MAX_ENTRIES:
@@ -42,16 +42,16 @@ class Memory(Generic[_T]):
 
 
 class Flights:
-    """Work by key: callers that ask while it runs wait for the same result.
+    """Work by key: concurrent callers with the same key share one execution and its result.
 
-    The work continues when a waiting caller is cancelled; `aclose` ends and awaits it.
+    The work continues when a waiting caller is cancelled; `aclose` cancels and awaits it.
     """
 
     def __init__(self) -> None:
         self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def run(self, key: Hashable, work: Callable[[], Awaitable[_T]]) -> _T:
-        """Do the work, or wait for the result if it is already running."""
+        """Do the work, or wait for its result if it is already running."""
         tasks = self._tasks
         if key not in tasks:
 
@@ -66,7 +66,7 @@ class Flights:
         return result
 
     async def aclose(self) -> None:
-        """End the work that goes on."""
+        """Cancel and await all running work."""
         tasks, self._tasks = self._tasks, {}
         ended = list(tasks.values())
         for task in ended:

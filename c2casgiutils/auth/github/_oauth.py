@@ -1,4 +1,4 @@
-"""The sign-in of OAuth 2 (RFC 6749) with proof key (RFC 7636), and the next tokens of a session."""
+"""OAuth 2 sign-in (RFC 6749) with PKCE (RFC 7636), and the refresh of tokens."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _TOKEN = r"^[\x21-\x7e]+$"  # noqa: S105  # a pattern
 _YEARS_SECONDS = 10 * 365 * 86400
-# the answers that say that a refresh token is over, not that something else is wrong
+# the errors which mean that the refresh token is no longer valid
 _REFRESH_OVER = frozenset(("bad_refresh_token", "invalid_grant"))
 _REMEMBERED_SECONDS = 30
 _LOCK_SECONDS = 10
@@ -31,7 +31,7 @@ _UNAVAILABLE = "unavailable"
 
 
 class TokenAnswer(BaseModel):
-    """What the token endpoint answers; all else of it is ignored."""
+    """The response of the token endpoint; other fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -41,7 +41,7 @@ class TokenAnswer(BaseModel):
     refresh_token_expires_in: int | None = Field(default=None, gt=0, lt=_YEARS_SECONDS)
 
     def tokens(self) -> dict[str, Any]:
-        """Return the part of a session that the answer gives."""
+        """Return the fields of a session that the response contains."""
         now = int(time.time())
         return {
             "access_token": self.access_token,
@@ -62,23 +62,23 @@ class _User(BaseModel):
 
 
 def add_query(url: str, parameters: dict[str, str]) -> str:
-    """Add parameters to an address."""
+    """Add parameters to a URL."""
     return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters)}"
 
 
 def redirect_uri(callback_url: str) -> str:
-    """Return the address that GitHub sends the browser to: the callback, or the proxy that knows it."""
+    """Return the URL that GitHub redirects to: the callback, or the configured proxy with the callback."""
     proxy = config.settings.auth.github.proxy_url
     return add_query(proxy, {"came_from": callback_url}) if proxy else callback_url
 
 
 def authorize_url(state: str, verifier: str, redirect: str) -> str:
-    """Return the address of the page of GitHub that asks the user.
+    """Return the URL of GitHub's authorization page.
 
     Args:
-        state: Comes back with the answer.
-        verifier: Its hash is sent, itself with the code.
-        redirect: Where the answer goes.
+        state: Returned with the response.
+        verifier: Its hash is sent now, the verifier itself with the code.
+        redirect: The redirect URI.
     """
     digest = hashlib.sha256(verifier.encode()).digest()
     github = config.settings.auth.github
@@ -96,11 +96,11 @@ def authorize_url(state: str, verifier: str, redirect: str) -> str:
 
 
 async def exchange(code: str, verifier: str, redirect: str) -> GitHubSessionPayload:
-    """Get the token for a code, and the user of the token.
+    """Exchange a code for the tokens and the user.
 
     Raises:
-        CodeRefusedError: GitHub gives no token for the code.
-        GitHubUnavailableError: There is no usable answer.
+        CodeRefusedError: GitHub refuses the code.
+        GitHubUnavailableError: There is no usable response.
     """
     form = {"code": code, "code_verifier": verifier, "redirect_uri": redirect}
     answer = await _ask_token({"grant_type": "authorization_code", **form})
@@ -123,15 +123,15 @@ async def _ask_token(form: dict[str, str]) -> TokenAnswer:
 
 
 async def read_user(token: str, *, who: str | None = None) -> dict[str, Any]:
-    """Return the user of a token, as the fields `login`, `display_name` and `url`.
+    """Return the fields `login`, `display_name` and `url` of the user of a token.
 
     Args:
         token: The token.
-        who: Whose next questions wait when GitHub refuses this one; by default those with this token.
+        who: Whose further requests wait if GitHub refuses this one; by default those with this token.
 
     Raises:
         TokenRefusedError: The token is not valid.
-        GitHubUnavailableError: There is no usable answer.
+        GitHubUnavailableError: There is no usable response.
     """
     url = config.settings.auth.github.user_url
     answer = await _client.get(url, token, who=who, is_for_everybody=True)
@@ -146,14 +146,14 @@ async def read_user(token: str, *, who: str | None = None) -> dict[str, Any]:
 
 
 async def refreshed(refresh_token: str) -> dict[str, Any]:
-    """Return the next tokens, as the fields of a session.
+    """Refresh the tokens, and return them as fields of a session.
 
-    GitHub takes each refresh token a single time, so it is asked once: requests that carry the old cookie
-    meanwhile, here or in another process, get the same result.
+    GitHub accepts each refresh token only once, so one request is made: concurrent requests with the old
+    cookie, here or in another process, get the same result.
 
     Raises:
-        TokenRefusedError: The refresh token is over.
-        GitHubUnavailableError: There is no usable answer.
+        TokenRefusedError: The refresh token is no longer valid.
+        GitHubUnavailableError: There is no usable response.
     """
     name = _client.fingerprint(refresh_token)
     github = _state.current().github
@@ -203,7 +203,7 @@ async def _tell(redis: "Redis", name: str, result: str) -> bool:
 
 
 async def _wait(name: str) -> dict[str, Any]:
-    """Wait for the process that asks."""
+    """Wait for the result of the process that makes the request."""
     ends_at = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < ends_at:
         result = await _shared.attempt(lambda redis: _listen(redis, name))
@@ -222,7 +222,7 @@ async def _listen(redis: "Redis", name: str) -> str:
     _, key = _keys(name)
     if not await redis.xread({key: "0"}, count=1, block=_BLOCK_MILLISECONDS):
         return ""
-    # read again: the answer of XREAD differs between versions of the protocol
+    # read again: the format of the XREAD reply depends on the protocol version
     entries: Any = await redis.xrevrange(key, count=1)
     return str(entries[0][1]["result"]) if entries else ""
 

@@ -1,4 +1,4 @@
-"""What a user may do with a repository, asked once and remembered for a short time."""
+"""The permissions of a user on a repository, cached for a short time."""
 
 import logging
 import math
@@ -24,7 +24,7 @@ class Rights(NamedTuple):
     is_private: bool
 
     def include(self, asked: GitHubAccessType) -> bool:
-        """Return whether they include `asked`; higher includes lower, public `pull` counts as none."""
+        """Return whether a permission is included: by a higher one, too, but not by public `pull`."""
         strongest = max((each.strength for each in self.granted), default=-1)
         if strongest < asked.strength:
             return False
@@ -39,14 +39,14 @@ _NONE = Rights(frozenset(), is_private=True)
 
 
 async def rights_of(token: str, repository: str) -> Rights:
-    """Return the rights of the user of a token.
+    """Return the permissions of the user of a token.
 
-    They are remembered for the time of the settings, while GitHub is unusable up to 5 minutes. They are
-    not for a user who exhausts their own rate limit, which would keep a right that was revoked.
+    They are cached for the configured time, and while GitHub is unusable for up to 5 minutes; but not for a
+    user who exceeds their own rate limit, who could otherwise keep a revoked permission.
 
     Raises:
         _client.TokenRefusedError: The token is not valid.
-        GitHubUnavailableError: They are not known and GitHub cannot be asked.
+        GitHubUnavailableError: They are not cached and GitHub is unavailable.
     """
     github = _state.current().github
     key = (_client.fingerprint(token), repository)
@@ -65,7 +65,7 @@ async def rights_of(token: str, repository: str) -> Rights:
 
 
 def remembered(token: str, repository: str) -> Rights | None:
-    """Return what was known lately, for when GitHub cannot be asked."""
+    """Return the cached permissions, for use while GitHub is unavailable."""
     return _state.current().github.rights.get(
         (_client.fingerprint(token), repository), _WHILE_UNAVAILABLE_SECONDS
     )
@@ -81,7 +81,7 @@ async def _ask(token: str, repository: str) -> Rights:
 def _read(answer: dict[str, Any]) -> Rights:
     permissions = answer.get("permissions")
     given = permissions if isinstance(permissions, dict) else {}
-    # anything but a plain yes is a no
+    # only `true` grants a permission
     granted = frozenset(each for each in GitHubAccessType if given.get(each.value) is True)
     return Rights(granted, is_private=answer.get("private") is True)
 
@@ -89,7 +89,7 @@ def _read(answer: dict[str, Any]) -> Rights:
 def _note_name(repository: str, answer: dict[str, Any]) -> None:
     """Log the new name of a renamed repository, once.
 
-    GitHub redirects until somebody else takes the former name, whose administrators would then be ours.
+    GitHub redirects until someone else takes the former name; their administrators would then be ours.
     """
     name = answer.get("full_name")
     if not isinstance(name, str) or name.lower() == repository.lower() or not _NAME.fullmatch(name):
@@ -99,7 +99,7 @@ def _note_name(repository: str, answer: dict[str, Any]) -> None:
         names.put(repository, name)
         _LOGGER.warning(
             "The repository %s is now %s: use the new name, in C2C__AUTH__GITHUB__REPOSITORY or where a view"
-            " asks for it",
+            " requires it",
             repository,
             name,
         )

@@ -1,4 +1,4 @@
-"""The views of the sign-in with GitHub."""
+"""The views for the sign-in with GitHub."""
 
 import contextlib
 import hashlib
@@ -47,15 +47,13 @@ _ERRORS = frozenset(
         "unsupported_response_type",
     )
 )
-_NOT_HERE = "The sign-in was not begun in this browser, or too long ago"
-_HTTPS_ONLY = (
-    "over plain HTTP browsers keep no cookie of ours: use HTTPS, or set C2C__HTTP=True for development"
-)
+_NOT_HERE = "The sign-in was not started in this browser, or it has expired"
+_HTTPS_ONLY = "browsers reject our cookies over plain HTTP: use HTTPS, or set C2C__HTTP=True for development"
 
 
 async def _github_mode() -> None:
     if auth_type() is not AuthenticationType.GITHUB:
-        raise HTTPException(404, "There is no sign-in with GitHub here")
+        raise HTTPException(404, "Sign-in with GitHub is not configured")
     if not config.settings.auth.jwt.secret:
         raise HTTPException(503, "C2C__AUTH__JWT__SECRET is missing")
 
@@ -64,7 +62,7 @@ router = APIRouter(prefix="/auth/github", dependencies=[Depends(_github_mode)])
 
 
 class _State(BaseModel):
-    """What the state cookie keeps of a sign-in until the browser comes back."""
+    """The content of the state cookie, kept until the browser returns."""
 
     model_config = ConfigDict(strict=True)
 
@@ -77,11 +75,11 @@ class _State(BaseModel):
 
 
 class _SignInError(C2cError):
-    """A sign-in that fails; the text says why."""
+    """The sign-in failed; the text says why."""
 
 
 def came_from(request: Request) -> str:
-    """Return a dependency: where to go afterwards, the index page by default."""
+    """Return where to redirect to afterwards, by default the index page (a dependency)."""
     values = request.query_params.getlist("came_from")
     if not any(values):
         return _urls.index_path(request)
@@ -99,7 +97,7 @@ _REDIRECT: dict[int | str, dict[str, Any]] = {307: {"description": "Where the br
 
 @router.get("/login", name="c2c_github_login", status_code=307, responses=_REDIRECT)
 async def github_login(request: Request, response: Response, target: _CameFrom) -> Response:
-    """Begin to sign in: the browser is sent to GitHub, and comes back to the callback."""
+    """Start the sign-in: redirect the browser to GitHub, which sends it back to the callback."""
     callback = _urls.callback_url(request)
     state = _State(
         state=secrets.token_urlsafe(32),
@@ -123,20 +121,20 @@ async def github_login(request: Request, response: Response, target: _CameFrom) 
 
 
 def _state_cookie(state: str) -> str:
-    """Return the name of the cookie of one sign-in: each tab of a browser has its own."""
+    """Return the name of the state cookie; each sign-in has its own, as several tabs may sign in."""
     suffix = hashlib.sha256(state.encode()).hexdigest()[:8]
     return _cookies.effective_name(f"{config.settings.auth.github.state_cookie}-{suffix}")
 
 
 def _put_state(request: Request, response: Response, state: str, token: str, age: int) -> None:
-    # not `strict`: the browser comes back from another site
+    # not `strict`: the browser returns from another site
     path, name = _urls.callback_path(request), _state_cookie(state)
     _cookies.put(request, response, name, token, path=path, age_seconds=age, same_site="lax")
 
 
 @router.get("/callback", name="c2c_github_callback", status_code=307, responses=_REDIRECT)
 async def github_callback(request: Request, response: Response) -> Response:
-    """End the sign-in: GitHub sends the browser here."""
+    """Finish the sign-in: GitHub redirects the browser here."""
     try:
         answer = await _finish(request, response)
     except _SignInError as error:
@@ -147,7 +145,7 @@ async def github_callback(request: Request, response: Response) -> Response:
 
 
 async def _record_failure(request: Request, reason: str) -> None:
-    """Record a failure, but not a flood of them: it would push everything else out of the record."""
+    """Record a failure, unless there are many: a flood would displace all other events of the audit log."""
     with contextlib.suppress(TooManyAttemptsError):
         await _throttle.count_wrong(request, AuthMethod.GITHUB_OAUTH.value, reason)
 
@@ -171,9 +169,9 @@ async def _finish(request: Request, response: Response) -> Response:
     given = _single(request, "state")
     kept = _take_state(request, response, given) if given else None
     if kept is None:
-        # not counted as a failure: the page of another site can make its visitor ask for this
+        # not counted as a failure, as a page of another site can make its visitors send this request
         raise _SignInError(f"{_NOT_HERE}; {_HTTPS_ONLY}" if _cookies.may_be_lost(request) else _NOT_HERE)
-    # each code is a request to GitHub, so their number is limited
+    # each code causes a request to GitHub, so their number is limited
     async with _throttle.turn(request):
         try:
             return await _exchange(request, response, kept)
@@ -183,7 +181,7 @@ async def _finish(request: Request, response: Response) -> Response:
 
 
 async def _exchange(request: Request, response: Response, kept: _State) -> Response:
-    """Exchange the code for the session."""
+    """Exchange the code for a session."""
     code = _code(request)
     if not await _revocations.consume(kept.id, kept.expires_at):
         raise _SignInError(_NOT_HERE)
@@ -193,7 +191,7 @@ async def _exchange(request: Request, response: Response, kept: _State) -> Respo
     except CodeRefusedError as refusal:
         raise _SignInError(f"GitHub refuses the code: {refusal}") from None
     except _cookies.CookieTooLargeError:
-        raise _SignInError("The session does not fit into a cookie") from None
+        raise _SignInError("The session is too large for a cookie") from None
     caller = _sessions.caller_of(
         _sessions.Session(id="", method=AuthMethod.GITHUB_OAUTH, expires_at=0, github=payload)
     )
@@ -204,7 +202,7 @@ async def _exchange(request: Request, response: Response, kept: _State) -> Respo
 def _code(request: Request) -> str:
     error, code = _single(request, "error"), _single(request, "code")
     if error:
-        # only known codes: whoever makes the link would choose what our page says
+        # only known codes: otherwise the author of a link could choose the text of our page
         raise _SignInError(error if error in _ERRORS else "GitHub refuses the sign-in")
     if not code or len(code) > _MAX_CODE_LENGTH or not code.isascii() or not code.isprintable():
         raise _SignInError("The code is missing or not valid")
@@ -212,7 +210,7 @@ def _code(request: Request) -> str:
 
 
 def _take_state(request: Request, response: Response, given: str) -> _State | None:
-    """Return the state of the browser, which forgets it."""
+    """Return the state of a sign-in, and clear its cookie."""
     values = _cookies.values_of(request, _state_cookie(given))
     if not values:
         return None
@@ -228,7 +226,7 @@ def _take_state(request: Request, response: Response, given: str) -> _State | No
 
 @router.get("/logout", name="c2c_github_logout", status_code=307, responses=_REDIRECT)
 async def github_logout_by_link(request: Request, response: Response, target: _CameFrom) -> Response:
-    """Sign out; when another site's page links here, a page asks first."""
+    """Sign out; if a page of another site links here, ask for confirmation first."""
     if _cross_site.is_cross_site(request):
         return _pages.confirmation_page(_oauth.add_query(_urls.request_path(request), {"came_from": target}))
     return await _sign_out(request, response, RedirectResponse(target, 307))

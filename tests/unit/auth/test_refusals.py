@@ -20,7 +20,7 @@ async def test_nothing_is_configured(client: httpx.AsyncClient, path: str) -> No
     """Without a sign-in nobody is asked to sign in: the answer names the settings instead."""
     for headers in ({}, {"X-API-Key": SECRET}, {"Authorization": "Bearer x"}):
         detail = await _detail(client, path, headers=headers)
-        assert "No sign-in is configured" in detail
+        assert "Authentication is not configured" in detail
         assert "C2C__AUTH__SECRET" in detail
 
 
