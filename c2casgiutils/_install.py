@@ -1,6 +1,5 @@
 """One call that sets up an application as documented."""
 
-import asyncio
 import contextlib
 import inspect
 import re
@@ -209,23 +208,11 @@ def _compose_lifespan(app: FastAPI, *, caller: str, metrics_port: bool) -> None:
         if caller:
             logs.complete(caller)
         sentry.enable_asyncio()
-        async with _metrics_port(on=metrics_port), c2casgiutils.lifespan(main_app), own(main_app) as state:
+        port = prometheus.serving() if metrics_port else contextlib.nullcontext()
+        async with port, c2casgiutils.lifespan(main_app), own(main_app) as state:
             yield state
 
     app.router.lifespan_context = composed
-
-
-@contextlib.asynccontextmanager
-async def _metrics_port(*, on: bool) -> AsyncIterator[None]:
-    if not on:
-        yield
-        return
-    is_ours = await asyncio.to_thread(prometheus.start)  # else of another event loop
-    try:
-        yield
-    finally:
-        if is_ours:
-            await asyncio.to_thread(prometheus.stop)
 
 
 def _armor_config(

@@ -1,6 +1,6 @@
 """Prometheus: the metrics port, the registry, and the metrics of requests."""
 
-from c2casgiutils.prometheus._port import start, stop
+from c2casgiutils.prometheus._port import serving, start, stop
 from c2casgiutils.prometheus._registry import create_registry, multiprocess_directory, render
 from c2casgiutils.prometheus._requests import InFlightMiddleware, instrument
 from c2casgiutils.prometheus._state import name_service, requests_in_flight
@@ -13,6 +13,7 @@ __all__ = [
     "name_service",
     "render",
     "requests_in_flight",
+    "serving",
     "start",
     "stop",
 ]

@@ -1,5 +1,6 @@
 """The metrics port: one worker serves it, the others take over when that one ends."""
 
+import asyncio
 import contextlib
 import hashlib
 import logging
@@ -7,6 +8,7 @@ import os
 import sys
 import tempfile
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +155,14 @@ def stop() -> None:
 
             with contextlib.suppress(OSError):
                 mark_process_dead(os.getpid(), str(directory))  # type: ignore[no-untyped-call]  # the client library
+
+
+@contextlib.asynccontextmanager
+async def serving() -> AsyncIterator[None]:
+    """Serve the metrics while the block runs; whoever called `start` before keeps the port."""
+    is_ours = await asyncio.to_thread(start)  # else of another event loop
+    try:
+        yield
+    finally:
+        if is_ours:
+            await asyncio.to_thread(stop)
