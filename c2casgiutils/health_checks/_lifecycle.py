@@ -65,7 +65,8 @@ async def require_others(drained: set[str]) -> None:
     roster = await instances.roster()
     is_stale = instances.currency() == "stale"
     if not is_stale and any(
-        instance.state == "ready" and instance.liveness == "ok" and instance.id not in drained
+        (instance.state, instance.liveness, instance.script) == ("ready", "ok", "")
+        and instance.id not in drained
         for instance in roster
     ):
         return

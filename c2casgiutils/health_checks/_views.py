@@ -140,9 +140,10 @@ def _told(draining: Iterable[str], seconds: float | None = None) -> str:
 async def _targets(instance: str | None) -> set[str]:
     if instance is None:
         return {instances.own().id}
-    known = {member.id for member in await instances.living()}
+    living = await instances.living()
     if instance == "all":
-        return known
+        return {member.id for member in living if not member.script}
+    known = {member.id for member in living}
     if instance not in known and _cluster.is_cut_off():
         raise RedisUnavailableError(f"Redis is unreachable, only this process is seen: {', '.join(known)}")
     if instance not in known:

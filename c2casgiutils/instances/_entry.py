@@ -77,6 +77,7 @@ class Static(BaseModel):
     pid: int = Field(ge=0)
     application: _Short = ""
     version: _Short = ""
+    script: _Short = ""
     git_hash: _Short | None = None
     python: _Short = ""
     packages: dict[_Short, _Short] = {}

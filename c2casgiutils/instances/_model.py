@@ -41,6 +41,7 @@ class Instance(BaseModel):
     pid: int
     application: str = Field(default="", description="title of the application")
     version: str = Field(default="", description="version of the application")
+    script: str = Field(default="", description="name of a script; empty for processes that serve requests")
     git_hash: str | None = None
     python: str = ""
     packages: dict[str, str] = Field({}, description="versions of the relevant packages")

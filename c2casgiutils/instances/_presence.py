@@ -100,6 +100,11 @@ class Presence:
         self._report.state = state
         self.beat_soon()
 
+    def set_script(self, name: str) -> None:
+        """Note that this process is a script, which is ready without serving requests."""
+        self._report.script = name
+        self.set_state("ready")
+
     def beat_soon(self) -> None:
         """Send a heartbeat now instead of at the end of the interval."""
         self._wake.set()

@@ -46,6 +46,7 @@ class Report:
         self.id = f"{self.hostname}:{self.pid}:{secrets.token_hex(4)}"
         self.state: State = "starting"
         self.channels: set[str] = set()
+        self.script = ""
         self.lag = LagMeter()
         self._identity = {
             "hostname": self.hostname,
@@ -106,6 +107,7 @@ class Report:
         return {
             **self._hooks.read_static_fields(),
             **self._identity,
+            "script": self.script,
             "started": started,
             "channels": sorted(self.channels),
         }

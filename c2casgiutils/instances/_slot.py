@@ -121,6 +121,15 @@ def set_state(state: State) -> None:
     _STATE.presences.nearest().set_state(state)
 
 
+def set_script(name: str) -> None:
+    """Note that this process is a script: it is `ready`, but serves no requests.
+
+    Args:
+        name: Of the script, 300 characters at most.
+    """
+    _STATE.presences.nearest().set_script(name)
+
+
 def set_started() -> None:
     """Note that this package has started; the process becomes `ready` once its server accepts requests."""
     _STATE.presences.nearest().is_started = True

@@ -240,7 +240,7 @@ def _problems(
         if (warning := _loggers.read(name).warning) is not None
     )
     found += itertools.islice(lost, _MAX_LOGGERS)
-    versions = {instance.version for instance in roster if instance.liveness != "lost"}
+    versions = {entry.version for entry in roster if entry.liveness != "lost" and not entry.script}
     if len(versions) > 1:
         found.append(Problem("warn", "drift", f"Several versions run: {', '.join(sorted(versions))}"))
     found += [

@@ -131,6 +131,23 @@ async def test_the_only_process_that_serves_is_not_drained(watched: RedisServer,
             starting.kill()
 
 
+async def test_a_script_serves_no_requests(watched: RedisServer, tmp_path: Path) -> None:
+    """It is ready, but takes nothing over from a process that drains, and `all` leaves it out."""
+    instances.set_script("watch.py")
+    with _server(tmp_path, watched, "installed") as serving:
+        async with httpx.AsyncClient(headers=HEADERS, base_url=serving.url) as client:
+
+            async def is_seen() -> bool:
+                listed = (await client.get("/c2c/instances")).json()["instances"]
+                return ("watch.py", "ready") in {(entry["script"], entry["state"]) for entry in listed}
+
+            await eventually(is_seen, what="the script in the roster")
+            assert (await client.post("/c2c/drain", json={})).status_code == 409
+            reply = await client.post("/c2c/drain", json={"instance": "all", "force": True})
+            assert [drained.split(":")[1] for drained in reply.json()["drained"]] == [str(serving.pid)]
+            assert reply.json()["cluster"]["complete"]
+
+
 async def test_sigterm_during_the_start_waits_for_nobody(watched: RedisServer, tmp_path: Path) -> None:
     """No balancer sends requests yet, so `C2C__DRAIN_WAIT` is not waited for."""
     server = _server(tmp_path, watched, "installed", SLOW_START="1", C2C__DRAIN_WAIT="60")
