@@ -88,17 +88,28 @@ def create_app(settings: "config.Settings | None" = None) -> FastAPI:
         settings: Taken as `config.settings` of the process, which has one settings object; by default the
             settings stay as they are.
     """
-    from c2casgiutils import config, prometheus
+    from c2casgiutils import config
 
     # read now: wrong settings end the start while the application is imported, without a traceback, which
     # Starlette prints for whatever ends a lifespan
     config.settings = settings if settings is not None else config.settings
+    check_settings()
+    return OperationsApp()
+
+
+def check_settings() -> None:
+    """Check what the settings alone do not tell.
+
+    Raises:
+        ConfigurationError: A setting cannot be used; ends the start.
+    """
+    from c2casgiutils import config, prometheus
+
     if config.settings.redis.options or config.settings.redis.sentinel_options:
         from c2casgiutils import redis_utils
 
         redis_utils.check_settings()
     prometheus.multiprocess_directory()  # before the first metric, which would fail without it
-    return OperationsApp()
 
 
 async def startup(main_app: FastAPI | None = None) -> None:

@@ -1,16 +1,26 @@
-"""The start of a script: its logging, and the broadcast that reaches the processes of the application."""
+"""Scripts: their start, in which they join the processes of the service, and their end."""
 
+import asyncio
 import contextlib
 import logging.config
-from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncIterator
+import signal
+import sys
+import threading
+from argparse import ArgumentError, ArgumentParser, Namespace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from c2casgiutils import broadcast, config, logs, redis_utils, switches
+from c2casgiutils import _app, broadcast, config, instances, logs, prometheus, sentry
 from c2casgiutils.tools import logging_
 
-__all__ = ["add_arguments", "init", "lifespan"]
+__all__ = ["add_arguments", "init", "lifespan", "run"]
+
+_BY_SIGNAL = 128
+"""Added to the number of the signal that ended a process, as shells do."""
+_MAX_NAME_LENGTH = 300
+_IS_STARTED: ContextVar[bool] = ContextVar("c2casgiutils_script_is_started", default=False)
 
 
 class _Default(str):
@@ -35,35 +45,157 @@ def add_arguments(arg_parser: ArgumentParser, default_logging_config: str | None
     )
 
 
-async def init(args: Namespace) -> None:
-    """Configure the logging, start the broadcast and follow the log levels that are set at run time.
+def run(main: Callable[[Namespace], Awaitable[None]], parser: ArgumentParser | None = None) -> None:
+    """Run a script from its arguments to its exit code: `await main(args)` within `lifespan(args)`.
 
-    The packaged logging configuration is used when no file was named and the default one does not exist.
-    Redis away is no error. What was started ends with the event loop; `lifespan` ends it in good order.
+    On SIGTERM `main` is cancelled, everything is closed, and the exit code is 143; a second SIGTERM raises
+    `SystemExit` wherever the script is. Likewise on SIGINT, with the code 130.
 
     Args:
-        args: With the option of `add_arguments`; without it the packaged configuration is used.
+        main: The script; gets the arguments.
+        parser: Reads the arguments; the option of `add_arguments` is added if it is missing. By default, that
+            option is the only one.
 
     Raises:
-        SystemExit: The logging configuration that was named does not exist, or one is broken; says so in one
-            line.
+        SystemExit: A signal ended the script (143 or 130), an argument is wrong (2), a setting is (3).
     """
-    configure_logging(getattr(args, "logging_config", None))
-    logs.protect_handlers(config.secrets_of(config.settings))
-    await broadcast.startup()
-    await logging_.startup()
+    parser = ArgumentParser() if parser is None else parser
+    with contextlib.suppress(ArgumentError):  # it has the option
+        add_arguments(parser)
+    args = parser.parse_args()
+    try:
+        is_terminated = asyncio.run(_run(main, args))
+    except KeyboardInterrupt:
+        sys.exit(_BY_SIGNAL + signal.SIGINT)
+    if is_terminated:
+        sys.exit(_BY_SIGNAL + signal.SIGTERM)
+
+
+async def _run(main: Callable[[Namespace], Awaitable[None]], args: Namespace) -> bool:
+    """Run the script, and return whether a SIGTERM ended it."""
+    termination = _Termination()
+    with termination.handled():
+        try:
+            async with lifespan(args):
+                try:
+                    await main(args)
+                finally:
+                    termination.is_closing = True
+        except asyncio.CancelledError:
+            if not termination.is_requested:
+                raise
+    return termination.is_requested
+
+
+class _Termination:
+    """What SIGTERM does to the current task: the same as SIGINT with `asyncio.Runner`.
+
+    Attributes:
+        is_requested: The signal came.
+        is_closing: The task has done its work; it is not cancelled any more.
+    """
+
+    def __init__(self) -> None:
+        self.is_requested = False
+        self.is_closing = False
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+
+    @contextlib.contextmanager
+    def handled(self) -> Iterator[None]:
+        """Handle the signal during the block; only the main thread may."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        previous = signal.signal(signal.SIGTERM, self._handle)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+
+    def _handle(self, *_: object) -> None:
+        if self.is_requested:
+            sys.exit(_BY_SIGNAL + signal.SIGTERM)
+        self.is_requested = True
+        if self._task is not None and not self.is_closing:
+            self._task.cancel()
+            self._loop.call_soon_threadsafe(lambda: None)  # wakes a loop that waits for input
 
 
 @contextlib.asynccontextmanager
 async def lifespan(args: Namespace) -> AsyncIterator[None]:
-    """Do what `init` does, and at the end close all connections: `async with cli.lifespan(args):`."""
-    try:
-        await init(args)
+    """Start what a script shares with the service, and at the end close it: `async with cli.lifespan(args):`.
+
+    Logging, Sentry, the metrics on `C2C__PROMETHEUS__PORT` if it is set, the broadcast, the entry in the
+    roster, and the log levels that are set at run time. Redis being unreachable is no error. Within another
+    one this one does nothing.
+
+    Args:
+        args: With the option of `add_arguments`; without it the packaged logging configuration is used.
+
+    Raises:
+        SystemExit: The logging configuration or a setting cannot be used; says so in one line.
+    """
+    if _IS_STARTED.get():
         yield
+        return
+    token = _IS_STARTED.set(True)
+    try:
+        _configure(args)
+        _app.check_settings()
+        if not sentry.is_active():
+            sentry.init()
+        sentry.enable_asyncio()
+        prometheus.name_service(_name())
+        async with _metrics_port():
+            try:
+                await _join()
+                yield
+            finally:
+                await _app.shutdown()
     finally:
-        await switches.shutdown()
-        await broadcast.shutdown()
-        await redis_utils.aclose()
+        _IS_STARTED.reset(token)
+
+
+def _metrics_port() -> contextlib.AbstractAsyncContextManager[None]:
+    """Serve the metrics on a port that was set; the default is that of the application beside the script."""
+    is_set = "port" in config.settings.prometheus.model_fields_set
+    return prometheus.serving() if is_set else contextlib.nullcontext()
+
+
+async def init(args: Namespace) -> None:
+    """Configure the logging, start the broadcast and obey the log levels that are set at run time.
+
+    Redis being unreachable is no error. What was started ends with the event loop; `lifespan` closes it, and
+    starts Sentry and the metrics too. Within `lifespan` nothing is left to do.
+
+    Args:
+        args: With the option of `add_arguments`; without it the packaged logging configuration is used.
+
+    Raises:
+        SystemExit: The logging configuration or a setting cannot be used; says so in one line.
+    """
+    if _IS_STARTED.get():
+        return
+    _configure(args)
+    await _join()
+
+
+def _configure(args: Namespace) -> None:
+    configure_logging(getattr(args, "logging_config", None))
+    logs.protect_handlers(config.secrets_of(config.settings))
+
+
+async def _join() -> None:
+    """Become one of the processes of the service."""
+    await broadcast.startup()
+    instances.set_script(_name())
+    await logging_.startup()
+
+
+def _name() -> str:
+    """Return the name of the script: that of its file."""
+    return (Path(sys.argv[0]).name or "python")[:_MAX_NAME_LENGTH]
 
 
 def configure_logging(file: str | Path | None) -> None:

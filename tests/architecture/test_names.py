@@ -33,7 +33,7 @@ NAMES = {
     "c2casgiutils.tools": "router startup",
     "c2casgiutils.tools.logging_": "router startup LevelResponse",
     "c2casgiutils.tools.headers": "router HeadersResponse",
-    "c2casgiutils.cli": "add_arguments init",
+    "c2casgiutils.cli": "add_arguments init lifespan run",
     "c2casgiutils.instances": "roster",
     "c2casgiutils.prometheus": "start stop",
     "c2casgiutils.sentry": "init",
