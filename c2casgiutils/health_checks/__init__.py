@@ -1,7 +1,7 @@
-"""Health checks: what they are, who runs them, the probes and the views that answer for them.
+"""Health checks: their kinds, the engine that runs them, and the probes and views that report them.
 
-In the mounted application `router` is included with the prefix `/health`, `mount_router` without one, the
-routes of `probe_routes()` stand before all others, and `FastPath` before all middlewares.
+In the mounted application `router` is included with the prefix `/health` and `mount_router` without one; the
+routes of `probe_routes()` come before all others, and `FastPath` before all middlewares.
 """
 
 from c2casgiutils.health_checks._drain import DrainRefused

@@ -1,4 +1,4 @@
-"""Who sees what."""
+"""Access to the details of the checks."""
 
 from fastapi import HTTPException, Request, Response
 
@@ -8,10 +8,10 @@ _CREDENTIALS = {b"authorization", b"cookie", b"x-api-key"}
 
 
 async def may_see_details(request: Request, response: Response) -> bool:
-    """Return whether the caller sees payloads, errors and stack traces: by `C2C__HEALTH__DETAILS`.
+    """Return whether the caller may see payloads, errors and stack traces, by `C2C__HEALTH__DETAILS`.
 
-    The state of the checks is shown even if the caller cannot be identified (GitHub is unreachable): then
-    without details.
+    If the caller cannot be identified because GitHub is unreachable, the state of the checks is shown without
+    details.
     """
     policy = config.settings.health.details
     if policy != "authorized":
@@ -26,7 +26,7 @@ async def may_see_details(request: Request, response: Response) -> bool:
 
 
 def describe_unknown(what: str, names: set[str], known: set[str], *, details: bool) -> str | None:
-    """Return a message about unknown names, with the known ones for readers, or `None` if all are known."""
+    """Return a message about unknown names, with the known ones if `details`; `None` if all are known."""
     unknown = names - known
     if not unknown:
         return None
@@ -40,7 +40,7 @@ def cookies_of(response: Response) -> list[tuple[bytes, bytes]]:
 
 
 def _is_anonymous(request: Request) -> bool:
-    """Return whether the request has nothing to prove anything with: seen at once, as probes ask often."""
+    """Return whether the request has no credentials; a quick check, since probes are frequent."""
     mode = auth.auth_type()
     if mode is auth.AuthenticationType.NONE:
         return True

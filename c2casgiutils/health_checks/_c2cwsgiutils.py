@@ -1,4 +1,4 @@
-"""The view of c2cwsgiutils, for monitoring that exists already."""
+"""The view of c2cwsgiutils, for existing monitoring."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""The checks of all processes, side by side."""
+"""The health checks of all processes in one matrix."""
 
 import asyncio
 import contextlib
@@ -18,14 +18,14 @@ from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
 from c2casgiutils.health_checks._runner import Entry
 
 _HEALTH = "c2c_health_cluster"
-_ANSWER_SECONDS = 1.0  # for the way there and back, above the time of the checks
+_ANSWER_SECONDS = 1.0  # for the round trip, in addition to the timeout of the checks
 
 _Answers = dict[str, dict[str, Any]]
-"""What processes tell of themselves, by id."""
+"""The payloads of the answers, by id of the process."""
 
 
 class Cell(BaseModel):
-    """One check in one process; `age` in seconds, null when it did not run yet."""
+    """One check in one process; `age` is in seconds, null if it has not run yet."""
 
     status: Status
     milliseconds: float
@@ -46,7 +46,7 @@ class Row(BaseModel):
 
 
 class Column(BaseModel):
-    """One process; `answered` is whether it still beats, or answered the question for the histories."""
+    """One process; `answered` is whether its heartbeat is on time, or whether it sent its history."""
 
     id: str
     hostname: str
@@ -59,7 +59,7 @@ class Column(BaseModel):
 class ClusterHealth(BaseModel):
     """The matrix of checks and processes.
 
-    `status` is that of the worst; a process that is silent, late or lost is a warning at least.
+    `status` is the worst one; it is at least `warn` if a process is missing, late or lost.
     """
 
     status: Status
@@ -70,14 +70,14 @@ class ClusterHealth(BaseModel):
 
 
 async def subscribe() -> None:
-    """Answer the other processes."""
+    """Report the checks in the roster, and answer other processes."""
     instances.register_static("checks", _checks)
     instances.register_beat("checks", _beat_cells)
     await broadcast.subscribe(_HEALTH, _answer_health)
 
 
 async def unsubscribe() -> None:
-    """Answer no more."""
+    """Stop answering other processes."""
     await broadcast.unsubscribe(_HEALTH)
 
 
@@ -85,7 +85,7 @@ async def matrix(*, history: bool) -> ClusterHealth:
     """Return the checks of all processes.
 
     Args:
-        history: Ask all processes for their last results, instead of taking what they told the roster.
+        history: Ask all processes for their last results, instead of reading the roster.
     """
     if history:
         roster, (answers, report) = await asyncio.gather(instances.roster(), _ask())
@@ -109,14 +109,14 @@ async def matrix(*, history: bool) -> ClusterHealth:
 
 
 async def _ask() -> tuple[_Answers, ClusterReport]:
-    """Return what each process answers, by id."""
+    """Ask all processes, and return their payloads by id."""
     timeout = config.settings.health.timeout.total_seconds() + _ANSWER_SECONDS
     reply = await broadcast.ask(_HEALTH, _answer_health, {"history": True}, timeout=timeout, or_alone=True)
     return {payload["id"]: payload for payload in reply.payloads}, reply.report
 
 
 def _report(roster: list[instances.Instance]) -> ClusterReport:
-    """Return which processes beat, in the form of a question to all of them."""
+    """Return which processes send heartbeats, in the same form as the report of a call."""
     late = [MissingProcess(**_named(instance)) for instance in roster if instance.liveness == "late"]
     lost = [
         LostProcess(**_named(instance), since=_ago(instance.beat_age_seconds))
@@ -145,12 +145,12 @@ def _ago(seconds: float) -> datetime.datetime:
 
 
 def is_cut_off() -> bool:
-    """Return whether there may be other processes that are not seen, because Redis is unreachable."""
+    """Return whether other processes may exist but cannot be seen, because Redis is unreachable."""
     return redis_utils.is_configured() and instances.scope() == "process"
 
 
 def _status(roster: list[instances.Instance], rows: list[Row], *, is_complete: bool) -> Status:
-    """Return the worst of the checks of all who live; `warn` at least while somebody is silent or lost."""
+    """Return the worst status of the live processes, at least `warn` if a process is missing or lost."""
     live = {instance.id for instance in roster if instance.liveness != "lost"}
     is_whole = is_complete and all(instance.liveness == "ok" for instance in roster)
     status = worst_of(
@@ -160,7 +160,7 @@ def _status(roster: list[instances.Instance], rows: list[Row], *, is_complete: b
 
 
 def _rows(roster: list[instances.Instance], answers: _Answers) -> list[Row]:
-    """Return the cells of those who answered, and the last words of the others."""
+    """Return the matrix; cells of processes that did not answer come from the roster."""
     rows: dict[str, Row] = {}
     for instance in roster:
         answer = answers.get(instance.id)
@@ -174,7 +174,7 @@ def _rows(roster: list[instances.Instance], answers: _Answers) -> list[Row]:
 
 
 def _told(instance: instances.Instance) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Return what a process told the roster of each check, in the form of an answer."""
+    """Return the checks of a process in the roster, in the same form as in an answer."""
     for name, check in instance.checks.items():
         age = None if check.age is None else check.age + instance.beat_age_seconds
         cell = {"status": check.status, "milliseconds": check.milliseconds or 0.0, "age": age}

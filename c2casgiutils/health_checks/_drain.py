@@ -1,7 +1,7 @@
-"""Taking a process out of service while it goes on answering: on request, and on SIGTERM.
+"""Taking a process out of service while it still responds: on request, and on SIGTERM.
 
-A server stops to accept connections as soon as it gets SIGTERM, while a load balancer goes on sending
-requests until it has seen a failed readiness probe. So its handler is called later.
+A server stops accepting connections as soon as it receives SIGTERM, whereas a load balancer continues to send
+requests until a readiness probe has failed. So the handler of the server is called with a delay.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ _LOOPS = {"asyncio", "uvloop"}
 _LOGGER = logging.getLogger(__name__)
 
 
-class DrainRefused(C2cError):  # noqa: N818  # a refusal, told to the caller
-    """Nobody would be ready any more."""
+class DrainRefused(C2cError):  # noqa: N818  # a refusal, reported to the caller
+    """No other process would be ready."""
 
 
 class Drain:
-    """Whether this process was taken out of service."""
+    """Tracks whether this process is out of service."""
 
     def __init__(self) -> None:
         self._for_good = False
@@ -40,7 +40,7 @@ class Drain:
         """Report not ready until `end` is called.
 
         Args:
-            end: When that will be, for the log; `None` when nobody knows.
+            end: When that will be, for the log; `None` if unknown.
         """
         if self._for_good:
             return
@@ -56,10 +56,10 @@ class Drain:
 
 
 class GracefulStop:
-    """Stands before the server's handler of SIGTERM from start-up to shutdown.
+    """Delays the server's handler of SIGTERM, from start-up to shutdown.
 
-    A second SIGTERM, or a SIGINT (which is the server's alone), stops at once. Servers that are not known are
-    left as they are, and so are the workers of hypercorn, which get no signal.
+    A second SIGTERM, or a SIGINT (which only the server handles), stops at once. Unknown servers are not
+    affected, nor are the workers of hypercorn, which receive no signal.
 
     Args:
         drain: The drain of the event loop on which the server runs.
@@ -73,7 +73,7 @@ class GracefulStop:
         self._asked = False
 
     def install(self) -> None:
-        """Stand before the handler that is there; it must be a known server's and this the main thread."""
+        """Replace the current handler, which must be that of a known server, on the main thread."""
         if threading.current_thread() is not threading.main_thread():
             return
         self._asked = False
@@ -83,7 +83,7 @@ class GracefulStop:
             self._server.replace(self._on_signal)
 
     async def aclose(self) -> None:
-        """Leave SIGTERM to the server again, and end the wait."""
+        """Restore the handler of the server, and cancel the delay."""
         server, self._server = self._server, None
         if server is not None:
             server.restore(self._on_signal)
@@ -110,13 +110,13 @@ class GracefulStop:
         was_ready = instances.state() == "ready"
         self._drain.stop()
         if was_ready and seconds > 0:
-            _LOGGER.info("Not ready any more, stopping in %g s", seconds)
+            _LOGGER.info("No longer ready, stopping in %g s", seconds)
             await asyncio.sleep(seconds)
         stop_server()
 
 
 class _UvicornHandler:
-    """The handler of uvicorn, one of the process."""
+    """The handler of uvicorn, one for the process."""
 
     def __init__(self, handler: Callable[[int, FrameType | None], Any]) -> None:
         self._handler = handler
@@ -128,12 +128,12 @@ class _UvicornHandler:
         signal.signal(signal.SIGTERM, handler)
 
     def restore(self, handler: Callable[..., None]) -> None:
-        if signal.getsignal(signal.SIGTERM) == handler:  # nobody stands before that one
+        if signal.getsignal(signal.SIGTERM) == handler:  # not replaced by another handler
             signal.signal(signal.SIGTERM, self._handler)
 
 
 class _LoopHandler:
-    """The handler of granian or hypercorn: one of the event loop, which cannot be read; SIGINT has it too."""
+    """The handler of granian or hypercorn: one for the event loop, not readable, and shared with SIGINT."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -149,7 +149,7 @@ class _LoopHandler:
 
 
 def _find_handler(loop: asyncio.AbstractEventLoop) -> _UvicornHandler | _LoopHandler | None:
-    """Return the handler of SIGTERM of the server, if it is one that is known."""
+    """Return the server's handler of SIGTERM, if the server is known."""
     handler = signal.getsignal(signal.SIGTERM)
     module = (getattr(handler, "__module__", None) or "").partition(".")[0]
     if module == "uvicorn" and callable(handler):

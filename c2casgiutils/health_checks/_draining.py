@@ -1,4 +1,4 @@
-"""The drain as a kind of switches: set in single processes, which keep it as long as they live."""
+"""Draining as a kind of switch: set in single processes, until they end."""
 
 from collections.abc import Collection, Mapping
 
@@ -24,18 +24,18 @@ class Draining(switches.Kind):
 async def drain(
     ids: Collection[str], *, seconds: float | None = None, by: str | None = None
 ) -> tuple[list[str], SwitchReport]:
-    """Take processes out of service, and return which of them did it.
+    """Take processes out of service, and return which of them confirmed it.
 
     Args:
         ids: Their ids.
-        seconds: After so long they are ready again by themselves; by default they stay so.
-        by: Who asks for it.
+        seconds: Time after which they are ready again; by default they stay out of service.
+        by: Who requests it.
     """
     return _result(ids, await switches.put(Draining.name, "", value=True, ttl=seconds, by=by, to=ids))
 
 
 async def undrain(ids: Collection[str], *, by: str | None = None) -> tuple[list[str], SwitchReport]:
-    """Put processes back into service, and return which of them did it."""
+    """Put processes back into service, and return which of them confirmed it."""
     return _result(ids, await switches.remove(Draining.name, "", by=by, to=ids))
 
 

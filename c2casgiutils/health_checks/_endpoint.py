@@ -1,4 +1,4 @@
-"""The contract's endpoint, and the fast path to it and to the probes: a load balancer asks often."""
+"""The endpoint for the checks, and the fast path to it and to the probes, which are requested often."""
 
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -20,7 +20,7 @@ _OFF = {"0", "false", "no", "off"}
 _PATHS = ("/health", "/health/", "/health_checks", "/health_checks/")
 
 PROBE_PATHS = frozenset({*_PATHS, "/health_check", *(f"/{name}" for name in PROBES)})
-"""What load balancers and Kubernetes ask, inside the mount."""
+"""The paths requested by load balancers and Kubernetes, below the mount."""
 
 
 async def health_checks(request: Request) -> Response:
@@ -35,7 +35,7 @@ async def health_checks(request: Request) -> Response:
 
 
 async def _answer(request: Request, *, details: bool) -> tuple[int, bytes]:
-    """Return the status code, and the JSON of `GlobalResult`."""
+    """Return the status code and the JSON of `GlobalResult`."""
     started = time.monotonic()
     query: Mapping[str, str] = request.query_params if request.scope["query_string"] else {}
     selected = FACTORY.select(query.get("name"), query.get("tags"))
@@ -54,7 +54,7 @@ async def _answer(request: Request, *, details: bool) -> tuple[int, bytes]:
 
 
 def _problem_of(query: Mapping[str, str], selected: list[Entry], *, details: bool) -> str | None:
-    """Return why a query that wants to select checks does not, none if it does."""
+    """Return why the query of a request selects no check, or `None` if it is fine."""
     names, tags = {query["name"]} if query.get("name") else set(), split(query.get("tags"))
     entries = FACTORY.entries
     known_tags = {tag for entry in entries for tag in entry.options.tags}
@@ -66,15 +66,15 @@ def _problem_of(query: Mapping[str, str], selected: list[Entry], *, details: boo
 
 
 class HealthRoute(APIRoute):
-    """A route that is in the schema, and skips the validation that FastAPI prepares for each request."""
+    """A route that is in the schema but skips FastAPI's validation for each request."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the endpoint as it is."""
+        """Return the endpoint itself."""
         return self.endpoint
 
 
 async def _health(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer like the routes, for GET and HEAD."""
+    """Respond like the routes, for GET and HEAD."""
     if scope["method"] not in {"GET", "HEAD"}:
         await send_not_allowed(scope, send)
         return
@@ -83,9 +83,9 @@ async def _health(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class FastPath:
-    """Answers the probes and the checks of the mounted application before its other middlewares and routes.
+    """Responds to requests for the probes and the checks before other middlewares and routes.
 
-    A request with a cookie takes the long way, where the session is renewed or cleared.
+    A request with a cookie is passed on to the route, which can renew or clear the session.
 
     Args:
         app: The rest of the application.
@@ -97,7 +97,7 @@ class FastPath:
         self._paths |= dict.fromkeys(_PATHS, _health)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or pass on."""
+        """Respond, or pass the request on."""
         app = self._find(scope) if scope["type"] == "http" else None
         await (app or self.app)(scope, receive, send)
 

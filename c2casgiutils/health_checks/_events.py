@@ -1,4 +1,4 @@
-"""Changes of state: told once, in the log and to the webhook."""
+"""Reports changes of state once, in the log and to the webhook."""
 
 import asyncio
 import datetime
@@ -19,14 +19,14 @@ _SEND_SECONDS = 5.0
 
 
 class Events:
-    """Notices when a check changes its state."""
+    """Detects when a check changes its state."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
         self._context: ssl.SSLContext | None = None
 
     def on_outcome(self, entry: Entry, before: Outcome | None, after: Outcome) -> None:
-        """Compare with the previous state; a first result that is good is not an event."""
+        """Report a change of state; a first successful result is not an event."""
         old = before.status if before is not None else "unknown"
         if old == after.status or (before is None and after.status in _GOOD):
             return
@@ -47,7 +47,7 @@ class Events:
             self._start(entry, event)
 
     async def aclose(self) -> None:
-        """Drop what this event loop has not sent yet."""
+        """Discard what this event loop has not sent yet."""
         tasks = [task for task in tuple(self._tasks) if task.get_loop() is asyncio.get_running_loop()]
         for task in tasks:
             task.cancel()
@@ -65,9 +65,9 @@ class Events:
         try:
             with unlogged():
                 await self._send(str(url), event)
-        except Exception as error:  # noqa: BLE001  # a message that is lost must not disturb the checks
-            # the address is a secret, and the texts of the HTTP client have it
-            _LOGGER.warning("The webhook of the health checks was not called: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001  # a lost message must not affect the checks
+            # the URL is a secret, and the error messages of the HTTP client contain it
+            _LOGGER.warning("Could not call the webhook of the health checks: %s", type(error).__name__)
 
     async def _send(self, url: str, event: dict[str, Any]) -> None:
         if self._context is None:
@@ -84,9 +84,9 @@ class Events:
 
 
 async def _is_first(entry: Entry, status: str) -> bool:
-    """Return whether this process reports the change: the first one to claim it in Redis.
+    """Return whether this process reports the change, as the first one to claim it in Redis.
 
-    Each state has a key of its own, which the change to another state removes: what is told last is true.
+    Each state has its own key, which is removed when the state changes: the last report is always current.
     """
     from redis.exceptions import RedisError
 
@@ -103,6 +103,6 @@ async def _is_first(entry: Entry, status: str) -> bool:
         if not await master.set(keys.pop(status), "1", nx=True, px=int(seconds * 1000)):
             return False
         await master.delete(*keys.values())
-    except (RedisError, OSError):  # better twice than never
+    except (RedisError, OSError):  # better to report twice than never
         return True
     return True

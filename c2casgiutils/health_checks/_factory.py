@@ -1,4 +1,4 @@
-"""The registered checks, and their state as one."""
+"""The registered checks, and their combined state."""
 
 import asyncio
 import datetime
@@ -21,10 +21,9 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Factory:
-    """A set of checks: applications add theirs to `FACTORY`.
+    """A set of checks; applications add theirs to `FACTORY`.
 
-    `with_automatic`, set by `install()`, makes the checks that come by themselves part of it at the next
-    start.
+    `with_automatic`, set by `install()`, adds the automatic checks at the next start.
     """
 
     def __init__(self) -> None:
@@ -51,19 +50,19 @@ class Factory:
         """Register a check.
 
         Args:
-            check: The check.
-            name: Its name in answers and metrics; by default `check.name`, with a suffix when that is taken.
-            tags: Words to select it by; by default `check.tags`.
-            level: 1 is vital, 2 and more are for `max_level` of the `health_check` view.
-            timeout: Seconds for one run, `C2C__HEALTH__TIMEOUT` by default.
-            ttl: Seconds for which a result is kept, `C2C__HEALTH__TTL` by default.
+            check: The check to add.
+            name: Its name in responses and metrics; by default `check.name`, with a suffix if that is taken.
+            tags: Tags to select it by; by default `check.tags`.
+            level: 1 for vital checks, 2 and more for `max_level` of the `health_check` view.
+            timeout: Maximum duration of a run in seconds, by default `C2C__HEALTH__TIMEOUT`.
+            ttl: Time in seconds for which a result is cached, by default `C2C__HEALTH__TTL`.
             every: Seconds between runs in the background; requests then never wait for the check.
-            severity: What a failure means: `critical` fails the whole, `degrading` is a warning, `info` is
-                only shown.
-            groups: Groups it counts in; `ready` is the readiness probe, `startup` the startup probe.
+            severity: The effect of a failure: `critical` makes the whole fail, `degrading` is a warning,
+                `info` is only displayed.
+            groups: Groups it belongs to; `ready` is the readiness probe, `startup` the startup probe.
 
         Raises:
-            TypeError: Not a check, or an option of the wrong type.
+            TypeError: It is not a check, or an option has the wrong type.
             ValueError: The name is taken, or an option is out of range.
         """
         if not isinstance(check, Check):
@@ -89,7 +88,7 @@ class Factory:
             service.background.add(entry)
 
     def clear(self) -> None:
-        """Forget all checks: for tests."""
+        """Remove all checks, for tests."""
         self._entries.clear()
         self._automatic.clear()
         self._included = []
@@ -97,7 +96,7 @@ class Factory:
 
     @property
     def service(self) -> Service:
-        """What runs on the event loop of the caller."""
+        """The state of this event loop."""
         return self._services.get()
 
     @property
@@ -106,7 +105,7 @@ class Factory:
         return (*self._entries.values(), *self._included)
 
     def select(self, name: str | None = None, tags: str | None = None) -> list[Entry]:
-        """Return the checks with this name and any of these tags (comma-separated); none given match all."""
+        """Return the checks with this name and any of these tags (comma-separated); all if both are unset."""
         wanted = split(tags)
         return [
             entry
@@ -119,17 +118,17 @@ class Factory:
         return [entry for entry in self.entries if group in entry.options.groups]
 
     async def check(self, name: str | None = None, tags: str | None = None) -> GlobalResult:
-        """Run the selected checks, or take their kept results.
+        """Run the selected checks, or use their cached results.
 
         Args:
-            name: The name of one check, all when empty.
-            tags: Comma-separated tags, of which a check must have one; all when empty.
+            name: The name of one check; all if empty.
+            tags: Comma-separated tags, of which a check must have one; all if empty.
         """
         started = time.monotonic()
         return summary(await outcomes(self.select(name, tags)), started, details=True)
 
     def automatic(self) -> list[Entry]:
-        """Return the checks that come by themselves for what is configured: Redis and the version."""
+        """Return the automatic checks for the current settings: Redis and the version."""
         wanted: dict[str, tuple[type[Check], bool]] = {
             "redis": (Redis, redis_utils.is_configured()),
             "version": (Version, instances.own().git_hash is not None),
@@ -145,7 +144,7 @@ class Factory:
         return found
 
     async def startup(self) -> None:
-        """Start the checks that run by themselves; those added later start when they are added."""
+        """Start the background checks; those added later start when they are added."""
         service = self.service
         if service.background is not None:
             return
@@ -156,7 +155,7 @@ class Factory:
             service.background.add(entry)
 
     async def aclose(self) -> None:
-        """End what runs in the background, and the runs under way."""
+        """Stop the background checks and the runs in progress."""
         service = self._services.pop()
         if service is not None and service.background is not None:
             await service.background.aclose()
@@ -173,7 +172,7 @@ class Factory:
         number = 2
         while f"{name}_{number}" in self._entries:
             number += 1
-        _LOGGER.warning("A second health check %s: it is named %s_%s", name, name, number)
+        _LOGGER.warning("There is already a health check %s: this one is named %s_%s", name, name, number)
         return f"{name}_{number}"
 
     def _on_outcome(self, entry: Entry, before: Outcome | None, after: Outcome) -> None:
@@ -182,12 +181,12 @@ class Factory:
 
 
 def split(text: str | None) -> set[str]:
-    """Read comma-separated names."""
+    """Parse comma-separated names."""
     return {name.strip() for name in (text or "").split(",") if name.strip()}
 
 
 async def outcomes(entries: Iterable[Entry]) -> list[tuple[Entry, Outcome]]:
-    """Return the states of the checks, those that must run side by side."""
+    """Return the states of the checks, running those that are due concurrently."""
     found = [(entry, entry.fresh()) for entry in entries]
     missing = [entry for entry, outcome in found if outcome is None]
     if missing:
@@ -196,11 +195,11 @@ async def outcomes(entries: Iterable[Entry]) -> list[tuple[Entry, Outcome]]:
 
 
 def overall(found: Iterable[tuple[Entry, Outcome]], *, unknown: Status = "pass") -> Status:
-    """Return one word for all: `fail` if a critical check fails, `warn` for a degrading one or a warning.
+    """Return the combined state: `fail` if a critical check fails, `warn` for a degrading one or a warning.
 
     Args:
         found: The states.
-        unknown: What a critical check counts that did not run yet.
+        unknown: The state of a critical check that has not run yet.
     """
     return worst_of(
         (entry.options.severity, unknown if outcome.status == "unknown" else outcome.status)
@@ -215,13 +214,13 @@ def worst_of(found: Iterable[tuple[Severity, Status]]) -> Status:
 
 
 def worst(found: Iterable[tuple[Entry, Outcome]]) -> int:
-    """Return the status code for all; only critical checks count."""
+    """Return the combined status code; only critical checks count."""
     codes = [outcome.status_code for entry, outcome in found if entry.options.severity == "critical"]
     return max(codes, default=200)
 
 
 def summary(found: Sequence[tuple[Entry, Outcome]], started: float, *, details: bool) -> GlobalResult:
-    """Return the form of the contract."""
+    """Return the combined result."""
     return GlobalResult(
         status_code=worst(found),
         time_taken=time.monotonic() - started,

@@ -1,4 +1,4 @@
-"""Start and end of what the health checks do by themselves, and the drain of this process."""
+"""Start and stop of the background checks, and the drain of this process."""
 
 from c2casgiutils import instances, switches
 from c2casgiutils.health_checks import _cluster, _draining
@@ -9,7 +9,7 @@ from c2casgiutils.health_checks._factory import FACTORY
 
 
 async def startup() -> None:
-    """Start the checks that run by themselves, answer the other processes, stand before uvicorn's SIGTERM."""
+    """Start the background checks, answer other processes, and delay SIGTERM."""
     FACTORY.service.has_started = False
     switches.register(Draining())
     await _cluster.subscribe()
@@ -18,7 +18,7 @@ async def startup() -> None:
 
 
 async def shutdown() -> None:
-    """End all of it, and the runs under way."""
+    """Stop all of that, and the runs in progress."""
     service = FACTORY.service
     await service.graceful_stop.aclose()
     instances.set_state("stopping")
@@ -27,11 +27,11 @@ async def shutdown() -> None:
 
 
 async def drain(*, seconds: float | None = None, force: bool = False) -> None:
-    """Take this process out of service: `readyz` answers 503, requests go on being answered.
+    """Take this process out of service: `readyz` fails with 503, while requests are still served.
 
     Args:
-        seconds: After so long the process is ready again by itself; by default it stays so.
-        force: Do it even when no other process is ready.
+        seconds: Time after which the process is ready again; by default it stays out of service.
+        force: Do it even if no other process is ready.
 
     Raises:
         DrainRefused: No other process is ready.
@@ -43,7 +43,7 @@ async def drain(*, seconds: float | None = None, force: bool = False) -> None:
         return
     try:
         await require_others({instances.own().id})
-    except DrainRefused:  # another one drained at the same moment
+    except DrainRefused:  # another process was drained at the same time
         await undrain()
         raise
 
@@ -54,13 +54,13 @@ async def undrain() -> None:
 
 
 async def require_others(drained: set[str]) -> None:
-    """Make sure that another process stays ready.
+    """Raise unless another process stays ready.
 
     Args:
         drained: The ids of the processes to drain.
 
     Raises:
-        DrainRefused: None would be.
+        DrainRefused: None would be ready.
     """
     roster = await instances.roster()
     is_stale = instances.currency() == "stale"
@@ -71,10 +71,10 @@ async def require_others(drained: set[str]) -> None:
     ):
         return
     if is_stale:
-        seen = "the roster is stale, so who else is ready cannot be told"
+        seen = "the roster is stale, so it is not known which processes are ready"
     elif instances.scope() == "cluster":
         seen = "the cluster"
     else:
-        why = "Redis is unreachable" if is_cut_off() else "there is no Redis"
-        seen = f"this process alone, as {why}"
-    raise DrainRefused(f"No other process would be ready (seen: {seen}); force it to drain all the same")
+        why = "Redis is unreachable" if is_cut_off() else "Redis is not configured"
+        seen = f"only this process, as {why}"
+    raise DrainRefused(f"No other process would be ready (seen: {seen}); use force to drain anyway")

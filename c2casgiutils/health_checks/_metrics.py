@@ -1,4 +1,4 @@
-"""The Prometheus figures of the checks."""
+"""The Prometheus metrics of the checks."""
 
 import functools
 import logging
@@ -9,14 +9,14 @@ from c2casgiutils.health_checks._outcome import Outcome
 
 _LOGGER = logging.getLogger(__name__)
 _TEXTS = {
-    "failure": "Whether the health check fails now: 0 or 1",
+    "failure": "1 while the health check fails, otherwise 0",
     "duration_seconds": "Duration of the last run of the health check",
     "last_run_timestamp_seconds": "Time of the last run of the health check",
 }
 
 
 def record(name: str, outcome: Outcome) -> None:
-    """Publish one outcome; a skipped check does not fail."""
+    """Record an outcome; a skipped check does not fail."""
     figures = _figures(config.settings.prometheus.prefix)
     values = {
         "failure": int(outcome.status == "fail"),

@@ -1,4 +1,4 @@
-"""What a check is and what it answers."""
+"""The model of checks and their results."""
 
 import abc
 import asyncio
@@ -20,11 +20,11 @@ Severity = Literal["critical", "degrading", "info"]
 
 
 class Result(BaseModel):
-    """What one run of a check found out.
+    """The result of one run of a check.
 
-    `status_code` from 200 to 399 is a success. `payload` is an object of JSON values, shown to callers with
-    read-only access. `status` is needed only for the states that a code cannot tell: `warn` (works, look at
-    it), `skip` (nothing to check: not configured).
+    `status_code` from 200 to 399 means success. `payload` is a JSON object, shown to callers with read-only
+    access. `status` is only needed for states that a code cannot express: `warn` (works, but needs
+    attention), `skip` (nothing to check: not configured).
     """
 
     status_code: int = 200
@@ -36,7 +36,7 @@ class EntityResult(BaseModel):
     """The state of one check.
 
     `time_taken` is the duration of the run and `age` the time since its end, both in seconds; `age` is null
-    when the check did not run yet.
+    if the check has not run yet.
     """
 
     name: str
@@ -51,7 +51,7 @@ class EntityResult(BaseModel):
 
 
 class GlobalResult(BaseModel):
-    """The state of the selected checks; `status_code` is the worst that counts, `time_taken` in seconds."""
+    """The state of the selected checks; `status_code` is the worst one, `time_taken` is in seconds."""
 
     status_code: int = 200
     time_taken: float = 0.0
@@ -59,7 +59,7 @@ class GlobalResult(BaseModel):
 
 
 class JsonCheckError(C2cError):
-    """A check failed and has data to show with the failure.
+    """A check failed and has data to show.
 
     Args:
         message: What is wrong, for callers with read-only access.
@@ -72,34 +72,34 @@ class JsonCheckError(C2cError):
 
 
 class Check(abc.ABC):
-    """One thing to check: derive from it and write `check`.
+    """A check: derive from it and implement `check`.
 
-    `check` may be a plain function too: it then runs in a thread. It fails by raising or by a status code of
-    400 or more. It runs at most once at a time in a process, is bounded in time from outside, and is
-    cancelled when its time is over.
+    `check` may also be a plain function, which runs in a thread. It fails by raising, or with a status code
+    of 400 or more. At most one run is in progress in a process; its duration is limited, and it is cancelled
+    at the timeout.
 
     Args:
-        tags: Words to select checks by.
+        tags: Tags to select checks by.
     """
 
     doing: str | None = None
-    """What the check is waiting for now: told when its time is over."""
+    """What the check is waiting for, reported in case of a timeout."""
     secrets: Sequence[str] = ()
-    """Strings that must not appear in an answer or a log line."""
+    """Strings that must not appear in a response or a log line."""
     _threads_ended: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, threading.Event] | None" = None
 
     def __init__(self, tags: list[str] | None = None) -> None:
         if isinstance(tags, str):
             raise TypeError(f"tags of a health check is a list of strings, got the string {tags!r}")
         self._tags = list(tags or [])
-        of_class = getattr(type(self), "tags", None)  # a class may have tags of its own
+        of_class = getattr(type(self), "tags", None)  # a class may define its own tags
         if of_class is None or (tags is not None and not isinstance(of_class, property)):
             self.tags = self._tags
-        if not hasattr(type(self), "name"):  # a class may have a name of its own
+        if not hasattr(type(self), "name"):  # a class may define its own name
             self.name = type(self).__name__
 
     async def in_thread(self, function: Callable[[], _T]) -> _T:
-        """Run blocking work in a thread; the check is not run again before it has ended.
+        """Run blocking work in a thread; the check does not run again before it has ended.
 
         Raises:
             Exception: What the function raised.
@@ -122,11 +122,11 @@ class Check(abc.ABC):
 
 
 class Wrong(Check):
-    """Fails always, with the status code 500: for tests of the monitoring."""
+    """Always fails with the status code 500, to test the monitoring."""
 
     async def check(self) -> Result:
-        """Answer the failure."""
-        return Result(status_code=500, payload={"message": "This check fails always"})
+        """Return the failure."""
+        return Result(status_code=500, payload={"message": "This check always fails"})
 
 
 class Options(BaseModel):

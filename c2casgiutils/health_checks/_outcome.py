@@ -1,4 +1,4 @@
-"""What came out of one run, made safe to show."""
+"""The outcome of a run, made safe to show."""
 
 import dataclasses
 import datetime
@@ -23,9 +23,9 @@ _MAX_SCRUBBED = 65_536
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one run: `seconds` it took, `at` on the monotonic clock, `when` in UTC.
+    """The outcome of one run: its duration in `seconds`, its end `at` (monotonic clock) and `when` (UTC).
 
-    `since` is when the state began, on the monotonic clock.
+    `since` is when the state began (monotonic clock).
     """
 
     status: Status
@@ -40,12 +40,12 @@ class Outcome:
 
     @property
     def milliseconds(self) -> float:
-        """Duration of the run."""
+        """The duration of the run."""
         return round(self.seconds * 1000, 3)
 
     @property
     def ended(self) -> str:
-        """When the run ended, as text of RFC 3339."""
+        """The time when the run ended, in RFC 3339 format."""
         return self.when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     @property
@@ -55,11 +55,11 @@ class Outcome:
         return self.payload | {key: value for key, value in extra.items() if value is not None}
 
 
-UNKNOWN = Outcome(status="unknown", status_code=200, seconds=0.0, message="did not run yet")
+UNKNOWN = Outcome(status="unknown", status_code=200, seconds=0.0, message="has not run yet")
 
 
 def of_result(result: object, seconds: float, secrets: Iterable[str]) -> Outcome:
-    """Read what a check returned; a result that cannot be sent is a failure."""
+    """Return the outcome of a returned result; one that cannot be serialised is a failure."""
     if not isinstance(result, Result):
         return failure(f"The check returned {type(result).__name__}, not a Result", seconds)
     code = result.status_code
@@ -68,7 +68,7 @@ def of_result(result: object, seconds: float, secrets: Iterable[str]) -> Outcome
     try:
         payload = clean(result.payload, secrets)
     except (ValueError, TypeError, RecursionError) as error:
-        return failure(f"The payload of the check cannot be sent: {type(error).__name__}", seconds)
+        return failure(f"The payload of the check cannot be serialised: {type(error).__name__}", seconds)
     if not isinstance(payload, dict):
         return failure("The payload of the check is not an object", seconds)
     if result.status == "fail" or code >= _FAILED:
@@ -77,14 +77,14 @@ def of_result(result: object, seconds: float, secrets: Iterable[str]) -> Outcome
 
 
 def of_exception(error: BaseException, seconds: float, secrets: Iterable[str]) -> Outcome:
-    """Read what a check raised."""
+    """Return the outcome of a raised exception."""
     secrets = tuple(secrets)
     payload: dict[str, Any] = {"error": type(error).__name__}
     if isinstance(error, JsonCheckError) and error.payload is not None:
         try:
             payload["result"] = clean(error.payload, secrets)
         except (ValueError, TypeError, RecursionError) as problem:
-            payload["result"] = {"error": f"cannot be sent: {type(problem).__name__}"}
+            payload["result"] = {"error": f"cannot be serialised: {type(problem).__name__}"}
     stack = "".join(traceback.format_exception(error))
     return Outcome(
         "fail",
@@ -97,7 +97,7 @@ def of_exception(error: BaseException, seconds: float, secrets: Iterable[str]) -
 
 
 def of_timeout(timeout: float, doing: str | None, seconds: float) -> Outcome:
-    """Return the outcome of a check that ran out of time."""
+    """Return the outcome of a check that timed out."""
     what = f" while {doing}" if doing else ""
     return Outcome(
         "fail", _WRONG, seconds, {"error": "timeout"}, message=f"No result within {timeout:g} s{what}"
@@ -105,17 +105,17 @@ def of_timeout(timeout: float, doing: str | None, seconds: float) -> Outcome:
 
 
 def failure(message: str, seconds: float) -> Outcome:
-    """Return a failure that the engine found."""
+    """Return a failure detected by the engine."""
     return Outcome("fail", _WRONG, seconds, {"error": "wrong result"}, message=message)
 
 
 def clean(value: object, secrets: Iterable[str]) -> Any:
-    """Return the value as JSON, without credentials and not too large.
+    """Return the value as JSON data, without credentials and limited in size.
 
     Raises:
-        ValueError: It cannot be JSON (pydantic's serialization error is one).
-        TypeError: A key is of no use.
-        RecursionError: It is too deep.
+        ValueError: It cannot be serialised (pydantic's serialization error is one).
+        TypeError: A key has an unsupported type.
+        RecursionError: It is nested too deeply.
     """
     text = pydantic_core.to_json(value, inf_nan_mode="null")
     if len(text) > _MAX_PAYLOAD_SIZE:
@@ -124,10 +124,10 @@ def clean(value: object, secrets: Iterable[str]) -> Any:
 
 
 def _start(text: str) -> str:
-    """Return what is scrubbed of a text; it ends between words, not within an address with a password."""
+    """Return the part of a text to scrub, ending between words: not within a URL with a password."""
     return text if len(text) <= _MAX_SCRUBBED else text[:_MAX_SCRUBBED].rpartition(" ")[0]
 
 
 def _end(text: str) -> str:
-    """Return the last part of a text that is scrubbed; it begins with a word."""
+    """Return the last part of a text to scrub, beginning with a word."""
     return text if len(text) <= _MAX_SCRUBBED else text[-_MAX_SCRUBBED:].partition(" ")[2]

@@ -1,6 +1,6 @@
-"""The probes of Kubernetes: pure ASGI, nothing between the server and the answer.
+"""The Kubernetes probes: pure ASGI, without middlewares.
 
-The forms are those of the Kubernetes API server
+The formats are those of the Kubernetes API server
 (https://kubernetes.io/docs/reference/using-api/health-checks/) and, for `application/health+json`, of
 draft-inadarei-api-health-check-05.
 """
@@ -32,10 +32,10 @@ class Probe:
     """One probe as an ASGI application.
 
     Args:
-        name: Its name in the answers, such as `readyz`.
-        block: Returns why the probe fails without any check, such as `draining`, or `None`.
-        group: Returns the group of checks that count, or `None` for no check at all.
-        on_pass: Called when it passes.
+        name: Its name in responses, for example `readyz`.
+        block: Returns why the probe fails regardless of the checks, for example `draining`, or `None`.
+        group: Returns the group of checks that count; `None` for no checks.
+        on_pass: Called when the probe passes.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Probe:
         self._on_pass = on_pass
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Respond to one request."""
         if scope["method"] not in {"GET", "HEAD"}:
             await send_not_allowed(scope, send)
             return
@@ -118,7 +118,7 @@ def _line(entry: Entry, outcome: Outcome, *, details: bool) -> str:
         return f"[+]{entry.name} {'ok' if outcome.status == 'pass' else outcome.status}"
     reason = " ".join((outcome.message or "no message").split()) if details else "reason withheld"
     mark = "-" if entry.options.severity == "critical" else "+"
-    return f"[{mark}]{entry.name} {'failed' if outcome.status == 'fail' else 'did not run yet'}: {reason}"
+    return f"[{mark}]{entry.name} {'failed' if outcome.status == 'fail' else 'has not run yet'}: {reason}"
 
 
 def _json(status: str, reason: str | None, found: _Found, *, details: bool) -> bytes:
@@ -174,7 +174,7 @@ async def send_answer(
 
 
 async def send_not_allowed(scope: Scope, send: Send) -> None:
-    """Refuse another method than GET and HEAD, in the form of the other views."""
+    """Reject a method other than GET and HEAD, in the format of the other views."""
     body, allow = b'{"detail":"Method Not Allowed"}', (b"allow", b"GET, HEAD")
     await send_answer(scope, send, 405, body, content_type=b"application/json", extra=[allow])
 
@@ -204,10 +204,10 @@ PROBES = {
 
 
 def probe_routes(prefix: str = "") -> list[Route]:
-    """Return the routes `/livez`, `/readyz` and `/startupz`, to put before all others.
+    """Return the routes `/livez`, `/readyz` and `/startupz`, to be placed before all others.
 
     Args:
-        prefix: Path to put before each, without a slash at its end.
+        prefix: Prefix of their paths, without a trailing slash.
     """
     return [
         Route(f"{prefix}/{name}", probe, name=f"c2c_{name}", include_in_schema=False)
@@ -216,9 +216,9 @@ def probe_routes(prefix: str = "") -> list[Route]:
 
 
 def probes(app: FastAPI) -> None:
-    """Put `/livez`, `/readyz` and `/startupz` at the root of an application too.
+    """Add `/livez`, `/readyz` and `/startupz` at the root of an application.
 
     Args:
-        app: The application; its other routes at these paths, if any, are not reached any more.
+        app: The application; its other routes with these paths, if any, are no longer reachable.
     """
     app.router.routes[:0] = probe_routes()

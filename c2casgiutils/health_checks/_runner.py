@@ -1,6 +1,6 @@
-"""The runs of the checks, on request and in the background.
+"""Runs the checks, on request and in the background.
 
-A check runs once at a time and in bounded time, and its result is kept for a while.
+A check runs once at a time and for a limited time, and its result is cached for a while.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ _LOGGER = logging.getLogger(__name__)
 _MAX_HISTORY = 60
 
 Sample = tuple[datetime.datetime, Status, float]
-"""When a run ended, its state, its milliseconds."""
+"""The end of a run, its state, and its duration in milliseconds."""
 
-_GRACE_SECONDS = 0.05  # for the clean-up of a cancelled check, before its answer is given without it
+_GRACE_SECONDS = 0.05  # time for a cancelled check to clean up
 
 
 class _Runs:
-    """The run under way on one event loop: what requests wait for, and the task of the check itself."""
+    """The run in progress on one event loop: the future that requests wait for, and the task of the check."""
 
     def __init__(self) -> None:
         self.flight: asyncio.Task[None] | None = None
@@ -39,15 +39,15 @@ class _Runs:
 
 
 class Entry:
-    """A check, how it is run, its last outcome and the run under way.
+    """A check with its options, its last outcome and the run in progress.
 
-    All concurrent callers share one run; it continues when a caller is cancelled.
+    Concurrent callers share one run, which continues if a caller is cancelled.
 
     Args:
         check: The check.
         options: How it is run.
-        limit: Gives the semaphore of the running event loop that bounds the runs of all checks.
-        listener: Called with the entry, the outcome before and the new one, after each run.
+        limit: Returns the semaphore of the running event loop that limits concurrent runs of all checks.
+        listener: Called after each run with the entry, the previous outcome and the new one.
     """
 
     def __init__(
@@ -73,25 +73,25 @@ class Entry:
 
     @property
     def in_background(self) -> bool:
-        """Return whether the check runs by itself, on any event loop."""
+        """Return whether the check runs in the background, on any event loop."""
         return self.backgrounds > 0
 
     @property
     def timeout(self) -> float:
-        """Seconds that a run may take."""
+        """The maximum duration of a run, in seconds."""
         return (self.options.timeout or config.settings.health.timeout).total_seconds()
 
     @property
     def kept(self) -> float:
-        """Seconds for which an outcome is good."""
+        """The time for which an outcome is cached, in seconds."""
         if self.options.every is not None:
-            # three missed runs: the background is not there, and an old answer is no answer
+            # after three missed runs the background task must be gone, and the outcome is too old
             return 3 * self.options.every.total_seconds() + self.timeout
         ttl = config.settings.health.ttl if self.options.ttl is None else self.options.ttl
         return ttl.total_seconds()
 
     def fresh(self) -> Outcome | None:
-        """Return the last outcome if it is still good; a first one that comes by itself is not waited for."""
+        """Return the last outcome if it is still valid; a first background run is not waited for."""
         last = self.last
         if last is None and self.in_background:
             return _outcome.UNKNOWN
@@ -100,7 +100,7 @@ class Entry:
         return last
 
     async def refresh(self) -> None:
-        """Run the check, or join the run under way."""
+        """Run the check, or join the run in progress."""
         runs = self._runs.get()
         flight = runs.flight
         if flight is None or flight.done():
@@ -108,7 +108,7 @@ class Entry:
         await asyncio.shield(flight)
 
     async def aclose(self) -> None:
-        """Cancel the run under way and wait a moment for its end."""
+        """Cancel the run in progress, and wait briefly for its end."""
         runs = self._runs.get()
         tasks = [task for task in (runs.flight, runs.run) if task is not None and not task.done()]
         for task in tasks:
@@ -121,7 +121,7 @@ class Entry:
         return EntityResult(**self.fields(outcome, details=details))
 
     def fields(self, outcome: Outcome, *, details: bool) -> dict[str, Any]:
-        """Return the fields of `EntityResult`, without the cost of the model."""
+        """Return the fields of `EntityResult`, without the cost of creating the model."""
         return {
             "name": self.options.name,
             "tags": self.options.tags,
@@ -145,12 +145,12 @@ class Entry:
         try:
             self._listener(self, before, outcome)
         except Exception:
-            _LOGGER.exception("The result of the health check %s was not told", self.name)
+            _LOGGER.exception("Could not report the result of the health check %s", self.name)
 
     async def _bounded(self) -> Outcome:
         if self._is_stuck():
             return Outcome(
-                "fail", 500, 0.0, {"error": "timeout"}, message="An earlier run has not ended: not run again"
+                "fail", 500, 0.0, {"error": "timeout"}, message="The previous run has not ended yet"
             )
         started = time.monotonic()
         timeout = self.timeout
@@ -170,7 +170,7 @@ class Entry:
             await asyncio.wait({run}, timeout=1)
             raise
         seconds = time.monotonic() - started
-        # a check that cancels itself did not pass; the end of the process cancels this task too
+        # a check that cancels itself has failed; if the process is ending, this task is cancelled, too
         result = (
             Failure(asyncio.CancelledError("The check was cancelled")) if run.cancelled() else run.result()
         )
@@ -191,13 +191,13 @@ class Entry:
 
 
 class Background:
-    """Runs each of its checks every so often, in one task for each, until it is closed."""
+    """Runs background checks at their intervals, each in its own task, until it is closed."""
 
     def __init__(self) -> None:
         self._tasks: dict[asyncio.Task[None], Entry] = {}
 
     def add(self, entry: Entry) -> None:
-        """Start with a check, if it wants to run by itself."""
+        """Start running a check, if it is a background check."""
         every = entry.options.every
         if every is None:
             return
@@ -206,7 +206,7 @@ class Background:
         self._tasks[task] = entry
 
     async def aclose(self) -> None:
-        """End all tasks and wait for them."""
+        """Cancel all tasks and wait for them."""
         tasks, self._tasks = self._tasks, {}
         for task, entry in tasks.items():
             entry.backgrounds -= 1
@@ -217,7 +217,7 @@ class Background:
 async def _repeat(entry: Entry, every: datetime.timedelta) -> None:
     seconds = every.total_seconds()
     await entry.refresh()
-    # processes that start together must not run their checks at the same time forever
+    # spreads the runs of processes that were started at the same time
     await asyncio.sleep(seconds * random.uniform(0.1, 1))  # noqa: S311  # no secret
     while True:
         await entry.refresh()
@@ -225,20 +225,20 @@ async def _repeat(entry: Entry, every: datetime.timedelta) -> None:
 
 
 def to_seconds(value: float | datetime.timedelta | None, what: str) -> datetime.timedelta | None:
-    """Read a duration given as seconds or as a timedelta.
+    """Convert a duration given in seconds or as a timedelta.
 
     Raises:
-        ValueError: It is negative, or zero where this makes no sense.
-        TypeError: It is neither.
+        ValueError: The duration is negative, or zero where this is not allowed.
+        TypeError: It is neither a number nor a timedelta.
     """
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | datetime.timedelta):
-        raise TypeError(f"{what} of a health check is a number of seconds or a timedelta, got {value!r}")
+        raise TypeError(f"{what} of a health check must be a number of seconds or a timedelta, got {value!r}")
     try:
         duration = value if isinstance(value, datetime.timedelta) else datetime.timedelta(seconds=value)
     except (OverflowError, ValueError):  # the latter for NaN
-        raise ValueError(f"{what} of a health check is not a length of time: {value!r}") from None
+        raise ValueError(f"{what} of a health check is not a valid duration: {value!r}") from None
     if duration < datetime.timedelta() or (what != "ttl" and not duration):
         raise ValueError(f"{what} of a health check must be positive, got {value!r}")
     return duration

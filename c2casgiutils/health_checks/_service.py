@@ -1,4 +1,4 @@
-"""What a set of checks does by itself on one event loop."""
+"""The state of a set of checks on one event loop."""
 
 import asyncio
 
@@ -9,14 +9,14 @@ _MAX_CONCURRENT = 10
 
 
 class Service:
-    """The runs of the checks, and whether this process is in service.
+    """The running checks, and whether this process is in service.
 
     Attributes:
-        limit: Bounds the runs of all checks.
-        background: The checks that run by themselves, `None` before the start.
-        drain: Whether the process is taken out of service.
-        graceful_stop: Drains on SIGTERM.
-        has_started: The startup probe has passed, which then passes for good.
+        limit: Limits concurrent runs of all checks.
+        background: The background checks, `None` before the start.
+        drain: Whether the process is out of service.
+        graceful_stop: Delays SIGTERM.
+        has_started: Whether the startup probe has passed; from then on it always passes.
     """
 
     def __init__(self) -> None:

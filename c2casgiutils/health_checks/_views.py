@@ -17,14 +17,14 @@ from c2casgiutils.health_checks._probes import NO_STORE
 from c2casgiutils.switches import SwitchReport
 
 router = APIRouter()
-"""`/`, with and without the slash, and `/cluster`: include it with a prefix such as `/health`."""
+"""`/`, with and without the trailing slash, and `/cluster`; include it with a prefix such as `/health`."""
 mount_router = APIRouter()
-"""The views next to `/health/` in the mounted application."""
+"""The views beside `/health/` in the mounted application."""
 
 _QUERY = {
     "name": "The name of one check",
     "tags": "Comma-separated tags, of which a check must have one",
-    "strict": "Answer 404 for a name or a tag that no check has",
+    "strict": "Respond with 404 to an unknown name or tag",
 }
 _DOCUMENTED = {
     "parameters": [
@@ -46,15 +46,15 @@ async def health_cluster(
 
 
 class DrainRequest(BaseModel):
-    """Which process to take out of service, and for how long."""
+    """The process to take out of service, and the duration."""
 
     instance: str | None = Field(
-        default=None, description="The id of a process, `all`, or none for the one that answers"
+        default=None, description="The id of a process, `all`, or null for the responding process"
     )
     seconds: float | None = Field(
-        default=None, gt=0, le=86_400, description="Ready again by itself after so long"
+        default=None, gt=0, le=86_400, description="Ready again after this time, in seconds"
     )
-    force: bool = Field(default=False, description="Also when no other process would be ready")
+    force: bool = Field(default=False, description="Even if no other process would be ready")
 
 
 class DrainReply(BaseModel):
@@ -69,7 +69,7 @@ async def drain(
     auth_info: Annotated[auth.AuthInfo, Depends(auth.get_auth)],
     wanted: DrainRequest | None = None,
 ) -> DrainReply:
-    """Take processes out of service: their readiness fails, requests go on being answered."""
+    """Take processes out of service: their readiness probe fails, while requests are still served."""
     wanted = wanted or DrainRequest()
     ids = await _targets(wanted.instance)
     target = wanted.instance or instances.own().id
@@ -95,7 +95,7 @@ async def undrain(
     request: Request,
     auth_info: Annotated[auth.AuthInfo, Depends(auth.get_auth)],
     instance: Annotated[
-        str | None, Query(description="The id of a process, `all`, or none for this one")
+        str | None, Query(description="The id of a process, `all`, or omitted for the responding process")
     ] = None,
 ) -> DrainReply:
     """Put processes back into service."""
@@ -145,21 +145,21 @@ async def _targets(instance: str | None) -> set[str]:
         return {member.id for member in living if not member.script}
     known = {member.id for member in living}
     if instance not in known and _cluster.is_cut_off():
-        raise RedisUnavailableError(f"Redis is unreachable, only this process is seen: {', '.join(known)}")
+        raise RedisUnavailableError(f"Redis is unreachable, only this process is visible: {', '.join(known)}")
     if instance not in known:
         raise HTTPException(404, f"Unknown instance; known: {', '.join(sorted(known))}")
     return {instance}
 
 
 def _as_seen(instance: str | None, done: list[str], report: SwitchReport) -> tuple[list[str], SwitchReport]:
-    """Tell that a process that sees nobody else did not change all of them."""
+    """Mark the report as incomplete if other processes may exist but cannot be seen."""
     if instance == "all" and _cluster.is_cut_off():
         report = report.model_copy(update={"complete": False})
     return done, report
 
 
 def _add(target: APIRouter, path: str, view: Any, *, name: str, shown: bool = True, **options: Any) -> None:
-    """Answer GET, and HEAD also in an application that does not turn it into GET."""
+    """Add a GET route that also responds to HEAD, even in applications that do not do so by themselves."""
     target.add_api_route(path, view, methods=["GET"], name=name, include_in_schema=shown, **options)
     target.add_api_route(path, view, methods=["HEAD"], name=name, include_in_schema=False, **options)
 

@@ -230,7 +230,11 @@ def _problems(
         found.append(Problem("warn", "proxy", text))
     if broadcast.is_listening() is False:
         found.append(
-            Problem("fail", "deaf", "Messages of other processes do not reach the process that answered")
+            Problem(
+                "fail",
+                "not subscribed",
+                "This process does not receive messages of other processes",
+            )
         )
     if levels.is_partial:
         found.append(Problem("warn", "degraded", "The log levels that Redis keeps cannot be read"))

@@ -1,1 +1,1 @@
-"""The kinds of checks that come with the library, one module each."""
+"""The built-in kinds of checks, one module each."""

@@ -1,4 +1,4 @@
-"""The check of the migrations."""
+"""The check of database migrations."""
 
 import dataclasses
 import sys
@@ -16,19 +16,18 @@ class _Scripts:
 
 
 class Alembic(Check):
-    """The database is at the revision, or the revisions, that the migration scripts end with.
+    """Passes if the database is at the head revisions of the migration scripts.
 
-    It proves that every branch is migrated to its head. It does not prove that the tables look as the
-    migrations left them. The scripts are read once, in a thread; version table and schema (`version_table`,
-    `version_table_schema`) come from the configuration file. The payload has `current` and `heads`, and as
-    `state` of a failure `empty` (no revision stored), `behind` or `ahead` (a revision that the scripts do
-    not know).
+    It proves that every branch is migrated to its head, but not that the tables match the migrations. The
+    scripts are read once, in a thread; the version table and schema (`version_table`, `version_table_schema`)
+    come from the configuration file. The payload contains `current` and `heads`, and for a failure `state`:
+    `empty` (no revision stored), `behind` or `ahead` (a revision unknown to the scripts).
 
     Args:
         Session: The async session maker.
-        config_file: The configuration of Alembic.
-        tags: Words to select the check by.
-        section: The section of the configuration file, that is Alembic's `--name`.
+        config_file: The configuration file of Alembic.
+        tags: Tags to select the check by.
+        section: The section of the configuration file, as Alembic's `--name`.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class Alembic(Check):
         payload = {"current": sorted(current), "heads": sorted(scripts.heads)}
         if current != scripts.heads:
             raise JsonCheckError(
-                "The database is not at the revision of the scripts", payload | _state(current, scripts)
+                "The database is not at the head revision of the scripts", payload | _state(current, scripts)
             )
         return Result(payload=payload)
 
@@ -70,8 +69,8 @@ class Alembic(Check):
             raise ModuleNotFoundError(
                 f"The package {error.name} is missing: install c2casgiutils[alembic]", name=error.name
             ) from error
-        if not Path(self.config_file).is_file():  # Alembic takes a missing file as an empty one
-            raise FileNotFoundError(f"No configuration of Alembic: {self.config_file}")
+        if not Path(self.config_file).is_file():  # Alembic treats a missing file as an empty one
+            raise FileNotFoundError(f"The Alembic configuration does not exist: {self.config_file}")
         configuration = Config(self.config_file, ini_section=self.section)
         path = list(sys.path)
         try:
@@ -98,6 +97,6 @@ def _state(current: frozenset[str], scripts: _Scripts) -> dict[str, str]:
 
 
 def _remove_first(number: int) -> None:
-    """Take off what `prepend_sys_path` put before the search path, which a server needs no more."""
+    """Remove what `prepend_sys_path` added to the search path, as a server does not need it."""
     if number > 0:
         del sys.path[:number]

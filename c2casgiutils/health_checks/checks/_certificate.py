@@ -9,16 +9,16 @@ from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
 
 
 class Certificate(Check):
-    """The certificate of a URL is valid, and will be for some days.
+    """Passes if the certificate of a URL is valid and does not expire soon.
 
-    It proves that the chain and the name are accepted from here, and the date of its end. It does not
-    prove that other clients trust the same authorities, nor that the certificate was not revoked.
+    It proves that the chain and the host name are trusted here, and when the certificate expires. It does not
+    prove that other clients trust the same authorities, nor that the certificate is not revoked.
 
     Args:
         url: An https URL, or `host:port`.
-        days: A certificate that ends sooner is a failure.
-        tags: Words to select the check by.
-        context: How certificates are verified, by default with the authorities of the system.
+        days: Fail if the certificate expires within this time.
+        tags: Tags to select the check by.
+        context: How certificates are verified; by default with the authorities of the system.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Certificate(Check):
         self._context = context
 
     async def check(self) -> Result:
-        """Shake hands and read the date."""
+        """Perform the TLS handshake and read the expiry date."""
         if self._context is None:
             self._context = await self.in_thread(ssl.create_default_context)
         self.doing = "waiting for the handshake"
@@ -52,5 +52,5 @@ class Certificate(Check):
         left = (end - datetime.datetime.now(datetime.UTC)) / datetime.timedelta(days=1)
         payload = {"host": self.host, "not_after": end.isoformat(), "days_left": round(left, 2)}
         if left < self.days:
-            raise JsonCheckError(f"The certificate ends in {left:.1f} days", payload)
+            raise JsonCheckError(f"The certificate expires in {left:.1f} days", payload)
         return Result(payload=payload)

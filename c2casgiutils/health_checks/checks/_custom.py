@@ -1,4 +1,4 @@
-"""A check made of one function."""
+"""A check defined by a function."""
 
 import inspect
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from c2casgiutils.health_checks._model import Check, Result
 
 
 class Custom(Check):
-    """A function of the application does not raise.
+    """Passes if a function of the application does not raise.
 
-    It proves what the function proves. A plain function runs in a thread, an async one on the event loop.
-    What it returns is the payload: an object as it is, a `Result` as it is, anything else under `result`.
+    It proves what the function tests. A plain function runs in a thread, an async one on the event loop. A
+    returned object or `Result` is used as it is; anything else is put into the payload as `result`.
 
     Args:
         function: Called without arguments.
-        tags: Words to select the check by.
+        tags: Tags to select the check by.
     """
 
     def __init__(self, function: Callable[[], Any], tags: list[str] | None = None) -> None:

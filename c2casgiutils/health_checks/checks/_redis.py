@@ -11,20 +11,20 @@ _OTHERS_SECONDS = 0.5
 
 
 class Redis(Check):
-    """Redis answers, master and replica, and takes writes if asked.
+    """Passes if Redis replies, both master and replica, and optionally accepts writes.
 
-    It proves that the servers which the application uses answer a PING within the time of the check; with
+    It proves that the servers used by the application reply to a PING within the timeout of the check; with
     `write` also that the master stores a value (it does not when it is out of memory, read-only or short of
-    replicas). A replica that is unreachable or has lost its master is a warning: reads go to the master then.
-    A process that is deaf, that is whose broadcast subscriptions Redis does not confirm, fails. It does not
-    prove that there is memory left, without `write`.
+    replicas). An unreachable replica, or one that has lost its master, is a warning: reads then go to the
+    master. The check fails if Redis has not confirmed the broadcast subscriptions of the process. Without
+    `write`, it does not prove that there is memory left.
 
-    Without a configured Redis the check is skipped. With Sentinel the payload shows
-    what the sentinels know.
+    If Redis is not configured, the check is skipped. With Sentinel, the payload contains what the sentinels
+    know.
 
     Args:
-        tags: Words to select the check by.
-        write: Store a small value that expires by itself at each run.
+        tags: Tags to select the check by.
+        write: Store a small value with an expiry at each run.
     """
 
     def __init__(self, tags: list[str] | None = None, *, write: bool = False) -> None:
@@ -32,13 +32,13 @@ class Redis(Check):
         self.write = write
 
     async def check(self) -> Result:
-        """Ask the master, the replica and the sentinels."""
+        """Query the master, the replica and the sentinels."""
         master, slave, sentinel = redis_utils.get()
         if master is None:
             return Result(payload={"message": "Redis is not configured"}, status="skip")
         payload: dict[str, Any] = {"master": await self._master(master)}
         if broadcast.is_listening() is False:
-            raise JsonCheckError("deaf: the messages of the other processes do not arrive", payload)
+            raise JsonCheckError("not subscribed: messages of other processes are not received", payload)
         self.doing = "waiting for the replica and the sentinels"
         others = await asyncio.gather(
             *([_bounded(_slave_state(slave))] if slave is not None and slave is not master else []),
@@ -65,18 +65,18 @@ class Redis(Check):
         try:
             await master.set(redis_utils.scoped("health"), "1", px=10_000)
         except ResponseError as error:
-            raise JsonCheckError(f"Redis answers but takes no writes: {error}") from error
+            raise JsonCheckError(f"Redis replies but does not accept writes: {error}") from error
 
 
 async def _bounded(state: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    """Return the state of a server that is not vital, or its error: it must not take all the time."""
+    """Return the state of a non-vital server, or its error, within a limited time."""
     from redis.exceptions import RedisError
 
     try:
         async with asyncio.timeout(_OTHERS_SECONDS):
             return await state
     except TimeoutError:
-        return {"error": f"no answer within {_OTHERS_SECONDS:g} s"}
+        return {"error": f"no reply within {_OTHERS_SECONDS:g} s"}
     except (RedisError, OSError) as error:
         return {"error": str(error)}
 
@@ -91,7 +91,7 @@ async def _replication(node: Any) -> dict[str, Any]:
 
     try:
         info = await node.info("replication")
-    except RedisError as error:  # a user without the right to INFO: the PING was answered all the same
+    except RedisError as error:  # no permission for INFO, but PING succeeded
         return {"info": str(error)}
     keys = ("role", "connected_slaves", "master_link_status", "master_last_io_seconds_ago")
     return {key: info[key] for key in keys if key in info}

@@ -14,21 +14,21 @@ _READ_ONLY = {"postgresql": "SELECT current_setting('transaction_read_only') = '
 
 
 class SQLAlchemy(Check):
-    """The database answers a query, through the same engine and pool as the application.
+    """Passes if the database answers a query, through the same engine and pool as the application.
 
-    It proves that a connection is to be had (a pool that is exhausted is a failure, told as such), that
-    the server accepts the login and that it answers, all within the time of the check. It does not prove
-    that tables are there (give a model), that rows can be written (a PostgreSQL that only reads is found
-    with `writable`), nor that other queries are fast.
+    It proves that a connection is available (an exhausted pool is reported as such), and that the server
+    accepts the login and responds, within the timeout of the check. It does not prove that tables exist (give
+    a model), that rows can be written (`writable` detects a read-only PostgreSQL), nor that other queries are
+    fast.
 
     Args:
         Session: The async session maker.
-        tags: Words to select the check by.
-        read_only: The async session maker of the read-only engine, checked as well.
-        at_least_one_model: A mapped class of which at least one record must be there.
-        query: Called with the session instead of the ping, sync or async; what it returns is in the payload,
-            what it raises is the failure.
-        writable: Fail when the server only allows reading: a replica, or a disk that is full.
+        tags: Tags to select the check by.
+        read_only: The async session maker of the read-only engine, which is also checked.
+        at_least_one_model: A mapped class that must have at least one row.
+        query: Called with the session instead of the default query, sync or async; its result is added to the
+            payload, an exception is a failure.
+        writable: Fail if the server is read-only: a replica, or a full disk.
     """
 
     def __init__(
@@ -88,18 +88,18 @@ class SQLAlchemy(Check):
             raise JsonCheckError(f"No record of {getattr(model, '__name__', model)} found")
 
     def _prepare(self, session: Any) -> None:
-        """Read the password, which must be masked, and note what the check is waiting for."""
+        """Read the password, to mask it, and note what the check is waiting for."""
         from sqlalchemy.exc import UnboundExecutionError
 
         self.doing = "waiting for a connection"
         try:
             engine = session.get_bind()
-        except UnboundExecutionError:  # bound by model only: nothing known before the query
+        except UnboundExecutionError:  # only models are bound: the engine is unknown before the query
             return
         password = engine.url.password
         if password:
             self.secrets = (str(password), urllib.parse.quote(str(password), safe=""))
-        in_use = getattr(engine.pool, "checkedout", lambda: 0)()  # not every kind of pool counts
+        in_use = getattr(engine.pool, "checkedout", lambda: 0)()  # not all pools count
         if in_use:
             self.doing = f"waiting for a connection: {in_use} of the pool are in use"
 
@@ -113,7 +113,7 @@ async def _require_writable(connection: Any) -> None:
 
     statement = _READ_ONLY.get(connection.dialect.name)
     if statement and (await connection.execute(sqlalchemy.text(statement))).scalar():
-        raise JsonCheckError("The database only allows reading")
+        raise JsonCheckError("The database is read-only")
 
 
 async def _maybe_await(value: Any) -> Any:

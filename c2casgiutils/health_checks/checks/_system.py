@@ -1,4 +1,4 @@
-"""The checks of the machine and of the process itself."""
+"""Checks of the machine and of the process itself."""
 
 import asyncio
 import shutil
@@ -8,14 +8,14 @@ from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
 
 
 class DiskSpace(Check):
-    """There is space left on a file system.
+    """Passes if there is enough free space on a file system.
 
-    It proves the free bytes that an ordinary user may take, not that a quota or the permissions allow it.
+    It proves that the bytes are free for an ordinary user, not that quotas or permissions allow to use them.
 
     Args:
         path: A path on the file system.
-        minimum: The free bytes wanted, or as a number below 1 the part of the whole.
-        tags: Words to select the check by.
+        minimum: The required number of free bytes; a number below 1 is a fraction of the total.
+        tags: Tags to select the check by.
     """
 
     def __init__(self, path: str | Path = "/", minimum: float = 0.05, tags: list[str] | None = None) -> None:
@@ -36,14 +36,14 @@ class DiskSpace(Check):
 
 
 class LoopLag(Check):
-    """The event loop of this process comes round in time.
+    """Passes if the event loop of this process is not delayed.
 
-    It proves that callbacks are run within the limit at the moment of the check, and with `every=` in regular
-    samples. It does not see a stall between two samples.
+    It proves that callbacks run within the limit at the time of the check, and with `every=` at regular
+    intervals. It does not detect a stall between two runs.
 
     Args:
-        maximum: The longest delay allowed, in seconds.
-        tags: Words to select the check by.
+        maximum: Maximum delay, in seconds.
+        tags: Tags to select the check by.
     """
 
     def __init__(self, maximum: float = 0.5, tags: list[str] | None = None) -> None:
@@ -53,7 +53,7 @@ class LoopLag(Check):
         self.maximum = maximum
 
     async def check(self) -> Result:
-        """Measure a few rounds and take the worst."""
+        """Measure a few iterations and use the longest."""
         loop = asyncio.get_running_loop()
         worst = 0.0
         for _ in range(5):
@@ -62,5 +62,5 @@ class LoopLag(Check):
             worst = max(worst, loop.time() - due)
         payload = {"lag_seconds": round(worst, 6), "maximum_seconds": self.maximum}
         if worst > self.maximum:
-            raise JsonCheckError(f"The event loop is {worst:.3f} s late", payload)
+            raise JsonCheckError(f"The event loop is delayed by {worst:.3f} s", payload)
         return Result(payload=payload)

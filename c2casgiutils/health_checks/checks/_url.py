@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MAX_BODY_BYTES = 1_048_576
 _OF_TRANSFER = {"content-encoding", "content-length", "transfer-encoding"}
-"""Headers of the body as it travelled; it is decoded here."""
+"""Headers that describe the encoded body, which is decoded here."""
 _SUCCESSES = range(200, 300)
 _IS_OURS = contextvars.ContextVar("c2casgiutils_health_request", default=False)
 
@@ -34,7 +34,7 @@ _UNLOGGED = _Unlogged()
 
 @contextlib.contextmanager
 def unlogged() -> Iterator[None]:
-    """Keep httpx from logging the addresses of the requests made inside: they may hold secrets."""
+    """Keep httpx from logging the URLs of requests made inside, which may contain secrets."""
     logging.getLogger("httpx").addFilter(_UNLOGGED)
     token = _IS_OURS.set(True)
     try:
@@ -44,20 +44,20 @@ def unlogged() -> Iterator[None]:
 
 
 class Url(Check):
-    """Another service answers a GET, with a new connection each time.
+    """Passes if another service responds to a GET request, with a new connection each time.
 
-    It proves that name resolution, connection, certificate and the service work from here, and that the
-    status is one of those wanted after redirects. It does not prove that the body makes sense: give a
-    callback for this. The id of the request that caused the run is passed on as `X-Request-ID`.
+    It proves that name resolution, connection, certificate and service work from here, and that the status
+    after redirects is an accepted one. It does not prove that the body is correct: use a callback for this.
+    The id of the request that caused the run is sent as `X-Request-ID`.
 
     Args:
-        url: The address. Only callers with read-only access see it, without its credentials.
-        tags: Words to select the check by.
+        url: The URL. Only callers with read-only access see it, without its credentials.
+        tags: Tags to select the check by.
         params: Query parameters to add.
-        headers: Headers to send, not to another origin that the service redirects to.
-        status: The status codes that are good, 200 to 299 by default.
-        callback: Called with the `httpx.Response`, its body read (1 MiB at most), sync or async; what it
-            returns is in the payload, what it raises is the failure.
+        headers: Headers to send, except to another origin that the service redirects to.
+        status: The accepted status codes, by default 200 to 299.
+        callback: Called with the `httpx.Response` including its body (at most 1 MiB), sync or async; its
+            result is added to the payload, an exception is a failure.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Url(Check):
         async with self._response() as response:
             payload: dict[str, Any] = {"url": self.url, "status": response.status_code}
             if response.status_code not in self.status:
-                raise JsonCheckError(f"The answer has the status {response.status_code}", payload)
+                raise JsonCheckError(f"The response has the status {response.status_code}", payload)
             if self.callback is not None:
                 result = self.callback(await _read(response))
                 payload["result"] = await result if inspect.isawaitable(result) else result
@@ -121,7 +121,7 @@ class Url(Check):
             yield response
 
     async def _keep_headers_at_home(self, request: "httpx.Request") -> None:
-        """Send none of the headers to another origin: httpx itself holds back only `Authorization`."""
+        """Remove the headers for another origin; httpx itself removes only `Authorization`."""
         import httpx
 
         home = httpx.URL(self.url)
@@ -132,13 +132,13 @@ class Url(Check):
 
 
 def prepare_http() -> ssl.SSLContext:
-    """Do what takes a moment before the first request: import the client, read certificate authorities."""
+    """Do the slow work before the first request: import the client, read the certificate authorities."""
     importlib.import_module("httpx")
     return ssl.create_default_context()
 
 
 async def _read(response: "httpx.Response") -> "httpx.Response":
-    """Return the answer with its body, as `aread` would leave it, which has no bound.
+    """Read the body of the response like `aread`, but limited in size.
 
     Raises:
         JsonCheckError: The body is too large.

@@ -1,4 +1,4 @@
-"""The check of the running versions."""
+"""The check of deployed versions."""
 
 import time
 
@@ -7,15 +7,15 @@ from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
 
 
 class Version(Check):
-    """All processes of the roster run the same git hash.
+    """Passes if all processes of the roster run the same git hash.
 
-    It proves that a deployment has reached every process that is alive. During a deployment it is a
-    warning, and a failure when it lasts longer. Without `versions.json` it is skipped. It does not see
-    processes that have lost Redis.
+    It proves that a deployment has reached every running process. During a deployment it is a warning, and a
+    failure if that takes too long. Without `versions.json` it is skipped. It does not see processes that have
+    lost the connection to Redis.
 
     Args:
-        tags: Words to select the check by.
-        deployment_seconds: Time during which different versions are only a warning.
+        tags: Tags to select the check by.
+        deployment_seconds: Time for which different versions are only a warning.
     """
 
     def __init__(self, tags: list[str] | None = None, *, deployment_seconds: float = 600) -> None:
@@ -27,7 +27,7 @@ class Version(Check):
         """Compare the processes."""
         own = instances.own().git_hash
         if own is None:
-            return Result(payload={"message": "The version is not known: no versions.json"}, status="skip")
+            return Result(payload={"message": "The version is unknown: no versions.json"}, status="skip")
         self.doing = "waiting for the roster"
         roster = await instances.living()
         versions: dict[str, int] = {}
@@ -41,5 +41,5 @@ class Version(Check):
         self._since = self._since or now
         payload = {"version": own, "versions": versions}
         if now - self._since > self.deployment_seconds:
-            raise JsonCheckError("Different versions run for too long", payload)
+            raise JsonCheckError("Different versions have been running for too long", payload)
         return Result(payload=payload, status="warn")

@@ -240,7 +240,7 @@ async def test_read_only_server_is_not_writable(factory: Factory, postgres: Post
     factory.add(SQLAlchemy(Session=maker, writable=True), name="writes")
     reads, writes = (await factory.check()).entities
     assert reads.status == "pass"
-    assert (writes.status, writes.payload["message"]) == ("fail", "The database only allows reading")
+    assert (writes.status, writes.payload["message"]) == ("fail", "The database is read-only")
     await engine.dispose()
 
 

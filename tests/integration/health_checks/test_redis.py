@@ -96,14 +96,14 @@ async def test_wrong_password(factory: Factory, server: RedisServer) -> None:
 
 @pytest.mark.parametrize(("write", "status"), [(False, "pass"), (True, "fail")], ids=["read", "write"])
 async def test_out_of_memory(factory: Factory, server: RedisServer, write: bool, status: str) -> None:
-    """A server that takes no writes is found by the check that writes."""
+    """The check with `write` detects a server that does not accept writes."""
     with server.client() as client:
         client.config_set("maxmemory", 1)
     factory.add(Redis(write=write))
     entity, _ = await timed(factory)
     assert entity.status == status
     if write:
-        assert "takes no writes" in entity.payload["message"]
+        assert "does not accept writes" in entity.payload["message"]
 
 
 async def test_written_value_expires(factory: Factory, server: RedisServer) -> None:
@@ -114,8 +114,8 @@ async def test_written_value_expires(factory: Factory, server: RedisServer) -> N
         assert 0 < client.pttl(key) <= 10_000
 
 
-async def test_deaf_process(factory: Factory, server: RedisServer) -> None:
-    """The server answers, but the messages of the other processes do not arrive."""
+async def test_unsubscribed_process(factory: Factory, server: RedisServer) -> None:
+    """The check fails if the server replies, but messages of other processes are not received."""
 
     async def hear() -> None:
         pass
@@ -127,7 +127,7 @@ async def test_deaf_process(factory: Factory, server: RedisServer) -> None:
     with server.client() as client:
         client.execute_command("ACL", "SETUSER", "default", "resetchannels")
         client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-        await eventually(lambda: _says(factory, "deaf"), seconds=10, what="deaf")
+        await eventually(lambda: _says(factory, "not subscribed"), seconds=10, what="the failure")
         client.execute_command("ACL", "SETUSER", "default", "allchannels")
     await recovers(factory)
 

@@ -296,7 +296,7 @@ def test_limits_that_make_no_sense(check: Any) -> None:
     ("days", "trusted", "status", "text"),
     [
         pytest.param(90, True, "pass", None, id="good"),
-        pytest.param(5, True, "fail", "ends in", id="ends-soon"),
+        pytest.param(5, True, "fail", "expires in", id="expires-soon"),
         pytest.param(-1, True, "fail", "expired", id="expired"),
         pytest.param(90, False, "fail", "verify failed", id="not-trusted"),
     ],

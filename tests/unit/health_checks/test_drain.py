@@ -106,7 +106,7 @@ async def test_view_refuses_the_last(client: httpx.AsyncClient, instance: str | 
     instance = instances.own().id if instance == "own" else instance
     reply = await client.post("/c2c/drain", json={"instance": instance}, headers=HEADERS)
     assert reply.status_code == 409
-    assert "no Redis" in reply.json()["detail"]
+    assert "Redis is not configured" in reply.json()["detail"]
     assert instances.state() == "ready"
 
 
@@ -188,7 +188,7 @@ async def test_refusal_says_that_redis_is_unreachable(cut_off: httpx.AsyncClient
     """Others may be ready: the caller has to know why they are not seen."""
     reply = await cut_off.post("/c2c/drain")
     assert reply.status_code == 409
-    assert "seen: this process alone, as Redis is unreachable" in reply.json()["detail"]
+    assert "seen: only this process, as Redis is unreachable" in reply.json()["detail"]
     with pytest.raises(health_checks.DrainRefused, match="Redis is unreachable"):
         await c2casgiutils.drain()
 

@@ -517,7 +517,7 @@ async def test_webhook_that_is_away(factory: Factory, caplog: pytest.LogCaptureF
     await factory.check()
 
     async def is_told() -> bool:
-        return "The webhook of the health checks was not called: ConnectError" in caplog.text
+        return "Could not call the webhook of the health checks: ConnectError" in caplog.text
 
     await eventually(is_told, what="the log line")
     assert "hush" not in caplog.text

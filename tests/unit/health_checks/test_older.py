@@ -62,7 +62,7 @@ async def test_reader_sees_results(client: httpx.AsyncClient) -> None:
     assert "JsonCheckError: bad news" in body["failures"]["bad"].pop("stacktrace")
     assert body["failures"] == {
         "bad": {"level": 1, "message": "bad news", "result": {"other": "json"}},
-        "wrong": {"level": 1, "message": "failed", "result": {"message": "This check fails always"}},
+        "wrong": {"level": 1, "message": "failed", "result": {"message": "This check always fails"}},
     }
 
 
