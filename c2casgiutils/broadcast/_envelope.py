@@ -37,6 +37,7 @@ class RequestHeader(Header):
     until: float | None = None
     reply_to: str | None = None
     request_id: str | None = None
+    traceparent: str | None = None
     to: list[str] | None = None
     """The ids of the instances that run the handler; `None` for all."""
 

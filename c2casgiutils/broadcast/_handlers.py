@@ -48,9 +48,21 @@ class Handlers:
         return len(self._tasks)
 
     def dispatch(
-        self, channel: str, payload: bytes, *, request_id: str | None, reply: Callable[[Outcome], None] | None
+        self,
+        channel: str,
+        payload: bytes,
+        *,
+        request: RequestContext | None,
+        reply: Callable[[Outcome], None] | None,
     ) -> None:
-        """Start the handler of a channel, if there is one, and pass its outcome to `reply`."""
+        """Start the handler of a channel, if there is one, and pass its outcome to `reply`.
+
+        Args:
+            channel: Name of the channel.
+            payload: The parameters, as they were sent.
+            request: The request that caused the message; it is the current one in the handler.
+            reply: Called with the outcome, if somebody waits for it.
+        """
         callback = self.callbacks.get(channel)
         if callback is None:
             return
@@ -62,7 +74,7 @@ class Handlers:
                 )
             return
         context = contextvars.copy_context()
-        context.run(CURRENT.set, None if request_id is None else RequestContext(request_id))
+        context.run(CURRENT.set, request)
         task = asyncio.get_running_loop().create_task(
             self._run(channel, callback, payload, reply), context=context
         )

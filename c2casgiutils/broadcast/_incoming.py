@@ -9,6 +9,7 @@ from c2casgiutils.broadcast._calls import Call
 from c2casgiutils.broadcast._envelope import AnswerHeader, DroppedError, Envelopes, RequestHeader, Seen
 from c2casgiutils.broadcast._handlers import Handlers, Outcome
 from c2casgiutils.instances import Presence
+from c2casgiutils.request_tracking import restore
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class Incoming:
         self._handlers.dispatch(
             channel.removeprefix(self._prefix),
             payload,
-            request_id=header.request_id,
+            request=restore(header.request_id, header.traceparent),
             reply=(lambda outcome: self._reply(reply_to, header.id, outcome)) if reply_to else None,
         )
 

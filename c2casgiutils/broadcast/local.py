@@ -11,7 +11,7 @@ from c2casgiutils.broadcast import _codec, _metrics
 from c2casgiutils.broadcast._handlers import Callback, Outcome
 from c2casgiutils.broadcast.interface import Answer, Answers, BaseBroadcaster, make_answer, missing
 from c2casgiutils.broadcast.types import MissingAnswer
-from c2casgiutils.request_tracking import current_request_id
+from c2casgiutils.request_tracking import RequestContext, current_request_id, current_traceparent, restore
 
 
 class LocalBroadcaster(BaseBroadcaster):
@@ -51,7 +51,7 @@ class LocalBroadcaster(BaseBroadcaster):
         if channel not in self.handlers.callbacks:
             return
         _metrics.count("sent")
-        self.handlers.dispatch(channel, payload, request_id=current_request_id(), reply=None)
+        self.handlers.dispatch(channel, payload, request=_carried(), reply=None)
         await asyncio.sleep(0)  # a handler that never awaits has finished when this returns
 
     async def ask(
@@ -80,7 +80,7 @@ class LocalBroadcaster(BaseBroadcaster):
             if not future.done():
                 future.set_result(outcome)
 
-        self.handlers.dispatch(channel, payload, request_id=current_request_id(), reply=reply)
+        self.handlers.dispatch(channel, payload, request=_carried(), reply=reply)
         hostname, pid = socket.gethostname(), os.getpid()
         try:
             async with asyncio.timeout(timeout):
@@ -97,3 +97,8 @@ class LocalBroadcaster(BaseBroadcaster):
     def abort(self) -> None:
         """Cancel the running handlers without waiting."""
         self.handlers.abort()
+
+
+def _carried() -> RequestContext | None:
+    """Return what a message through Redis would carry of the current request: not its scope."""
+    return restore(current_request_id(), current_traceparent())

@@ -19,7 +19,7 @@ from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, encode
 from c2casgiutils.broadcast.types import BroadcastError, BroadcastUnavailable
 from c2casgiutils.instances import Member, Presence
 from c2casgiutils.redis_utils import _link as link_
-from c2casgiutils.request_tracking import current_request_id
+from c2casgiutils.request_tracking import current_request_id, current_traceparent
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -193,6 +193,7 @@ class RedisBroadcaster(BaseBroadcaster):
             until=now + wait + _SLACK_SECONDS if self.link.has_clock else None,
             reply_to=reply_to,
             request_id=current_request_id(),
+            traceparent=current_traceparent(),
             to=to,
         )
 

@@ -5,11 +5,10 @@ from c2casgiutils.request_tracking._context import (
     RequestContext,
     current_request_id,
     current_scope,
-    note_request,
-    request_of,
 )
-from c2casgiutils.request_tracking._incoming import parse_id
 from c2casgiutils.request_tracking._middleware import RequestTrackingMiddleware
+from c2casgiutils.request_tracking._propagation import headers, note_request, request_of, restore
+from c2casgiutils.request_tracking._trace import current_span_id, current_trace_id, current_traceparent
 from c2casgiutils.request_tracking._traceparent import TraceParent, parse_traceparent
 
 __all__ = [
@@ -19,8 +18,12 @@ __all__ = [
     "TraceParent",
     "current_request_id",
     "current_scope",
+    "current_span_id",
+    "current_trace_id",
+    "current_traceparent",
+    "headers",
     "note_request",
-    "parse_id",
     "parse_traceparent",
     "request_of",
+    "restore",
 ]

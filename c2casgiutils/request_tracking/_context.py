@@ -7,8 +7,6 @@ from typing import Any
 
 from c2casgiutils.request_tracking._traceparent import TraceParent
 
-_NOTED = "_c2casgiutils_request"
-
 
 @dataclass(slots=True)
 class RequestContext:
@@ -40,13 +38,3 @@ def current_scope() -> MutableMapping[str, Any] | None:
     """Return the ASGI scope of the current request, `None` outside a request or in a broadcast handler."""
     context = CURRENT.get()
     return None if context is None else context.scope
-
-
-def note_request(error: BaseException, context: RequestContext) -> None:
-    """Note on an exception which request it ended: servers log it once the request is no longer current."""
-    vars(error)[_NOTED] = context
-
-
-def request_of(error: BaseException | None) -> RequestContext | None:
-    """Return the current request, else the one that ended with this exception."""
-    return CURRENT.get() or (None if error is None else vars(error).get(_NOTED))

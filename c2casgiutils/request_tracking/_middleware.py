@@ -6,8 +6,9 @@ from collections.abc import Awaitable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c2casgiutils._unhandled import answer_error
-from c2casgiutils.request_tracking._context import CURRENT, RequestContext, note_request
+from c2casgiutils.request_tracking._context import CURRENT, RequestContext
 from c2casgiutils.request_tracking._incoming import Reader
+from c2casgiutils.request_tracking._propagation import note_request
 
 _ANSWER = b"x-request-id"
 _STARTS = {
@@ -53,7 +54,6 @@ class RequestTrackingMiddleware:
             return
 
         request_id, traceparent = self._read(scope["headers"])
-        context = RequestContext(request_id, traceparent, scope)
         scope.setdefault("state", {})["request_id"] = request_id
         began = time.perf_counter() if self._with_timing else 0
         started = False
@@ -71,7 +71,7 @@ class RequestTrackingMiddleware:
                 message = {**message, "headers": headers}
             return send(message)
 
-        token = CURRENT.set(context)
+        token = CURRENT.set(RequestContext(request_id, traceparent, scope))
         try:
             try:
                 await self.app(scope, receive, send_tracked)
@@ -80,7 +80,7 @@ class RequestTrackingMiddleware:
                     raise
                 await answer_error(error, scope, receive, send_tracked)
         except Exception as error:
-            note_request(error, context)
+            note_request(error)
             raise
         finally:
             CURRENT.reset(token)

@@ -20,8 +20,16 @@ from c2casgiutils.broadcast import (
     MissingAnswer,
     _codec,
 )
-from c2casgiutils.request_tracking import CURRENT, RequestContext, current_request_id
+from c2casgiutils.request_tracking import (
+    RequestContext,
+    TraceParent,
+    current_request_id,
+    current_scope,
+    current_trace_id,
+    headers,
+)
 from tests.support.net import eventually
+from tests.support.request_context import current
 
 
 async def _echo(**params: Any) -> dict[str, Any]:
@@ -281,17 +289,28 @@ class Conformance:
         finally:
             released.set()
 
-    async def test_request_id_travels(self) -> None:
-        async def handler() -> str | None:
-            return current_request_id()
+    async def test_the_request_travels(self) -> None:
+        """The handler sees the id and the trace of the caller's request, in whichever process it runs."""
+
+        async def handler() -> list[str | None]:
+            return [current_request_id(), current_trace_id(), headers().get("traceparent")]
 
         await broadcast.subscribe("who", handler)
-        token = CURRENT.set(RequestContext("abc-123"))
-        try:
-            assert payloads(await broadcast.broadcast("who", expect_answers=True)) == ["abc-123"]
-        finally:
-            CURRENT.reset(token)
-        assert payloads(await broadcast.broadcast("who", expect_answers=True)) == [None]
+        traceparent = TraceParent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+        with current(RequestContext("abc-123", traceparent)):
+            answers = await broadcast.broadcast("who", expect_answers=True)
+        assert payloads(answers) == [["abc-123", traceparent.trace_id, traceparent]]
+        assert payloads(await broadcast.broadcast("who", expect_answers=True)) == [[None, None, None]]
+
+    async def test_the_scope_stays(self) -> None:
+        """A handler answers no request of its own: not that of the caller, nor that of another message."""
+
+        async def handler() -> bool:
+            return current_scope() is None
+
+        await broadcast.subscribe("who", handler)
+        with current(RequestContext("abc-123", scope={"path": "/"})):
+            assert payloads(await broadcast.broadcast("who", expect_answers=True)) == [True]
 
     async def test_context_of_a_handler_is_its_own(self) -> None:
         variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable", default=0)

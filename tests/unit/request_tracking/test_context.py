@@ -12,6 +12,7 @@ from c2casgiutils.request_tracking import (
     note_request,
     request_of,
 )
+from tests.support.request_context import current
 
 
 def test_nothing_outside_a_request() -> None:
@@ -34,17 +35,18 @@ async def test_each_task_sees_its_own_request() -> None:
 
 def test_an_exception_remembers_its_request() -> None:
     """The last request that it ended counts, and the current one before it."""
-    inner, outer, current = RequestContext("inner"), RequestContext("outer"), RequestContext("current")
     error = RuntimeError("boom")
+    note_request(error)
     assert request_of(error) is None
-    note_request(error, inner)
-    note_request(error, outer)
-    assert request_of(error) is outer
-    token = CURRENT.set(current)
-    try:
-        assert request_of(error) is current
-    finally:
-        CURRENT.reset(token)
+    scope = {"path": "/"}
+    for name in ("inner", "outer"):
+        with current(RequestContext(name, scope=scope)):
+            note_request(error)
+    noted = request_of(error)
+    assert noted is not None
+    assert (noted.request_id, noted.scope) == ("outer", scope)
+    with current(RequestContext("current")) as context:
+        assert request_of(error) is context
 
 
 @pytest.mark.parametrize("error", [None, ValueError("of no request")])
