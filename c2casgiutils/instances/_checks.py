@@ -6,8 +6,10 @@ Names, tags, levels and severities are in the static part of the entry, in the s
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from pydantic import BaseModel
 
 from c2casgiutils.instances._model import CheckState
 
@@ -32,21 +34,29 @@ UNKNOWN_CHECK = _LETTERS["unknown"]
 """The cell of a check that has not run yet."""
 
 
-def decode_checks(cells: str, static: Sequence[Mapping[str, Any]], beat: float) -> dict[str, CheckState]:
+class StaticCheck(BaseModel):
+    """What rarely changes of a check."""
+
+    name: str
+    tags: list[str] = []
+    level: int = 1
+    severity: str = "critical"
+
+
+def decode_checks(cells: str, static: Sequence[StaticCheck], beat: float) -> dict[str, CheckState]:
     """Return the states by name; a cell that cannot be read, from a newer release, is `unknown`.
 
     Args:
         cells: The cells of the beat, separated by spaces.
-        static: The name, tags, level and severity of each check.
+        static: The checks.
         beat: The time of the beat.
     """
     return {
-        str(fixed["name"]): CheckState(**_decode(cell, beat), **{k: fixed[k] for k in _FIXED if k in fixed})
+        fixed.name: CheckState(
+            **_decode(cell, beat), tags=fixed.tags, level=fixed.level, severity=fixed.severity
+        )
         for fixed, cell in zip(static, _padded(cells.split(), len(static)), strict=False)
     }
-
-
-_FIXED = ("tags", "level", "severity")
 
 
 def _padded(cells: list[str], length: int) -> Iterable[str]:

@@ -13,7 +13,7 @@ import pydantic
 import pydantic_core
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from c2casgiutils.instances._checks import decode_checks
+from c2casgiutils.instances._checks import StaticCheck, decode_checks
 from c2casgiutils.instances._model import Instance, Liveness, Sample, State
 from c2casgiutils.redis_utils import Signer
 
@@ -32,6 +32,8 @@ LOST_BEATS = 3.0
 FORGOTTEN_SECONDS = 15 * 60.0
 
 _FUTURE_SECONDS = 60.0
+_MAX_TIME = 253_402_300_799
+"""The end of the year 9999, the last one that a `datetime` has."""
 _MAX_BYTES = 65_536
 _MAX_BEAT_BYTES = 4_096
 _MAX_LOGGED = 1_000
@@ -83,10 +85,11 @@ class Static(BaseModel):
     packages: dict[_Short, _Short] = {}
     started: datetime.datetime
     channels: frozenset[str] = frozenset()
-    checks: list[dict[str, Any]] = []
+    checks: list[StaticCheck] = []
 
 
-RingItem = tuple[float, float | None, float | None, float | None, float | None]
+_Time = Annotated[float, Field(ge=0, le=_MAX_TIME)]
+RingItem = tuple[_Time, float | None, float | None, float | None, float | None]
 """Time, and the figures of `SAMPLED`."""
 
 

@@ -215,7 +215,7 @@ def _scores(reply: Any) -> Mapping[str, float]:
     return {
         id_.decode(errors="replace"): float(end)
         for id_, end in reply
-        if isinstance(end, float | int) and math.isfinite(end)
+        if isinstance(end, float | int) and 0 <= end < math.inf
     }
 
 

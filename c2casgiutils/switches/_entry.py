@@ -5,7 +5,7 @@ An entry without a value marks a removed switch, so that older values held by ot
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +17,9 @@ from c2casgiutils.switches._kinds import Setting
 FORMAT = 1
 MAX_VERSION = 2**53
 """Larger integers would lose digits in many JSON parsers."""
+_MAX_AHEAD_SECONDS = 10 * 365 * 86_400.0
+_MAX_TIME = 253_402_300_799
+"""The end of the year 9999, the last one that a `datetime` has."""
 MAX_VALUE_BYTES = 4096
 MAX_KEY_LENGTH = 200
 MAX_REASON_LENGTH = 200
@@ -42,12 +45,15 @@ class _Base(BaseModel):
     version: int = Field(gt=0, lt=MAX_VERSION)
 
 
+_Time = Annotated[float, Field(ge=0, le=_MAX_TIME)]
+
+
 class _Stored(_Base):
     """The current format."""
 
     value: Any = None
-    set: float
-    expires: float | None = None
+    set: _Time
+    expires: _Time | None = None
     by: str | None = Field(default=None, max_length=_MAX_BY_LENGTH)
     reason: str | None = Field(default=None, max_length=MAX_REASON_LENGTH)
 
@@ -92,6 +98,16 @@ def split(field: str) -> tuple[str, str]:
     return kind, key
 
 
+def is_plausible(version: int, now: float) -> bool:
+    """Return whether a version is not so far ahead of its time that it leaves no room for larger ones.
+
+    Args:
+        version: The version, which is about the time of the change in milliseconds.
+        now: The time of Redis.
+    """
+    return version < 1000 * (now + _MAX_AHEAD_SECONDS)
+
+
 class Codec:
     """Encodes and decodes entries.
 
@@ -124,13 +140,18 @@ class Codec:
             fields |= {"value": setting.value, "expires": setting.expires, "reason": setting.reason}
             fields["by"] = setting.by[:_MAX_BY_LENGTH] if setting.by is not None else None
         raw = self._signer.sign(field, _to_json(fields))
-        return self.decode(field, raw)
+        return self.decode(field, raw, now)
 
-    def decode(self, field: str, raw: bytes) -> Entry:
+    def decode(self, field: str, raw: bytes, now: float) -> Entry:
         """Return the entry stored in a field.
 
+        Args:
+            field: The field.
+            raw: What it contains.
+            now: The time of Redis.
+
         Raises:
-            EntryError: The entry is too large, malformed, or wrongly signed.
+            EntryError: The entry is too large, malformed, in the future, or wrongly signed.
         """
         if len(raw) > _MAX_ENTRY_BYTES or len(field.encode(errors="replace")) > _MAX_FIELD_BYTES:
             raise EntryError("too large")
@@ -140,6 +161,8 @@ class Codec:
         try:
             text = self._signer.verify(field, raw)
             base = _Base.model_validate_json(text)
+            if not is_plausible(base.version, now):
+                raise EntryError("in the future")
             if base.f > FORMAT:
                 return Entry(field, base.version, raw, None, is_known_format=False, ends=None)
             stored = _Stored.model_validate_json(text)

@@ -15,7 +15,7 @@ from c2casgiutils import config, redis_utils
 from c2casgiutils.broadcast import RedisBroadcaster
 from c2casgiutils.redis_utils import _link as link_
 from c2casgiutils.switches import _metrics
-from c2casgiutils.switches._entry import Codec, Entry, EntryError
+from c2casgiutils.switches._entry import Codec, Entry, EntryError, is_plausible
 from c2casgiutils.switches._errors import SwitchesUnavailableError
 
 _LOGGER = logging.getLogger(__name__)
@@ -23,7 +23,6 @@ _LOGGER = logging.getLogger(__name__)
 _KEY = "switches"
 _VERSION = b"version"
 _MAX_DIGITS = 16
-_MAX_AHEAD_SECONDS = 10 * 365 * 86_400.0
 _GRACE_SECONDS = 0.1
 _MAX_FIELDS = 20_000
 _MAX_LOGGED = 1000
@@ -117,17 +116,17 @@ class Store:
             SwitchesUnavailableError: Redis is unreachable or refuses.
         """
         reply = await self._execute(("HGETALL", self._key), seconds=seconds)
-        base = reply.pop(_VERSION, b"")
+        base, now = reply.pop(_VERSION, b""), self.now()
         entries: dict[str, Entry] = {}
         skipped: dict[str, bytes] = {}
         for name, raw in list(reply.items())[:_MAX_FIELDS]:
             field = name.decode(errors="replace")
             try:
-                entries[field] = self._codec.decode(field, raw)
+                entries[field] = self._codec.decode(field, raw, now)
             except EntryError as error:
                 skipped[field] = raw
                 self._skipped.note(field, raw, str(error))
-        return Snapshot(_read_version(base, self.now()), base, entries, skipped)
+        return Snapshot(_read_version(base, now), base, entries, skipped)
 
     async def write(
         self,
@@ -183,4 +182,4 @@ class Store:
 def _read_version(text: bytes, now: float) -> int:
     """Return a version as a number; 0 if it is invalid, or so large that no larger one would be left."""
     version = int(text) if text.isdigit() and len(text) <= _MAX_DIGITS else 0
-    return version if version < 1000 * (now + _MAX_AHEAD_SECONDS) else 0
+    return version if is_plausible(version, now) else 0

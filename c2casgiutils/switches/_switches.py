@@ -120,11 +120,12 @@ class Switches:
         state = self.state
         if field is not None and entry is not None:
             try:
-                state.take([state.codec().decode(field, entry.encode())])
+                taken = state.codec().decode(field, entry.encode(), state.now())
             except EntryError as error:
                 state.skipped.note(field, entry.encode(), str(error))
             else:
-                state.advance(base, version)
+                state.take([taken])
+                state.advance(base, taken.version)
         if version > state.version:
             await self.reader.catch_up(version)
         return self._confirm(field)

@@ -244,6 +244,8 @@ def _beat(beat: str = _NOW, every: str = "5", uptime: str = "1", figure: str = "
         pytest.param(_beat(), "", id="empty static"),
         pytest.param(_beat(), '-\n{"hostname": "web"}', id="static without pid"),
         pytest.param(_beat(), "-\n" + "x" * 70_000, id="oversized static"),
+        pytest.param(_beat(), _STATIC.replace("}", ', "checks": [{}]}'), id="check without a name"),
+        pytest.param(_beat(), _STATIC.replace("}", ', "checks": [{"name": "a", "tags": 5}]}'), id="odd tags"),
     ],
 )
 async def test_malformed_entry_is_ignored(
@@ -258,6 +260,20 @@ async def test_malformed_entry_is_ignored(
         assert await _ids() == {instances.own().id}
         assert await broadcast.broadcast("nobody", expect_answers=True, timeout=1) == []
     assert len([r for r in caplog.records if "'web:1:odd" in r.getMessage()]) == 1
+
+
+async def test_malformed_samples_and_times_are_ignored(redis_server: RedisServer) -> None:
+    """The process is listed without them, and calls report that it is lost."""
+    with redis_server.client() as client:
+        client.hset(KEY, "web:1:odd", _beat(beat=str(client.time()[0])))
+        client.hset(KEY, "web:1:odd/static", _STATIC)
+        client.hset(f"{KEY}:samples", "web:1:odd", '-\n{"ring": [[1e300, null, null, null, null]]}')
+        client.zadd(f"{KEY}:beats", {"web:1:odd": -1e300})
+        client.hset(KEY, "token", "changed")
+    found = {instance.id: instance for instance in await instances.roster(samples=True)}["web:1:odd"]
+    assert len(found.samples) == 1
+    assert found.samples[0].at.year > 2000
+    assert await broadcast.broadcast("nobody", expect_answers=True, timeout=1) is not None
 
 
 async def test_entry_of_a_newer_release_is_understood(redis_server: RedisServer) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from c2casgiutils import broadcast, config
+from tests.support.fleet import leave
 from tests.support.net import eventually
-from tests.support.operators import HEARTBEAT, WITHIN, Operator, operators, serve, stopped, stored
+from tests.support.operators import HEARTBEAT, PREFIX, WITHIN, Operator, operators, serve, stopped, stored
 from tests.support.processes import Process, RedisServer, Uvicorn
 from tests.support.proxy import Proxy
 
@@ -207,6 +209,53 @@ async def test_bad_entries_are_skipped(server: RedisServer, start: Start, secret
     assert all(len(line) < 300 for line in lines)
     metrics = (await operator.get("metrics")).text
     assert f"switches_skipped_total {len(bad) - 1}.0" in metrics
+
+
+@pytest.mark.parametrize("secret", ["", "a-secret-of-the-cluster"], ids=["unsigned", "signed"])
+async def test_versions_of_the_far_future_are_skipped(server: RedisServer, start: Start, secret: str) -> None:
+    """They leave room for the versions of later changes, which go on as if they were not there."""
+    far = 2**53 - 1
+    value = f'"f":1,"version":{far},"set":1.5,"value":"INFO"'
+    bad: dict[str | bytes, bytes | float | int | str] = {
+        f"level:{NAME}": f"-\n{{{value}}}",
+        "level:far.away": f"-\n{{{value}}}",
+        "level:far.end": '-\n{"f":1,"version":7,"set":1.5,"value":"INFO","expires":1e300}',
+        "level:far.start": '-\n{"f":1,"version":7,"set":1e300,"value":"INFO"}',
+        "level:garbage": "\x00",
+        "version": far,
+    }
+    uvicorn = serve(server.port, C2C__REDIS__BROADCAST_SECRET=secret)
+    with server.client() as client:
+        client.hset("test_switches", mapping=bad)
+    (operator,) = await start(uvicorn)
+    for level in ("DEBUG", "ERROR"):
+        assert (await operator.set(NAME, level))["complete"]
+        with server.client() as client:
+            client.hset("test_switches", mapping=bad)
+        await asyncio.sleep(2 * HEARTBEAT)
+        assert await operator.level(NAME) == level
+    assert await operator.overrides() == {NAME: "ERROR"}
+    for path in ("", "instances", "health/cluster"):
+        assert (await operator.get(path)).status_code == 200
+
+
+async def test_forged_change_leaves_room_for_later_ones(server: RedisServer, start: Start) -> None:
+    """Without a secret anybody can publish one; a version of the far future is not taken."""
+    (first,) = await start(serve(server.port))
+    await first.set(NAME, "DEBUG")
+    config.settings.redis.url = server.url
+    config.settings.redis.broadcast_prefix = PREFIX
+    await broadcast.startup()
+    try:
+        base = int(stored(server)["version"])
+        for entry in ("DEBUG", f'-\n{{"f":1,"version":{base},"set":1.5,"value":"INFO"}}'):
+            params = {"base": base, "version": 2**53 - 1, "field": "level:app.other", "entry": entry}
+            await broadcast.broadcast("c2c_switches", params)
+        await asyncio.sleep(2 * HEARTBEAT)
+    finally:
+        await leave()
+    assert (await first.set(NAME, "ERROR"))["complete"]
+    assert stored_level(server) == "ERROR"
 
 
 async def test_two_secrets_at_the_same_time(server: RedisServer, start: Start) -> None:

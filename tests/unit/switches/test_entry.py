@@ -25,7 +25,7 @@ def test_round_trip(secret: str | None) -> None:
     """All that was set is read again."""
     codec = Codec(secret)
     setting = Setting({"a": [1, "ü"]}, 7, NOW, NOW + 60, "alice", "a test")
-    entry = codec.decode(FIELD, codec.encode(FIELD, 7, setting, NOW).raw)
+    entry = codec.decode(FIELD, codec.encode(FIELD, 7, setting, NOW).raw, NOW)
     assert entry.setting == setting
     assert entry.in_force(NOW + 59) == setting
     assert entry.in_force(NOW + 60) is None
@@ -52,6 +52,10 @@ def test_a_removal_is_an_entry_without_a_value() -> None:
         pytest.param(sign({"f": 1, "version": "7", "set": 1.0}), "malformed", id="version as text"),
         pytest.param(sign({"f": 1, "version": 0, "set": 1.0}), "malformed", id="version zero"),
         pytest.param(sign({"f": 1, "version": 2**53, "set": 1.0}), "malformed", id="version too large"),
+        pytest.param(sign({"f": 1, "version": 2**53 - 1, "set": 1.0}), "in the future", id="far version"),
+        pytest.param(sign({"f": 9, "version": 2**53 - 1}), "in the future", id="far version, newer format"),
+        pytest.param(sign({"f": 1, "version": 7, "set": 1e300}), "malformed", id="no date"),
+        pytest.param(sign({"f": 1, "version": 7, "set": 1.0, "expires": 1e300}), "malformed", id="no end"),
         pytest.param(sign({"f": 0, "version": 7, "set": 1.0}), "malformed", id="no such format"),
         pytest.param(sign(b'{"f":1,"version":7,"set":NaN}'), "malformed", id="nan"),
         pytest.param(sign(b'{"f":1,"version":7,"set":1e999}'), "malformed", id="infinite"),
@@ -63,10 +67,10 @@ def test_a_removal_is_an_entry_without_a_value() -> None:
 def test_bad_entries(raw: bytes, problem: str) -> None:
     """What cannot be read is an error of one kind, without a secret."""
     if not problem:
-        assert Codec(None).decode(FIELD, raw).version == 7
+        assert Codec(None).decode(FIELD, raw, NOW).version == 7
         return
     with pytest.raises(EntryError, match=problem):
-        Codec(None).decode(FIELD, raw)
+        Codec(None).decode(FIELD, raw, NOW)
 
 
 @pytest.mark.parametrize(
@@ -80,24 +84,24 @@ def test_bad_entries(raw: bytes, problem: str) -> None:
 def test_signatures(raw: bytes) -> None:
     """With a secret only what is signed for this field is accepted."""
     with pytest.raises(EntryError, match="C2C__REDIS__BROADCAST_SECRET"):
-        Codec(SECRET).decode(FIELD, raw)
+        Codec(SECRET).decode(FIELD, raw, NOW)
 
 
 @pytest.mark.parametrize("field", ["level", "", ":", ":key", "level:" + "x" * 2000])
 def test_bad_fields(field: str) -> None:
     """A field is `<kind>:<key>`."""
     with pytest.raises(EntryError):
-        Codec(None).decode(field, sign({"f": 1, "version": 7, "set": 1.0}, field=field))
+        Codec(None).decode(field, sign({"f": 1, "version": 7, "set": 1.0}, field=field), NOW)
 
 
 def test_entries_of_newer_releases_are_kept_as_they_are() -> None:
     """A field that is not known is ignored; a format that is not known makes the value unreadable."""
     more = sign({"f": 1, "version": 7, "set": 1.0, "value": "DEBUG", "colour": "red"})
-    entry = Codec(None).decode(FIELD, more)
+    entry = Codec(None).decode(FIELD, more, NOW)
     assert entry.setting is not None
     assert (entry.setting.value, entry.raw) == ("DEBUG", more)
     newer = sign({"f": 2, "version": 7, "anything": None})
-    entry = Codec(None).decode(FIELD, newer)
+    entry = Codec(None).decode(FIELD, newer, NOW)
     assert (entry.setting, entry.version, entry.raw, entry.is_known_format) == (None, 7, newer, False)
 
 
