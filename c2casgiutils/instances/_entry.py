@@ -13,6 +13,7 @@ import pydantic
 import pydantic_core
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from c2casgiutils.instances import _metrics
 from c2casgiutils.instances._checks import StaticCheck, decode_checks
 from c2casgiutils.instances._model import Instance, Liveness, Sample, State
 from c2casgiutils.redis_utils import Signer
@@ -115,7 +116,6 @@ class Codec:
     def __init__(self, secret: str | None) -> None:
         self._signer = Signer("c2casgiutils roster", secret)
         self._logged: set[str] = set()
-        self.skipped = 0
 
     def write(self, field: str, values: dict[str, Any]) -> bytes:
         """Return the encoded value of a field."""
@@ -147,7 +147,7 @@ class Codec:
         return found
 
     def _note_skipped(self, field: str, reason: str) -> None:
-        self.skipped += 1
+        _metrics.count_skipped()
         if field not in self._logged and len(self._logged) < _MAX_LOGGED:
             self._logged.add(field)
             _LOGGER.warning("Ignoring the roster entry %r: %s", field[:200], reason)

@@ -7,15 +7,15 @@ import time
 from typing import Any
 
 from c2casgiutils import config
-from c2casgiutils._outages import Outage
-from c2casgiutils.instances._entry import LOST_BEATS, REBUILT_FIELD, STATIC, TOKEN_FIELD
+from c2casgiutils._outages import Outage, waiting
+from c2casgiutils.instances._entry import LOST_BEATS, REBUILT_FIELD
 from c2casgiutils.instances._figures import Figures
 from c2casgiutils.instances._hooks import Hooks
 from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._report import Report
-from c2casgiutils.instances._roster import Roster, new_token
+from c2casgiutils.instances._roster import Roster
 from c2casgiutils.redis_utils import scoped
-from c2casgiutils.redis_utils._link import Command, Link, LinkDownError, ReplyError
+from c2casgiutils.redis_utils._link import REPLY_SECONDS, Command, Link, LinkDownError, ReplyError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -126,7 +126,8 @@ class Presence:
         found: dict[str, Instance] = {}
         if self.is_connected:
             try:
-                found = await self.roster.read(samples=samples)
+                with waiting(REPLY_SECONDS) as seconds:
+                    found = await self.roster.read(samples=samples, seconds=seconds)
             except LinkDownError as error:
                 _LOGGER.debug("Could not read the roster: %s", error)
         found[self.id] = self._report.instance(samples=samples)
@@ -208,11 +209,11 @@ class Presence:
         static = self._report.static(is_final=link.has_clock)
         was_late = now - self._last_beat >= _BEATS_TO_RETURN * self._heartbeat
         is_news = is_news or is_rebuilt or static != self._static or was_late
-        command = self._entry_command(static if is_news else None, now if is_rebuilt else None)
+        told, rebuilt = static if is_news else None, now if is_rebuilt else None
         try:
             _, *replies = await link.execute(
                 ("HSETNX", self.roster.key, REBUILT_FIELD, now),  # the key may have been lost just now
-                command,
+                self.roster.entry_command(self.id, self._report.beat(), told, rebuilt),
                 ("ZADD", self.roster.beats_key, now + LOST_BEATS * self._heartbeat, self.id),
                 ("EXPIRE", self.roster.key, _KEY_SECONDS),
                 ("EXPIRE", self.roster.beats_key, _KEY_SECONDS),
@@ -237,21 +238,6 @@ class Presence:
             if key_was_missing:
                 await link.execute((self._publish_word, self.channel, self.id))
         return key_was_missing
-
-    def _entry_command(self, static: dict[str, Any] | None, rebuilt: float | None) -> Command:
-        write = self.roster.codec.write
-        command: list[str | bytes | float] = [
-            "HSET",
-            self.roster.key,
-            self.id,
-            write(self.id, self._report.beat()),
-        ]
-        if static is not None:
-            field = f"{self.id}{STATIC}"
-            command += [field, write(field, static), TOKEN_FIELD, new_token()]
-        if rebuilt is not None:
-            command += [REBUILT_FIELD, rebuilt]
-        return tuple(command)
 
     def _sample_commands(self) -> list[Command]:
         self._beats += 1

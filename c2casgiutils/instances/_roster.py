@@ -55,6 +55,10 @@ class Roster:
         self._is_stale = True
         self._current_at = 0.0
         """When the roster was last current."""
+        self.is_readable = True
+        """Redis replied to the last attempt to read the roster."""
+        self.skipped = 0
+        """The number of processes whose entries were not accepted, when they were last read."""
         self.is_missing = False
         """The roster did not exist when this process last read it."""
         self._heartbeat = config.settings.instances.heartbeat.total_seconds()
@@ -82,10 +86,28 @@ class Roster:
         raw_token, raw_rebuilt = reply if isinstance(reply, list) else (None, None)
         is_new = 0 <= now - _number(raw_rebuilt) < _REBUILT_SECONDS
         self._is_stale = raw_token is None or is_new
+        self.is_readable = isinstance(reply, list)
         self.is_missing = isinstance(reply, list) and raw_token is None
         if self.currency == "current":
             self._current_at = now
         return raw_token.decode(errors="replace") if raw_token else None
+
+    def entry_command(
+        self, id_: str, beat: dict[str, Any], static: dict[str, Any] | None, rebuilt: float | None
+    ) -> Command:
+        """Return the command that writes the entry of a process.
+
+        Args:
+            id_: The id of the process.
+            beat: Its heartbeat.
+            static: Its static part; others read the roster again if it is written.
+            rebuilt: When it found its entry missing, if it did.
+        """
+        command: Command = ("HSET", self.key, id_, self.codec.write(id_, beat))
+        if static is not None:
+            field = f"{id_}{STATIC}"
+            command += (field, self.codec.write(field, static), TOKEN_FIELD, new_token())
+        return command if rebuilt is None else (*command, REBUILT_FIELD, rebuilt)
 
     def soon_command(self, now: float) -> Command:
         """Return the command that asks for the ends before the next beat."""
@@ -121,11 +143,12 @@ class Roster:
                 self.view = View(found, members, _scores(soon), now)
             return self.view
 
-    async def read(self, *, samples: bool) -> dict[str, Instance]:
+    async def read(self, *, samples: bool, seconds: float) -> dict[str, Instance]:
         """Return the processes by id, including those lost in the last 15 minutes.
 
         Args:
             samples: Include their samples.
+            seconds: How long to wait for Redis.
 
         Raises:
             LinkDownError: Redis is unreachable.
@@ -134,7 +157,8 @@ class Roster:
         if link is None:
             return {}
         commands = [("HGETALL", self.key), *([("HGETALL", self.samples_key)] if samples else [])]
-        fields, *others = await link.execute(*commands)
+        self.is_readable = False
+        fields, *others = await link.execute(*commands, seconds=seconds)
         now = link.now()
         fields = fields if isinstance(fields, dict) else {}
         entries = self._entries(fields, now)
@@ -163,6 +187,7 @@ class Roster:
     def _entries(self, fields: Mapping[bytes, Any], now: float) -> _Entries:
         """Return the valid entries by id."""
         found = {}
+        self.skipped = 0
         for field in itertools.islice(fields, 2 * MAX_ENTRIES):
             id_ = field.decode(errors="replace")
             raw_static = fields.get(f"{id_}{STATIC}".encode())
@@ -172,6 +197,8 @@ class Roster:
             static = self.codec.read(f"{id_}{STATIC}", raw_static, Static, now)
             if beat is not None and static is not None:
                 found[id_] = beat, static
+            else:
+                self.skipped += 1
         return found
 
     def forget(self, ids: Iterable[str]) -> None:

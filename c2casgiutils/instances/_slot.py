@@ -103,7 +103,8 @@ async def living() -> list[Instance]:
 
 def scope() -> Literal["cluster", "process"]:
     """Return whether `roster` currently covers all processes, or only this one."""
-    return "cluster" if _STATE.presences.nearest().is_connected else "process"
+    presence = _STATE.presences.nearest()
+    return "cluster" if presence.is_connected and presence.roster.is_readable else "process"
 
 
 def currency() -> Currency:
@@ -114,6 +115,11 @@ def currency() -> Currency:
     """
     presence = _STATE.presences.nearest()
     return presence.roster.currency if presence.is_connected else "current"
+
+
+def skipped() -> int:
+    """Return how many processes `roster` left out because their entries were not accepted."""
+    return _STATE.presences.nearest().roster.skipped if scope() == "cluster" else 0
 
 
 def set_state(state: State) -> None:

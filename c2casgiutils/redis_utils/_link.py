@@ -16,7 +16,7 @@ from c2casgiutils.redis_utils._wire import REPLY_SECONDS, Command, Connect, Link
 if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection
 
-__all__ = ["WRONG_SERVER", "Command", "Link", "LinkDownError", "ReplyError"]
+__all__ = ["REPLY_SECONDS", "WRONG_SERVER", "Command", "Link", "LinkDownError", "ReplyError"]
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from c2casgiutils import auth, instances
 
@@ -11,13 +11,22 @@ router = APIRouter(tags=["instances"])
 
 
 class InstancesResponse(BaseModel):
-    """The running processes; `process` as the scope means that only the one that answers is known."""
+    """The running processes."""
 
-    scope: Literal["cluster", "process"]
+    scope: Literal["cluster", "process"] = Field(
+        description="`process` if only the one that answers is known: Redis is not used or unreachable"
+    )
+    roster: Literal["current", "stale"] = Field(description="`stale` while some processes may be missing")
+    skipped: int = Field(
+        description="processes left out because their entries in Redis are malformed, too large or not signed"
+    )
     instances: list[instances.Instance]
 
 
 @router.get("/instances", name="c2c_instances", dependencies=[Depends(auth.require_read_only_access)])
 async def get_instances() -> InstancesResponse:
     """List the running processes."""
-    return InstancesResponse(scope=instances.scope(), instances=await instances.roster(samples=True))
+    found = await instances.roster(samples=True)
+    return InstancesResponse(
+        scope=instances.scope(), roster=instances.currency(), skipped=instances.skipped(), instances=found
+    )

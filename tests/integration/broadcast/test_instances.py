@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from c2casgiutils import broadcast, config, instances, redis_utils
+from c2casgiutils import broadcast, config, instances, prometheus, redis_utils
 from c2casgiutils.broadcast.redis import RedisBroadcaster
 from tests.support.fleet import configure, leave
 from tests.support.net import eventually
@@ -259,6 +259,8 @@ async def test_malformed_entry_is_ignored(
     for _ in range(2):
         assert await _ids() == {instances.own().id}
         assert await broadcast.broadcast("nobody", expect_answers=True, timeout=1) == []
+        assert instances.skipped() == 1
+    assert "c2casgiutils_instances_skipped_total" in prometheus.render()[0].decode()
     assert len([r for r in caplog.records if "'web:1:odd" in r.getMessage()]) == 1
 
 

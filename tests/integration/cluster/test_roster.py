@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from c2casgiutils import broadcast, config, instances
+from c2casgiutils._app import create_app
 from c2casgiutils.broadcast import ClusterReport
+from tests.support.auth import make_client
 from tests.support.fleet import Fleet, complete, configure, leave, settings, within
 from tests.support.member import Member
 from tests.support.net import eventually
@@ -19,6 +21,7 @@ from tests.support.processes import RedisServer
 from tests.support.proxy import Proxy
 
 _BEAT = 1.0
+_SECRET = "a-secret-of-the-test"
 _LOST = 3 * _BEAT
 
 
@@ -118,6 +121,16 @@ async def test_lost_roster_is_never_taken_for_a_whole_one(joined: Fleet, names: 
             answered, report = await _ask()
     assert answered == joined.pids
     assert {instance.pid for instance in await instances.roster()} == {*joined.pids, os.getpid()}
+
+
+async def test_list_of_processes_says_that_it_is_stale(joined: Fleet) -> None:
+    """While the roster is rebuilt the list may lack some."""
+    config.settings.auth = config.settings.auth.model_copy(update={"secret": _SECRET})
+    with joined.server.client() as client:
+        client.flushall()
+    async with make_client(create_app(), headers={"X-API-Key": _SECRET}) as http:
+        body = (await http.get("/instances")).json()
+    assert (body["scope"], body["roster"]) == ("cluster", "stale")
 
 
 async def test_new_process_does_not_take_a_lost_roster_for_its_own(joined: Fleet) -> None:
