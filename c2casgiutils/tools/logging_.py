@@ -1,12 +1,12 @@
 """The views that read and set log levels: of all processes at once, kept in Redis, restored at start."""
 
 import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
-from c2casgiutils import auth
+from c2casgiutils import auth, instances
 from c2casgiutils._outages import RedisUnavailableError
 from c2casgiutils.config._types import checked_by, in_plain_words
 from c2casgiutils.switches import (
@@ -91,6 +91,9 @@ class Override(BaseModel):
 class OverridesResponse(BaseModel):
     """All levels that were set at run time, by name."""
 
+    scope: Literal["cluster", "process"] = Field(
+        description="`process` if only the one that answers is known: Redis is not used or unreachable"
+    )
     overrides: list[Override]
 
 
@@ -119,19 +122,16 @@ async def set_level(
     return SetLevelResponse(**_loggers.read(body.name)._asdict(), cluster=report)
 
 
-@router.get(
-    "/overrides",
-    name="c2c_logging_overrides",
-    dependencies=[Depends(auth.require_read_only_access)],
-    responses={503: {"description": "Redis is configured but cannot be reached."}},
-)
+@router.get("/overrides", name="c2c_logging_overrides", dependencies=[Depends(auth.require_read_only_access)])
 async def get_overrides() -> OverridesResponse:
     """List the levels that were set at run time."""
     try:
-        found = await _levels.overrides()
-    except SwitchesUnavailableError as error:
-        raise RedisUnavailableError("Redis cannot be reached") from error
-    return OverridesResponse(overrides=[Override.of(name, setting) for name, setting in found.items()])
+        found, scope = await _levels.overrides(), instances.scope()
+    except SwitchesUnavailableError:
+        found, scope = _levels.in_force(), "process"
+    return OverridesResponse(
+        scope=scope, overrides=[Override.of(name, setting) for name, setting in found.items()]
+    )
 
 
 async def startup(main_app: FastAPI | None = None) -> None:

@@ -246,6 +246,39 @@ async def test_a_level_ends_while_redis_is_unreachable(
     assert await has_ended()
 
 
+@pytest.mark.parametrize("view", ["", "instances", "logging/overrides", "health/cluster"])
+async def test_view_while_redis_does_not_reply(
+    client: httpx.AsyncClient, own_redis: RedisServer, name: str, view: str
+) -> None:
+    """All parts of an answer share one time limit, and it says that it speaks for this process alone."""
+    await post(client, name, "DEBUG")
+    own_redis.pause()
+    try:
+        started = time.monotonic()
+        answer = await client.get(view)
+        seconds = time.monotonic() - started
+    finally:
+        own_redis.resume()
+    assert answer.status_code == 200
+    assert seconds < 2 * 2
+    if view == "logging/overrides":
+        assert [item["name"] for item in answer.json()["overrides"]] == [name]
+    if view:
+        assert answer.json()["scope"] == "process"
+
+
+async def test_overrides_while_redis_is_unreachable(
+    client: httpx.AsyncClient, own_redis: RedisServer, name: str
+) -> None:
+    """The levels in this process are shown, and that they are those of this process."""
+    await post(client, name, "DEBUG")
+    assert (await client.get("logging/overrides")).json()["scope"] == "cluster"
+    own_redis.kill()
+    answer = await client.get("logging/overrides")
+    assert (answer.status_code, answer.json()["scope"]) == (200, "process")
+    assert [(item["name"], item["level"]) for item in answer.json()["overrides"]] == [(name, "DEBUG")]
+
+
 async def test_page_while_redis_is_away(client: httpx.AsyncClient, own_redis: RedisServer, name: str) -> None:
     """The page answers in time, says what is wrong and shows the levels of this process."""
     await post(client, name, "DEBUG")
