@@ -1,6 +1,7 @@
 """Cookies on any response, including errors and responses created by the view itself."""
 
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from fastapi import Request, Response
@@ -11,9 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from c2casgiutils import config
 from c2casgiutils._asgi import RawHeaders, edit_headers_at_start
 from c2casgiutils._errors import C2cError
+from c2casgiutils.auth import _urls
 
 _SCOPE_KEY = "c2casgiutils.auth._cookies"
-_MAX_TRIED = 4
+_MAX_TRIED = 50
+_MAX_CLEARED = 10
 _MAX_LENGTH = 4096
 _PREFIXES = ("__Host-", "__Secure-")
 
@@ -102,14 +105,21 @@ def effective_name(name: str) -> str:
 
 
 def values_of(request: Request, name: str) -> list[str]:
-    """Return the values of all cookies with a name: a browser sends one for each matching path."""
-    values = [
-        value.strip().strip('"')
-        for header in request.headers.getlist("cookie")
-        for key, _, value in (part.partition("=") for part in header.split(";"))
-        if key.strip() == name
-    ]
-    return values[:_MAX_TRIED]
+    """Return the values of the cookies with a name: a browser sends one for each matching path."""
+    return [value for _, value in itertools.islice(_select(request, name.__eq__), _MAX_TRIED)]
+
+
+def starting_with(request: Request, prefix: str) -> list[tuple[str, str]]:
+    """Return names and values of the cookies whose names start with a text."""
+    return list(itertools.islice(_select(request, lambda name: name.startswith(prefix)), _MAX_TRIED))
+
+
+def _select(request: Request, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+    for header in request.headers.getlist("cookie"):
+        for part in header.split(";"):
+            name, _, value = part.partition("=")
+            if is_wanted(name.strip()):
+                yield name.strip(), value.strip().strip('"')
 
 
 def put(
@@ -122,7 +132,7 @@ def put(
     age_seconds: int,
     same_site: str,
 ) -> None:
-    """Set a cookie (RFC 6265), replacing one that was set with the same name during this request.
+    """Set a cookie (RFC 6265), replacing one that was set with the same name and path during this request.
 
     Raises:
         CookieTooLargeError: The cookie is larger than browsers accept.
@@ -134,15 +144,38 @@ def put(
     secure = "; Secure" if is_secure() else ""
     cookie = f"{name}={value}; HttpOnly; Max-Age={age_seconds}; Path={path}; SameSite={same_site}{secure}"
     pending = request.scope.get(_SCOPE_KEY)
+    set_before = response.headers.getlist("set-cookie") if pending is None else pending
+    place = f"; Path={path}; "
+    cookies = [each for each in set_before if not (each.startswith(f"{name}=") and place in each)]
+    cookies.append(cookie)
     if pending is not None:
-        pending[:] = [other for other in pending if not other.startswith(f"{name}=")] + [cookie]
+        pending[:] = cookies
         return
-    others = [other for other in response.headers.getlist("set-cookie") if not other.startswith(f"{name}=")]
     del response.headers["set-cookie"]
-    for each in [*others, cookie]:
+    for each in cookies:
         response.headers.append("set-cookie", each)
 
 
 def clear(request: Request, response: Response, name: str, *, path: str, same_site: str) -> None:
     """Tell the browser to delete a cookie."""
     put(request, response, name, "", path=path, age_seconds=0, same_site=same_site)
+
+
+def clear_below(request: Request, response: Response, name: str, *, path: str, same_site: str) -> None:
+    """Tell the browser to delete the cookies of a name that it sends before the one of a path.
+
+    They are those of longer paths, which only our own views see. The cookie of a shorter path may belong to
+    another application.
+    """
+    if name.startswith("__Host-"):
+        return  # there is one only, for all paths
+    for longer in _paths_below(path, _urls.request_path(request)):
+        clear(request, response, name, path=longer, same_site=same_site)
+
+
+def _paths_below(path: str, request_path: str) -> list[str]:
+    """Return the longer cookie paths that match the path of a request (RFC 6265, section 5.1.4)."""
+    ends = [end for end, letter in enumerate(request_path) if letter == "/"]
+    paths = [request_path[:cut] for end in ends for cut in (end, end + 1)]
+    below = dict.fromkeys(each for each in [*paths, request_path] if len(each) > len(path))
+    return list(below)[:_MAX_CLEARED]

@@ -106,6 +106,8 @@ async def read(request: Request, response: Response, *methods: AuthMethod) -> Se
     for value in values:
         session = _open(value)
         if session and session.method in methods and not await _revocations.is_revoked(session.id):
+            if len(values) > 1:
+                _clear_others(request, response)
             if not session.is_current:
                 write(request, response, session)
             return session
@@ -134,6 +136,14 @@ def clear(request: Request, response: Response) -> None:
     """Tell the browser to delete its session cookie."""
     same_site = config.settings.auth.jwt.cookie.same_site
     _cookies.clear(request, response, _name(), path=_path(request), same_site=same_site)
+    if len(_cookies.values_of(request, _name())) > 1:
+        _clear_others(request, response)
+
+
+def _clear_others(request: Request, response: Response) -> None:
+    path = max(_path(request), _urls.mount_path(request), key=len)
+    same_site = config.settings.auth.jwt.cookie.same_site
+    _cookies.clear_below(request, response, _name(), path=path, same_site=same_site)
 
 
 def _open(value: str) -> Session | None:

@@ -83,14 +83,14 @@ def index_path(connection: HTTPConnection) -> str:
     return f"{mount_path(connection).rstrip('/')}{path}"
 
 
-def callback_path(connection: HTTPConnection) -> str:
-    """Return the path of the OAuth callback, for a request to one of our views."""
-    return f"{views_path(connection)}/auth/github/callback"
+def github_path(connection: HTTPConnection) -> str:
+    """Return the path of the views for the sign-in with GitHub, for a request to one of our views."""
+    return f"{views_path(connection)}/auth/github"
 
 
 def callback_url(connection: HTTPConnection) -> str:
     """Return the URL of the OAuth callback."""
-    return f"{own_origin(connection)}{callback_path(connection)}"
+    return f"{own_origin(connection)}{github_path(connection)}/callback"
 
 
 class BadCameFromError(C2cError, ValueError):

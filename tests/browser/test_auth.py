@@ -247,6 +247,37 @@ def test_without_access(auth_browser: Browser, github_url: str, github: FakeGitH
         _ours(visit, github)
 
 
+def test_bad_cookies_hide_no_session(auth_browser: Browser, secret_url: str) -> None:
+    """The attack: a script or another host of the domain sets cookies that the browser sends first."""
+    with Visit(auth_browser, secret_url) as visit:
+        page = visit.page
+        page.goto(f"/c2c/auth/login?secret={SECRET}")
+        page.get_by_role("button", name="Sign out").wait_for()
+        for path in ("/c2c/", "/", "/c2c/auth", "/c2c/auth/", "/c2c/auth/status"):
+            page.evaluate("path => document.cookie = `c2c-jwt-auth=bad; path=${path}`", path)
+        answer = visit.context.request.get("/c2c/auth/status")
+        assert answer.json()["is_logged_in"] is True
+        paths = {cookie["path"] for cookie in visit.context.cookies() if cookie["name"] == "c2c-jwt-auth"}
+        assert paths == {"/c2c", "/"}
+        page.reload()
+        page.get_by_role("button", name="Sign out").wait_for()
+
+
+def test_sign_ins_that_nobody_ends(auth_browser: Browser, github_url: str, github: FakeGitHub) -> None:
+    """The browser keeps the last four, and the last one still signs in."""
+    github.reset()
+    with Visit(auth_browser, github_url) as visit:
+        for _ in range(13):
+            visit.context.request.get("/c2c/auth/github/login", max_redirects=0)
+        cookies = visit.context.cookies()
+        assert len(cookies) == 4
+        assert {cookie["path"] for cookie in cookies} == {"/c2c/auth/github"}
+        visit.page.goto("/c2c/auth/github/login")
+        visit.page.get_by_text("The Octocat").wait_for()
+        assert len(visit.context.cookies()) == 4
+        _ours(visit, github)
+
+
 SCHEMES = ["", "https:", "HTTPS:", "http:", "javascript:", "data:", "\thttps:", "ht\ntps:"]
 SLASHES = ["", "/", "//", "///", "/\\", "\\/", "/./", "/../", "/.//", "/%2e//", "/a/..//", "/;/", "/\t/"]
 HOSTS = [

@@ -1,13 +1,9 @@
 """The views for the sign-in with GitHub."""
 
 import contextlib
-import hashlib
-import secrets
-import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.responses import JSONResponse, RedirectResponse
 
 from c2casgiutils import config
@@ -20,15 +16,13 @@ from c2casgiutils.auth import (
     _revocations,
     _sessions,
     _throttle,
-    _tokens,
     _urls,
 )
 from c2casgiutils.auth._identity import auth_type
 from c2casgiutils.auth._model import AuthenticationType, AuthMethod
 from c2casgiutils.auth._throttle import TooManyAttemptsError
-from c2casgiutils.auth._tokens import BadTokenError, Kind
 from c2casgiutils.auth._urls import BadCameFromError, safe_came_from
-from c2casgiutils.auth.github import _oauth
+from c2casgiutils.auth.github import _oauth, _states
 from c2casgiutils.auth.github._client import CodeRefusedError, GitHubUnavailableError
 
 _MAX_CODE_LENGTH = 1024
@@ -61,19 +55,6 @@ async def _github_mode() -> None:
 router = APIRouter(prefix="/auth/github", dependencies=[Depends(_github_mode)])
 
 
-class _State(BaseModel):
-    """The content of the state cookie, kept until the browser returns."""
-
-    model_config = ConfigDict(strict=True)
-
-    id: str = ""
-    expires_at: int = 0
-    state: str
-    verifier: str
-    redirect: str
-    came_from: str
-
-
 class _SignInError(C2cError):
     """The sign-in failed; the text says why."""
 
@@ -98,38 +79,13 @@ _REDIRECT: dict[int | str, dict[str, Any]] = {307: {"description": "Where the br
 @router.get("/login", name="c2c_github_login", status_code=307, responses=_REDIRECT)
 async def github_login(request: Request, response: Response, target: _CameFrom) -> Response:
     """Start the sign-in: redirect the browser to GitHub, which sends it back to the callback."""
-    callback = _urls.callback_url(request)
-    state = _State(
-        state=secrets.token_urlsafe(32),
-        verifier=secrets.token_urlsafe(48),
-        redirect=_oauth.redirect_uri(callback),
-        came_from=target,
-    )
-    age = int(config.settings.auth.github.state_cookie_age.total_seconds())
-    token = _tokens.make(
-        Kind.GITHUB_STATE,
-        "browser",
-        state.model_dump(exclude={"id", "expires_at"}),
-        expires_at=int(time.time()) + age,
-    )
+    redirect = _oauth.redirect_uri(_urls.callback_url(request))
     try:
-        _put_state(request, response, state.state, token, age)
+        state = _states.begin(request, response, redirect=redirect, came_from=target)
     except _cookies.CookieTooLargeError:
         raise HTTPException(400, "came_from is too long") from None
     location = _oauth.authorize_url(state.state, state.verifier, state.redirect)
     return _cookies.copy_to(RedirectResponse(location, 307), response)
-
-
-def _state_cookie(state: str) -> str:
-    """Return the name of the state cookie; each sign-in has its own, as several tabs may sign in."""
-    suffix = hashlib.sha256(state.encode()).hexdigest()[:8]
-    return _cookies.effective_name(f"{config.settings.auth.github.state_cookie}-{suffix}")
-
-
-def _put_state(request: Request, response: Response, state: str, token: str, age: int) -> None:
-    # not `strict`: the browser returns from another site
-    path, name = _urls.callback_path(request), _state_cookie(state)
-    _cookies.put(request, response, name, token, path=path, age_seconds=age, same_site="lax")
 
 
 @router.get("/callback", name="c2c_github_callback", status_code=307, responses=_REDIRECT)
@@ -167,7 +123,7 @@ def _single(request: Request, name: str) -> str | None:
 
 async def _finish(request: Request, response: Response) -> Response:
     given = _single(request, "state")
-    kept = _take_state(request, response, given) if given else None
+    kept = _states.take(request, response, given) if given else None
     if kept is None:
         # not counted as a failure, as a page of another site can make its visitors send this request
         raise _SignInError(f"{_NOT_HERE}; {_HTTPS_ONLY}" if _cookies.may_be_lost(request) else _NOT_HERE)
@@ -180,7 +136,7 @@ async def _finish(request: Request, response: Response) -> Response:
             raise
 
 
-async def _exchange(request: Request, response: Response, kept: _State) -> Response:
+async def _exchange(request: Request, response: Response, kept: _states.State) -> Response:
     """Exchange the code for a session."""
     code = _code(request)
     if not await _revocations.consume(kept.id, kept.expires_at):
@@ -207,21 +163,6 @@ def _code(request: Request) -> str:
     if not code or len(code) > _MAX_CODE_LENGTH or not code.isascii() or not code.isprintable():
         raise _SignInError("The code is missing or not valid")
     return code
-
-
-def _take_state(request: Request, response: Response, given: str) -> _State | None:
-    """Return the state of a sign-in, and clear its cookie."""
-    values = _cookies.values_of(request, _state_cookie(given))
-    if not values:
-        return None
-    _put_state(request, response, given, "", 0)
-    longest = config.settings.auth.github.state_cookie_age.total_seconds()
-    try:
-        claims = _tokens.unseal(Kind.GITHUB_STATE, values[0], longest_seconds=longest)
-        state = _State.model_validate({**claims.data, "id": claims.jti, "expires_at": claims.exp})
-    except (BadTokenError, ValidationError):
-        return None
-    return state if secrets.compare_digest(state.state.encode(), given.encode()) else None
 
 
 @router.get("/logout", name="c2c_github_logout", status_code=307, responses=_REDIRECT)

@@ -13,7 +13,7 @@ import pytest
 from c2casgiutils import auth
 from c2casgiutils.auth import _tokens
 from c2casgiutils.auth._tokens import Kind
-from c2casgiutils.auth.github._views import _state_cookie
+from c2casgiutils.auth.github._states import cookie_name
 from c2casgiutils.headers import ForwardedHeadersMiddleware
 from tests.support.auth import (
     BASE_URL,
@@ -58,7 +58,7 @@ async def test_request_to_github(client: httpx.AsyncClient, github: FakeGitHub) 
     assert attributes == [
         "HttpOnly",
         "Max-Age=600",
-        "Path=/c2c/auth/github/callback",
+        "Path=/c2c/auth/github",
         "SameSite=lax",
         "Secure",
     ]
@@ -101,13 +101,13 @@ async def test_proxy_that_takes_off_a_prefix(client: httpx.AsyncClient, github: 
         ]
 
     response = await client.get("/c2c/auth/github/login")
-    assert paths(response) == ["/base/c2c/auth/github/callback"]
+    assert paths(response) == ["/base/c2c/auth/github"]
     callback = httpx.URL(await ask_github(response.headers["location"]))
     assert callback.path == "/base/c2c/auth/github/callback"
     kept = {"Cookie": response.headers["set-cookie"].split(";")[0]}
     response = await client.get(f"/c2c/auth/github/callback?{callback.query.decode()}", headers=kept)
     assert response.headers["location"] == "/base/c2c/"
-    assert sorted(paths(response)) == ["/base/c2c", "/base/c2c/auth/github/callback"]
+    assert sorted(paths(response)) == ["/base/c2c", "/base/c2c/auth/github"]
     bad = {"came_from": "/base/c2c/auth/logout"}
     assert (await client.get("/c2c/auth/github/login", params=bad)).status_code == 400
 
@@ -178,9 +178,9 @@ async def test_two_tabs(client: httpx.AsyncClient, github: FakeGitHub) -> None:
         assert answer.headers["location"] == target
 
 
-async def begun(client: httpx.AsyncClient) -> str:
+async def begun(client: httpx.AsyncClient, **arguments: Any) -> str:
     """The address of the callback of a sign-in that GitHub has agreed to."""
-    response = await client.get("/c2c/auth/github/login")
+    response = await client.get("/c2c/auth/github/login", **arguments)
     return await ask_github(response.headers["location"])
 
 
@@ -198,7 +198,7 @@ async def test_state_under_another_name(client: httpx.AsyncClient, github: FakeG
     value = next(iter(client.cookies.values()))
     client.cookies.clear()
     chosen = callback.copy_set_param("state", "chosen")
-    cookie = {"Cookie": f"{_state_cookie('chosen')}={value}"}
+    cookie = {"Cookie": f"{cookie_name('chosen')}={value}"}
     assert (await client.get(chosen, headers=cookie)).status_code == 400
     assert not github.calls["/login/oauth/access_token"]
 
@@ -237,6 +237,43 @@ async def test_expired_state(client: httpx.AsyncClient, github: FakeGitHub) -> N
     cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
     await asyncio.sleep(1.1)
     assert (await client.get(callback, headers={"Cookie": cookies})).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("begun_before", "came_from", "kept"),
+    [(1, "/", 2), (3, "/", 4), (6, "/", 4), (6, f"/{'x' * 1500}", 3)],
+    ids=["one", "room", "many", "long"],
+)
+async def test_states_are_bounded(
+    client: httpx.AsyncClient, github: FakeGitHub, begun_before: int, came_from: str, kept: int
+) -> None:
+    """The attack: sign-ins that a browser begins and never ends; the cookies of the newest ones stay."""
+    for _ in range(begun_before):
+        await client.get("/c2c/auth/github/login", params={"came_from": came_from})
+    callback = await begun(client, params={"came_from": came_from})
+    assert len(client.cookies) == kept
+    assert len("; ".join(f"{name}={value}" for name, value in client.cookies.items())) < 8000
+    assert (await client.get(callback)).status_code == 307
+    assert len(client.cookies) == kept  # the session in place of the state
+
+
+async def test_oldest_state_is_dropped(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """Of the tabs that began to sign in, the first one has to begin again; nonsense goes before it."""
+    tabs = [await begun(client) for _ in range(2)]
+    kept = [f"{name}={value}" for name, value in client.cookies.items()]
+    tabs.append(await begun(client, headers={"Cookie": "; ".join([*kept, *["c2c-state-x=1"] * 60])}))
+    tabs += [await begun(client) for _ in range(2)]
+    assert (await client.get(tabs[0])).status_code == 400
+    for tab in tabs[1:]:
+        assert (await client.get(tab)).status_code == 307
+
+
+async def test_two_states_of_one_name(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """A bad cookie of another path does not hide the good one."""
+    callback = await begun(client)
+    ((name, value),) = client.cookies.items()
+    cookie = {"Cookie": f"{name}=bad; {name}={value}"}
+    assert (await client.get(callback, headers=cookie)).status_code == 307
 
 
 async def test_session_in_place_of_the_state(client: httpx.AsyncClient, github: FakeGitHub) -> None:

@@ -175,11 +175,50 @@ async def test_valid_cookie(client: httpx.AsyncClient, make: Callable[[], str]) 
     assert "set-cookie" not in response.headers
 
 
-async def test_two_cookies_of_one_name(client: httpx.AsyncClient) -> None:
-    """J21: a browser sends the cookie of each path; a bad one does not hide the good one."""
-    response = await ask(client, f"{COOKIE}=bad; {COOKIE}={sealed()}")
+def cleared(*paths: str) -> list[str]:
+    return [f"{COOKIE}=; HttpOnly; Max-Age=0; Path={path}; SameSite=lax; Secure" for path in paths]
+
+
+@pytest.mark.parametrize("bad", [1, 4, 49])
+async def test_two_cookies_of_one_name(client: httpx.AsyncClient, bad: int) -> None:
+    """J21: a browser sends the cookie of each path; bad ones do not hide the good one, which stays."""
+    response = await ask(client, f"{COOKIE}=bad; " * bad + f"{COOKIE}={sealed()}")
+    assert response.status_code == 200
+    assert response.headers.get_list("set-cookie") == cleared("/c2c/", "/c2c/read")
+
+
+async def test_bad_cookies_of_one_name(client: httpx.AsyncClient) -> None:
+    """J21: all are cleared that may be ours; that of `/` may belong to another application."""
+    response = await ask(client, f"{COOKIE}=bad; {COOKIE}=bad", "/c2c/auth/status")
+    paths = ("/c2c", "/c2c/", "/c2c/auth", "/c2c/auth/", "/c2c/auth/status")
+    assert response.headers.get_list("set-cookie") == cleared(*paths)
+
+
+async def test_bad_cookies_of_one_name_for_all_paths(client: httpx.AsyncClient) -> None:
+    """A cookie whose path is configured is cleared there; below it only what this application serves."""
+    configure(secret=SECRET, jwt={"secret": KEY, "cookie": {"path": "/"}})
+    response = await ask(client, f"{COOKIE}=bad; {COOKIE}=bad")
+    assert response.headers.get_list("set-cookie") == cleared("/", "/c2c/", "/c2c/read")
+
+
+async def test_cookies_of_the_host(client: httpx.AsyncClient) -> None:
+    """With `__Host-` there is one path, whose good cookie is not cleared because of bad ones."""
+    configure(secret=SECRET, jwt={"secret": KEY, "cookie": {"name": f"__Host-{COOKIE}"}})
+    response = await ask(client, f"__Host-{COOKIE}=bad; __Host-{COOKIE}={sealed()}")
     assert response.status_code == 200
     assert "set-cookie" not in response.headers
+
+
+async def test_long_path_clears_few_cookies(client: httpx.AsyncClient) -> None:
+    """An answer has at most ten more cookies."""
+    response = await ask(client, f"{COOKIE}=bad; {COOKIE}=bad", f"/c2c/read/{'x/' * 100}")
+    assert len(response.headers.get_list("set-cookie")) <= 11
+
+
+async def test_more_cookies_than_are_tried(client: httpx.AsyncClient) -> None:
+    """Of very many only the first ones are looked at."""
+    response = await ask(client, f"{COOKIE}=bad; " * 50 + f"{COOKIE}={sealed()}")
+    assert response.status_code == 403
 
 
 async def test_hundred_cookies(client: httpx.AsyncClient) -> None:
