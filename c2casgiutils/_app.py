@@ -285,6 +285,7 @@ def _assemble(app: FastAPI) -> None:
     if config.settings.proxy_headers.type == "none":
         app.add_middleware(headers.UnreadForwardedMiddleware)
     app.add_exception_handler(Exception, _middleware.internal_error)
+    app.add_exception_handler(405, _middleware.method_not_allowed)
     app.add_exception_handler(RequestValidationError, _middleware.validation_error)
     app.router.routes[:0] = health_checks.probe_routes()
     app.include_router(tools.router)

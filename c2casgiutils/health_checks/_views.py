@@ -159,9 +159,13 @@ def _as_seen(instance: str | None, done: list[str], report: SwitchReport) -> tup
 
 
 def _add(target: APIRouter, path: str, view: Any, *, name: str, shown: bool = True, **options: Any) -> None:
-    """Add a GET route that also responds to HEAD, even in applications that do not do so by themselves."""
-    target.add_api_route(path, view, methods=["GET"], name=name, include_in_schema=shown, **options)
-    target.add_api_route(path, view, methods=["HEAD"], name=name, include_in_schema=False, **options)
+    """Add a route for GET and HEAD, of which the schema shows only GET.
+
+    The first route serves all requests, so that a 405 response lists both methods.
+    """
+    target.add_api_route(path, view, methods=["GET", "HEAD"], name=name, include_in_schema=False, **options)
+    if shown:
+        target.add_api_route(path, view, methods=["GET"], name=name, **options)
 
 
 _HEALTH: dict[str, Any] = {

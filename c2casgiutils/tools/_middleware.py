@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c2casgiutils._outages import limit_waiting
@@ -18,6 +19,7 @@ _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _CACHEABLE = (b"cache-control", _static.IMMUTABLE.encode())
 _MAX_BODY_BYTES = 64 * 1024
 _MAX_WAIT_SECONDS = 2.0
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class ViewMiddleware:
@@ -85,6 +87,21 @@ async def internal_error(_request: Request, _error: Exception) -> JSONResponse:
     """Answer for an unexpected exception, outside of the middleware; the server logs the exception."""
     headers = {"Cache-Control": _NO_STORE[1].decode(), "X-Content-Type-Options": "nosniff"}
     return JSONResponse({"detail": "Internal Server Error"}, 500, headers)
+
+
+async def method_not_allowed(request: Request, error: Exception) -> JSONResponse:
+    """Respond with 405 and the methods of all routes with this path (RFC 9110, 15.5.6)."""
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]  # without static files
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    methods = [
+        method
+        for method, scope in scopes.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    ]
+    if "GET" in methods or not methods:
+        methods = ["GET", "HEAD", *methods[1:]]
+    detail = error.detail if isinstance(error, HTTPException) else "Method Not Allowed"
+    return JSONResponse({"detail": detail}, 405, {"Allow": ", ".join(sorted(methods))})
 
 
 async def validation_error(_request: Request, error: Exception) -> JSONResponse:

@@ -40,6 +40,14 @@ async def test_other_methods_under_the_mount(path: str, method: str) -> None:
     assert reply.headers["cache-control"] == "no-cache, no-store"
 
 
+@pytest.mark.parametrize("path", ["/health/", "/health", "/health/cluster"])
+async def test_other_methods_of_an_included_router(client: httpx.AsyncClient, path: str) -> None:
+    """Without the mount, too, the response lists all methods of the path (RFC 9110, 15.5.6)."""
+    reply = await client.request("DELETE", path)
+    assert reply.status_code == 405
+    assert sorted(reply.headers["allow"].split(", ")) == ["GET", "HEAD"]
+
+
 async def test_nothing_selected(client: httpx.AsyncClient) -> None:
     FACTORY.add(Fine(tags=["a"]))
     reply = await client.get("/health/", params={"tags": "b"})
