@@ -22,6 +22,7 @@ from c2casgiutils.config._types import (
     secrets_of,
 )
 from c2casgiutils.config.auth import Auth, GitHubAccessType
+from c2casgiutils.config.db import Database
 from c2casgiutils.config.health import Health
 from c2casgiutils.config.instances import Instances
 from c2casgiutils.config.logs import Logging
@@ -35,6 +36,7 @@ from c2casgiutils.config.tools import Tools
 __all__ = [
     "Auth",
     "ConfigurationError",
+    "Database",
     "Duration",
     "FloatList",
     "GitHubAccessType",

@@ -11,6 +11,7 @@ from c2casgiutils.config._environment import OLDER_NAMES, PREFIX, EnvironmentSou
 from c2casgiutils.config._errors import describe, end_start
 from c2casgiutils.config._types import NotNegativeDuration, checked_by
 from c2casgiutils.config.auth import Auth, contradictions
+from c2casgiutils.config.db import Database, contradictions_of_database
 from c2casgiutils.config.health import Health
 from c2casgiutils.config.instances import Instances
 from c2casgiutils.config.prometheus import Prometheus
@@ -45,6 +46,7 @@ class Settings(BaseSettings):
     )
 
     redis: Redis = Field(default_factory=Redis)
+    db: Database = Field(default_factory=Database)
     prometheus: Prometheus = Field(default_factory=Prometheus)
     sentry: Sentry = Field(default_factory=Sentry)
     auth: Auth = Field(default_factory=Auth)
@@ -82,13 +84,15 @@ class Settings(BaseSettings):
         Raises:
             ConfigurationError: An incomplete GitHub configuration, GitHub without a key for sessions,
                 `SameSite=None` for a cookie that is not secure, sentinels without a service, several
-                addresses without a cluster, or messages that are signed under the default prefix.
+                addresses without a cluster, messages that are signed under the default prefix, a replica
+                without its primary, or a setting of the database that lacks another one.
         """
         problems = [
             *contradictions(self.auth, http=self.http),
             *missing_of_sentinels(self.redis),
             *several_addresses(self.redis),
             *shared_prefix(self.redis),
+            *contradictions_of_database(self.db, has_key=bool(self.auth.jwt.secret)),
         ]
         if problems:
             end_start(problems)

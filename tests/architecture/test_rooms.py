@@ -15,6 +15,7 @@ PROMISED = {
     "broadcast": {"interface", "local", "redis", "types", "utils"},
     "config": {
         "auth",
+        "db",
         "health",
         "instances",
         "logs",
