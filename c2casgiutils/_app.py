@@ -109,6 +109,10 @@ def check_settings() -> None:
         from c2casgiutils import redis_utils
 
         redis_utils.check_settings()
+    if config.settings.db.url:
+        from c2casgiutils import db
+
+        db.get()  # a wrong URL or a missing driver ends the start here
     prometheus.multiprocess_directory()  # before the first metric, which would fail without it
 
 
@@ -186,6 +190,7 @@ class _Lifecycle:
             auth,
             broadcast,
             config,
+            db,
             health_checks,
             instances,
             logs,
@@ -196,6 +201,7 @@ class _Lifecycle:
 
         logs.protect_handlers(config.secrets_of(config.settings))  # those of uvicorn, and of the application
         steps.push_async_callback(_guarded, redis_utils.aclose)
+        steps.push_async_callback(_guarded, db.shutdown)
         steps.push_async_callback(_guarded, auth.shutdown)
         await auth.startup(main_app)
         for danger in config.dangers(config.settings):
@@ -211,6 +217,8 @@ class _Lifecycle:
             instances.note_serving()
         else:
             _prepare_mounts(main_app)
+            if db.needs_cookies():
+                wrap_stack(main_app, db.StickyMiddleware)
             set_lifespan_observer(main_app, LifespanObserver(_note_serving, _note_stopping))
             wrap_stack(main_app, _FirstRequest)
 
@@ -260,10 +268,10 @@ _LIFECYCLES = PerLoop(_Lifecycle, on_drop=_Lifecycle.note_closed_loop)
 
 async def _end_parts() -> None:
     """End what was started by itself: by `cli.init`, by `broadcast.startup`, by the first use of a client."""
-    from c2casgiutils import auth, broadcast, health_checks, redis_utils, switches
+    from c2casgiutils import auth, broadcast, db, health_checks, redis_utils, switches
 
-    parts = health_checks.shutdown, switches.shutdown, broadcast.shutdown, auth.shutdown, redis_utils.aclose
-    for step in parts:
+    parts = health_checks, switches, broadcast, auth, db
+    for step in (*(part.shutdown for part in parts), redis_utils.aclose):
         await _guarded(step)
 
 

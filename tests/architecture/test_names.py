@@ -6,7 +6,7 @@ from tests.support.fresh import run_fresh
 
 NAMES = {
     "c2casgiutils": "app startup shutdown lifespan __version__ auth broadcast config "
-    "health_checks redis_utils tools prometheus sentry cli logs instances C2cError",
+    "health_checks redis_utils tools prometheus sentry cli db logs instances C2cError",
     "c2casgiutils.config": "settings Settings parse_duration Duration StringList IntList FloatList "
     "GitHubAccessType",
     "c2casgiutils.broadcast": "startup cleanup subscribe unsubscribe broadcast decorate types "
@@ -30,6 +30,7 @@ NAMES = {
     "require_access require_read_only_access require_read_write_access "
     "require_admin_access is_enabled startup READ_ONLY_AUTH_CONFIG "
     "READ_WRITE_AUTH_CONFIG ADMIN_AUTH_CONFIG router access api_key_header api_key_query",
+    "c2casgiutils.db": "Database get Session ReadSession WriteSession",
     "c2casgiutils.tools": "router startup",
     "c2casgiutils.tools.logging_": "router startup LevelResponse",
     "c2casgiutils.tools.headers": "router HeadersResponse",

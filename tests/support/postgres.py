@@ -65,9 +65,12 @@ class PostgresServer(Process):
             return {}
         return {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
 
-    def _create(self) -> None:
+    def _own_directory(self) -> None:
         if self._account is not None:
             os.chown(self.directory, self._account.pw_uid, self._account.pw_gid)
+
+    def _create(self) -> None:
+        self._own_directory()
         password = self.directory / "password"
         password.write_text(PASSWORD)
         password.chmod(0o644)
@@ -180,3 +183,43 @@ class PostgresServer(Process):
     def __exit__(self, *arguments: object) -> None:
         super().__exit__(*arguments)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class PostgresReplica(PostgresServer):
+    """A streaming replica of a server."""
+
+    def __init__(self, primary: PostgresServer) -> None:
+        super().__init__()
+        self._primary = primary
+
+    def _create(self) -> None:
+        self._own_directory()
+        subprocess.run(
+            [
+                *(_binary("pg_basebackup"), "--pgdata", str(self.data), "--write-recovery-conf", "--no-sync"),
+                *("--host", "127.0.0.1", "--port", str(self._primary.port), "--username", USER),
+                *("--checkpoint", "fast"),
+            ],
+            check=True,
+            capture_output=True,
+            cwd=self.directory,
+            env={**os.environ, "PGPASSWORD": PASSWORD},
+            **self._as_account,
+        )
+
+    def caught_up(self) -> bool:
+        """Whether all that the primary wrote until now is replayed."""
+        with self._primary.connect() as primary, self.connect() as replica:
+            (position,) = primary.execute("SELECT pg_current_wal_lsn()::text").fetchone() or ("",)
+            row = replica.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", [position]).fetchone()
+            return bool(row and row[0])
+
+    def execute(self, statement: str) -> None:
+        with self.connect() as connection:
+            connection.execute(statement)
+
+    def create_again(self) -> None:
+        """A replica once more, after it was promoted."""
+        self.kill()
+        shutil.rmtree(self.data)
+        self.start()

@@ -1,0 +1,40 @@
+"""Databases: sessions on the right engine, committed before the answer is sent.
+
+`Session`, `ReadSession` and `WriteSession` are types of endpoint parameters: sessions of the default
+database, of `C2C__DB__URL`. Importing this package does not load SQLAlchemy; the first use does.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from c2casgiutils.db._database import Database
+from c2casgiutils.db._errors import DatabaseConfigurationError, MissingDriverError
+from c2casgiutils.db._registry import get, needs_cookies, shutdown
+from c2casgiutils.db._sticky import StickyMiddleware
+from c2casgiutils.db._types import DEPENDENCIES, create_type
+
+if TYPE_CHECKING:
+    from fastapi import Depends
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    Session = Annotated[AsyncSession, Depends()]
+    ReadSession = Annotated[AsyncSession, Depends()]
+    WriteSession = Annotated[AsyncSession, Depends()]
+
+__all__ = [
+    "Database",
+    "DatabaseConfigurationError",
+    "MissingDriverError",
+    "ReadSession",
+    "Session",
+    "StickyMiddleware",
+    "WriteSession",
+    "get",
+    "needs_cookies",
+    "shutdown",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in DEPENDENCIES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault(name, create_type(name))

@@ -1,0 +1,122 @@
+"""The engines of a database on one event loop."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from c2casgiutils.db._replica import Replica
+from c2casgiutils.db._routing import Mode
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+_READ_ONLY = "c2casgiutils_read_only"
+_QUERY_ONLY = "c2casgiutils_query_only"
+
+
+class Engines:
+    """The engines, and what watches the replica.
+
+    Attributes:
+        read_write: Of the primary.
+        read_only: Of the replica, or without one of the primary; its transactions are read-only.
+        fallback: Of the primary; its transactions are read-only.
+        replica: The state of the replica, `None` without one.
+        only_connection: Used by all sessions instead of the engines, in tests.
+
+    Args:
+        primary: Of the primary.
+        replica: Of the replica.
+        watch: Makes the state of the replica.
+        is_owner: The engines are disposed of with this object.
+    """
+
+    def __init__(
+        self,
+        primary: "AsyncEngine",
+        replica: "AsyncEngine | None",
+        *,
+        watch: "Callable[[AsyncEngine, AsyncEngine], Replica]",
+        is_owner: bool,
+    ) -> None:
+        self.read_write = primary
+        self.fallback = _read_only_of(primary)
+        self.read_only = self.fallback if replica is None else _read_only_of(replica)
+        self.replica = None if replica is None else watch(self.read_only, primary)
+        self.only_connection: AsyncConnection | None = None
+        self._is_owner = is_owner
+
+    def of(self, mode: Mode) -> "AsyncEngine":
+        """Return the engine of a mode."""
+        return self.read_write if mode is Mode.READ_WRITE else self.read_only
+
+    async def aclose(self) -> None:
+        """End the watching, and close the connections of the engines that were created here."""
+        if self.replica is not None:
+            await self.replica.aclose()
+        if self._is_owner:
+            await asyncio.gather(self.read_write.dispose(), self.read_only.dispose())
+
+    @contextlib.asynccontextmanager
+    async def rolled_back(self) -> AsyncIterator[None]:
+        """Have all sessions use one connection, whose transaction is rolled back in the end."""
+        async with self.read_write.connect() as connection, connection.begin() as transaction:
+            if self.read_write.dialect.name == "sqlite" and not self._is_owner:
+                # Python's module would begin the transaction later, within the savepoint of a session
+                await connection.exec_driver_sql("BEGIN")
+            self.only_connection = connection
+            try:
+                yield
+            finally:
+                self.only_connection = None
+                await transaction.rollback()
+
+
+def create_engine(url: "URL", options: Mapping[str, Any]) -> "AsyncEngine":
+    """Create an engine.
+
+    On SQLite its transactions begin with their first statement, and those that may write wait for each
+    other there: otherwise two that read before they write would fail with a lock that no time-out resolves
+    (https://www.sqlite.org/lang_transaction.html).
+    """
+    from sqlalchemy import event
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    engine = create_async_engine(url, **options)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _leave_begin_to_us)
+        event.listen(engine.sync_engine, "begin", _begin_on_sqlite)
+    return engine
+
+
+def _read_only_of(engine: "AsyncEngine") -> "AsyncEngine":
+    """Return an engine with the same pool whose transactions are read-only in the database."""
+    from sqlalchemy import event
+
+    options: dict[str, Any] = {_READ_ONLY: True}
+    if engine.dialect.name == "postgresql":
+        options["postgresql_readonly"] = True
+    elif not event.contains(engine.sync_engine, "begin", _begin_on_sqlite):
+        event.listen(engine.sync_engine, "begin", _set_query_only)
+    return engine.execution_options(**options)
+
+
+def _leave_begin_to_us(dbapi_connection: Any, _record: Any) -> None:
+    """Keep the module of Python from beginning transactions: it does so before the first change only."""
+    dbapi_connection.isolation_level = None
+
+
+def _begin_on_sqlite(connection: "Connection") -> None:
+    _set_query_only(connection)
+    is_read_only = connection.get_execution_options().get(_READ_ONLY)
+    connection.exec_driver_sql("BEGIN" if is_read_only else "BEGIN IMMEDIATE")
+
+
+def _set_query_only(connection: "Connection") -> None:
+    """Let a transaction change the database or not; the state stays with the connection in the pool."""
+    state = "ON" if connection.get_execution_options().get(_READ_ONLY) else "OFF"
+    if connection.info.get(_QUERY_ONLY, "OFF") != state:
+        connection.exec_driver_sql(f"PRAGMA query_only = {state}")
+        connection.info[_QUERY_ONLY] = state

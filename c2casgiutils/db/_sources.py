@@ -1,0 +1,90 @@
+"""Where the engines of a database come from: URLs, or the application."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from c2casgiutils.db._engines import create_engine
+from c2casgiutils.db._errors import DatabaseConfigurationError
+from c2casgiutils.db._urls import engine_options, read_url
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+_BACKENDS = frozenset({"postgresql", "sqlite"})
+
+
+class Urls:
+    """Engines that are created here, for each event loop.
+
+    Args:
+        primary: The URL of the primary.
+        replica: The URL of the replica; the same one is none.
+        options: Of the engine of the primary.
+        replica_options: Of the engine of the replica.
+
+    Raises:
+        DatabaseConfigurationError: A wrong URL.
+        MissingDriverError: SQLAlchemy or the driver is not installed.
+    """
+
+    is_owner = True
+
+    def __init__(
+        self,
+        primary: "str | URL",
+        replica: "str | URL | None",
+        options: Mapping[str, Any],
+        replica_options: Mapping[str, Any],
+    ) -> None:
+        self._primary = read_url(primary)
+        url = None if replica is None else read_url(replica, "read_only_url")
+        self._replica = None if url == self._primary else url
+        self._options = engine_options(self._primary, options)
+        self._replica_options = (
+            {} if self._replica is None else engine_options(self._replica, replica_options)
+        )
+
+    @property
+    def replica_backend(self) -> str | None:
+        """The kind of the replica, as SQLAlchemy names it."""
+        return None if self._replica is None else self._replica.get_backend_name()
+
+    def create(self) -> "tuple[AsyncEngine, AsyncEngine | None]":
+        """Return the engines of the primary and of the replica."""
+        replica = None if self._replica is None else create_engine(self._replica, self._replica_options)
+        return create_engine(self._primary, self._options), replica
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """Engines of the application, which disposes of them itself.
+
+    Args:
+        primary: Of the primary.
+        replica: Of the replica; the same one is none.
+
+    Raises:
+        DatabaseConfigurationError: Not engines of a database that this library works with.
+    """
+
+    primary: "AsyncEngine"
+    replica: "AsyncEngine | None"
+
+    is_owner = False
+
+    def __post_init__(self) -> None:
+        for engine in (self.primary, self.replica):
+            if engine is not None and engine.dialect.name not in _BACKENDS:
+                accepted = " and ".join(sorted(_BACKENDS))
+                raise DatabaseConfigurationError(f"{engine.dialect.name}: accepted are engines of {accepted}")
+
+    @property
+    def replica_backend(self) -> str | None:
+        """The kind of the replica, as SQLAlchemy names it."""
+        return None if self.replica is None else self.replica.dialect.name
+
+    def create(self) -> "tuple[AsyncEngine, AsyncEngine | None]":
+        """Return the engines of the primary and of the replica."""
+        return self.primary, None if self.replica is self.primary else self.replica
