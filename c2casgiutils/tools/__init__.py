@@ -18,5 +18,5 @@ router.include_router(_versions.router)
 
 
 async def startup(main_app: FastAPI | None = None) -> None:
-    """Start what the tools need: the log levels listen for changes and are restored."""
+    """Start what the tools need: receive changes of log levels, and restore the stored ones."""
     await logging_.startup(main_app)

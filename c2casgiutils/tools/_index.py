@@ -1,6 +1,6 @@
-"""The page for operators, rendered on the server, without JavaScript and without requests to other hosts.
+"""The page for operators, rendered on the server, without JavaScript or requests to other hosts.
 
-All its links are relative, so that they work at any mount path, under any root path and behind any proxy.
+All links are relative, so that they work at any mount path, with any root path and behind any proxy.
 """
 
 import functools
@@ -61,7 +61,7 @@ _LINKS = (
 
 @router.get("/", name="c2c_index")
 async def get_index(request: Request) -> Response:
-    """Show the page; a browser whose address holds the secret is sent on to one without it."""
+    """Return the page; a browser whose URL contains the secret is redirected to one without it."""
     if "secret" in request.query_params and auth.prefers_html(request):
         return await auth.redirect_without_secret(request)
     return await _page(request, logger=request.query_params.get("logger", ""))
@@ -69,12 +69,12 @@ async def get_index(request: Request) -> Response:
 
 @router.post("/", name="c2c_index_set_level")
 async def post_index(request: Request) -> Response:
-    """Set a log level from the form of the page; only a full success leads back to the page."""
+    """Set a log level from the form of the page; redirect to the page only on full success."""
     response = Response()
     try:
         auth_info = await auth.get_auth(request, response)
         await auth.require_read_write_access(auth_info, request, response)
-        # Read the body only now, so that anonymous callers cannot make us read one.
+        # Read the body only after the authorisation, so that anonymous callers cannot make us read one.
         form = await auth.forms.read(request)
         name, level = form.get("name", [""])[-1].strip(), form.get("level", [""])[-1]
     except HTTPException as error:
@@ -90,7 +90,7 @@ async def post_index(request: Request) -> Response:
 async def _set_level(
     request: Request, auth_info: auth.AuthInfo, name: str, level: str
 ) -> tuple[Message, int] | None:
-    """Set the level; what was not done, or in part, comes back as a message and a status."""
+    """Set the level; return a message and a status if it was not done, or only in part."""
     try:
         wanted = logging_.LevelRequest(name=name, level=level)
         cluster = await _levels.change(wanted.name, wanted.level, request=request, auth_info=auth_info)
@@ -102,16 +102,16 @@ async def _set_level(
     except HTTPException as error:
         return Message("fail", "Not changed.", f"{error.detail}."), error.status_code
     except _levels.NotSetError as error:
-        return Message("fail", "Not done.", f"{error}."), 503
+        return Message("fail", "Not changed.", f"{error}."), 503
     if cluster.complete:
         return None
     text = f"{cluster.applied} of {cluster.alive} processes confirmed the level."
     if cluster.behind:
         behind = ", ".join(f"{process.pid} on {process.hostname}" for process in cluster.behind)
-        text += f" Not yet: {behind}; they take it within one heartbeat of reaching Redis."
+        text += f" Not yet: {behind}; they will apply it within one heartbeat after reaching Redis."
     if cluster.roster == "stale":
-        text += " Whether there are others cannot be told now."
-    return Message("warn", "Done in part.", text), 200
+        text += " It is not known whether there are others."
+    return Message("warn", "Partly done.", text), 200
 
 
 async def _page(
@@ -154,7 +154,7 @@ def _sign_in_error(request: Request, caller: _overview.Caller) -> Message | None
 
 
 def _done(request: Request, overview: _overview.Overview) -> Message | None:
-    """After the form led back to the page: what was done, told from the state and not from the address."""
+    """Return what was done, after the redirect from the form; taken from the state, not from the URL."""
     logger = request.query_params.get("logger", "")
     level = overview.levels.overrides.get(logger) if overview.levels else None
     if request.query_params.get("result") != "set" or level is None:

@@ -14,7 +14,7 @@ class InstancesResponse(BaseModel):
     """The running processes."""
 
     scope: Literal["cluster", "process"] = Field(
-        description="`process` if only the one that answers is known: Redis is not used or unreachable"
+        description="`process` if only the responding one is known: Redis is not used or unreachable"
     )
     roster: Literal["current", "stale"] = Field(description="`stale` while some processes may be missing")
     skipped: int = Field(
@@ -25,7 +25,7 @@ class InstancesResponse(BaseModel):
 
 @router.get("/instances", name="c2c_instances", dependencies=[Depends(auth.require_read_only_access)])
 async def get_instances() -> InstancesResponse:
-    """List the running processes."""
+    """Return the running processes."""
     found = await instances.roster(samples=True)
     return InstancesResponse(
         scope=instances.scope(), roster=instances.currency(), skipped=instances.skipped(), instances=found

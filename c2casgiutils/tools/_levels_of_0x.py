@@ -1,4 +1,4 @@
-"""The log levels that c2casgiutils 0.x left in Redis: one string for each logger."""
+"""The log levels that c2casgiutils 0.x stored in Redis: one string for each logger."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ _BATCH = 500
 
 
 async def read() -> dict[str, str]:
-    """Return the levels by logger; a bad entry is skipped and logged.
+    """Return the levels by logger; an invalid entry is logged and skipped.
 
     Raises:
         RedisError: Redis is unreachable or refuses.
@@ -24,7 +24,7 @@ async def read() -> dict[str, str]:
 
 async def _entries(master: Any) -> AsyncIterator[tuple[str, str]]:
     keys: list[bytes] = []
-    # Read as bytes: one key or value that is no UTF-8 must not hide the others.
+    # Read as bytes, as one key or value that is not UTF-8 must not hide the others.
     async for key in master.scan_iter(match=_escaped(_prefix()) + "*", count=1000, NEVER_DECODE=True):
         keys.append(key)
         if len(keys) == _BATCH:
@@ -38,7 +38,7 @@ async def _entries(master: Any) -> AsyncIterator[tuple[str, str]]:
 async def _read_batch(master: Any, keys: list[bytes]) -> list[tuple[str, str]]:
     if not keys:
         return []
-    # A pipeline and not MGET: a key of another type fails alone, and a cluster has the keys on several nodes.
+    # Not MGET: a key of another type fails alone, and in a cluster the keys are on several nodes.
     async with master.pipeline(transaction=False) as pipeline:
         for key in keys:
             pipeline.execute_command("GET", key, NEVER_DECODE=True)
@@ -50,14 +50,14 @@ async def _read_batch(master: Any, keys: list[bytes]) -> list[tuple[str, str]]:
 def _entry(key: bytes, value: object) -> tuple[str, str] | None:
     name = key.decode(errors="replace").removeprefix(_prefix())[: _loggers.MAX_NAME_LENGTH]
     if not isinstance(value, bytes):
-        _LOGGER.warning("The stored log level of %r is skipped: not a string", name)
+        _LOGGER.warning("The stored log level of %r was skipped: not a string", name)
         return None
     try:
         checked_name = _loggers.checked_name(key.decode().removeprefix(_prefix()))
         level = _loggers.checked_level(value.decode())
         _loggers.check_allowed(checked_name, level)
     except ValueError as error:
-        _LOGGER.warning("The stored log level of %r is skipped: %s", name, error)
+        _LOGGER.warning("The stored log level of %r was skipped: %s", name, error)
         return None
     return checked_name, level
 

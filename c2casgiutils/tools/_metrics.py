@@ -1,4 +1,4 @@
-"""The view that serves the metrics, for clients that cannot reach the port."""
+"""The view that serves the metrics to clients that cannot reach the metrics port."""
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
@@ -8,7 +8,7 @@ router = APIRouter(tags=["metrics"])
 
 
 async def _may_scrape(request: Request, response: Response) -> None:
-    """Let the bearer of `C2C__PROMETHEUS__BEARER` through, and who may read; wrong ones are counted."""
+    """Require `C2C__PROMETHEUS__BEARER` as bearer token or the read-only level; wrong tokens are counted."""
     expected = config.settings.prometheus.bearer
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     is_wrong = False
@@ -25,12 +25,12 @@ async def _may_scrape(request: Request, response: Response) -> None:
 
 
 def _is_read_by_get_auth() -> bool:
-    """Return whether `get_auth` takes a bearer for one of GitHub, and counts it when it is wrong."""
+    """Return whether `get_auth` treats a bearer token as one of GitHub, and counts wrong ones itself."""
     return auth.auth_type() is auth.AuthenticationType.GITHUB and config.settings.auth.github.bearer
 
 
 @router.get("/metrics", name="c2c_metrics", dependencies=[Depends(_may_scrape)], response_class=Response)
 def get_metrics(request: Request) -> Response:
-    """Show the metrics of this process, or of all workers with `PROMETHEUS_MULTIPROC_DIR`."""
+    """Return the metrics of this process, or of all workers with `PROMETHEUS_MULTIPROC_DIR`."""
     content, content_type = prometheus.render(request.headers.get("accept", ""))
     return Response(content, headers={"Content-Type": content_type})

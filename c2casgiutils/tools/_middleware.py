@@ -1,4 +1,4 @@
-"""What all views share: they answer HEAD, are not cached, and return errors as JSON with `detail`."""
+"""Behaviour common to all views: HEAD requests, no caching, and errors as JSON with `detail`."""
 
 from collections.abc import MutableMapping
 from typing import Any
@@ -23,32 +23,32 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class ViewMiddleware:
-    """Answer HEAD as GET without its body (RFC 9110, 9.3.2) and forbid caching, except for static files.
+    """Respond to HEAD like GET without the body (RFC 9110, 9.3.2), and forbid caching of views.
 
     Invalid requests are rejected: a body above 64 KiB, which FastAPI would read before authentication, and a
-    query that is not UTF-8, from which Starlette cannot build a URL. All that a view asks of Redis
-    takes two seconds at most.
+    query that is not UTF-8, from which Starlette cannot build a URL. All waits for Redis in a view take at
+    most two seconds together.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Process one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         is_head = scope["method"] == "HEAD"
-        # Not on the scope of the server: its access log says HEAD.
+        # A copy, as the access log of the server uses the original scope.
         inner_scope: MutableMapping[str, Any] = {**scope, "method": "GET"} if is_head else scope
 
         async def send_view(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = _finished(message.get("headers", ()), scope["path"])
-                # The security headers look at it.
+                # The security headers use it.
                 scope["endpoint"] = inner_scope.get("endpoint")
             elif is_head:
-                # Also instead of the extensions that send a file (`http.response.pathsend`).
+                # Also replaces extensions that send a file (`http.response.pathsend`).
                 more = message.get("more_body", False)
                 message = {"type": "http.response.body", "body": b"", "more_body": more}
             await send(message)
@@ -66,7 +66,7 @@ def _is_text(query: bytes) -> bool:
     return True
 
 
-_BAD_QUERY = JSONResponse({"detail": "The query of the address is not UTF-8"}, 400)
+_BAD_QUERY = JSONResponse({"detail": "The query of the URL is not UTF-8"}, 400)
 
 
 def _bounded(receive: Receive) -> Receive:
@@ -84,7 +84,7 @@ def _bounded(receive: Receive) -> Receive:
 
 
 async def internal_error(_request: Request, _error: Exception) -> JSONResponse:
-    """Answer for an unexpected exception, outside of the middleware; the server logs the exception."""
+    """Respond to an unexpected exception, outside of the middleware; the server logs the exception."""
     headers = {"Cache-Control": _NO_STORE[1].decode(), "X-Content-Type-Options": "nosniff"}
     return JSONResponse({"detail": "Internal Server Error"}, 500, headers)
 
@@ -105,15 +105,15 @@ async def method_not_allowed(request: Request, error: Exception) -> JSONResponse
 
 
 async def validation_error(_request: Request, error: Exception) -> JSONResponse:
-    """Answer 422 as FastAPI does, but without the input, which may contain a secret or invalid UTF-8."""
+    """Respond with 422 like FastAPI, but without the input, which may contain a secret or invalid UTF-8."""
     errors = error.errors() if isinstance(error, RequestValidationError) else ()
     return JSONResponse({"detail": [_without_input(item) for item in errors]}, 422)
 
 
 def _without_input(error: dict[str, Any]) -> dict[str, Any]:
     if error["loc"] == ("body",) and isinstance(error["input"], bytes):
-        # FastAPI reads JSON only where the client calls it so: a form of another site's page cannot
-        msg = "The body is read as JSON only with the header Content-Type: application/json"
+        # FastAPI parses JSON only with this content type, which a form of another site's page cannot send
+        msg = "The body is parsed as JSON only with the header Content-Type: application/json"
         return {"type": "content_type", "loc": error["loc"], "msg": msg}
     return {key: error[key] for key in ("type", "loc", "msg")}
 
@@ -132,9 +132,9 @@ def _finished(headers: Any, path: str) -> list[tuple[bytes, bytes]]:
 
 
 def _relative(location: bytes, path: str) -> bytes:
-    """Make Starlette's redirection to the address with a slash at its end, or without, a relative one.
+    """Make Starlette's redirect to the URL with or without a trailing slash relative.
 
-    Behind a proxy nobody here may know the scheme, the host and the whole path that the browser used.
+    Behind a proxy, the scheme, the host and the full path used by the browser may be unknown here.
     """
     url = urlsplit(location.decode("latin-1"))
     if not url.netloc or unquote(url.path).rstrip("/") != path.rstrip("/"):

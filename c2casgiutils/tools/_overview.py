@@ -1,4 +1,4 @@
-"""The data of the page: the caller, what needs attention, checks, processes, log levels, the request."""
+"""The data of the page: the caller, problems, checks, processes, log levels, the request."""
 
 import asyncio
 import dataclasses
@@ -15,7 +15,7 @@ from c2casgiutils.tools import _levels, _loggers
 
 _WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
 _MAX_LOGGERS = 20
-"""Of which the page tells trouble."""
+"""The states that the page reports as problems."""
 _WORDS = {"fail": "down", "warn": "degraded", "unknown": "unknown"}
 
 
@@ -38,7 +38,7 @@ class Caller:
 
     @property
     def role(self) -> str:
-        """The level of access, in a word."""
+        """The access level, in words."""
         if self.is_admin:
             return "administrator"
         if self.can_write:
@@ -48,9 +48,9 @@ class Caller:
 
 @dataclasses.dataclass(frozen=True)
 class Levels:
-    """The log levels: overrides by name, all levels to choose from, and the logger that was asked for.
+    """The log levels: overrides by name, all selectable levels, and the requested logger.
 
-    `refusal` says why the logger cannot be read; `is_partial` that the overrides are those of this process.
+    `refusal` says why the logger cannot be read; `is_partial` that only overrides of this process are known.
     """
 
     overrides: dict[str, str]
@@ -85,7 +85,7 @@ class Problem:
 
 @dataclasses.dataclass(frozen=True)
 class Message:
-    """The answer to what the visitor just did; `state` is `pass`, `warn` or `fail`."""
+    """The result of the visitor's last action; `state` is `pass`, `warn` or `fail`."""
 
     state: str
     title: str
@@ -94,7 +94,7 @@ class Message:
 
 @dataclasses.dataclass(frozen=True)
 class Overview:
-    """All that the page shows; what the caller may not see is empty."""
+    """All data of the page; what the caller may not see is empty."""
 
     caller: Caller
     at: datetime.datetime
@@ -108,7 +108,7 @@ class Overview:
 
 
 async def caller_of(request: Request, response: Response) -> Caller:
-    """Return the caller, who is anonymous if the permissions cannot be checked; never raise."""
+    """Return the caller, anonymous if the permissions cannot be checked; never raises."""
     mode = auth.auth_type().name
     info = auth.AuthInfo(session_payload=None)
     try:
@@ -125,7 +125,7 @@ async def caller_of(request: Request, response: Response) -> Caller:
 
 
 async def collect(request: Request, caller: Caller, *, logger: str | None) -> Overview:
-    """Collect what the caller may see; each part has its own timeout of 2 s at most."""
+    """Collect what the caller may see; each part has a timeout of at most 2 s."""
     at = datetime.datetime.now(datetime.UTC)
     if not caller.can_read:
         health = await health_checks.FACTORY.check()
@@ -150,7 +150,7 @@ async def collect(request: Request, caller: Caller, *, logger: str | None) -> Ov
 
 
 def state_of(health: GlobalResult) -> str:
-    """Return `pass`, `warn` or `fail` for all checks together."""
+    """Return the combined state of all checks: `pass`, `warn` or `fail`."""
     if health.status_code >= 400:  # noqa: PLR2004  # HTTP
         return "fail"
     return "pass" if all(entity.status in ("pass", "skip") for entity in health.entities) else "warn"
@@ -173,12 +173,12 @@ def _process(instance: instances.Instance) -> Process:
 
 
 def _word(instance: instances.Instance) -> str:
-    """Return the state of a process; of one that is silent, that it is."""
+    """Return the state of a process, or its liveness if it is late or lost."""
     return instance.state if instance.liveness == "ok" else instance.liveness
 
 
 def duration(seconds: float) -> str:
-    """Write a duration with its two largest units, as `2 d 3 h`."""
+    """Return a duration with its two largest units, for example `2 d 3 h`."""
     days, rest = divmod(int(seconds), 86400)
     hours, rest = divmod(rest, 3600)
     minutes, rest = divmod(rest, 60)
@@ -224,7 +224,7 @@ def _problems(
     ]
     if unread := headers.unread_forwarded(request.scope):
         text = (
-            f"{', '.join(unread)} of a proxy is not read, links and the address of the client may be wrong: "
+            f"{', '.join(unread)} sent by a proxy is ignored, so links and client addresses may be wrong: "
             "set C2C__PROXY_HEADERS__TYPE and C2C__PROXY_HEADERS__TRUSTED_HOSTS"
         )
         found.append(Problem("warn", "proxy", text))
@@ -237,7 +237,7 @@ def _problems(
             )
         )
     if levels.is_partial:
-        found.append(Problem("warn", "degraded", "The log levels that Redis keeps cannot be read"))
+        found.append(Problem("warn", "degraded", "The log levels stored in Redis cannot be read"))
     lost = (
         Problem("warn", "lost", f"Log level of {name}: {warning}")
         for name in levels.overrides
@@ -246,7 +246,7 @@ def _problems(
     found += itertools.islice(lost, _MAX_LOGGERS)
     versions = {entry.version for entry in roster if entry.liveness != "lost" and not entry.script}
     if len(versions) > 1:
-        found.append(Problem("warn", "drift", f"Several versions run: {', '.join(sorted(versions))}"))
+        found.append(Problem("warn", "drift", f"Different versions run: {', '.join(sorted(versions))}"))
     found += [
         Problem("warn", word, f"Process {instance.pid} on {instance.hostname}")
         for instance in roster

@@ -9,19 +9,19 @@ from starlette.staticfiles import StaticFiles as _StaticFiles
 from starlette.types import Scope
 
 IMMUTABLE = "public, max-age=31536000, immutable"
-"""The `Cache-Control` of what never changes under its name."""
+"""The `Cache-Control` of files whose name changes with their content."""
 
 _DIRECTORY = Path(__file__).parents[1] / "static"
 
 
 class StaticFiles(_StaticFiles):
-    """Serve the files of the page: `c2c.<hash>.css` is `c2c.css`, and a browser may keep it for ever."""
+    """Serves the files of the page: `c2c.<hash>.css` is `c2c.css`, and can be cached forever."""
 
     def __init__(self) -> None:
         super().__init__(directory=_DIRECTORY)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Serve a file by its plain name or by the name with the hash of its content."""
+        """Serve a file by its plain name, or by the name with the hash of its content."""
         plain = _plain_names().get(path)
         response = await super().get_response(plain or path, scope)
         if plain is not None:

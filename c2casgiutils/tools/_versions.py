@@ -1,4 +1,4 @@
-"""The view that shows what is deployed."""
+"""The view that shows the deployed versions."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ router = APIRouter(tags=["versions"], dependencies=[Depends(auth.require_read_on
 
 @router.get("/versions.json", name="c2c_versions")
 def get_versions() -> dict[str, Any]:
-    """Show the versions file that was written when the image was built.
+    """Return the versions file that was written when the image was built.
 
     Raises:
-        HTTPException: 404 when there is none.
+        HTTPException: 404 if there is none.
     """
     content = versions.read()
     if content is None:
-        raise HTTPException(404, "There is no versions file: c2casgiutils-genversion writes it")
+        raise HTTPException(404, "There is no versions file; create it with c2casgiutils-genversion")
     return content

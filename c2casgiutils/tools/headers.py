@@ -13,7 +13,7 @@ router = APIRouter(tags=["headers"], dependencies=[Depends(auth.require_read_onl
 
 
 class URLResponse(BaseModel):
-    """The parts of a URL; all empty when a hostile `Host` makes it none."""
+    """The parts of a URL; all empty if the `Host` header is invalid."""
 
     scheme: str = ""
     netloc: str = ""
@@ -24,7 +24,7 @@ class URLResponse(BaseModel):
 
 
 class HeadersClientInfoResponse(BaseModel):
-    """The URL that the client requested, as the application sees it."""
+    """The requested URL, as the application sees it."""
 
     url_str: str
     url: URLResponse
@@ -43,7 +43,7 @@ class HeadersResponse(BaseModel):
 
 
 def describe(request: Request) -> HeadersResponse:
-    """Describe a request as the application receives it."""
+    """Return a request as the application receives it."""
     url, base_url = scrub(str(request.url)), scrub(str(request.base_url))
     return HeadersResponse(
         headers=_joined(scrub_items(request.headers.items())),
@@ -61,13 +61,13 @@ def describe(request: Request) -> HeadersResponse:
 
 @router.get("/", name="c2c_headers")
 async def get_headers(request: Request) -> HeadersResponse:
-    """Show the request as the application receives it."""
+    """Return the request as the application receives it."""
     return describe(request)
 
 
 @router.get("/{path}", name="c2c_headers_path")
 async def get_headers_path(request: Request, path: str) -> HeadersResponse:  # noqa: ARG001  # shown by describe
-    """Show the request, with one path parameter."""
+    """Return the request, with one path parameter."""
     return describe(request)
 
 
@@ -77,7 +77,7 @@ async def get_headers_path2(
     path_1: str,  # noqa: ARG001  # shown by describe
     path_2: str,  # noqa: ARG001  # the same
 ) -> HeadersResponse:
-    """Show the request, with two path parameters."""
+    """Return the request, with two path parameters."""
     return describe(request)
 
 

@@ -141,7 +141,7 @@ async def test_levels_of_0x_are_taken_over(
         assert logging.getLogger(name).level == logging.WARNING
         assert await listed(client) == [{"name": name, "level": "WARNING", **INHERITED}]
     assert stored(admin, name)["value"] == "WARNING"
-    skipped = [record.getMessage() for record in caplog.records if "is skipped" in record.getMessage()]
+    skipped = [record.getMessage() for record in caplog.records if "was skipped" in record.getMessage()]
     assert len(skipped) == 8
     assert all("\n" not in line and len(line) < 400 for line in skipped)
 
@@ -290,4 +290,4 @@ async def test_page_while_redis_is_away(client: httpx.AsyncClient, own_redis: Re
     assert name in page
     failed = await client.post("", data={"name": name, "level": "INFO"})
     assert failed.status_code == 503
-    assert "Not done." in failed.text
+    assert "Not changed." in failed.text
