@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from c2casgiutils._secrets import scrub as redact
+from c2casgiutils.logs._console import ConsoleFormatter
 from c2casgiutils.logs._filters import ProbeFilter
-from c2casgiutils.logs._formatters import ConsoleFormatter, JsonFormatter
+from c2casgiutils.logs._json import JsonFormatter
 from c2casgiutils.logs._redaction import RedactionFilter, protect_handlers
 from c2casgiutils.logs._setup import (
     check,

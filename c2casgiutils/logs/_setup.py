@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from c2casgiutils import config
+from c2casgiutils.logs._console import ConsoleFormatter
 from c2casgiutils.logs._filters import ProbeFilter
-from c2casgiutils.logs._formatters import ConsoleFormatter, JsonFormatter
+from c2casgiutils.logs._json import JsonFormatter
 from c2casgiutils.logs._redaction import RedactionFilter
 
 _PROBES = ("livez", "readyz", "startupz")

@@ -4,7 +4,8 @@ import logging
 import sys
 
 from c2casgiutils import config
-from c2casgiutils.logs._formatters import ConsoleFormatter, JsonFormatter
+from c2casgiutils.logs._console import ConsoleFormatter
+from c2casgiutils.logs._json import JsonFormatter
 from c2casgiutils.logs._redaction import RedactionFilter
 
 WRITES_NOTHING = sys.maxsize

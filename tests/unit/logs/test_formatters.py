@@ -20,8 +20,8 @@ def record(message: object, *arguments: object, **extra: Any) -> logging.LogReco
     return logger.makeRecord(logger.name, 20, "/app/f.py", 7, message, arguments, None, "work", extra)
 
 
-def fields(entry: logging.LogRecord) -> dict[str, Any]:
-    line = logs.JsonFormatter().format(entry)
+def fields(entry: logging.LogRecord, **options: Any) -> dict[str, Any]:
+    line = logs.JsonFormatter(**options).format(entry)
     assert "\n" not in line
     assert line.startswith("{")
     result: dict[str, Any] = json.loads(line)
@@ -124,7 +124,7 @@ EXTRAS: dict[str, tuple[Any, Any]] = {
 @pytest.mark.parametrize("name", EXTRAS)
 def test_an_extra_is_a_key(name: str) -> None:
     value, expected = EXTRAS[name]
-    assert fields(record("text", **{name: value}))[name] == expected
+    assert fields(record("text", **{name: value}), max_bytes=20_000)[name] == expected
 
 
 def test_leading_underscores_go_unless_the_name_is_taken() -> None:
@@ -155,7 +155,7 @@ def test_a_wrong_message_is_still_a_line(arguments: tuple[object, ...]) -> None:
 
 
 def test_long_texts_are_cut_in_the_middle() -> None:
-    message = fields(record("a" * 100_000 + "z"))["msg"]
+    message = fields(record("a" * 100_000 + "z"), max_bytes=100_000)["msg"]
     assert len(message) < 33_000
     assert message.startswith("aaa")
     assert message.endswith("z")

@@ -1,0 +1,160 @@
+"""Log lines as JSON objects."""
+
+import json
+import logging
+import socket
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from c2casgiutils._secrets import MASK, is_secret_name
+from c2casgiutils.logs._redaction import STANDARD_ATTRIBUTES, access_fields
+from c2casgiutils.logs._request import NOTED, request_fields
+from c2casgiutils.logs._texts import cut, message_of, simple_of, text_of, traceback_of
+
+_SYSLOG_LEVELS = {
+    logging.CRITICAL: 2,
+    logging.ERROR: 3,
+    logging.WARNING: 4,
+    logging.INFO: 6,
+    logging.DEBUG: 7,
+}
+_NO_EXTRA = {*STANDARD_ATTRIBUTES, NOTED, "color_message", "id", "request_id"}  # the color is uvicorn's own
+_MAX_BYTES = 4096
+"""Longest write to a pipe that no other process can interrupt: `PIPE_BUF` of Linux, see pipe(7)."""
+_SHORTEST_CUT = 128
+"""Fields are cut to this length at least, ids not at all; all but the extras fit then."""
+_NOTICE_LENGTH = 40
+
+
+def syslog_level(number: int) -> int:
+    """Return the severity of RFC 5424 (section 6.2.1) of a level, for a level of one's own its number."""
+    return _SYSLOG_LEVELS.get(number, number)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line.
+
+    Always there: `msg`, `host`, `timestamp` (seconds since 1970), `level` (the number of RFC 5424 section
+    6.2.1), `level_name`, `logger_name`, `source_facility`, `file`, `line`, `function`, `pid`, `thread_name`,
+    `process_name`. In a request `request_id`, `trace_id`, `client_addr`, `method`, `path` and `matched_route`
+    (the template of the route, once it is known); with an exception `full_message` (the traceback) and
+    `full_msg` (`"true"`); in lines of an access log `client_addr`, `method`, `path`, `status_code`. Each
+    `extra` is a key of its own: numbers as they are, all else as text; one named as a field gets `extra_`
+    before it.
+
+    Args:
+        fmt: Ignored, as are the next two; configurations give them to any formatter.
+        datefmt: Ignored.
+        style: Ignored.
+        max_bytes: Longest line, with its line feed: the longest texts lose their middle, and extras that do
+            not fit are only counted (`left_out`). The default is what a pipe takes at once, so that lines of
+            several processes never mix.
+        static_fields: Further keys of each object.
+        arguments: Of `logging.Formatter`, ignored.
+
+    Raises:
+        ValueError: `max_bytes` is less than 4096.
+    """
+
+    def __init__(
+        self,
+        fmt: str | None = None,
+        datefmt: str | None = None,
+        style: Literal["%", "{", "$"] = "%",
+        *,
+        max_bytes: int = _MAX_BYTES,
+        static_fields: Mapping[str, Any] | None = None,
+        **arguments: Any,
+    ) -> None:
+        super().__init__(fmt, datefmt, style, **arguments)
+        if not isinstance(max_bytes, int) or max_bytes < _MAX_BYTES:
+            raise ValueError(f"max_bytes must be an integer of {_MAX_BYTES} or more, not {max_bytes!r}")
+        self._max_bytes = max_bytes
+        static_fields = static_fields or {}
+        self._static_fields = {name: _extra_value(name, value) for name, value in static_fields.items()}
+        self._host = socket.gethostname()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as a JSON object without a line break."""
+        fields = self._fields(record) | _request(record)
+        if (access := access_fields(record)) is not None:
+            fields |= _access(*access)
+        if traceback := traceback_of(record, self.formatException):
+            fields |= {"full_message": traceback, "full_msg": "true"}
+        extra: dict[str, Any] = {}
+        for name, value in (self._static_fields | _extra(record)).items():
+            extra[f"extra_{name}" if name in fields else name] = value
+        line = json.dumps(fields | extra)  # in ASCII: as many bytes as characters
+        return line if len(line) < self._max_bytes else _shorten(fields, extra, self._max_bytes)
+
+    def _fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        return {
+            "msg": message_of(record),
+            "host": self._host,
+            "timestamp": record.created,
+            "level": syslog_level(record.levelno),
+            "level_name": record.levelname,
+            "logger_name": record.name,
+            "source_facility": record.name,
+            "file": record.pathname,
+            "line": record.lineno,
+            "function": record.funcName,
+            "pid": record.process,
+            "thread_name": record.threadName,
+            "process_name": record.processName,
+        }
+
+
+def _request(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: text_of(value) for name, value in request_fields(record).items()}
+
+
+def _access(client: str, method: str, target: str, status: int) -> dict[str, Any]:
+    return {
+        "client_addr": client,
+        "method": method,
+        "path": text_of(target.partition("?")[0]),
+        "status_code": status,
+    }
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    given = {name: value for name, value in vars(record).items() if name not in _NO_EXTRA}
+    return {
+        (plain if (plain := name.lstrip("_")) and plain not in given else name): _extra_value(name, value)
+        for name, value in given.items()
+    }
+
+
+def _extra_value(name: str, value: object) -> str | int | float | bool:
+    simple = simple_of(value)
+    return MASK if value is not None and isinstance(simple, str) and is_secret_name(name) else simple
+
+
+def _shorten(fields: dict[str, Any], extra: dict[str, Any], max_bytes: int) -> str:
+    """Return a line of less than `max_bytes`, with as much of the longest texts as possible."""
+    everything = fields | extra
+    if len(_cut_line(everything, _SHORTEST_CUT)) >= max_bytes:
+        everything = fields | {"left_out": len(extra)}
+    shortest, longest = _SHORTEST_CUT, max_bytes
+    while shortest < longest:
+        length = (shortest + longest + 1) // 2
+        if len(_cut_line(everything, length)) < max_bytes:
+            shortest = length
+        else:
+            longest = length - 1
+    return _cut_line(everything, shortest)
+
+
+def _cut_line(fields: dict[str, Any], length: int) -> str:
+    return json.dumps({name: _cut_text(value, length) for name, value in fields.items()})
+
+
+def _cut_text(value: Any, length: int) -> Any:
+    """Cut a text that takes more than about `length` characters in JSON, where one may take up to 12."""
+    if not isinstance(value, str) or len(value) * 12 <= length:
+        return value
+    written = len(json.dumps(value))
+    if written <= length + _NOTICE_LENGTH:
+        return value
+    return cut(value, length * len(value) // written)
