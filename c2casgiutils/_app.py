@@ -200,6 +200,7 @@ class _Lifecycle:
         )
 
         logs.protect_handlers(config.secrets_of(config.settings))  # those of uvicorn, and of the application
+        steps.push_async_callback(_guarded, logs.flush)  # the exit functions may never be called
         steps.push_async_callback(_guarded, redis_utils.aclose)
         steps.push_async_callback(_guarded, db.shutdown)
         steps.push_async_callback(_guarded, auth.shutdown)
@@ -268,10 +269,10 @@ _LIFECYCLES = PerLoop(_Lifecycle, on_drop=_Lifecycle.note_closed_loop)
 
 async def _end_parts() -> None:
     """End what was started by itself: by `cli.init`, by `broadcast.startup`, by the first use of a client."""
-    from c2casgiutils import auth, broadcast, db, health_checks, redis_utils, switches
+    from c2casgiutils import auth, broadcast, db, health_checks, logs, redis_utils, switches
 
     parts = health_checks, switches, broadcast, auth, db
-    for step in (*(part.shutdown for part in parts), redis_utils.aclose):
+    for step in (*(part.shutdown for part in parts), redis_utils.aclose, logs.flush):
         await _guarded(step)
 
 

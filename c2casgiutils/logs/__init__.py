@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from c2casgiutils._secrets import scrub as redact
+from c2casgiutils.logs._background import flush
 from c2casgiutils.logs._console import ConsoleFormatter
 from c2casgiutils.logs._filters import ProbeFilter
 from c2casgiutils.logs._json import JsonFormatter
+from c2casgiutils.logs._queued import QueuedHandler, queued
 from c2casgiutils.logs._redaction import RedactionFilter, protect_handlers
 from c2casgiutils.logs._setup import (
     check,
@@ -22,6 +24,8 @@ from c2casgiutils.logs._setup import (
     package_of,
     read_environment,
 )
+from c2casgiutils.logs._sql import SqlHandler
+from c2casgiutils.logs._syslog import CeeSysLogHandler
 from c2casgiutils.logs._written import WRITES_NOTHING, write_to_standard_error, written_from
 
 __all__ = [
@@ -31,16 +35,21 @@ __all__ = [
     "OTHER_LOG_LEVEL",
     "SQL_LOG_LEVEL",
     "WRITES_NOTHING",
+    "CeeSysLogHandler",
     "ConsoleFormatter",
     "JsonFormatter",
     "ProbeFilter",
+    "QueuedHandler",
     "RedactionFilter",
+    "SqlHandler",
     "check",
     "complete",
     "create_formatter",
     "create_probe_filter",
+    "flush",
     "package_of",
     "protect_handlers",
+    "queued",
     "redact",
     "write_to_standard_error",
     "written_from",

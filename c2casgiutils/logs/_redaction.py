@@ -2,10 +2,10 @@
 
 import logging
 import traceback
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 from c2casgiutils._secrets import MASK, is_secret_name, scrub
+from c2casgiutils.logs._handlers import all_handlers
 
 STANDARD_ATTRIBUTES = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"))
 _ACCESS_LOGGER = "uvicorn.access"
@@ -96,17 +96,9 @@ def protect_handlers(values: Iterable[str] = ()) -> None:
         values: As for `RedactionFilter`; filters that a configuration added learn them too.
     """
     values = tuple(values)
-    for handler in _handlers():
+    for handler in all_handlers():
         own = next((item for item in handler.filters if isinstance(item, RedactionFilter)), None)
         if own is None:
             handler.addFilter(RedactionFilter(values))
         else:
             own.values = values
-
-
-def _handlers() -> Iterator[logging.Handler]:
-    named: list[Any] = list(logging.root.manager.loggerDict.values())
-    for logger in (logging.root, *named):  # of a parent that nobody asked for, a placeholder stands there
-        yield from logger.handlers if isinstance(logger, logging.Logger) else ()
-    if logging.lastResort is not None:  # what emits warnings when nothing is configured
-        yield logging.lastResort
