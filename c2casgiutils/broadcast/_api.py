@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Literal, ParamSpec, TypeVar, overload
 
+from c2casgiutils._numbers import check_seconds
 from c2casgiutils.broadcast._current import current, subscribe
 from c2casgiutils.broadcast._decorated import Handler, create_caller, default_channel
-from c2casgiutils.broadcast.interface import Answer, check_timeout
+from c2casgiutils.broadcast.interface import Answer
 from c2casgiutils.broadcast.types import BroadcastResponse, MissingAnswer
 
 P = ParamSpec("P")
@@ -79,7 +80,7 @@ async def decorate(
         BroadcastError: Redis refused the subscription.
         ValueError: The timeout is not a number of seconds.
     """
-    check_timeout(timeout)
+    check_seconds(timeout, "timeout")
     channel = channel or default_channel(func)
     handler = Handler(func)
     await subscribe(channel, handler)

@@ -5,9 +5,10 @@ import logging
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+from c2casgiutils._numbers import check_seconds
 from c2casgiutils.broadcast._current import current
 from c2casgiutils.broadcast._handlers import Callback
-from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, check_timeout, encode
+from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, encode
 from c2casgiutils.broadcast.local import LocalBroadcaster
 from c2casgiutils.broadcast.types import BroadcastResponse, BroadcastUnavailable, ClusterReport
 
@@ -56,7 +57,7 @@ async def ask(
         BroadcastError: The parameters cannot be sent.
         ValueError: The timeout is not a number of seconds.
     """
-    check_timeout(timeout)
+    check_seconds(timeout, "timeout")
     try:
         answers = await _ask(current(), channel, params, timeout, to)
     except BroadcastUnavailable as error:

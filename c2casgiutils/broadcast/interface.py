@@ -1,12 +1,12 @@
 """The interface of every broadcaster."""
 
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from c2casgiutils import instances
+from c2casgiutils._numbers import check_seconds
 from c2casgiutils.broadcast import _codec, _metrics
 from c2casgiutils.broadcast._handlers import Callback, Handlers, Outcome
 from c2casgiutils.broadcast.types import (
@@ -18,8 +18,6 @@ from c2casgiutils.broadcast.types import (
     MissingAnswer,
     Reason,
 )
-
-_SHOWN_CHARACTERS = 20
 
 Answer = BroadcastResponse[Any] | MissingAnswer
 
@@ -124,7 +122,7 @@ class BaseBroadcaster(ABC):
             BroadcastError: The parameters cannot be sent or are too large.
             ValueError: The timeout is not a number of seconds.
         """
-        check_timeout(timeout)
+        check_seconds(timeout, "timeout")
         payload = encode(channel, params)
         return await self.request(channel, payload, expect_answers=expect_answers, timeout=timeout)
 
@@ -160,19 +158,6 @@ def missing(instance_id: str, reason: Reason = "left") -> MissingAnswer:
     """Return a missing answer for an instance of which only the id is known."""
     hostname, pid = instances.read_id(instance_id)
     return MissingAnswer(hostname, pid, reason=reason)
-
-
-def check_timeout(seconds: float) -> None:
-    """Check that a timeout is valid.
-
-    Raises:
-        ValueError: The timeout is not a finite number, or is negative.
-    """
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not 0 <= seconds <= sys.float_info.max:
-        raise ValueError(
-            f"timeout is {str(seconds)[:_SHOWN_CHARACTERS]}; it must be a number of seconds, 0 or more"
-        )
 
 
 def make_answer(hostname: str, pid: int, outcome: Outcome, decode: Callable[[bytes], Any]) -> Answer:

@@ -6,6 +6,8 @@ from c2casgiutils import switches
 from c2casgiutils.health_checks._factory import FACTORY
 from c2casgiutils.switches import Setting, SwitchReport
 
+MAX_SECONDS = 86_400.0
+
 
 class Draining(switches.Kind):
     """Whether this process is taken out of service."""

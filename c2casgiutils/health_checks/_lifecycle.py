@@ -1,6 +1,7 @@
 """Start and stop of the background checks, and the drain of this process."""
 
 from c2casgiutils import instances, switches
+from c2casgiutils._numbers import check_seconds
 from c2casgiutils.health_checks import _cluster, _draining
 from c2casgiutils.health_checks._cluster import is_cut_off
 from c2casgiutils.health_checks._drain import DrainRefused
@@ -35,7 +36,10 @@ async def drain(*, seconds: float | None = None, force: bool = False) -> None:
 
     Raises:
         DrainRefused: No other process is ready.
+        ValueError: `seconds` is not from 0 to a day.
     """
+    if seconds is not None:
+        check_seconds(seconds, "seconds", most=_draining.MAX_SECONDS)
     if not force:
         await require_others({instances.own().id})
     await _draining.drain([instances.own_id()], seconds=seconds)

@@ -52,7 +52,11 @@ class DrainRequest(BaseModel):
         default=None, description="The id of a process, `all`, or null for the responding process"
     )
     seconds: float | None = Field(
-        default=None, gt=0, le=86_400, description="Ready again after this time, in seconds"
+        default=None,
+        gt=0,
+        le=_draining.MAX_SECONDS,
+        allow_inf_nan=False,
+        description="Ready again after this time, in seconds",
     )
     force: bool = Field(default=False, description="Even if no other process would be ready")
 

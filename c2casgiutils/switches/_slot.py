@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import TypeVar
 
 from c2casgiutils import broadcast, instances
+from c2casgiutils._numbers import check_seconds
 from c2casgiutils._process import PerLoop
 from c2casgiutils.switches._draft import Draft
 from c2casgiutils.switches._entry import field_of
@@ -105,7 +106,7 @@ async def put(
         kind: The name of the kind.
         key: The key of the switch, at most 200 printable characters.
         value: Any JSON data except null, at most 4 kB.
-        ttl: Seconds until the value ends; no end by default.
+        ttl: Seconds until the value ends, at most 10 years; no end by default.
         by: Who requests it.
         reason: Why, at most 200 printable characters.
         to: The ids of the instances to change, instead of the whole cluster. Their value is not stored; they
@@ -113,7 +114,7 @@ async def put(
         seconds: Maximum duration.
 
     Raises:
-        ValueError: The value is rejected, or 2,000 switches of the kind have a value already.
+        ValueError: An argument is rejected, or 2,000 switches of the kind have a value already.
         SwitchesUnavailableError: Redis is unreachable or refuses; says whether the change is stored.
     """
     known = _STATE.kinds.get(kind)
@@ -133,11 +134,17 @@ async def remove(
     to: Collection[str] | None = None,
     seconds: float = _TIMEOUT_SECONDS,
 ) -> Change:
-    """Remove a switch that was set with `put`; one that is not set is ignored."""
+    """Remove a switch that was set with `put`; one that is not set is ignored.
+
+    Raises:
+        ValueError: `seconds` is not valid.
+        SwitchesUnavailableError: Redis is unreachable or refuses; says whether the change is stored.
+    """
     return await _change(field_of(kind, key), Draft(None, by=by), to, seconds)
 
 
 async def _change(field: str, draft: Draft, to: Collection[str] | None, seconds: float) -> Change:
+    check_seconds(seconds, "seconds")
     switches = _STATE.switches.get()
     if to is not None:
         return await switches.change_of_instances(field, draft, to, seconds=seconds)
@@ -149,7 +156,9 @@ async def refresh(*, seconds: float = _TIMEOUT_SECONDS) -> None:
 
     Raises:
         SwitchesUnavailableError: Redis is unreachable or refuses.
+        ValueError: `seconds` is not valid.
     """
+    check_seconds(seconds, "seconds")
     await _STATE.switches.get().reader.refresh(seconds=seconds)
 
 

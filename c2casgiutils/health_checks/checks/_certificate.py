@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import math
 import ssl
 import urllib.parse
 
@@ -33,6 +34,8 @@ class Certificate(Check):
         parts = urllib.parse.urlsplit(url if "://" in url else f"https://{url}")
         if parts.scheme != "https" or not parts.hostname:
             raise ValueError("Certificate takes an https URL or host:port")
+        if not 0 <= days < math.inf:
+            raise ValueError(f"Certificate takes a number of days, 0 or more, got {days}")
         self.host = parts.hostname
         self.port = parts.port or 443
         self.days = days

@@ -1,6 +1,7 @@
 """Checks of the machine and of the process itself."""
 
 import asyncio
+import math
 import shutil
 from pathlib import Path
 
@@ -20,7 +21,7 @@ class DiskSpace(Check):
 
     def __init__(self, path: str | Path = "/", minimum: float = 0.05, tags: list[str] | None = None) -> None:
         super().__init__(tags)
-        if minimum < 0:
+        if not 0 <= minimum < math.inf:
             raise ValueError(f"DiskSpace takes a minimum of 0 or more, got {minimum}")
         self.path = Path(path)
         self.minimum = minimum
@@ -48,7 +49,7 @@ class LoopLag(Check):
 
     def __init__(self, maximum: float = 0.5, tags: list[str] | None = None) -> None:
         super().__init__(tags)
-        if maximum <= 0:
+        if not 0 < maximum < math.inf:
             raise ValueError(f"LoopLag takes a positive maximum, got {maximum}")
         self.maximum = maximum
 

@@ -3,6 +3,7 @@
 import time
 
 from c2casgiutils import instances
+from c2casgiutils._numbers import check_seconds
 from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
 
 
@@ -20,6 +21,7 @@ class Version(Check):
 
     def __init__(self, tags: list[str] | None = None, *, deployment_seconds: float = 600) -> None:
         super().__init__(tags)
+        check_seconds(deployment_seconds, "deployment_seconds")
         self.deployment_seconds = deployment_seconds
         self._since: float | None = None
 

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import logging
+import math
 import ssl
 import threading
 from collections.abc import AsyncIterator
@@ -287,9 +288,10 @@ async def test_loop_that_is_blocked(factory: Factory) -> None:
 
 
 @pytest.mark.parametrize("check", [DiskSpace, LoopLag])
-def test_limits_that_make_no_sense(check: Any) -> None:
+@pytest.mark.parametrize("limit", [-1, math.nan, math.inf])
+def test_limits_that_make_no_sense(check: Any, limit: float) -> None:
     with pytest.raises(ValueError, match="takes a"):
-        check(**({"minimum": -1} if check is DiskSpace else {"maximum": 0}))
+        check(**{"minimum" if check is DiskSpace else "maximum": limit})
 
 
 @pytest.mark.parametrize(
@@ -314,6 +316,15 @@ async def test_certificate(
         entity = await run(factory, Certificate(f"https://localhost:{port}/", context=context))
     assert entity.status == status
     assert text is None or text in entity.payload["message"]
+
+
+@pytest.mark.parametrize("number", [-1, math.nan])
+def test_periods_that_make_no_sense(number: float) -> None:
+    """The error says what is accepted."""
+    with pytest.raises(ValueError, match="a number of days, 0 or more"):
+        Certificate("https://localhost", days=number)
+    with pytest.raises(ValueError, match=r"deployment_seconds is .* 0 or more"):
+        Version(deployment_seconds=number)
 
 
 @pytest.mark.parametrize("url", ["http://x", "", "https://"])

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import math
 import signal
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -61,6 +63,24 @@ async def test_ends_by_itself(client: httpx.AsyncClient) -> None:
     assert instances.state() == "draining"
     await asyncio.sleep(0.2)
     assert instances.state() == "ready"
+
+
+@pytest.mark.parametrize("seconds", [math.nan, math.inf, -math.inf, -1, 1e300, True, "60"])
+async def test_duration_that_is_none(client: httpx.AsyncClient, seconds: Any) -> None:
+    """The error says what is accepted, and nothing is drained."""
+    with pytest.raises(ValueError, match=r"seconds is .*; it must be a number of seconds, from 0 to"):
+        await c2casgiutils.drain(seconds=seconds, force=True)
+    assert instances.state() != "draining"
+
+
+@pytest.mark.parametrize("seconds", ["NaN", '"nan"', "Infinity", "1e999", '"inf"', "-1", "0", "1e300", "[]"])
+async def test_duration_that_is_none_by_http(client: httpx.AsyncClient, seconds: str) -> None:
+    """It is refused, and nothing is drained."""
+    headers = {**HEADERS, "Content-Type": "application/json"}
+    body = f'{{"force": true, "seconds": {seconds}}}'
+    reply = await client.post("/c2c/drain", content=body, headers=headers)
+    assert (reply.status_code, reply.json()["detail"][0]["loc"]) == (422, ["body", "seconds"])
+    assert instances.state() != "draining"
 
 
 async def test_a_second_drain_replaces_the_time(client: httpx.AsyncClient) -> None:

@@ -1,6 +1,7 @@
 """Switches of one process, without Redis."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -68,6 +69,28 @@ async def test_a_value_ends_by_itself(colours: Colours) -> None:
     await asyncio.sleep(0.8)
     assert colours.painted == {"door": None, "wall": "blue"}
     assert list(switches.current("test_colour")) == ["wall"]
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -1, True, "60"])
+@pytest.mark.parametrize("name", ["ttl", "seconds"])
+async def test_numbers_of_seconds_that_are_none(colours: Colours, name: str, number: Any) -> None:
+    """The error names the argument and says what is accepted; nothing is changed."""
+    for to in (None, [instances.own_id()]):
+        with pytest.raises(ValueError, match=f"{name} is .*; it must be a number of seconds"):
+            await switches.put("test_colour", "door", "red", to=to, **{name: number})
+    if name == "seconds":
+        with pytest.raises(ValueError, match="seconds is"):
+            await switches.remove("test_colour", "door", seconds=number)
+        with pytest.raises(ValueError, match="seconds is"):
+            await switches.refresh(seconds=number)
+    assert colours.painted == {}
+
+
+async def test_a_time_that_no_calendar_has(colours: Colours) -> None:
+    """A value has to end before the year 9999, or have no end."""
+    with pytest.raises(ValueError, match="ttl is 1000000000000"):
+        await switches.put("test_colour", "door", "red", ttl=1e12)
+    assert colours.painted == {}
 
 
 async def test_the_value_of_one_instance_wins(colours: Colours) -> None:
