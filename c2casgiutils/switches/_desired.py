@@ -7,7 +7,10 @@ from c2casgiutils.switches._kinds import Setting
 
 
 class Desired:
-    """The entries of the cluster, and the values of this instance alone, which take precedence."""
+    """The entries of the cluster, and the values of this instance alone.
+
+    The value of the instance takes precedence, until a later removal for the cluster ends it.
+    """
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
@@ -38,10 +41,10 @@ class Desired:
 
     def in_force(self, field: str, now: float) -> Setting | None:
         """Return the value in effect, or `None`."""
-        own = self._own.get(field)
-        if own is not None and (own.expires is None or own.expires > now):
+        own, entry = self._own.get(field), self._entries.get(field)
+        is_removed = own is not None and entry is not None and entry.is_removal_after(own)
+        if own is not None and not is_removed and (own.expires is None or own.expires > now):
             return own
-        entry = self._entries.get(field)
         return entry.in_force(now) if entry is not None else None
 
     def fields(self, kind: str | None = None) -> list[str]:

@@ -82,6 +82,10 @@ class Entry:
         """Return the value, or `None` if there is none or it has ended."""
         return None if self.ends is not None and self.ends <= now else self.setting
 
+    def is_removal_after(self, own: Setting) -> bool:
+        """Return whether it is a removal, newer than the value of one instance."""
+        return self.is_known_format and self.setting is None and self.version > own.version
+
     def is_forgettable(self, now: float) -> bool:
         """Return whether it ended so long ago that no process can still hold an older entry."""
         return self.ends is not None and self.ends + _KEPT_SECONDS <= now

@@ -63,6 +63,20 @@ class Kind(ABC):
             ValueError: The value is rejected; the text says what is accepted.
         """
 
+    def admit(self, key: str, value: Any) -> None:  # noqa: B027  # admitting everything is a choice
+        """Reject a new value that `check` accepts, a quota for example; by default, all are admitted.
+
+        Called in the process that requests a change, or in the instance that alone gets the value, but not for
+        values that are stored already.
+
+        Args:
+            key: The key of the switch.
+            value: The value.
+
+        Raises:
+            ValueError: The value is rejected; the text says why.
+        """
+
     @abstractmethod
     def apply(self, changes: Mapping[str, Setting | None]) -> None:
         """Apply changed values to this process; called on the event loop, must be quick.

@@ -110,7 +110,8 @@ async def put(
         by: Who requests it.
         reason: Why, at most 200 printable characters.
         to: The ids of the instances to change, instead of the whole cluster. Their value is not stored; they
-            keep it until they end, and it takes precedence over the value of the cluster.
+            keep it until they end or the switch is removed, and it takes precedence over the value of the
+            cluster.
         seconds: Maximum duration.
 
     Raises:
@@ -123,6 +124,8 @@ async def put(
     if value is None:
         raise ValueError("null is not a value; use remove()")
     known.check(key, value)
+    if to is None or instances.own_id() in to:
+        known.admit(key, value)
     return await _change(field_of(kind, key), Draft(value, ttl, by, reason), to, seconds)
 
 
@@ -136,8 +139,11 @@ async def remove(
 ) -> Change:
     """Remove a switch that was set with `put`; one that is not set is ignored.
 
+    Without `to`, the values of single instances end, too.
+
     Raises:
         ValueError: `seconds` is not valid.
+        TooManySwitchesError: Too many switches of the kind were changed within a week.
         SwitchesUnavailableError: Redis is unreachable or refuses; says whether the change is stored.
     """
     return await _change(field_of(kind, key), Draft(None, by=by), to, seconds)

@@ -21,6 +21,8 @@ OWN_CHANNEL = "c2c_switches_of_instance"
 
 _MAX_LIVE = 2000
 """Maximum number of switches of one kind that have a value."""
+_MAX_KNOWN = 6000
+"""The same, with those that ended or were removed in the last week."""
 _LEAST_SECONDS = 0.05
 
 
@@ -106,6 +108,9 @@ class Switches:
         live = self.state.current(kind)
         if draft.value is not None and key not in live and len(live) >= _MAX_LIVE:
             raise TooManySwitchesError(f"{_MAX_LIVE} switches of the kind {kind} have a value already")
+        known = self.state.desired.fields(kind)
+        if field not in known and len(known) >= _MAX_KNOWN:
+            raise TooManySwitchesError(f"{_MAX_KNOWN} switches of the kind {kind} were changed in the last week")
 
     async def on_change(
         self,
@@ -185,6 +190,7 @@ class Switches:
             raise ValueError(f"the kind of switch {kind} is not registered in this process")
         if value is not None:
             known.check(key, value)
+            known.admit(key, value)
         field = field_of(kind, key)
         self._set_own(field, Draft(value, ttl, by, reason))
         return self._confirm(field)

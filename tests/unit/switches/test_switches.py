@@ -25,6 +25,10 @@ class Colours(switches.Kind):
         if value not in ("red", "blue"):
             raise ValueError("red or blue")
 
+    def admit(self, key: str, value: Any) -> None:
+        if key == "thirteenth door":
+            raise ValueError("no more doors")
+
     def apply(self, changes: Mapping[str, Setting | None]) -> None:
         if self.is_broken:
             raise RuntimeError("no paint")
@@ -167,3 +171,36 @@ async def test_a_kind_that_fails_is_told(colours: Colours, caplog: pytest.LogCap
     await switches.put("test_colour", "door", "red")
     assert switches.refused() == set()
     assert colours.painted == {"door": "red"}
+
+
+async def test_a_removal_ends_older_values_of_instances(colours: Colours) -> None:
+    """Who removes a switch wants none anywhere; a value that is set for an instance later is in force."""
+    own = instances.own_id()
+    await switches.put("test_colour", "door", "red", to=[own])
+    await switches.remove("test_colour", "door")
+    assert colours.painted == {"door": None}
+    assert switches.current("test_colour") == {}
+    await switches.put("test_colour", "door", "blue", to=[own])
+    assert colours.painted == {"door": "blue"}
+    await switches.remove("test_colour", "door", to=[own])
+    assert colours.painted == {"door": None}
+
+
+async def test_what_is_admitted_is_asked_when_somebody_asks(colours: Colours) -> None:
+    """A kind may refuse new values, also for the instance alone, without refusing the stored ones."""
+    for to in (None, [instances.own_id()]):
+        with pytest.raises(ValueError, match="no more doors"):
+            await switches.put("test_colour", "thirteenth door", "red", to=to)
+    assert switches.current("test_colour") == {}
+
+
+async def test_removals_are_limited(colours: Colours, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is remembered for a week: names that nobody ever used cannot fill the store."""
+    monkeypatch.setattr("c2casgiutils.switches._switches._MAX_KNOWN", 3)
+    await switches.put("test_colour", "door", "red")
+    for number in range(2):
+        await switches.remove("test_colour", f"made up {number}")
+    with pytest.raises(switches.TooManySwitchesError):
+        await switches.remove("test_colour", "made up 2")
+    await switches.remove("test_colour", "door")
+    assert switches.current("test_colour") == {}
