@@ -10,7 +10,7 @@ from typing import Any
 import pydantic
 from pydantic import BaseModel, Field
 
-from c2casgiutils import broadcast, config, instances, redis_utils
+from c2casgiutils import broadcast, config, instances
 from c2casgiutils.broadcast.types import ClusterReport, LostProcess, MissingProcess
 from c2casgiutils.health_checks._factory import FACTORY, worst_of
 from c2casgiutils.health_checks._model import Severity, Status
@@ -131,7 +131,7 @@ def _report(roster: list[instances.Instance]) -> ClusterReport:
         missing=late,
         failed=[],
         lost=lost,
-        complete=not late and currency == "current" and not is_cut_off(),
+        complete=not late and currency == "current" and not instances.is_cut_off(),
         roster=currency,
     )
 
@@ -142,11 +142,6 @@ def _named(instance: instances.Instance) -> dict[str, Any]:
 
 def _ago(seconds: float) -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
-
-
-def is_cut_off() -> bool:
-    """Return whether other processes may exist but cannot be seen, because Redis is unreachable."""
-    return redis_utils.is_configured() and instances.scope() == "process"
 
 
 def _status(roster: list[instances.Instance], rows: list[Row], *, is_complete: bool) -> Status:

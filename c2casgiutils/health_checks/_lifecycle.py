@@ -3,7 +3,6 @@
 from c2casgiutils import instances, switches
 from c2casgiutils._numbers import check_seconds
 from c2casgiutils.health_checks import _cluster, _draining
-from c2casgiutils.health_checks._cluster import is_cut_off
 from c2casgiutils.health_checks._drain import DrainRefused
 from c2casgiutils.health_checks._draining import Draining
 from c2casgiutils.health_checks._factory import FACTORY
@@ -79,6 +78,6 @@ async def require_others(drained: set[str]) -> None:
     elif instances.scope() == "cluster":
         seen = "the cluster"
     else:
-        why = "Redis is unreachable" if is_cut_off() else "Redis is not configured"
+        why = "Redis is unreachable" if instances.is_cut_off() else "Redis is not configured"
         seen = f"only this process, as {why}"
     raise DrainRefused(f"No other process would be ready (seen: {seen}); use force to drain anyway")

@@ -144,20 +144,19 @@ def _told(draining: Iterable[str], seconds: float | None = None) -> str:
 async def _targets(instance: str | None) -> set[str]:
     if instance is None:
         return {instances.own().id}
-    living = await instances.living()
     if instance == "all":
-        return {member.id for member in living if not member.script}
-    known = {member.id for member in living}
-    if instance not in known and _cluster.is_cut_off():
-        raise RedisUnavailableError(f"Redis is unreachable, only this process is visible: {', '.join(known)}")
-    if instance not in known:
-        raise HTTPException(404, f"Unknown instance; known: {', '.join(sorted(known))}")
-    return {instance}
+        return {member.id for member in await instances.living() if not member.script}
+    try:
+        return {(await instances.find(instance)).id}
+    except instances.UnseenInstanceError as error:
+        raise RedisUnavailableError(str(error)) from error
+    except instances.UnknownInstanceError as error:
+        raise HTTPException(404, str(error)) from error
 
 
 def _as_seen(instance: str | None, done: list[str], report: SwitchReport) -> tuple[list[str], SwitchReport]:
     """Mark the report as incomplete if other processes may exist but cannot be seen."""
-    if instance == "all" and _cluster.is_cut_off():
+    if instance == "all" and instances.is_cut_off():
         report = report.model_copy(update={"complete": False})
     return done, report
 

@@ -5,6 +5,7 @@ contains only this process.
 """
 
 from c2casgiutils.instances._checks import UNKNOWN_CHECK, encode_check
+from c2casgiutils.instances._find import UnknownInstanceError, UnseenInstanceError, find, is_cut_off
 from c2casgiutils.instances._model import CheckState, Instance, Liveness, Sample, State
 from c2casgiutils.instances._presence import Presence
 from c2casgiutils.instances._slot import (
@@ -41,11 +42,15 @@ __all__ = [
     "Presence",
     "Sample",
     "State",
+    "UnknownInstanceError",
+    "UnseenInstanceError",
     "View",
     "cleanup",
     "create_presence",
     "currency",
     "encode_check",
+    "find",
+    "is_cut_off",
     "living",
     "note_serving",
     "on_version",
