@@ -33,11 +33,18 @@ class Setting:
     scope: str = CLUSTER
 
     @property
+    def since_at(self) -> datetime.datetime:
+        """When it was set, in UTC."""
+        return _utc(self.since)
+
+    @property
     def expires_at(self) -> datetime.datetime | None:
         """When the value ends, in UTC."""
-        if self.expires is None:
-            return None
-        return datetime.datetime.fromtimestamp(round(self.expires, 3), tz=datetime.UTC)
+        return None if self.expires is None else _utc(self.expires)
+
+
+def _utc(seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(round(seconds, 3), tz=datetime.UTC)
 
 
 class Kind(ABC):
@@ -66,8 +73,8 @@ class Kind(ABC):
     def admit(self, key: str, value: Any) -> None:  # noqa: B027  # admitting everything is a choice
         """Reject a new value that `check` accepts, a quota for example; by default, all are admitted.
 
-        Called in the process that requests a change, or in the instance that alone gets the value, but not for
-        values that are stored already.
+        Called in the process that requests a change, or in the instance that alone gets the value; not called
+        for values that are stored already.
 
         Args:
             key: The key of the switch.

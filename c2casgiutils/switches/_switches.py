@@ -110,7 +110,9 @@ class Switches:
             raise TooManySwitchesError(f"{_MAX_LIVE} switches of the kind {kind} have a value already")
         known = self.state.desired.fields(kind)
         if field not in known and len(known) >= _MAX_KNOWN:
-            raise TooManySwitchesError(f"{_MAX_KNOWN} switches of the kind {kind} were changed in the last week")
+            raise TooManySwitchesError(
+                f"{_MAX_KNOWN} switches of the kind {kind} were changed in the last week"
+            )
 
     async def on_change(
         self,

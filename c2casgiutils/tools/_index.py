@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
 from c2casgiutils import auth, config, instances, versions
-from c2casgiutils.switches import TooManySwitchesError
-from c2casgiutils.tools import _levels, _loggers, _overview, _static, logging_
+from c2casgiutils.tools import _level_changes, _level_values, _overview, _static
+from c2casgiutils.tools._level_fields import LevelRequest
 from c2casgiutils.tools._overview import Message
 
 if TYPE_CHECKING:
@@ -92,17 +92,19 @@ async def _set_level(
 ) -> tuple[Message, int] | None:
     """Set the level; return a message and a status if it was not done, or only in part."""
     try:
-        wanted = logging_.LevelRequest(name=name, level=level)
-        cluster = await _levels.change(wanted.name, wanted.level, request=request, auth_info=auth_info)
+        wanted = LevelRequest.model_validate({"name": name, "level": level})
+        change = _level_changes.Wanted(wanted.name, wanted.level)
+        done = await _level_changes.change(change, request=request, auth_info=auth_info)
     except ValidationError as error:
         reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
         return Message("fail", "Not changed.", f"{reasons}."), 422
-    except (_loggers.QuotaExceededError, TooManySwitchesError) as error:
+    except _level_changes.RefusedError as error:
         return Message("fail", "Not changed.", f"{error}."), 422
     except HTTPException as error:
         return Message("fail", "Not changed.", f"{error.detail}."), error.status_code
-    except _levels.NotSetError as error:
+    except _level_changes.NotSetError as error:
         return Message("fail", "Not changed.", f"{error}."), 503
+    cluster = done.report
     if cluster.complete:
         return None
     text = f"{cluster.applied} of {cluster.alive} processes confirmed the level."
@@ -130,7 +132,7 @@ async def _page(
         "overview": overview,
         "message": message or _done(request, overview),
         "sign_in_error": _sign_in_error(request, caller),
-        "logger": logger[: _loggers.MAX_NAME_LENGTH],
+        "logger": logger[: _level_values.MAX_NAME_LENGTH],
         "level": level.strip().upper(),
         "example": config.settings.tools.logging.application_module,
         "links": _links(caller),

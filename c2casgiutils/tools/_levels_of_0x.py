@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from c2casgiutils import config, redis_utils
-from c2casgiutils.tools import _loggers
+from c2casgiutils.tools import _level_values
 
 _LOGGER = logging.getLogger(__name__)
 
 _BATCH = 500
 
 
-async def read() -> dict[str, str]:
+async def read() -> dict[str, str | int]:
     """Return the levels by logger; an invalid entry is logged and skipped.
 
     Raises:
@@ -22,7 +22,7 @@ async def read() -> dict[str, str]:
     return {} if master is None else {name: level async for name, level in _entries(master)}
 
 
-async def _entries(master: Any) -> AsyncIterator[tuple[str, str]]:
+async def _entries(master: Any) -> AsyncIterator[tuple[str, str | int]]:
     keys: list[bytes] = []
     # Read as bytes, as one key or value that is not UTF-8 must not hide the others.
     async for key in master.scan_iter(match=_escaped(_prefix()) + "*", count=1000, NEVER_DECODE=True):
@@ -35,7 +35,7 @@ async def _entries(master: Any) -> AsyncIterator[tuple[str, str]]:
         yield entry
 
 
-async def _read_batch(master: Any, keys: list[bytes]) -> list[tuple[str, str]]:
+async def _read_batch(master: Any, keys: list[bytes]) -> list[tuple[str, str | int]]:
     if not keys:
         return []
     # Not MGET: a key of another type fails alone, and in a cluster the keys are on several nodes.
@@ -47,19 +47,19 @@ async def _read_batch(master: Any, keys: list[bytes]) -> list[tuple[str, str]]:
     return [entry for entry in (_entry(key, value) for key, value in pairs) if entry is not None]
 
 
-def _entry(key: bytes, value: object) -> tuple[str, str] | None:
-    name = key.decode(errors="replace").removeprefix(_prefix())[: _loggers.MAX_NAME_LENGTH]
+def _entry(key: bytes, value: object) -> tuple[str, str | int] | None:
+    name = key.decode(errors="replace").removeprefix(_prefix())[: _level_values.MAX_NAME_LENGTH]
     if not isinstance(value, bytes):
         _LOGGER.warning("The stored log level of %r was skipped: not a string", name)
         return None
     try:
-        checked_name = _loggers.checked_name(key.decode().removeprefix(_prefix()))
-        level = _loggers.checked_level(value.decode())
-        _loggers.check_allowed(checked_name, level)
+        checked_name = _level_values.checked_name(key.decode().removeprefix(_prefix()))
+        number = _level_values.parse_name(value.decode())
+        _level_values.check_allowed(checked_name, number)
     except ValueError as error:
         _LOGGER.warning("The stored log level of %r was skipped: %s", name, error)
         return None
-    return checked_name, level
+    return checked_name, _level_values.to_store(number)
 
 
 def _prefix() -> str:

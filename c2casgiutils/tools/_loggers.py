@@ -4,11 +4,9 @@ import logging
 from typing import NamedTuple
 
 from c2casgiutils._errors import C2cError
-from c2casgiutils.auth import audit
 from c2casgiutils.logs import WRITES_NOTHING, written_from
+from c2casgiutils.tools import _level_values
 
-MAX_NAME_LENGTH = 200
-"""Of the name of a logger, in characters."""
 _MAX_MADE_UP = 200
 """How many loggers that no module asked for may be given a level; Python never frees a logger."""
 
@@ -31,56 +29,19 @@ class QuotaExceededError(C2cError, ValueError):
     """Too many loggers that no module asked for."""
 
 
-def checked_name(name: str) -> str:
-    """Return the name of a logger if it is an acceptable one.
-
-    Raises:
-        ValueError: Empty, longer than 200 characters or with a character that is not printable.
-    """
-    if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
-        raise ValueError(f"the name of a logger has 1 to {MAX_NAME_LENGTH} printable characters")
-    return name
-
-
-def checked_level(level: str) -> str:
-    """Return the standard name of a level given in any case (`warn` becomes `WARNING`).
-
-    Raises:
-        ValueError: Not the name of a level.
-    """
-    number = logging.getLevelNamesMapping().get(level.strip().upper())
-    if number is None:
-        accepted = ", ".join(level_names())
-        raise ValueError(f"not the name of a log level; accepted: {accepted}")
-    return logging.getLevelName(number)
-
-
-def check_allowed(name: str, level: str) -> None:
-    """Refuse a level that a logger cannot have.
-
-    Raises:
-        ValueError: `NOTSET` for the root logger, which would write all records of all libraries, or a level
-            above INFO for the audit, whose lines are always written.
-    """
-    if name == audit.LOGGER_NAME and logging.getLevelNamesMapping()[level] > logging.INFO:
-        raise ValueError("the audit is always logged, its level cannot be above INFO")
-    if name == logging.root.name and level == logging.getLevelName(logging.NOTSET):
-        raise ValueError("the root logger has no parent to inherit a level from, give it another level")
-
-
-def level_names() -> list[str]:
-    """Return the standard names of all levels, the most severe first."""
-    numbers = sorted(set(logging.getLevelNamesMapping().values()), reverse=True)
-    return [logging.getLevelName(number) for number in numbers]
+def names() -> list[str]:
+    """Return the names of all loggers, the root first, then sorted."""
+    known = logging.root.manager.loggerDict.copy()  # threads may add some meanwhile
+    return [logging.root.name, *sorted(name for name in known if _existing(name) is not None)]
 
 
 def read(name: str) -> Level:
     """Read the level of a logger without creating the logger."""
     logger = _existing(name)
     own = logger.level if logger is not None else logging.NOTSET
-    nearest = _nearest(name)
-    effective = nearest.getEffectiveLevel()
-    warning = _lost_below(written_from(nearest)) if written_from(nearest) > effective else None
+    closest = nearest(name)
+    effective = closest.getEffectiveLevel()
+    warning = _lost_below(written_from(closest)) if written_from(closest) > effective else None
     return Level(name, logging.getLevelName(own), logging.getLevelName(effective), warning)
 
 
@@ -124,33 +85,31 @@ class Overrides:
                 "name an existing one"
             )
 
-    def apply(self, name: str, level: str | None) -> Level:
+    def apply(self, name: str, number: int | None) -> Level:
         """Set the level of a logger in this process.
 
         Args:
             name: Its name.
-            level: The name of the level, `None` for the one before the first call.
+            number: The number of the level, `None` for the one before the first call.
 
         Raises:
             ValueError: Not an acceptable name or level.
         """
-        name = checked_name(name)
-        if level is None:
+        if number is None:
             if name in self.configured:
                 logging.getLogger(name).setLevel(self.configured.pop(name))
             return read(name)
-        level = checked_level(level)
-        check_allowed(name, level)
+        _level_values.check_allowed(_level_values.checked_name(name), number)
         if _existing(name) is None:
             self.made_up.add(name)
         logger = logging.getLogger(name)
         self.configured.setdefault(name, logger.level)
-        logger.setLevel(level)
+        logger.setLevel(number)
         logger.disabled = False  # `logging.config` disables the loggers that a configuration does not name
         return read(name)
 
 
-def _nearest(name: str) -> logging.Logger:
+def nearest(name: str) -> logging.Logger:
     """Return the logger, or the nearest parent that exists."""
     while name:
         logger = _existing(name)

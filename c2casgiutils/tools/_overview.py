@@ -11,7 +11,7 @@ from c2casgiutils import auth, broadcast, config, headers, health_checks, instan
 from c2casgiutils._secrets import scrub, scrub_items
 from c2casgiutils.health_checks import EntityResult, GlobalResult
 from c2casgiutils.switches import SwitchesUnavailableError
-from c2casgiutils.tools import _levels, _loggers
+from c2casgiutils.tools import _level_values, _levels, _loggers
 
 _WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
 _MAX_LOGGERS = 20
@@ -202,7 +202,7 @@ async def _read_levels(logger: str | None) -> Levels:
     refusal = None
     if logger:
         try:
-            asked = _loggers.read(_loggers.checked_name(logger))
+            asked = _loggers.read(_level_values.checked_name(logger))
         except ValueError as error:
             refusal = f"This cannot be read: {error}."
     try:
@@ -211,7 +211,7 @@ async def _read_levels(logger: str | None) -> Levels:
     except SwitchesUnavailableError:
         overrides, is_partial = _levels.in_force(), True
     levels = {name: setting.value for name, setting in overrides.items()}
-    return Levels(levels, _loggers.level_names(), asked, refusal, is_partial=is_partial)
+    return Levels(levels, _level_values.names(), asked, refusal, is_partial=is_partial)
 
 
 def _problems(

@@ -1,49 +1,26 @@
 """The views that read and set log levels: of all processes at once, kept in Redis, restored at start."""
 
 import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Path, Query, Request
+from pydantic import BaseModel, Field
 
 from c2casgiutils import auth, instances
 from c2casgiutils._outages import RedisUnavailableError
-from c2casgiutils.config._types import checked_by, in_plain_words
-from c2casgiutils.switches import (
-    CLUSTER,
-    Setting,
-    SwitchesUnavailableError,
-    SwitchReport,
-    TooManySwitchesError,
-)
-from c2casgiutils.tools import _levels, _loggers
+from c2casgiutils.switches import CLUSTER, SwitchesUnavailableError, SwitchReport
+from c2casgiutils.tools import _level_changes, _levels, _logger_list, _loggers
+from c2casgiutils.tools._level_changes import Changed, Wanted
+from c2casgiutils.tools._level_fields import LevelChange, LevelRequest, LoggerName, ScopeName
 
 router = APIRouter(tags=["logging"])
 
-LoggerName = Annotated[
-    str,
-    Field(min_length=1, max_length=_loggers.MAX_NAME_LENGTH, description="The name of a logger, or `root`."),
-    checked_by(_loggers.checked_name),
-]
-LevelName = Annotated[
-    str,
-    Field(min_length=1, max_length=30, description="The name of a level, in any case."),
-    checked_by(_loggers.checked_level),
-]
-
-
-class LevelRequest(BaseModel):
-    """A level to set."""
-
-    name: LoggerName
-    level: LevelName
-
-    @field_validator("level")
-    @classmethod
-    @in_plain_words
-    def _check_allowed(cls, level: str, info: ValidationInfo) -> str:
-        _loggers.check_allowed(info.data.get("name", ""), level)
-        return level
+_READ = [Depends(auth.require_read_only_access)]
+_WRITE = [Depends(auth.require_read_write_access)]
+_Caller = Annotated[auth.AuthInfo, Depends(auth.get_auth)]
+_UNREACHABLE: dict[int | str, dict[str, Any]] = {
+    503: {"description": "Redis is configured but cannot be reached, or a process does not answer."}
+}
 
 
 class LevelResponse(BaseModel):
@@ -65,7 +42,16 @@ class SetLevelResponse(LevelResponse):
     cluster: SwitchReport
 
 
-class Override(BaseModel):
+class ChangedResponse(LevelResponse):
+    """A logger after a change, in the process of the scope or else in the one that answers."""
+
+    previous: str = Field(description="The level before")
+    expires: datetime.datetime | None = Field(description="By the clock of Redis; null without an end")
+    scope: str = Field(description="As it was asked for")
+    cluster: SwitchReport
+
+
+class NamedOverride(BaseModel):
     """A level that was set at run time."""
 
     name: str
@@ -75,18 +61,6 @@ class Override(BaseModel):
     reason: str | None
     scope: str = Field(description=f"`{CLUSTER}`, or the id of the only instance that has it")
 
-    @classmethod
-    def of(cls, name: str, setting: Setting) -> Self:
-        """Return how the level of a logger is told."""
-        return cls(
-            name=name,
-            level=setting.value,
-            expires=setting.expires_at,
-            by=setting.by,
-            reason=setting.reason,
-            scope=setting.scope,
-        )
-
 
 class OverridesResponse(BaseModel):
     """All levels that were set at run time, by name."""
@@ -94,43 +68,103 @@ class OverridesResponse(BaseModel):
     scope: Literal["cluster", "process"] = Field(
         description="`process` if only the one that answers is known: Redis is not used or unreachable"
     )
-    overrides: list[Override]
+    overrides: list[NamedOverride]
 
 
-@router.get("/level", name="c2c_logging_level", dependencies=[Depends(auth.require_read_only_access)])
+def _refuse_change(request: Request) -> None:
+    """Tell who would change a level with GET, as c2cwsgiutils does, how it is done."""
+    if "level" in request.query_params:
+        raise HTTPException(
+            405,
+            'GET changes nothing: set a level with POST and the JSON body {"name": ..., "level": ...}',
+        )
+
+
+@router.get("/level", name="c2c_logging_level", dependencies=[*_READ, Depends(_refuse_change)])
 async def get_level(name: Annotated[LoggerName, Query()]) -> LevelResponse:
     """Read the level of a logger."""
     return LevelResponse(**_loggers.read(name)._asdict())
 
 
-@router.post(
-    "/level",
-    name="c2c_logging_set_level",
-    dependencies=[Depends(auth.require_read_write_access)],
-    responses={503: {"description": "Redis is configured but cannot be reached."}},
-)
-async def set_level(
-    request: Request, body: LevelRequest, auth_info: Annotated[auth.AuthInfo, Depends(auth.get_auth)]
-) -> SetLevelResponse:
+@router.post("/level", name="c2c_logging_set_level", dependencies=_WRITE, responses=_UNREACHABLE)
+async def set_level(request: Request, body: LevelRequest, auth_info: _Caller) -> SetLevelResponse:
     """Set the level of a logger in every process and keep it for the processes that start later."""
+    done = await _change(Wanted(body.name, body.level), request, auth_info)
+    return SetLevelResponse(**_level_of(done), cluster=done.report)
+
+
+@router.get("/loggers", name="c2c_loggers", dependencies=_READ, responses=_UNREACHABLE)
+async def get_loggers(
+    q: Annotated[str, Query(max_length=200, description="Part of the name, in any case.")] = "",
+    changed: Annotated[bool, Query(description="Only those that were set at run time.")] = False,
+    instance: Annotated[str, Query(description="The id of a process, or `self`.")] = "self",
+) -> _logger_list.LoggersResponse:
+    """List the loggers of one process, by default of the one that answers; none is created."""
+    if instance == "all":
+        raise HTTPException(422, "The loggers of one process are listed: name it, or `self`")
+    if instance == "self":
+        return _logger_list.find(q, changed=changed)
     try:
-        report = await _levels.change(body.name, body.level, request=request, auth_info=auth_info)
-    except (_loggers.QuotaExceededError, TooManySwitchesError) as error:
+        found = await _level_changes.find_instance(instance)
+        return await _logger_list.find_in(found, q, changed=changed)
+    except _logger_list.SilentInstanceError as error:
+        raise _level_changes.silent(str(error)) from error
+
+
+@router.put("/loggers/{name}", name="c2c_logger_put", dependencies=_WRITE, responses=_UNREACHABLE)
+async def put_logger(
+    request: Request, name: Annotated[LoggerName, Path()], body: LevelChange, auth_info: _Caller
+) -> ChangedResponse:
+    """Set the level of a logger, for a while or without an end."""
+    wanted = Wanted(name, body.level, ttl=body.seconds(), scope=body.scope, reason=body.reason)
+    return _changed(wanted, await _change(wanted, request, auth_info))
+
+
+@router.delete("/loggers/{name}", name="c2c_logger_delete", dependencies=_WRITE, responses=_UNREACHABLE)
+async def delete_logger(
+    request: Request,
+    name: Annotated[LoggerName, Path()],
+    auth_info: _Caller,
+    scope: Annotated[ScopeName, Query()] = CLUSTER,
+) -> ChangedResponse:
+    """Give a logger the level of the configuration again, in every process."""
+    wanted = Wanted(name, None, scope=scope)
+    return _changed(wanted, await _change(wanted, request, auth_info))
+
+
+async def _change(wanted: Wanted, request: Request, auth_info: auth.AuthInfo) -> Changed:
+    try:
+        return await _level_changes.change(wanted, request=request, auth_info=auth_info)
+    except _level_changes.RefusedError as error:
         raise HTTPException(422, str(error)) from error
-    except _levels.NotSetError as error:
+    except _level_changes.NotSetError as error:
         raise RedisUnavailableError(str(error)) from error
-    return SetLevelResponse(**_loggers.read(body.name)._asdict(), cluster=report)
 
 
-@router.get("/overrides", name="c2c_logging_overrides", dependencies=[Depends(auth.require_read_only_access)])
+def _level_of(done: Changed) -> dict[str, Any]:
+    return done.after.model_dump(include={"name", "level", "effective_level", "warning"})
+
+
+def _changed(wanted: Wanted, done: Changed) -> ChangedResponse:
+    return ChangedResponse(
+        **_level_of(done),
+        previous=done.before.level,
+        expires=done.expires,
+        scope=wanted.scope,
+        cluster=done.report,
+    )
+
+
+@router.get("/overrides", name="c2c_logging_overrides", dependencies=_READ)
 async def get_overrides() -> OverridesResponse:
     """List the levels that were set at run time."""
     try:
         found, scope = await _levels.overrides(), instances.scope()
     except SwitchesUnavailableError:
         found, scope = _levels.in_force(), "process"
+    named = ((name, _logger_list.Override.of(setting)) for name, setting in found.items())
     return OverridesResponse(
-        scope=scope, overrides=[Override.of(name, setting) for name, setting in found.items()]
+        scope=scope, overrides=[NamedOverride(name=name, **dict(override)) for name, override in named]
     )
 
 
@@ -141,3 +175,4 @@ async def startup(main_app: FastAPI | None = None) -> None:
     """
     del main_app
     await _levels.startup()
+    await _logger_list.startup()

@@ -25,6 +25,7 @@ WRONG = {
     "AUTH__PUBLIC_URL": ("example.com", "http://"),
     "AUTH__GITHUB__USER_URL": ("http://h:99999", "http://"),
     "AUTH__GITHUB__REPO_URL": ("http://[hunter2", "http://"),
+    "TOOLS__LOGGING__TTL": ("999ms", "1 second to 7 days, or 0"),
     "AUTH__THROTTLE_TOTAL": ("0", "greater than or equal to 1"),
     "AUTH__JWT__SECRET": (SHORT_KEY, "fewer than 16 characters"),
     "AUTH__JWT__PREVIOUS_SECRETS": (SHORT_KEY, "fewer than 16 characters"),

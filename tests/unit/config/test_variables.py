@@ -99,6 +99,7 @@ TABLE: dict[str, tuple[Any, str, Any]] = {
     "AUTH__TEST__USERNAME": (None, "Jane", "Jane"),
     "TOOLS__DOCS": (False, "True", True),
     "TOOLS__PUBLIC_TITLE": (False, "True", True),
+    "TOOLS__LOGGING__TTL": (600 * _SECONDS, "PT1H", 3600 * _SECONDS),
     "TOOLS__LOGGING__REDIS_PREFIX": ("c2c_logging_level_", "x_", "x_"),
     "TOOLS__LOGGING__APPLICATION_MODULE": ("c2casgiutils", "my_app", "my_app"),
     "HEALTH__DETAILS": ("authorized", "Never", "never"),

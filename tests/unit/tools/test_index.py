@@ -1,3 +1,4 @@
+import logging
 import re
 from collections.abc import Iterator
 from importlib import metadata
@@ -169,6 +170,7 @@ async def test_a_form_of_another_site(anonymous: httpx.AsyncClient) -> None:
 
 async def test_many_overrides(client: httpx.AsyncClient) -> None:
     for number in range(205):
+        logging.getLogger(f"tests.many.{number}")
         await switches.put("level", f"tests.many.{number}", "INFO")
     text = (await client.get("")).text
     assert text.count("tests.many.") == 2 * 200

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from c2casgiutils import logs
-from c2casgiutils.tools import _loggers
+from c2casgiutils.tools import _level_values, _loggers
 from tests.support.loggers import as_python_starts
 
 
@@ -91,7 +91,7 @@ async def test_what_is_lost_is_found_among_many_levels(
 def test_level_of_a_disabled_logger(logger: logging.Logger) -> None:
     """Who sets a level wants to see records: a logger that a configuration disabled is enabled."""
     logger.disabled = True
-    _loggers.Overrides().apply(logger.name, "DEBUG")
+    _loggers.Overrides().apply(logger.name, logging.DEBUG)
     assert logger.isEnabledFor(logging.DEBUG)
 
 
@@ -100,4 +100,4 @@ def test_audit_is_not_silenced(level: str, is_allowed: bool) -> None:
     """Its lines are written whatever its level is, so a level that says otherwise is refused."""
     refusal = contextlib.nullcontext() if is_allowed else pytest.raises(ValueError, match="audit")
     with refusal:
-        _loggers.check_allowed("c2casgiutils.audit", level)
+        _level_values.check_allowed("c2casgiutils.audit", getattr(logging, level))

@@ -1,0 +1,113 @@
+"""The fields of requests that change log levels."""
+
+import datetime
+import logging
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
+
+from c2casgiutils import config
+from c2casgiutils.config._types import checked_by, in_plain_words, parse_duration, read_by
+from c2casgiutils.config.tools import LEAST_LEVEL_TTL, MOST_LEVEL_TTL
+from c2casgiutils.switches import CLUSTER
+from c2casgiutils.tools import _level_values
+
+_MAX_REASON_LENGTH = 200
+_NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 30}
+_NUMBER_SCHEMA = {"type": "integer", "minimum": 0, "maximum": _level_values.MAX_NUMBER}
+
+
+def _check_reason(reason: str) -> str:
+    if len(reason) > _MAX_REASON_LENGTH or not reason.isprintable():
+        raise ValueError(f"a reason has at most {_MAX_REASON_LENGTH} printable characters")
+    return reason
+
+
+def _parse_ttl(value: Any) -> datetime.timedelta | None:
+    if value is None:
+        return None
+    text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    ttl = parse_duration(text)
+    if not LEAST_LEVEL_TTL <= ttl <= MOST_LEVEL_TTL:
+        raise ValueError("a ttl is 1 second to 7 days, or null for no end")
+    return ttl
+
+
+LoggerName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=_level_values.MAX_NAME_LENGTH,
+        description="The name of a logger, or `root`.",
+    ),
+    checked_by(_level_values.checked_name),
+]
+LevelName = Annotated[
+    int,
+    read_by(_level_values.parse_name),
+    WithJsonSchema({**_NAME_SCHEMA, "description": "The name of a level, in any case."}),
+]
+Level = Annotated[
+    int,
+    read_by(_level_values.parse),
+    WithJsonSchema(
+        {
+            "anyOf": [_NAME_SCHEMA, _NUMBER_SCHEMA],
+            "description": "The name of a level, in any case, or its number.",
+        }
+    ),
+]
+ScopeName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=500,
+        description="`cluster`, `process` for the one that answers, or the id of a process.",
+    ),
+]
+Reason = Annotated[str, checked_by(_check_reason), Field(json_schema_extra={"maxLength": _MAX_REASON_LENGTH})]
+Ttl = Annotated[
+    datetime.timedelta | None,
+    read_by(_parse_ttl),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string"}, {"type": "number"}, {"type": "null"}],
+            "description": (
+                "A duration (`10m`, `PT1H`) or seconds, 1 s to 7 days; null for no end; by default "
+                "`C2C__TOOLS__LOGGING__TTL` for levels below INFO, no end for the others."
+            ),
+        }
+    ),
+]
+
+
+class LevelRequest(BaseModel):
+    """A level to set."""
+
+    name: LoggerName
+    level: LevelName
+
+    @field_validator("level")
+    @classmethod
+    @in_plain_words
+    def _check_allowed(cls, level: int, info: ValidationInfo) -> int:
+        _level_values.check_allowed(info.data.get("name", ""), level)
+        return level
+
+
+class LevelChange(BaseModel):
+    """A level to set for a while."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    level: Level
+    ttl: Ttl = None
+    scope: ScopeName = CLUSTER
+    reason: Reason | None = None
+
+    def seconds(self) -> float | None:
+        """Return how long the level lasts, `None` for a level without an end."""
+        if "ttl" in self.model_fields_set:
+            return None if self.ttl is None else self.ttl.total_seconds()
+        default = config.settings.tools.logging.ttl.total_seconds()
+        return default if default and self.level < logging.INFO else None

@@ -1,0 +1,88 @@
+"""What is accepted as the name of a logger and as a level."""
+
+import logging
+import re
+
+from c2casgiutils.auth import audit
+
+MAX_NAME_LENGTH = 200
+"""Of the name of a logger, in characters."""
+MAX_NUMBER = logging.CRITICAL
+"""Larger numbers are accepted by a registered name only."""
+# Not as `logging.getLevelName` has it: applications give the levels other names, with colours for example.
+_NAMES = {
+    logging.CRITICAL: "CRITICAL",
+    logging.ERROR: "ERROR",
+    logging.WARNING: "WARNING",
+    logging.INFO: "INFO",
+    logging.DEBUG: "DEBUG",
+    logging.NOTSET: "NOTSET",
+}
+_NUMBERED = re.compile(r"LEVEL ([0-9]{1,2})")
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a logger if it is an acceptable one.
+
+    Raises:
+        ValueError: Empty, longer than 200 characters or with a character that is not printable.
+    """
+    if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise ValueError(f"the name of a logger has 1 to {MAX_NAME_LENGTH} printable characters")
+    return name
+
+
+def parse_name(level: object) -> int:
+    """Return the number of a level given by its name: a standard or registered one, in any case.
+
+    `Level 15`, as `logging` calls a level without a name, is accepted too.
+
+    Raises:
+        ValueError: Not the name of a level.
+    """
+    if isinstance(level, str):
+        name = level.strip().upper()
+        numbers = {known.upper(): number for known, number in logging.getLevelNamesMapping().items()}
+        if name in numbers:
+            return numbers[name]
+        numbered = _NUMBERED.fullmatch(name)
+        if numbered is not None and int(numbered[1]) <= MAX_NUMBER:
+            return int(numbered[1])
+    raise ValueError(f"not the name of a log level; accepted: {', '.join(names())}")
+
+
+def parse(level: object) -> int:
+    """Return the number of a level given by its name, or by a number from 0 to 50.
+
+    Raises:
+        ValueError: Not a level.
+    """
+    if isinstance(level, str):
+        return parse_name(level)
+    if isinstance(level, bool) or not isinstance(level, int) or not 0 <= level <= MAX_NUMBER:
+        raise ValueError(f"not a log level; accepted: {', '.join(names())}, numbers from 0 to {MAX_NUMBER}")
+    return level
+
+
+def check_allowed(name: str, number: int) -> None:
+    """Refuse a level that a logger cannot have.
+
+    Raises:
+        ValueError: `NOTSET` for the root logger, which would write all records of all libraries, or a level
+            above INFO for the audit, whose lines are always written.
+    """
+    if name == audit.LOGGER_NAME and number > logging.INFO:
+        raise ValueError("the audit is always logged, its level cannot be above INFO")
+    if name == logging.root.name and number == logging.NOTSET:
+        raise ValueError("the root logger has no parent to inherit a level from, give it another level")
+
+
+def to_store(number: int) -> str | int:
+    """Return a level as every process reads it, also one where no name is registered for the number."""
+    return _NAMES.get(number, number)
+
+
+def names() -> list[str]:
+    """Return the names of all levels, the most severe first."""
+    numbers = sorted(set(logging.getLevelNamesMapping().values()), reverse=True)
+    return [logging.getLevelName(number) for number in numbers]

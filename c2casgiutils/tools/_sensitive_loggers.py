@@ -1,0 +1,46 @@
+"""The loggers that are known to write secrets or personal data, and from which level on."""
+
+import logging
+
+from c2casgiutils.tools import _loggers
+
+_WRITTEN: dict[str, tuple[int, str]] = {
+    "aiosqlite": (logging.DEBUG, "SQL statements with their parameters"),
+    "botocore": (logging.DEBUG, "headers and bodies of requests"),
+    "hpack": (logging.DEBUG, "headers of requests, with credentials"),
+    "httpcore": (logging.DEBUG, "headers of responses, with cookies"),
+    "httpx": (logging.INFO, "URLs of requests, with their queries"),
+    "requests_oauthlib": (logging.DEBUG, "tokens"),
+    "sqlalchemy.engine": (logging.INFO, "SQL statements with their parameters, and at DEBUG rows"),
+    "urllib3": (logging.DEBUG, "URLs of requests, with their queries"),
+    "websockets": (logging.DEBUG, "headers and messages"),
+}
+
+
+def warning_of(name: str) -> str | None:
+    """Return what a logger and those that inherit its level write that may be secret, `None` for nothing.
+
+    Args:
+        name: The logger, with its present level.
+    """
+    number = _loggers.nearest(name).getEffectiveLevel()
+    told = [
+        f"{family} logs {written}"
+        for family, (from_level, written) in _WRITTEN.items()
+        if number <= from_level and (_is_within(name, family) or _inherits(family, name))
+    ]
+    if name == logging.root.name and number < logging.INFO:
+        told.insert(0, "every library logs its details")
+    return f"the log may hold secrets now: {'; '.join(told)}" if told else None
+
+
+def _is_within(name: str, family: str) -> bool:
+    return f"{name}.".startswith(f"{family}.")
+
+
+def _inherits(family: str, name: str) -> bool:
+    """Return whether the family has the level of the given logger, an ancestor."""
+    logger: logging.Logger | None = _loggers.nearest(family)
+    while logger is not None and logger.name != name:
+        logger = logger.parent if logger.level == logging.NOTSET else None
+    return logger is not None
