@@ -88,12 +88,13 @@ def create_app(settings: "config.Settings | None" = None) -> FastAPI:
         settings: Taken as `config.settings` of the process, which has one settings object; by default the
             settings stay as they are.
     """
-    from c2casgiutils import config
+    from c2casgiutils import _wiring, config
 
     # read now: wrong settings end the start while the application is imported, without a traceback, which
     # Starlette prints for whatever ends a lifespan
     config.settings = settings if settings is not None else config.settings
     check_settings()
+    _wiring.wire_request_tracking()
     return OperationsApp()
 
 

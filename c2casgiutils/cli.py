@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from c2casgiutils import _app, broadcast, config, instances, logs, prometheus, sentry
+from c2casgiutils import _app, _wiring, broadcast, config, instances, logs, prometheus, sentry
 from c2casgiutils.tools import logging_
 
 __all__ = ["add_arguments", "init", "lifespan", "run"]
@@ -184,6 +184,7 @@ async def init(args: Namespace) -> None:
 def _configure(args: Namespace) -> None:
     configure_logging(getattr(args, "logging_config", None))
     logs.protect_handlers(config.secrets_of(config.settings))
+    _wiring.wire_request_tracking()
 
 
 async def _join() -> None:

@@ -1,5 +1,6 @@
 """Prometheus: the metrics port, the registry, and the metrics of requests."""
 
+from c2casgiutils.prometheus._clients import observe_client_request
 from c2casgiutils.prometheus._port import serving, start, stop
 from c2casgiutils.prometheus._registry import create_registry, multiprocess_directory, render
 from c2casgiutils.prometheus._requests import InFlightMiddleware, instrument
@@ -11,6 +12,7 @@ __all__ = [
     "instrument",
     "multiprocess_directory",
     "name_service",
+    "observe_client_request",
     "render",
     "requests_in_flight",
     "serving",

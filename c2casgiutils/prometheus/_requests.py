@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 _REDIRECT = 307
 
 
@@ -54,7 +54,7 @@ def _recorder() -> Callable[[Any], None]:
         _LOGGER.warning("The application measures its requests itself, nothing is added")
 
     def record(info: Any) -> None:
-        if info.method not in _METHODS:
+        if info.method not in METHODS:
             info.method = "other"
         if _is_slash_redirect(info):
             info.modified_handler = "none"

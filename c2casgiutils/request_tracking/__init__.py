@@ -1,5 +1,6 @@
 """One id for each request, in its answer, its log lines and whatever it causes elsewhere."""
 
+from c2casgiutils.request_tracking._clients import async_client, client, configure, instrument
 from c2casgiutils.request_tracking._context import (
     CURRENT,
     RequestContext,
@@ -16,12 +17,16 @@ __all__ = [
     "RequestContext",
     "RequestTrackingMiddleware",
     "TraceParent",
+    "async_client",
+    "client",
+    "configure",
     "current_request_id",
     "current_scope",
     "current_span_id",
     "current_trace_id",
     "current_traceparent",
     "headers",
+    "instrument",
     "note_request",
     "parse_traceparent",
     "request_of",

@@ -10,9 +10,8 @@ import urllib.parse
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from c2casgiutils import __version__
+from c2casgiutils import __version__, request_tracking
 from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
-from c2casgiutils.request_tracking import current_request_id
 
 if TYPE_CHECKING:
     import httpx
@@ -102,18 +101,14 @@ class Url(Check):
         if self._context is None:
             self.doing = "reading the certificate authorities"
             self._context = await self.in_thread(prepare_http)
-        import httpx
 
         headers = {"User-Agent": f"c2casgiutils/{__version__}", **self.headers}
-        request_id = current_request_id()
-        if request_id:
-            headers.setdefault("X-Request-ID", request_id)
         self.doing = "waiting for the answer"
         async with (
-            httpx.AsyncClient(
+            request_tracking.async_client(
                 verify=self._context,
                 follow_redirects=True,
-                timeout=None,  # noqa: S113  # the check is bounded
+                timeout=None,  # the check is bounded
                 event_hooks={"request": [self._keep_headers_at_home]},
             ) as client,
             client.stream("GET", self.url, params=self.params or None, headers=headers) as response,
