@@ -1,7 +1,7 @@
-"""The answer to an unhandled exception, sent from inside a middleware.
+"""The response to an unhandled exception, sent from inside a middleware.
 
-Starlette's `ServerErrorMiddleware` is outside all middlewares of an application, so its answer would bypass
-them. Here the same class answers with the application's own handler and debug flag, one step earlier.
+Starlette's `ServerErrorMiddleware` is outside all middlewares of an application, so its response would bypass
+them. Here the same class responds with the application's own handler and debug flag, one step earlier.
 """
 
 import inspect
@@ -17,12 +17,12 @@ from c2casgiutils._asgi import edit_headers_at_start, get_header
 from c2casgiutils._starlette import find_error_middleware, replace_handler
 
 _ANSWERED = "_c2casgiutils_answered"
-# Starlette's page has its style, its script and the handlers of its buttons inside.
+# Starlette's page contains its style, its script and the handlers of its buttons.
 _DEBUG_PAGE_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
 class _OnceHandler:
-    """The application's handler of exceptions, silent for the ones that were answered.
+    """The application's exception handler, except for exceptions that were already answered.
 
     The outer `ServerErrorMiddleware` calls its handler before it checks whether the response has started.
     Without this class, each exception would be handled twice.
@@ -30,11 +30,11 @@ class _OnceHandler:
 
     def __init__(self, handler: Any) -> None:
         self.handler = handler
-        # Of an object that is called like a function, the method says it.
+        # For a callable object, `__call__` must be checked.
         self._is_async = any(map(inspect.iscoroutinefunction, (handler, handler.__call__)))
 
     async def __call__(self, request: Request, error: Exception) -> Response:
-        """Handle an exception that nobody answered."""
+        """Handle an exception that has no response yet."""
         if vars(error).pop(_ANSWERED, False):
             return Response(status_code=500)  # never sent, the response has started
         if self._is_async:
@@ -44,16 +44,16 @@ class _OnceHandler:
 
 
 async def answer_error(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with what the application says about unhandled exceptions, then raise the exception again.
+    """Respond to an exception with the application's handler, then raise it again.
 
     Args:
-        error: The exception; no response was started.
-        scope: The scope, whose `app` is the application when it is one of Starlette's.
+        error: The exception; no response has been started.
+        scope: The scope, whose `app` is the application if it is one of Starlette's.
         receive: The channel of the request.
-        send: The channel of the answer.
+        send: The channel of the response.
 
     Raises:
-        Exception: The one given, or the one that the application's handler raised.
+        Exception: The given exception, or the one raised by the application's handler.
     """
     handler, debug = _error_handling(scope.get("app"))
     if debug:
@@ -64,7 +64,7 @@ async def answer_error(error: Exception, scope: Scope, receive: Receive, send: S
 
     answer = ServerErrorMiddleware(fail, handler=handler, debug=debug)
     try:
-        # The outer one answers when the handler fails itself.
+        # The outer middleware responds if the handler itself fails.
         await ServerErrorMiddleware(answer)(scope, receive, send)
     except Exception as raised:
         vars(raised)[_ANSWERED] = True

@@ -24,7 +24,7 @@ _IS_STARTED: ContextVar[bool] = ContextVar("c2casgiutils_script_is_started", def
 
 
 class _Default(str):
-    """The file that is read when none was named: it may be missing."""
+    """The file to read if none was given; it may be missing."""
 
     __slots__ = ()
 
@@ -33,8 +33,8 @@ def add_arguments(arg_parser: ArgumentParser, default_logging_config: str | None
     """Add the option `--logging-config` to a script.
 
     Args:
-        arg_parser: Of the script.
-        default_logging_config: The file read without the option, if it exists; `None` is the packaged
+        arg_parser: The parser of the script.
+        default_logging_config: The file to read without the option, if it exists; `None` for the packaged
             configuration.
     """
     arg_parser.add_argument(
@@ -48,19 +48,20 @@ def add_arguments(arg_parser: ArgumentParser, default_logging_config: str | None
 def run(main: Callable[[Namespace], Awaitable[None]], parser: ArgumentParser | None = None) -> None:
     """Run a script from its arguments to its exit code: `await main(args)` within `lifespan(args)`.
 
-    On SIGTERM `main` is cancelled, everything is closed, and the exit code is 143; a second SIGTERM raises
-    `SystemExit` wherever the script is. Likewise on SIGINT, with the code 130.
+    On SIGTERM, `main` is cancelled, everything is closed, and the exit code is 143; a second SIGTERM raises
+    `SystemExit` immediately. On SIGINT it is the same, with the exit code 130.
 
     Args:
-        main: The script; gets the arguments.
-        parser: Reads the arguments; the option of `add_arguments` is added if it is missing. By default, that
-            option is the only one.
+        main: The script; called with the arguments.
+        parser: Parses the arguments; the option of `add_arguments` is added if it is missing. By default,
+            that option is the only one.
 
     Raises:
-        SystemExit: A signal ended the script (143 or 130), an argument is wrong (2), a setting is (3).
+        SystemExit: The script was ended by a signal (143 or 130), an argument (2) or a setting (3) is
+            invalid.
     """
     parser = ArgumentParser() if parser is None else parser
-    with contextlib.suppress(ArgumentError):  # it has the option
+    with contextlib.suppress(ArgumentError):  # it already has the option
         add_arguments(parser)
     args = parser.parse_args()
     try:
@@ -72,7 +73,7 @@ def run(main: Callable[[Namespace], Awaitable[None]], parser: ArgumentParser | N
 
 
 async def _run(main: Callable[[Namespace], Awaitable[None]], args: Namespace) -> bool:
-    """Run the script, and return whether a SIGTERM ended it."""
+    """Run the script, and return whether it was ended by SIGTERM."""
     termination = _Termination()
     with termination.handled():
         try:
@@ -88,11 +89,11 @@ async def _run(main: Callable[[Namespace], Awaitable[None]], args: Namespace) ->
 
 
 class _Termination:
-    """What SIGTERM does to the current task: the same as SIGINT with `asyncio.Runner`.
+    """Handles SIGTERM for the current task, as `asyncio.Runner` handles SIGINT.
 
     Attributes:
-        is_requested: The signal came.
-        is_closing: The task has done its work; it is not cancelled any more.
+        is_requested: The signal was received.
+        is_closing: The task has finished its work and is no longer cancelled.
     """
 
     def __init__(self) -> None:
@@ -103,7 +104,7 @@ class _Termination:
 
     @contextlib.contextmanager
     def handled(self) -> Iterator[None]:
-        """Handle the signal during the block; only the main thread may."""
+        """Handle the signal during the block; only possible in the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -124,17 +125,17 @@ class _Termination:
 
 @contextlib.asynccontextmanager
 async def lifespan(args: Namespace) -> AsyncIterator[None]:
-    """Start what a script shares with the service, and at the end close it: `async with cli.lifespan(args):`.
+    """Start what a script shares with the service, and close it at the end: `async with cli.lifespan(args):`.
 
-    Logging, Sentry, the metrics on `C2C__PROMETHEUS__PORT` if it is set, the broadcast, the entry in the
-    roster, and the log levels that are set at run time. Redis being unreachable is no error. Within another
-    one this one does nothing.
+    This sets up logging, Sentry, the metrics on `C2C__PROMETHEUS__PORT` if set, the broadcast, the entry in
+    the roster, and the log levels set at run time. It also starts while Redis is unreachable. Within another
+    `lifespan` it does nothing.
 
     Args:
-        args: With the option of `add_arguments`; without it the packaged logging configuration is used.
+        args: With the option of `add_arguments`; without it, the packaged logging configuration is used.
 
     Raises:
-        SystemExit: The logging configuration or a setting cannot be used; says so in one line.
+        SystemExit: The logging configuration or a setting is invalid; the message is one line.
     """
     if _IS_STARTED.get():
         yield
@@ -158,22 +159,22 @@ async def lifespan(args: Namespace) -> AsyncIterator[None]:
 
 
 def _metrics_port() -> contextlib.AbstractAsyncContextManager[None]:
-    """Serve the metrics on a port that was set; the default is that of the application beside the script."""
+    """Serve the metrics if the port is set; the default port belongs to the application beside the script."""
     is_set = "port" in config.settings.prometheus.model_fields_set
     return prometheus.serving() if is_set else contextlib.nullcontext()
 
 
 async def init(args: Namespace) -> None:
-    """Configure the logging, start the broadcast and obey the log levels that are set at run time.
+    """Configure the logging, start the broadcast and apply the log levels set at run time.
 
-    Redis being unreachable is no error. What was started ends with the event loop; `lifespan` closes it, and
-    starts Sentry and the metrics too. Within `lifespan` nothing is left to do.
+    It also starts while Redis is unreachable. What was started ends with the event loop; `lifespan` also
+    closes it, and starts Sentry and the metrics, too. Within `lifespan` it does nothing.
 
     Args:
-        args: With the option of `add_arguments`; without it the packaged logging configuration is used.
+        args: With the option of `add_arguments`; without it, the packaged logging configuration is used.
 
     Raises:
-        SystemExit: The logging configuration or a setting cannot be used; says so in one line.
+        SystemExit: The logging configuration or a setting is invalid; the message is one line.
     """
     if _IS_STARTED.get():
         return
@@ -188,14 +189,14 @@ def _configure(args: Namespace) -> None:
 
 
 async def _join() -> None:
-    """Become one of the processes of the service."""
+    """Join the processes of the service."""
     await broadcast.startup()
     instances.set_script(_name())
     await logging_.startup()
 
 
 def _name() -> str:
-    """Return the name of the script: that of its file."""
+    """Return the name of the script, which is that of its file."""
     return (Path(sys.argv[0]).name or "python")[:_MAX_NAME_LENGTH]
 
 
@@ -203,11 +204,11 @@ def configure_logging(file: str | Path | None) -> None:
     """Apply a logging configuration in YAML.
 
     Args:
-        file: `None` is the packaged configuration.
+        file: The file, or `None` for the packaged configuration.
 
     Raises:
-        SystemExit: The file that was named does not exist, a file is broken, or `LOG_LEVEL` or another
-            variable of the packaged configuration has a wrong value.
+        SystemExit: The given file does not exist, a file is invalid, or `LOG_LEVEL` or another variable of
+            the packaged configuration has an invalid value.
     """
     if file is None or (isinstance(file, _Default) and not Path(file).exists()):
         file = logs.CONFIG_FILE
@@ -215,15 +216,15 @@ def configure_logging(file: str | Path | None) -> None:
         logging.config.dictConfig(_read(Path(file)))
     except FileNotFoundError:
         config.end_start([f"--logging-config: {file} does not exist"])
-    except Exception as error:  # noqa: BLE001  # a configuration calls any code, which may raise anything
+    except Exception as error:  # noqa: BLE001  # a configuration can call any code, which may raise anything
         cause = f": {error.__cause__}" if error.__cause__ else ""
-        config.end_start([" ".join(f"--logging-config: {file} cannot be used: {error}{cause}".split())])
+        config.end_start([" ".join(f"--logging-config: {file} is invalid: {error}{cause}".split())])
 
 
 def _read(file: Path) -> dict[str, Any]:
-    import yaml  # only scripts need it
+    import yaml  # only needed by scripts
 
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     if not isinstance(content, dict):
-        raise TypeError("it holds no mapping")
+        raise TypeError("it is not a mapping")
     return content

@@ -1,8 +1,8 @@
-"""One vocabulary of secrets: their names, their forms, and one mask for all that leaves the process.
+"""Names and patterns of secrets, and one mask for everything that leaves the process.
 
-Logs, Sentry, the payloads of health checks, the views, the audit and the errors of Redis hide what this
-package finds. All patterns take linear time, because clients choose the texts: a repetition is possessive or
-bounded, and no two attempts to match scan the same characters.
+Logs, Sentry, payloads of health checks, views, the audit log and errors of Redis mask what this package
+finds. All patterns take linear time, because clients choose the texts: repetitions are possessive or bounded,
+and no two match attempts scan the same characters.
 """
 
 from c2casgiutils._secrets._mask import MASK

@@ -1,4 +1,4 @@
-"""Secrets that are known by their form, without a name, and the users of addresses."""
+"""Secrets that are recognised by their form, without a name, and user names in URLs."""
 
 import re
 
@@ -25,7 +25,7 @@ _FORMS = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-# One of these is in each text with such a secret, and they are far cheaper to look for than the pattern.
+# Each text with such a secret contains one of these, which are much faster to search for than the pattern.
 _STARTS = (
     "gh github_pat_ gl GR1348941 xox xapp- AIza ya29. GOCSPX- 1//0 k_ hv SG. pypi- npm_ hf_ dckr_ sntry shp"
     " sk- whsec_ AKIA ASIA ABIA ACCA hooks.slack.com eyJ"
@@ -39,7 +39,7 @@ _PEM = re.compile(
 _SCHEME = re.compile(
     r"\b((?i:bearer)[\s+]{1,8})(?!(?i:tokens?|authenti\w+|authori\w+|schemes?|headers?|credentials?|secrets?)\b)"
     r"[\w.~+/=-]{6,}+"
-    # a single ordinary word is no base64
+    # an ordinary word is not base64
     r"|\b((?i:basic)[\s+]{1,8})(?![A-Za-z]?[a-z]*+(?![\w+/=]))[A-Za-z0-9+/]{8,}+=*+",
     re.ASCII,
 )
@@ -53,7 +53,7 @@ _USER_INFORMATION = re.compile(
 
 
 def scrub_forms(text: str) -> str:
-    """Return the text with the mask for what is a secret by its form."""
+    """Mask the secrets that are recognised by their form."""
     if "-----BEGIN" in text:
         text = _PEM.sub(rf"\1{MASK}\2", text)
     if any(hint in text for hint in _HINTS):

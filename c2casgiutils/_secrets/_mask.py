@@ -1,3 +1,3 @@
-"""What stands for a secret."""
+"""The replacement for secrets."""
 
 MASK = "***"

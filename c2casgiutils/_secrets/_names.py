@@ -20,7 +20,7 @@ _NAME = re.compile(
     """,
     re.VERBOSE,
 )
-# Names of headers, cookies and parameters: elsewhere these are ordinary words.
+# Names of headers, cookies and parameters; elsewhere these are ordinary words.
 _SENT_NAME = re.compile(
     rf"""
     ^(?:code|state)$
@@ -37,8 +37,8 @@ _PARTS = (
     " pin sid sig nonce saml bearer oidc assertion principal identity cert remote iap forwarded"
 )
 HINTS = tuple(_PARTS.split())
-"""One of these is in each text with the name of a secret, in lower case; they are far cheaper to look for."""
-# The end of a name that describes a secret: `token_type`, `TokenError`.
+"""Each text with the name of a secret contains one of these in lower case; they are faster to search for."""
+# The end of a name that describes a secret, but is not one: `token_type`, `TokenError`.
 _DESCRIPTION = re.compile(
     r"-(?:counts?|types?|names?|length|size|ur[il]|endpoint|path|domain|expir\w+|timeout|ttl|lifetime|limit|status"
     r"|policy|enabled|required|error|exception|warning|middleware|manager|service|handler|provider|store)$"
@@ -46,17 +46,18 @@ _DESCRIPTION = re.compile(
 
 
 def is_secret_name(name: str, *, sent: bool = False) -> bool:
-    """Return whether a value of this name must not be shown.
+    """Return whether values with this name must not be shown.
 
     Args:
-        name: Of a header, parameter, variable or key, in any of the usual spellings (`X-API-Key`, `apiKey`).
-        sent: It names a header, a cookie, a parameter or a form field: `key` and `code` are secrets there.
+        name: Name of a header, parameter, variable or key, in any common spelling (`X-API-Key`, `apiKey`).
+        sent: Whether it is a header, cookie, parameter or form field, where `key` and `code` are secrets,
+            too.
     """
     return _is_secret(name[-_MAX_NAME_LENGTH:], sent=sent)
 
 
 def is_plural(name: str) -> bool:
-    """Return whether a number of this name is a count."""
+    """Return whether a number with this name is a count."""
     words = _words(name[-_MAX_NAME_LENGTH:])
     return words.endswith("s") and not words.endswith("ss")
 
@@ -68,7 +69,7 @@ def _is_secret(name: str, *, sent: bool) -> bool:
         return False
     patterns = (
         (_NAME, _SENT_NAME) if sent or "-" in name else (_NAME,)
-    )  # no variable has a hyphen, headers have
+    )  # headers contain hyphens, variables do not
     spellings = (words, _words(name.lower()))  # `subscriptionKey` and `SECRETkey`
     return any(pattern.search(spelling) for pattern in patterns for spelling in spellings)
 

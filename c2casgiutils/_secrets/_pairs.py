@@ -1,4 +1,4 @@
-"""Names with values, in any text: queries, headers, dictionaries, settings."""
+"""Named values in any text: queries, headers, dictionaries, settings."""
 
 import re
 from urllib.parse import unquote_plus
@@ -36,14 +36,14 @@ _PLAIN_VALUE = re.compile(
 )
 _FIRST_OF_QUERY = re.compile(r"[^&\s#\"'=]*+={0,2}&")
 _HEADINGS = frozenset({"auth", "session", "sessions", "cookies", "tokens", "secrets", "credentials"})
-"""What stands before a colon in ordinary sentences: `auth: ready`."""
+"""Words before a colon in ordinary sentences: `auth: ready`."""
 _COUNT = re.compile(r"[0-9]++(?![\w.-])")
 _MAX_DECODED = 4
-"""How often a name may be percent-encoded."""
+"""How many times a name may be percent-encoded."""
 
 
 def scrub_pairs(text: str) -> str:
-    """Return the text with the mask for the value of each name of a secret."""
+    """Mask the value of each name of a secret in a text."""
     lowered = _decoded(text).lower()
     if not any(hint in lowered for hint in HINTS):
         return text
@@ -59,7 +59,7 @@ def scrub_pairs(text: str) -> str:
 
 
 def _secret_span(text: str, pair: re.Match[str]) -> tuple[int, int]:
-    """Return where the value to hide begins and ends; both are equal where there is nothing to hide."""
+    """Return the start and end of the value to mask; they are equal if there is nothing to mask."""
     at = pair.end()
     name, sent = _name_of(text, pair)
     if not is_secret_name(name, sent=sent) or (is_plural(name) and _COUNT.match(text, at)):
@@ -74,7 +74,7 @@ def _secret_span(text: str, pair: re.Match[str]) -> tuple[int, int]:
 
 
 def _name_of(text: str, pair: re.Match[str]) -> tuple[str, bool]:
-    """Return the name, and whether it is one of a query."""
+    """Return the name, and whether it is in a query."""
     name, start = pair["name"], pair["start"]
     if "%" in name and (before := _BEFORE_NAME.match(decoded := _decoded(name))):  # `came_from=/p%3Fcode=...`
         return decoded[before.end() :], True
@@ -89,7 +89,7 @@ def _name_of(text: str, pair: re.Match[str]) -> tuple[str, bool]:
 
 def _span_after_colon(text: str, pair: re.Match[str], name: str) -> tuple[int, int]:
     at = pair.end()
-    if name in _HEADINGS or text[pair.start() - 1 : pair.start()] == "/":  # a sentence, a path
+    if name in _HEADINGS or text[pair.start() - 1 : pair.start()] == "/":  # in a sentence or a path
         return at, at
     if name.endswith(("cookie", "authorization")):
         return _matched(_LINE, text, at)

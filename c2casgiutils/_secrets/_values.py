@@ -1,4 +1,4 @@
-"""The mask in texts and in structures of them."""
+"""Masking of secrets in texts and nested structures."""
 
 import functools
 import re
@@ -12,27 +12,27 @@ from c2casgiutils._secrets._names import is_plural, is_secret_name
 from c2casgiutils._secrets._pairs import scrub_pairs
 
 _MIN_VALUE_LENGTH = 3
-"""A shorter value is not looked for: it would hide parts of ordinary words."""
+"""Shorter values are not searched for, as they would mask parts of ordinary words."""
 _MAX_DEPTH = 32
 _MAX_ENCODINGS = 4
-"""How often a part of an address may be percent-encoded."""
+"""How many times a part of a URL may be percent-encoded."""
 _ENCODED = re.compile(r"""(?<![^\s&=?#"'<>%])[^\s&=?#"'<>%]*+(?:%[0-9A-Fa-f]{2}[^\s&=?#"'<>%]*+)++""")
 _PUNCTUATION = "/:,;@!$()*+~[]"
 _PAIR_LENGTH = 2
 _QUERIES = frozenset({"query_string", "query", "http.query", "url.query"})
-"""Keys whose text is a query without its question mark."""
+"""Keys whose text is a query without the question mark."""
 
 
 def scrub(text: str, values: Iterable[str] = ()) -> str:
-    """Return a text in which the mask stands for each secret.
+    """Return a text with the mask in place of each secret.
 
-    Hidden are values of names such as `password`, `X-API-Key` or `?code=` (in addresses, also percent-encoded
-    ones, in headers, dictionaries and settings), the user of an address, credentials after `Bearer` and
-    `Basic`, JSON Web Tokens, private keys, and the tokens of well-known services.
+    It masks the values of names such as `password`, `X-API-Key` or `?code=` (in URLs, also percent-encoded
+    ones, in headers, dictionaries and settings), the user of a URL, credentials after `Bearer` and `Basic`,
+    JSON Web Tokens, private keys, and the tokens of well-known services.
 
     Args:
         text: Any text, of any length.
-        values: Secrets to hide wherever they stand, also percent-encoded.
+        values: Secrets to mask wherever they occur, also percent-encoded.
     """
     return _scrub(text, _known(tuple(values)) if values else None, _MAX_ENCODINGS)
 
@@ -47,7 +47,7 @@ def _scrub(text: str, known: re.Pattern[str] | None, encodings: int) -> str:
 
 
 def _scrub_encoded(part: str, known: re.Pattern[str] | None, encodings: int) -> str:
-    """Scrub what a part of an address says once it is decoded; without a secret it stays as it is."""
+    """Mask the secrets in the decoded part of a URL; without any, it stays as it is."""
     plain = unquote_plus(part)
     scrubbed = _scrub(plain, known, encodings)
     if scrubbed == plain:
@@ -57,7 +57,7 @@ def _scrub_encoded(part: str, known: re.Pattern[str] | None, encodings: int) -> 
 
 
 def scrub_items(items: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return headers, cookies or parameters with the mask for secret values and for secrets within values."""
+    """Return headers, cookies or parameters with secret values, and secrets within values, masked."""
     return [
         (name, MASK if value and is_secret_name(name, sent=True) else scrub(value)) for name, value in items
     ]
@@ -70,16 +70,16 @@ def scrub_mapping(
     sent: bool = False,
     represent: Callable[[Any], Any] = lambda value: value,
 ) -> Any:
-    """Return a mapping, or any other structure, with the mask in each text and under each name of a secret.
+    """Return a mapping or other structure with secrets masked in texts and under names of secrets.
 
-    Pairs in lists, as raw headers are, count as names with values, and so do options of a command line. What
-    contains itself is cut there.
+    Pairs in lists, such as raw headers, and options of a command line are treated as names with values. A
+    structure that contains itself is cut there.
 
     Args:
-        value: Mappings, lists, texts, numbers; nothing is changed in place.
+        value: Mappings, lists, texts, numbers; it is not modified.
         values: As for `scrub`.
-        sent: The keys are names that a client sent, see `is_secret_name`.
-        represent: Called for values of other classes.
+        sent: Whether the keys are names sent by a client, see `is_secret_name`.
+        represent: Called for values of other types.
     """
     return _Structure(tuple(values), represent, sent=sent).scrub(value, ())
 
@@ -115,7 +115,7 @@ class _Structure:
     def _list(self, items: list[Any], above: tuple[int, ...]) -> list[Any]:
         is_pair = len(items) == _PAIR_LENGTH and isinstance(items[0], (str, bytes))
         scrubbed: list[Any] = []
-        name: Any = None  # of the item that follows
+        name: Any = None  # of the following item
         for item in items:
             scrubbed.append(MASK if name is not None and self._hides(name, item) else self.scrub(item, above))
             is_name = is_pair or (isinstance(item, str) and item.startswith("--") and "=" not in item)
@@ -123,7 +123,7 @@ class _Structure:
         return scrubbed
 
     def _hides(self, name: Any, value: Any) -> bool:
-        """Return whether the name says so; what says nothing by itself (None, flags, counts) stays."""
+        """Return whether the name requires it; values that reveal nothing (None, flags, counts) stay."""
         if (
             value is None
             or isinstance(value, bool)

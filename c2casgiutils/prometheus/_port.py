@@ -1,4 +1,4 @@
-"""The metrics port: one worker serves it, the others take over when that one ends."""
+"""The metrics port: one worker serves it, another one takes over when that worker ends."""
 
 import asyncio
 import contextlib
@@ -24,8 +24,8 @@ _RETRY_SECONDS = 1.0
 class Port:
     """Serves the metrics on a port, or waits in a thread until the worker that has the port ends.
 
-    Which worker of the service has it is decided by a lock. A port that another service uses is not waited
-    for: when that one restarts, who scrapes it must not see the metrics of this one.
+    A lock decides which worker of the service serves it. If another service uses the port, it is not waited
+    for: when that service restarts, its scraper must not get the metrics of this one.
     """
 
     def __init__(self, address: str, port: int) -> None:
@@ -46,8 +46,8 @@ class Port:
             _LOGGER.info("Another worker has the metrics port %s, for all workers", self._port)
         else:
             _LOGGER.warning(
-                "No metrics of process %s: another worker has the port %s; with PROMETHEUS_MULTIPROC_DIR set "
-                "it would show all workers",
+                "Process %s serves no metrics: another worker has the port %s; with PROMETHEUS_MULTIPROC_DIR "
+                "the port shows all workers",
                 os.getpid(),
                 self._port,
             )
@@ -77,17 +77,17 @@ class Port:
             self._server = start_http_server(self._port, self._address, self._registry)
         except OSError as error:
             _LOGGER.warning(
-                "No metrics on %s port %s: %s; set C2C__PROMETHEUS__PORT to a free one",
+                "Cannot serve the metrics on %s port %s: %s; set C2C__PROMETHEUS__PORT to a free one",
                 self._address,
                 self._port,
                 error.strerror or error,
             )
             return
         shown = "all workers" if self._directory else f"process {os.getpid()} only"
-        _LOGGER.info("Metrics on %s port %s: those of %s", self._address, self._port, shown)
+        _LOGGER.info("Serving metrics on %s port %s: those of %s", self._address, self._port, shown)
 
     def _is_ours(self) -> bool:
-        """Return whether no other worker holds the port: the lock ends with the process that took it."""
+        """Return whether no other worker holds the port; the lock ends with the process that took it."""
         try:
             import fcntl  # only on Unix
         except ImportError:
@@ -95,7 +95,7 @@ class Port:
         try:
             lock = os.open(self._lock_file(), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError:
-            return True  # whether the port is free, tells the binding
+            return True  # binding shows whether the port is free
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -105,7 +105,7 @@ class Port:
         return True
 
     def _lock_file(self) -> Path:
-        """Return the file that the workers lock: in what they share, else named after what started them."""
+        """Return the lock file of the workers, in their shared directory or named after their parent."""
         if self._directory is not None:
             return self._directory / f"port-{self._port}.lock"
         started = "\0".join([STATE.service, str(Path.cwd()), *sys.argv, self._address, str(self._port)])
@@ -119,15 +119,15 @@ class Port:
 
 
 def start(port: int | None = None, address: str | None = None) -> bool:
-    """Serve the metrics on a port of their own; calling it again changes nothing.
+    """Serve the metrics on their own port; calling it again has no effect.
 
-    Any number of workers may call it: the first one binds the port, the others take over when it ends. With
-    `PROMETHEUS_MULTIPROC_DIR` the port shows all workers together, without it only the process that serves it
-    (a line in the log says which). A port that another service uses is one warning, and is not waited for.
+    Any number of workers may call it: the first one binds the port, another one takes over when it ends. With
+    `PROMETHEUS_MULTIPROC_DIR` the port shows all workers together, otherwise only the process that serves it
+    (which is logged). If another service uses the port, a warning is logged.
 
     Args:
-        port: By default `C2C__PROMETHEUS__PORT`; 0 is off.
-        address: By default, `C2C__PROMETHEUS__ADDRESS`.
+        port: By default `C2C__PROMETHEUS__PORT`; 0 to disable.
+        address: By default `C2C__PROMETHEUS__ADDRESS`.
 
     Returns:
         Whether this call started it.
@@ -143,7 +143,7 @@ def start(port: int | None = None, address: str | None = None) -> bool:
 
 
 def stop() -> None:
-    """Stop serving, if anything is served. This blocks up to a second, so call it in a thread."""
+    """Stop serving. This blocks for up to a second, so call it in a thread."""
     with STATE.lock:
         port, STATE.port = STATE.port, None
         if port is None:
@@ -159,7 +159,7 @@ def stop() -> None:
 
 @contextlib.asynccontextmanager
 async def serving() -> AsyncIterator[None]:
-    """Serve the metrics while the block runs; whoever called `start` before keeps the port."""
+    """Serve the metrics during the block; if they are already served, this has no effect."""
     is_ours = await asyncio.to_thread(start)  # else of another event loop
     try:
         yield

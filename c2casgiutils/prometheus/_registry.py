@@ -1,4 +1,4 @@
-"""What a scrape shows: the metrics of one process, or of all workers together."""
+"""The metrics returned by a scrape: those of one process, or of all workers together."""
 
 import functools
 import os
@@ -12,16 +12,16 @@ from c2casgiutils.config._foreign import foreign
 from c2casgiutils.prometheus._state import STATE
 
 _FILE_SIZE = 65_536
-"""The client library maps files of this size, and a process that writes to one on a full disk is killed."""
+"""The client library maps files of this size; writing to one on a full disk kills the process."""
 _PACKAGES = ("c2casgiutils", "fastapi", "pydantic", "redis", "sqlalchemy", "starlette", "uvicorn")
-"""Packages whose versions are shown, if they are installed: few, each is a series."""
+"""Packages whose versions are shown if they are installed; few, as each is a time series."""
 
 
 def multiprocess_directory() -> Path | None:
-    """Return the directory through which several workers share their metrics, or None; it is created.
+    """Return the directory in which workers share their metrics, or `None`; it is created if missing.
 
     Raises:
-        ConfigurationError: It cannot be created or written; ends the start.
+        ConfigurationError: It cannot be created or is not writable; ends the start.
     """
     name = foreign("PROMETHEUS_MULTIPROC_DIR")
     return None if name is None else _writable(name)
@@ -35,16 +35,16 @@ def _writable(name: str) -> Path:
         with tempfile.TemporaryFile(dir=directory) as file:
             file.write(bytes(_FILE_SIZE))
     except OSError as error:
-        problem = f"PROMETHEUS_MULTIPROC_DIR: {name} cannot be written ({error.strerror})"
-        config.end_start([f"{problem}; accepted is a directory that all workers may write to"])
+        problem = f"PROMETHEUS_MULTIPROC_DIR: {name} is not writable ({error.strerror})"
+        config.end_start([f"{problem}; it must be a directory that all workers can write to"])
     return directory
 
 
 def create_registry() -> Any:
-    """Create what a scrape collects from, a `prometheus_client.CollectorRegistry`.
+    """Create the registry for a scrape, a `prometheus_client.CollectorRegistry`.
 
-    With `PROMETHEUS_MULTIPROC_DIR` these are the metrics of all workers that share the directory, summed up
-    as the client library does it, else those of this process.
+    With `PROMETHEUS_MULTIPROC_DIR` it contains the metrics of all workers that share the directory,
+    aggregated by the client library, otherwise those of this process.
     """
     from prometheus_client import REGISTRY, CollectorRegistry, PlatformCollector
 
@@ -64,7 +64,7 @@ def render(accept: str = "") -> tuple[bytes, str]:
     """Return the metrics as text and its content type.
 
     Args:
-        accept: The `Accept` header: the OpenMetrics format for those who ask for it.
+        accept: The `Accept` header, which selects the OpenMetrics format if requested.
     """
     from prometheus_client.exposition import choose_encoder
 
@@ -73,7 +73,7 @@ def render(accept: str = "") -> tuple[bytes, str]:
 
 
 class _Workers:
-    """The metrics of all workers; the files of gauges of those that died are removed first."""
+    """The metrics of all workers, after removing the gauge files of workers that have ended."""
 
     def __init__(self, directory: Path) -> None:
         from prometheus_client import multiprocess
@@ -91,14 +91,14 @@ class _Workers:
 
 
 class BuildCollector:
-    """Which build runs: `build_info` with the commit and the tag, `package_info` for the main packages."""
+    """The running build: `build_info` with the commit and the tag, `package_info` for the main packages."""
 
     def __init__(self) -> None:
         self._build = [versions.git_hash() or foreign("GIT_HASH") or "", versions.git_tag() or ""]
         self._packages = versions.installed(_PACKAGES)
 
     def collect(self) -> Iterator[Any]:
-        """Return the metrics, each with the value 1 and what it tells in its labels."""
+        """Return the metrics, which have the value 1 and the information in their labels."""
         from prometheus_client.metrics_core import GaugeMetricFamily
 
         prefix = config.settings.prometheus.prefix
@@ -116,9 +116,9 @@ class BuildCollector:
 
 
 _RESOURCES: dict[str, tuple[str, str | None]] = {  # name: its description, and its label beside `pid`
-    "process_resident_memory_bytes": ("Memory that a worker has in RAM", None),
+    "process_resident_memory_bytes": ("Resident memory of a worker", None),
     "process_shared_memory_bytes": ("Part of the resident memory that may be shared with others", None),
-    "process_cpu_seconds_total": ("CPU time that a worker used, in user or system mode", "mode"),
+    "process_cpu_seconds_total": ("CPU time of a worker, in user or system mode", "mode"),
     "process_page_faults_total": ("Page faults of a worker, the major ones read from disk", "kind"),
     "process_threads": ("Threads of a worker", None),
     "process_open_fds": ("Open file descriptors of a worker", None),
@@ -126,10 +126,10 @@ _RESOURCES: dict[str, tuple[str, str | None]] = {  # name: its description, and 
 
 
 class ResourceCollector:
-    """What each worker uses, read from `/proc`; other systems have none of it.
+    """Resources used by each worker, read from `/proc`; not available on other systems.
 
     Args:
-        directory: The one that the workers share; without it only this process is shown.
+        directory: The directory shared by the workers; without it, only this process is shown.
     """
 
     def __init__(self, directory: Path | None) -> None:
@@ -152,7 +152,7 @@ class ResourceCollector:
 
 
 def pids_of(directory: Path) -> set[int]:
-    """Return the processes that wrote metrics into the directory, dead ones too."""
+    """Return the ids of the processes that wrote metrics to the directory, including dead ones."""
     names = (path.stem.rpartition("_")[2] for path in directory.glob("*.db"))
     return {int(name) for name in names if name.isdecimal()}
 
@@ -168,12 +168,12 @@ def _is_alive(pid: int) -> bool:
 
 
 def _figures(pid: int) -> dict[str, dict[tuple[str, ...], float]]:
-    """Return the figures of a process by metric and further labels (proc(5)); none when it is gone."""
+    """Return the figures of a process by metric and further labels (proc(5)); empty if it has ended."""
     process = Path("/proc") / str(pid)
     try:
         stat = (process / "stat").read_bytes().rpartition(b")")[2].split()
         memory = (process / "statm").read_bytes().split()
-        descriptors = len(os.listdir(process / "fd"))  # noqa: PTH208  # counts, needs no paths
+        descriptors = len(os.listdir(process / "fd"))  # noqa: PTH208  # only counted, paths are not needed
     except OSError:
         return {}
     ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")

@@ -22,23 +22,23 @@ _REDIRECT = 307
 def instrument(app: "Starlette") -> bool:
     """Measure the requests of an application with prometheus-fastapi-instrumentator.
 
-    The label `handler` is the template of the route with the prefixes of its mounts (`/c2c/headers/{path}`),
-    or `none` for what no route answers; the label `method` is a method of RFC 9110 or `other`.
+    The label `handler` is the path template of the route including its mounts (`/c2c/headers/{path}`), or
+    `none` if no route matches; the label `method` is a method of RFC 9110 or `other`.
 
     Args:
-        app: The application, before it serves.
+        app: The application, before it serves requests.
 
     Returns:
-        False when the package is not installed (extra `prometheus`): nothing is measured then.
+        `False` if the package is not installed (extra `prometheus`); then nothing is measured.
 
     Raises:
-        ConfigurationError: `PROMETHEUS_MULTIPROC_DIR` is no directory; ends the start.
+        ConfigurationError: `PROMETHEUS_MULTIPROC_DIR` is not a usable directory; ends the start.
     """
-    multiprocess_directory()  # before the first metric, which would fail without it
+    multiprocess_directory()  # before the first metric, which requires it
     try:
         from prometheus_fastapi_instrumentator import Instrumentator
     except ImportError:
-        _LOGGER.info("No metrics of requests: install c2casgiutils[prometheus]")
+        _LOGGER.info("Requests are not measured: install c2casgiutils[prometheus]")
         return False
     Instrumentator().add(_recorder()).instrument(app)
     return True
@@ -46,12 +46,12 @@ def instrument(app: "Starlette") -> bool:
 
 @functools.cache
 def _recorder() -> Callable[[Any], None]:
-    """One for all applications of the process: a metric can be registered only once."""
+    """Return the recorder shared by all applications of the process: a metric can only be registered once."""
     from prometheus_fastapi_instrumentator import metrics
 
     default = metrics.default()
     if default is None:
-        _LOGGER.warning("The application measures its requests itself, nothing is added")
+        _LOGGER.warning("The application already measures its requests")
 
     def record(info: Any) -> None:
         if info.method not in METHODS:
@@ -65,10 +65,9 @@ def _recorder() -> Callable[[Any], None]:
 
 
 def _is_slash_redirect(info: Any) -> bool:
-    """Return whether no route answered but the redirection to the path with or without a slash.
+    """Return whether the response is only a redirect to the path with or without a trailing slash.
 
-    The instrumentator labels it with the path that the client sent, so the number of labels would be
-    unlimited.
+    The instrumentator labels it with the path sent by the client, so the number of labels would be unlimited.
     """
     scope = info.request.scope
     return info.response.status_code == _REDIRECT and "route" not in scope
@@ -81,19 +80,19 @@ def _in_progress() -> Any:
     text = "Number of HTTP requests in progress."
     try:
         return Gauge("http_requests_inprogress", text, multiprocess_mode="livesum")
-    except ValueError:  # the application has it already
+    except ValueError:  # already registered by the application
         return None
 
 
 class InFlightMiddleware:
-    """Counts the requests that are being answered, all applications of the process together."""
+    """Counts the requests in progress, of all applications of the process together."""
 
     def __init__(self, app: "ASGIApp") -> None:
         self.app = app
         self._gauge = _in_progress()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Serve one request."""
+        """Process one request."""
         if scope["type"] != "http":
             await self.app(scope, *observe_lifespan(scope, receive, send))
             return

@@ -1,4 +1,4 @@
-"""What the metrics of this process share; it belongs to no event loop, the port is served by a thread."""
+"""The state shared by the metrics of this process, not per event loop: a thread serves the port."""
 
 import threading
 from typing import TYPE_CHECKING
@@ -8,13 +8,13 @@ if TYPE_CHECKING:
 
 
 class State:
-    """The metrics port, when this process has one, and the requests in flight.
+    """The metrics port of this process, and the number of requests in flight.
 
     Attributes:
         lock: Held while the port is opened or closed.
-        port: The port that is served, or waited for.
+        port: The port that is served or waited for.
         service: Name of the service in the metrics.
-        in_flight: Requests that are being answered, of all applications of the process together.
+        in_flight: Number of requests in progress, of all applications of the process together.
     """
 
     def __init__(self) -> None:
@@ -28,10 +28,10 @@ STATE = State()
 
 
 def requests_in_flight() -> int:
-    """Return how many requests are being answered, with `InFlightMiddleware`."""
+    """Return the number of requests in progress, counted by `InFlightMiddleware`."""
     return STATE.in_flight
 
 
 def name_service(name: str) -> None:
-    """Name the service in the metrics, so that whoever scrapes a port sees whose it is."""
+    """Set the name of the service in the metrics, so that they show which service a port belongs to."""
     STATE.service = name

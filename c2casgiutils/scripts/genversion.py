@@ -1,4 +1,4 @@
-"""Write `versions.json`, to be run when the image of an application is built."""
+"""Write `versions.json`; to be run when the image of an application is built."""
 
 import argparse
 import importlib.metadata
@@ -12,10 +12,10 @@ _FILE = Path("versions.json")
 
 
 def describe(git_hash: str, git_tag: str | None = None) -> dict[str, Any]:
-    """Describe what is installed: `{"main": {"git_hash", "git_tag"?}, "packages": {name: version}}`.
+    """Return what is installed: `{"main": {"git_hash", "git_tag"?}, "packages": {name: version}}`.
 
-    The packages come from the metadata of this interpreter, so that packages installed in editable form or
-    from an address or a path are there too. The names are normalised as the packaging specification says
+    The packages come from the metadata of this interpreter, so they include packages installed in editable
+    form or from a URL or path. The names are normalised
     (https://packaging.python.org/en/latest/specifications/name-normalization/).
 
     Args:
@@ -25,7 +25,7 @@ def describe(git_hash: str, git_tag: str | None = None) -> dict[str, Any]:
     packages: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
         name = distribution.metadata["Name"]
-        if name:  # a broken left-over of an uninstallation has none
+        if name:  # leftovers of an uninstalled package have none
             packages.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
     main = {"git_hash": git_hash, **({"git_tag": git_tag} if git_tag else {})}
     return {"main": main, "packages": dict(sorted(packages.items()))}
@@ -35,10 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Write the file into the working directory.
 
     Args:
-        arguments: `[GIT_TAG] GIT_HASH`; those of the command line by default.
+        arguments: `[GIT_TAG] GIT_HASH`; by default those of the command line.
 
     Raises:
-        SystemExit: With the usage on standard error, for wrong arguments or a file that cannot be written.
+        SystemExit: With the usage on standard error, if an argument is invalid or the file cannot be written.
     """
     parser = argparse.ArgumentParser(
         prog="c2casgiutils-genversion",
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     values = [value.strip() for value in parser.parse_args(arguments).values]
     if len(values) > 2:  # noqa: PLR2004  # a tag and a hash
-        parser.error(f"a tag and a hash are accepted, got {len(values)} values")
+        parser.error(f"expected a tag and a hash, got {len(values)} values")
     if not values[-1]:
         parser.error("the hash is empty")
     *tags, git_hash = values

@@ -1,6 +1,6 @@
 """The console script `c2casgiutils-grade`: grades the security headers of an application.
 
-The application is called in process, as over HTTPS under a public name; its lifespan is not run.
+The application is called in process, as if over HTTPS with a public host name; its lifespan is not run.
 """
 
 import argparse
@@ -16,20 +16,20 @@ _GOOD_SCORE = 90
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print score and findings, and end with 1 when the score is under the threshold.
+    """Print the score and the findings; exit with 1 if the score is below the threshold.
 
     Args:
-        arguments: Those of the command line.
+        arguments: By default those of the command line.
 
     Raises:
-        SystemExit: Always; 2 when the application cannot be imported.
+        SystemExit: Always; 2 if the application cannot be imported.
     """
     parser = argparse.ArgumentParser(prog="c2casgiutils-grade", description=__doc__)
     parser.add_argument("application", metavar="IMPORT_STRING", help="module:attribute, as for uvicorn")
     parser.add_argument(
-        "path", metavar="PATH", nargs="?", default="/", help="the path to ask for (%(default)s)"
+        "path", metavar="PATH", nargs="?", default="/", help="the path to request (%(default)s)"
     )
-    parser.add_argument("--threshold", type=int, default=_GOOD_SCORE, help="the least score (%(default)s)")
+    parser.add_argument("--threshold", type=int, default=_GOOD_SCORE, help="the minimum score (%(default)s)")
     options = parser.parse_args(arguments)
     try:
         app = _import(options.application)

@@ -1,4 +1,4 @@
-"""Sentry: initialise the SDK from the settings, and remove secrets from events."""
+"""Sentry: initialisation of the SDK from the settings, and removal of secrets from events."""
 
 import sys
 import warnings
@@ -13,7 +13,7 @@ from c2casgiutils.sentry._scrubber import Scrubber
 __all__ = ["Scrubber", "close", "enable_asyncio", "init", "is_active"]
 
 _ENVIRONMENT_FIRST = ("debug", "environment")
-"""Settings with a default that must not hide the standard `SENTRY_*` variable."""
+"""Settings whose default must not hide the standard `SENTRY_*` variable."""
 
 
 def init(**options: Any) -> bool:
@@ -21,17 +21,17 @@ def init(**options: Any) -> bool:
 
     If a setting is unset, the variable of the SDK applies (`SENTRY_DSN`, `SENTRY_ENVIRONMENT`,
     `SENTRY_DEBUG`). The release is the first of `C2C__SENTRY__RELEASE`, `SENTRY_RELEASE`, the tag or hash of
-    the versions file, `GIT_HASH`. Without an `event_scrubber` of the application ours hides the configured
-    secrets and whatever is named like one, also in local variables, query strings and messages.
+    the versions file, `GIT_HASH`. Unless the application gives an `event_scrubber`, ours masks the configured
+    secrets and everything named like one, also in local variables, query strings and messages.
 
     Args:
         options: Further keyword arguments of `sentry_sdk.init`, which override the settings.
 
     Returns:
-        Whether Sentry is on: false without a DSN.
+        Whether Sentry is enabled; `False` without a DSN.
 
     Raises:
-        ConfigurationError: The DSN is wrong or the SDK is not installed; ends the start.
+        ConfigurationError: The DSN is invalid or the SDK is not installed; ends the start.
     """
     settings = config.settings.sentry
     if not (options.get("dsn") or settings.dsn or foreign("SENTRY_DSN")):
@@ -50,10 +50,10 @@ def init(**options: Any) -> bool:
             options["ignore_errors"] = [*(options.get("ignore_errors") or ()), OutageError]
             sentry_sdk.init(**options)
     except BadDsn as error:
-        config.end_start([f"C2C__SENTRY__DSN (or SENTRY_DSN): is no DSN ({error})"])
+        config.end_start([f"C2C__SENTRY__DSN (or SENTRY_DSN): is not a valid DSN ({error})"])
     for name in settings.ignored_loggers:
         ignore_logger(name)
-    # The global scope reaches every event, transactions too.
+    # The global scope applies to every event, including transactions.
     for name, value in settings.tags.items():
         sentry_sdk.get_global_scope().set_tag(name, value)
     return True
@@ -66,7 +66,7 @@ def is_active() -> bool:
 
 
 def enable_asyncio() -> None:
-    """Report exceptions of tasks of the running event loop; does nothing if Sentry is off."""
+    """Report exceptions of tasks of the running event loop; does nothing if Sentry is disabled."""
     if is_active():
         from sentry_sdk.integrations.asyncio import enable_asyncio_integration
 

@@ -1,4 +1,4 @@
-"""Remove secrets from events before they are sent."""
+"""Masking of secrets in events before they are sent."""
 
 import datetime
 from collections.abc import Iterable
@@ -7,21 +7,21 @@ from typing import Any
 from c2casgiutils._secrets import scrub, scrub_mapping
 
 _MIN_LENGTH = 4
-"""A shorter secret is not looked for in texts: it would hide ordinary words."""
+"""Shorter secrets are not searched for in texts, as they would mask ordinary words."""
 _NOT_LOOKED_AT = {"modules", "sdk"}
 _REQUEST = "request"
 
 
 class Scrubber:
-    """Hides secrets everywhere in an event: an `event_scrubber` of the SDK.
+    """Masks secrets everywhere in an event: an `event_scrubber` for the SDK.
 
-    Hidden are the given values wherever they stand, the values of keys that are named like a secret (also in
-    lists of pairs, as raw headers are), and what a text shows to be one, in local variables too; personal
-    data as the SDK does it.
+    It masks the given values wherever they occur, the values of keys that are named like a secret (also in
+    lists of pairs, such as raw headers), and secrets recognised in texts, including local variables. Personal
+    data is treated as by the SDK.
 
     Args:
-        values: Secrets that are hidden by their value.
-        send_default_pii: Personal data such as addresses may leave; secrets never do.
+        values: Secrets that are masked wherever they occur.
+        send_default_pii: Send personal data such as IP addresses; secrets are never sent.
     """
 
     def __init__(self, values: Iterable[str] = (), *, send_default_pii: bool = False) -> None:
@@ -29,7 +29,7 @@ class Scrubber:
         self._send_default_pii = send_default_pii
 
     def scrub_event(self, event: Any) -> None:
-        """Hide the secrets of an event, in place."""
+        """Mask the secrets of an event, in place."""
         from sentry_sdk.scrubber import EventScrubber
 
         EventScrubber(recursive=True, send_default_pii=self._send_default_pii).scrub_event(event)
@@ -39,7 +39,7 @@ class Scrubber:
             )
 
     def _represented(self, value: Any) -> Any:
-        """Return what the SDK would show of the value, after us; it marks so what it removed itself."""
+        """Return a value as the SDK would show it, with secrets masked."""
         if isinstance(value, datetime.datetime) or _is_removed(value):
             return value
         return scrub(_representation(value), self._values)
@@ -47,7 +47,7 @@ class Scrubber:
 
 def _is_removed(value: Any) -> bool:
     """Return whether the SDK replaced the value."""
-    # its own module is private, this one imports it (2.75)
+    # its own module is private, but this one imports it (2.75)
     from sentry_sdk.scrubber import AnnotatedValue  # type: ignore[attr-defined]  # see above
 
     return isinstance(value, AnnotatedValue)
@@ -56,5 +56,5 @@ def _is_removed(value: Any) -> bool:
 def _representation(value: object) -> str:
     try:
         return repr(value)
-    except Exception:  # noqa: BLE001  # any object may fail so, the event must leave
+    except Exception:  # noqa: BLE001  # any object may raise, but the event must be sent
         return f"<{type(value).__name__}>"

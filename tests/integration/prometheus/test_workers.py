@@ -108,7 +108,7 @@ def test_two_workers_are_shown_together(application: Path) -> None:
         assert values(text, "http_requests_inprogress") == {"": 0}
         assert values(text, "http_requests_total")[""] >= before + 20
         assert "WARNING" not in server.output
-        assert server.output.count("Metrics on 127.0.0.1") == 1
+        assert server.output.count("Serving metrics on 127.0.0.1") == 1
         assert server.terminate() == 0
 
 
@@ -121,7 +121,7 @@ def test_without_a_directory_the_port_shows_one_worker_and_says_so(application: 
         assert len(shown) == 1
         assert shown < workers
         assert f"those of process {shown.pop()} only" in server.output
-        assert server.output.count("with PROMETHEUS_MULTIPROC_DIR set") == 1
+        assert server.output.count("with PROMETHEUS_MULTIPROC_DIR the port") == 1
 
 
 def test_another_worker_takes_over_from_one_that_is_killed(application: Path) -> None:
@@ -170,7 +170,7 @@ def test_two_services_with_one_port(application: Path) -> None:
         serve(application, workers=1, shared=False, port=port, title="Search") as (second, _),
     ):
         assert 'service="Maps"' in (scrape(port) or "")
-        assert "No metrics on 127.0.0.1 port" in second.output
+        assert "Cannot serve the metrics on 127.0.0.1 port" in second.output
         first.terminate()
         with pytest.raises(AssertionError):
             wait_for(lambda: scrape(port) is not None, seconds=3)

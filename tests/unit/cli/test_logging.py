@@ -77,8 +77,8 @@ def test_the_packaged_configuration(
 
 BROKEN = {
     "no YAML": ("version: [1", "while parsing a flow sequence"),
-    "empty": ("", "it holds no mapping"),
-    "a list": ("- version: 1", "it holds no mapping"),
+    "empty": ("", "it is not a mapping"),
+    "a list": ("- version: 1", "it is not a mapping"),
     "no version": ("a: 1", "dictionary doesn't specify a version"),
     "unknown class": (OWN.replace("StreamHandler", "NoHandler"), "NoHandler"),
     "unknown level": (OWN.replace("ext://c2casgiutils.logs.LOG_LEVEL", "LOUD"), "Unknown level: 'LOUD'"),
@@ -101,7 +101,7 @@ def test_a_broken_file_ends_the_script_with_one_line(
     assert ended.value.code == 3
     assert output == ""
     assert errors.count("\n") == 1
-    assert errors.startswith(f"--logging-config: {file} cannot be used: ")
+    assert errors.startswith(f"--logging-config: {file} is invalid: ")
     assert reason in errors
 
 

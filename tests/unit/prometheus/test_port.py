@@ -208,7 +208,7 @@ def test_a_port_held_by_another_worker_is_no_warning(
         with pytest.raises(ConnectionRefusedError):
             scrape(port)
     wait_for(lambda: len(caplog.records) == 2, seconds=10, what="the other worker's end")
-    assert caplog.records[1].getMessage() == f"Metrics on 127.0.0.1 port {port}: those of all workers"
+    assert caplog.records[1].getMessage() == f"Serving metrics on 127.0.0.1 port {port}: those of all workers"
     assert f'pid="{os.getpid()}"' in scrape(port)
 
 

@@ -139,8 +139,8 @@ def test_a_shared_directory_that_cannot_be_created_ends_the_start(tmp_path: Path
     done = run_fresh(MEASURED, env={"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "file")})
     assert done.returncode == 3
     assert done.stderr == (
-        f"PROMETHEUS_MULTIPROC_DIR: {tmp_path}/file cannot be written (File exists); accepted is a directory "
-        "that all workers may write to\n"
+        f"PROMETHEUS_MULTIPROC_DIR: {tmp_path}/file is not writable (File exists); it must be a directory "
+        "that all workers can write to\n"
     )
 
 
@@ -152,7 +152,7 @@ def test_a_shared_directory_that_cannot_be_written_ends_the_start(program: str) 
     done = run_fresh(program, env={"PROMETHEUS_MULTIPROC_DIR": "/proc"})
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
-    assert line.startswith("PROMETHEUS_MULTIPROC_DIR: /proc cannot be written (")
+    assert line.startswith("PROMETHEUS_MULTIPROC_DIR: /proc is not writable (")
 
 
 def test_beside_the_applications_own() -> None:
