@@ -144,8 +144,18 @@ def test_a_shared_directory_that_cannot_be_created_ends_the_start(tmp_path: Path
     )
 
 
+OWN_METRIC = """
+from c2casgiutils import prometheus
+prometheus.multiprocess_directory()
+from prometheus_client import Counter
+Counter("own", "A metric of the application")
+"""
+
+
 @pytest.mark.parametrize(
-    "program", [MEASURED, "import c2casgiutils; c2casgiutils.app"], ids=["install", "mount"]
+    "program",
+    [MEASURED, "import c2casgiutils; c2casgiutils.app", OWN_METRIC],
+    ids=["install", "mount", "own metric"],
 )
 def test_a_shared_directory_that_cannot_be_written_ends_the_start(program: str) -> None:
     """One line says so before the first metric, which would be a traceback."""
