@@ -1,13 +1,15 @@
 """The connection of the broadcast, seen from below."""
 
 import asyncio
+import contextlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from c2casgiutils import redis_utils
-from c2casgiutils.redis_utils._link import Link, LinkDownError, ReplyError
+from c2casgiutils.redis_utils._link import REPLY_SECONDS, Link, LinkDownError, ReplyError
 from tests.support.fleet import configure
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
@@ -33,7 +35,7 @@ async def _linked(url: str, messages: list[tuple[str, bytes]] | None = None) -> 
     link = _create([] if messages is None else messages, check_seconds=60)
     link.start()
     try:
-        assert await link.wait_up(5), link.last_error
+        assert await link.wait_up(30), link.last_error
         yield link
     finally:
         await link.aclose()
@@ -208,15 +210,25 @@ async def test_redis_py_does_not_connect_by_itself(redis_server: RedisServer) ->
 
 
 async def test_reply_may_arrive_slowly(redis_server: RedisServer) -> None:
-    """A connection on which bytes arrive is alive, however long the rest of the reply takes."""
+    """A connection on which bytes arrive is alive, however long the rest of the reply takes.
+
+    Tried again when a busy machine let nothing arrive for longer than that.
+    """
+    long = b"x" * 1_500_000
     async with (
-        Proxy(redis_server.port, delay=0.3) as proxy,
+        Proxy(redis_server.port, delay=0.15) as proxy,
         _linked(f"redis://127.0.0.1:{proxy.port}") as link,
     ):
-        before = await _client_id(link)
-        long = b"x" * 1_500_000
-        assert await link.execute(("ECHO", long), seconds=60) == [long]
-        assert await _client_id(link) == before
+        for _ in range(5):
+            with contextlib.suppress(LinkDownError):
+                assert await link.wait_up(30), link.last_error
+                before = await _client_id(link)
+                started = time.monotonic()
+                assert await link.execute(("ECHO", long), seconds=60) == [long]
+                assert time.monotonic() - started > REPLY_SECONDS
+                assert await _client_id(link) == before
+                return
+    pytest.fail("no reply arrived")
 
 
 async def test_many_messages_at_once_are_all_read(redis_server: RedisServer) -> None:
