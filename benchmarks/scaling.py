@@ -8,6 +8,7 @@ other work. The exit code is 1 if a beat is larger than promised.
 
 import argparse
 import asyncio
+import dataclasses
 import datetime
 import functools
 import json
@@ -27,6 +28,7 @@ from tests.support.processes import RedisServer
 CHANNEL = "echo"
 PREFIX = "benchmark_"
 CHECKS = 40
+AGE_SECONDS = 100 * 86_400
 BEATS = 1000
 MOST_BYTES = 1024
 """Of a beat with that many checks, without its signature."""
@@ -97,8 +99,8 @@ class Bench:
             return {key: int(client.memory_usage(key, samples=0) or 0) for key in keys}
 
     def size_of_an_entry(self) -> tuple[int, int]:
-        """The bytes of a beat, and of what rarely changes."""
-        id_ = instances.own_id()
+        """The bytes of a beat without a secret, and of what rarely changes."""
+        id_ = self._newcomer.id
         with self._server.client() as client:
             return client.hstrlen(f"{PREFIX}instances", id_), client.hstrlen(
                 f"{PREFIX}instances", f"{id_}/static"
@@ -168,14 +170,22 @@ async def main(numbers: list[int]) -> int:
             health_checks.FACTORY.add(Fine(number))
         await broadcast.subscribe(CHANNEL, pid)
         await broadcast.startup()
+        await health_checks.startup()
         await health_checks.FACTORY.check()
+        for entry in health_checks.FACTORY.entries:  # the numbers in a beat grow with the age of the state
+            assert entry.last is not None
+            entry.last = dataclasses.replace(entry.last, since=entry.last.since - AGE_SECONDS, seconds=1.5)
         bench = Bench(server)
         await bench.start()
         for number in numbers:
             await bench.measure(number)
         beat, static = bench.size_of_an_entry()
         passed = beat <= MOST_BYTES
-        print(f"a beat has {beat} bytes, at most {MOST_BYTES} promised; what rarely changes {static} bytes")
+        print(
+            f"{'pass' if passed else 'FAIL'}: a beat with {CHECKS} checks in states of 100 days has "
+            f"{beat} bytes (goal: at most {MOST_BYTES}); what rarely changes {static} bytes"
+        )
+        await health_checks.shutdown()
         await broadcast.shutdown()
         await redis_utils.aclose()
     return 0 if passed else 1
