@@ -173,7 +173,8 @@ def _told(instance: instances.Instance) -> Iterator[tuple[dict[str, Any], dict[s
     for name, check in instance.checks.items():
         age = None if check.age is None else check.age + instance.beat_age_seconds
         cell = {"status": check.status, "milliseconds": check.milliseconds or 0.0, "age": age}
-        yield {"name": name, **check.model_dump(include={"tags", "level", "severity"})}, {name: cell}
+        fixed = {"name": name, "tags": check.tags, "level": check.level, "severity": check.severity}
+        yield fixed, {name: cell}
 
 
 def _checks() -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ FORMAT = 1
 STATIC = "/static"
 TOKEN_FIELD = "token"  # noqa: S105  # name of a field
 REBUILT_FIELD = "rebuilt"
-SAMPLED = ("rss_bytes", "cpu_seconds", "loop_lag_seconds", "requests_in_flight")
+SAMPLED = Sample._fields[1:]
 MAX_SAMPLES = 60
 MAX_ENTRIES = 20_000
 
@@ -157,7 +157,7 @@ def to_instance(
     id_: str, beat: Beat, static: Static, samples: Samples | None, *, now: float, liveness: Liveness
 ) -> Instance:
     """Return an entry in its public form."""
-    return Instance(
+    return Instance.model_construct(  # all of it is validated already
         **static.model_dump(exclude={"format", "channels", "checks"}),
         id=id_,
         state=beat.state,
@@ -178,10 +178,7 @@ def to_samples(samples: Samples, beat: Beat) -> list[Sample]:
     if not ring or ring[-1][0] < last[0]:
         ring.append(last)
     return [
-        Sample(
-            at=datetime.datetime.fromtimestamp(at, tz=datetime.UTC),
-            **dict(zip(SAMPLED, figures, strict=True)),
-        )
+        Sample(datetime.datetime.fromtimestamp(at, tz=datetime.UTC), *figures)
         for at, *figures in ring[-MAX_SAMPLES:]
     ]
 

@@ -1,7 +1,8 @@
 """The public models of the roster."""
 
 import datetime
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -9,20 +10,24 @@ State = Literal["starting", "ready", "draining", "stopping"]
 Liveness = Literal["ok", "late", "lost"]
 
 
-class CheckState(BaseModel):
-    """The last state of a health check, as reported by its process."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckState:
+    """The last result of a health check of a process, as reported in the roster."""
 
     status: str
-    since: datetime.datetime | None = Field(default=None, description="when this status began")
-    milliseconds: float | None = Field(default=None, description="duration of the last run")
-    age: float | None = Field(default=None, description="seconds since the end of the last run")
-    tags: list[str] = []
+    since: Annotated[datetime.datetime | None, Field(description="when this status began")] = None
+    milliseconds: Annotated[float | None, Field(description="duration of the last run")] = None
+    age: Annotated[float | None, Field(description="seconds since the end of the last run")] = None
+    tags: list[str] = field(default_factory=list)
     level: int = 1
     severity: str = "critical"
 
 
-class Sample(BaseModel):
-    """Figures at one moment; `null` for those that the process does not report."""
+class Sample(NamedTuple):
+    """Figures at one moment; `None` for those that the process does not report.
+
+    In JSON an array: there are 60 of each process.
+    """
 
     at: datetime.datetime
     rss_bytes: float | None = None
@@ -61,4 +66,8 @@ class Instance(BaseModel):
         description="live figures: rss_bytes, cpu_seconds, loop_lag_seconds and registered ones",
     )
     checks: dict[str, CheckState] = Field({}, description="health checks by name, as of the last beat")
-    samples: list[Sample] = Field([], description="the figures at the last 60 beats, oldest first")
+    samples: list[Sample] = Field(
+        [],
+        description="the figures at the last 60 beats, oldest first: time and "
+        "rss_bytes, cpu_seconds, loop_lag_seconds, requests_in_flight",
+    )

@@ -1,8 +1,8 @@
 """The view that lists the running processes."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from c2casgiutils import auth, instances
@@ -24,9 +24,13 @@ class InstancesResponse(BaseModel):
 
 
 @router.get("/instances", name="c2c_instances", dependencies=[Depends(auth.require_read_only_access)])
-async def get_instances() -> InstancesResponse:
+async def get_instances(
+    samples: Annotated[
+        bool, Query(description="With the figures at the last 60 beats, most of the answer")
+    ] = True,
+) -> InstancesResponse:
     """Return the running processes."""
-    found = await instances.roster(samples=True)
+    found = await instances.roster(samples=samples)
     return InstancesResponse(
         scope=instances.scope(), roster=instances.currency(), skipped=instances.skipped(), instances=found
     )

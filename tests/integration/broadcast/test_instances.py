@@ -13,7 +13,9 @@ import pytest
 from fastapi import FastAPI
 
 from c2casgiutils import broadcast, config, instances, prometheus, redis_utils
+from c2casgiutils._app import create_app
 from c2casgiutils.broadcast.redis import RedisBroadcaster
+from tests.support.auth import make_client
 from tests.support.fleet import configure, leave
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
@@ -262,6 +264,20 @@ async def test_malformed_entry_is_ignored(
         assert instances.skipped() == 1
     assert "c2casgiutils_instances_skipped_total" in prometheus.render()[0].decode()
     assert len([r for r in caplog.records if "'web:1:odd" in r.getMessage()]) == 1
+
+
+async def test_samples_are_small_in_json() -> None:
+    """Each is an array of a time and four figures, and they can be left out."""
+    config.settings.auth = config.settings.auth.model_copy(update={"secret": "a-secret-of-the-test"})
+    async with make_client(create_app(), headers={"X-API-Key": "a-secret-of-the-test"}) as http:
+        (whole,) = (await http.get("/instances")).json()["instances"]
+        (short,) = (await http.get("/instances?samples=false")).json()["instances"]
+    at, rss_bytes, cpu_seconds, *others = whole["samples"][-1]
+    assert datetime.datetime.fromisoformat(at).tzinfo is not None
+    assert rss_bytes > 10_000_000
+    assert cpu_seconds > 0
+    assert len(others) == 2
+    assert short["samples"] == []
 
 
 async def test_malformed_samples_and_times_are_ignored(redis_server: RedisServer) -> None:
