@@ -1,11 +1,13 @@
 """Ask every process of the cluster, and report who did not answer."""
 
 import dataclasses
+import functools
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from c2casgiutils._numbers import check_seconds
+from c2casgiutils.broadcast._codec import TypedValue
 from c2casgiutils.broadcast._current import current
 from c2casgiutils.broadcast._handlers import Callback
 from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, encode
@@ -15,6 +17,8 @@ from c2casgiutils.broadcast.types import BroadcastResponse, BroadcastUnavailable
 _LOGGER = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 2.0
+
+_typed = functools.cache(TypedValue)
 
 
 class Reply(NamedTuple):
@@ -37,6 +41,7 @@ async def ask(
     timeout: float = _TIMEOUT_SECONDS,
     or_alone: bool = False,
     to: Collection[str] | None = None,
+    answer: Any = Any,
 ) -> Reply:
     """Ask the processes that subscribe to a channel, this one included, or only some of them.
 
@@ -51,6 +56,8 @@ async def ask(
             of raising.
         to: The ids of the instances to ask; the others ignore the message. An id that is not in the roster is
             reported as missing immediately, with the reason `left`.
+        answer: The type of what the handlers return. Another answer is reported as failed: without
+            `C2C__REDIS__BROADCAST_SECRET` anybody who can publish to Redis can send one.
 
     Raises:
         BroadcastUnavailable: Redis is unreachable.
@@ -58,28 +65,33 @@ async def ask(
         ValueError: The timeout is not a number of seconds.
     """
     check_seconds(timeout, "timeout")
+    question = _Question(channel, encode(channel, params), timeout, to, _typed(answer).decode)
     try:
-        answers = await _ask(current(), channel, params, timeout, to)
+        answers = await question.put(current())
     except BroadcastUnavailable as error:
         if not or_alone:
             raise
         _LOGGER.debug("Could not ask the other processes: %s", error)  # the report says so, too
-        reply = _reply(await _ask(LocalBroadcaster({channel: handler}), channel, params, timeout, to))
+        reply = _reply(await question.put(LocalBroadcaster({channel: handler})))
         return Reply(reply.payloads, reply.report.model_copy(update={"complete": False}))
     if not answers.answers:
-        alone = await _ask(LocalBroadcaster({channel: handler}), channel, params, timeout, to)
+        alone = await question.put(LocalBroadcaster({channel: handler}))
         answers = dataclasses.replace(answers, answers=alone.answers)
     return _reply(answers)
 
 
-async def _ask(
-    broadcaster: BaseBroadcaster,
-    channel: str,
-    params: Mapping[str, Any] | None,
-    timeout: float,
-    to: Collection[str] | None,
-) -> Answers:
-    return await broadcaster.ask(channel, encode(channel, params), timeout=timeout, to=to)
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Question:
+    channel: str
+    params: bytes
+    timeout: float
+    to: Collection[str] | None
+    decode: Callable[[bytes], Any]
+
+    async def put(self, broadcaster: BaseBroadcaster) -> Answers:
+        return await broadcaster.ask(
+            self.channel, self.params, timeout=self.timeout, to=self.to, decode=self.decode
+        )
 
 
 def _reply(answers: Answers) -> Reply:

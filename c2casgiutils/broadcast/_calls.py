@@ -1,14 +1,14 @@
 """A call that waits for the answers of several processes."""
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any
 
 from c2casgiutils.broadcast import _metrics
 from c2casgiutils.broadcast._envelope import AnswerHeader
 from c2casgiutils.broadcast._handlers import Outcome
 from c2casgiutils.broadcast.interface import Answer, make_answer
-from c2casgiutils.broadcast.types import MissingAnswer
+from c2casgiutils.broadcast.types import BroadcastResponse, MissingAnswer
 from c2casgiutils.instances import Member
 
 
@@ -87,10 +87,7 @@ class Call:
 
     def result(self, decode: Callable[[bytes], Any]) -> list[Answer]:
         """Return the answers in the order of their arrival, followed by the missing ones."""
-        answers: list[Answer] = [
-            make_answer(header.hostname, header.pid, outcome, decode)
-            for header, outcome in self._answers.values()
-        ]
+        answers = list(self._known_answers(decode))
         missing = list(self._missing)
         missing += [
             MissingAnswer(member.hostname, member.pid, reason="left" if id_ in self._left else "timeout")
@@ -100,3 +97,10 @@ class Call:
         missing += [MissingAnswer()] * max(0, self._count - len(answers))
         _metrics.count("missing", len(missing))
         return answers + missing
+
+    def _known_answers(self, decode: Callable[[bytes], Any]) -> Iterator[Answer]:
+        for header, outcome in self._answers.values():
+            answer = make_answer(header.hostname, header.pid, outcome, decode)
+            # a failure counts only of those who were asked: anybody else may have sent it
+            if isinstance(answer, BroadcastResponse) or not self._expected or header.sender in self._expected:
+                yield answer

@@ -8,7 +8,7 @@ import time
 from typing import TypeVar
 
 import pydantic
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from c2casgiutils._errors import C2cError
 from c2casgiutils.broadcast._codec import MAX_MESSAGE_BYTES
@@ -17,6 +17,7 @@ from c2casgiutils.redis_utils import SignatureError, Signer
 _MAX_AGE_SECONDS = 30.0
 """A signed message is stale when its time differs by more than this from now."""
 _MAX_HEADER_BYTES = 4096
+_MAX_TEXT_LENGTH = 300
 _LABEL = "c2casgiutils broadcast"
 
 
@@ -25,8 +26,8 @@ class Header(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
-    id: str
-    sender: str
+    id: str = Field(max_length=_MAX_TEXT_LENGTH)
+    sender: str = Field(max_length=_MAX_TEXT_LENGTH)
     at: float
 
 
@@ -45,7 +46,7 @@ class RequestHeader(Header):
 class AnswerHeader(Header):
     """The answer of one process; the payload is its result, or the text of its error."""
 
-    hostname: str
+    hostname: str = Field(max_length=_MAX_TEXT_LENGTH)
     pid: int
     failed: bool = False
 

@@ -15,6 +15,8 @@ _LOGGER = logging.getLogger(__name__)
 
 _LOG_EVERY_SECONDS = 10.0
 _INBOX = "@inbox:"
+_MAX_ERROR_BYTES = 4096
+"""Length of the text of a failed handler that is reported."""
 
 
 class Incoming:
@@ -72,7 +74,7 @@ class Incoming:
         call = self.calls.get(header.id)
         if call is None:
             return
-        error = payload.decode(errors="replace") if header.failed else None
+        error = payload[:_MAX_ERROR_BYTES].decode(errors="replace") if header.failed else None
         call.add(header, Outcome(payload, error))
 
     def _take_request(self, channel: str, data: bytes) -> None:

@@ -20,8 +20,17 @@ from c2casgiutils.health_checks._runner import Entry
 _HEALTH = "c2c_health_cluster"
 _ANSWER_SECONDS = 1.0  # for the round trip, in addition to the timeout of the checks
 
-_Answers = dict[str, dict[str, Any]]
-"""The payloads of the answers, by id of the process."""
+
+class _Answer(BaseModel):
+    """What one process answers; what it says of each check is read apart from the others."""
+
+    id: str
+    checks: list[dict[str, Any]]
+    cells: dict[str, Any]
+
+
+_Answers = dict[str, _Answer]
+"""By id of the process."""
 
 
 class Cell(BaseModel):
@@ -91,7 +100,7 @@ async def matrix(*, history: bool) -> ClusterHealth:
         roster, (answers, report) = await asyncio.gather(instances.roster(), _ask())
     else:
         roster, own = await asyncio.gather(instances.roster(), _answer_health())
-        answers, report = {own["id"]: own}, _report(roster)
+        answers, report = {own.id: own}, _report(roster)
     rows = _rows(roster, answers)
     return ClusterHealth(
         status=_status(roster, rows, is_complete=report.complete),
@@ -111,8 +120,10 @@ async def matrix(*, history: bool) -> ClusterHealth:
 async def _ask() -> tuple[_Answers, ClusterReport]:
     """Ask all processes, and return their payloads by id."""
     timeout = config.settings.health.timeout.total_seconds() + _ANSWER_SECONDS
-    reply = await broadcast.ask(_HEALTH, _answer_health, {"history": True}, timeout=timeout, or_alone=True)
-    return {payload["id"]: payload for payload in reply.payloads}, reply.report
+    reply = await broadcast.ask(
+        _HEALTH, _answer_health, {"history": True}, timeout=timeout, or_alone=True, answer=_Answer
+    )
+    return {answer.id: answer for answer in reply.payloads}, reply.report
 
 
 def _report(roster: list[instances.Instance]) -> ClusterReport:
@@ -159,11 +170,11 @@ def _rows(roster: list[instances.Instance], answers: _Answers) -> list[Row]:
     rows: dict[str, Row] = {}
     for instance in roster:
         answer = answers.get(instance.id)
-        told = _told(instance) if answer is None else ((row, answer["cells"]) for row in answer["checks"])
+        told = _told(instance) if answer is None else ((row, answer.cells) for row in answer.checks)
         for fixed, cells in told:
             with contextlib.suppress(pydantic.ValidationError):  # a status or severity of a newer release
-                cell = Cell.model_validate(cells[fixed["name"]])
-                row = Row.model_validate({"cells": {}, **fixed})
+                row = Row.model_validate({**fixed, "cells": {}})
+                cell = Cell.model_validate(cells.get(row.name))
                 rows.setdefault(row.name, row).cells[instance.id] = cell
     return list(rows.values())
 
@@ -194,7 +205,7 @@ def _beat_cells() -> str:
     )
 
 
-async def _answer_health(*, history: bool = False) -> dict[str, Any]:
+async def _answer_health(*, history: bool = False) -> _Answer:
     """Return the column of this process, in bounded time: a check that goes on is told as it was before."""
     entries = FACTORY.entries
     stale = [asyncio.ensure_future(entry.refresh()) for entry in entries if entry.fresh() is None]
@@ -206,11 +217,11 @@ async def _answer_health(*, history: bool = False) -> dict[str, Any]:
                 task.cancel()
             await asyncio.gather(*stale, return_exceptions=True)
     found = [(entry, entry.last or UNKNOWN) for entry in entries]
-    return {
-        "id": instances.own().id,
-        "checks": _checks(),
-        "cells": {entry.name: _cell(entry, outcome, history=history) for entry, outcome in found},
-    }
+    return _Answer(
+        id=instances.own().id,
+        checks=_checks(),
+        cells={entry.name: _cell(entry, outcome, history=history) for entry, outcome in found},
+    )
 
 
 def _cell(entry: Entry, outcome: Outcome, *, history: bool) -> dict[str, Any]:

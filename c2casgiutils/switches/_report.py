@@ -17,6 +17,15 @@ class Behind(BaseModel):
     pid: int | None = None
 
 
+class Confirmation(BaseModel):
+    """What a process answers to a change: the version that it has, -1 if it cannot apply it."""
+
+    id: str
+    hostname: str
+    pid: int
+    version: int
+
+
 class SwitchReport(ClusterReport):
     """How a change of a switch was carried out in the cluster.
 
@@ -41,7 +50,7 @@ class SwitchReport(ClusterReport):
             reply: The payload of each answer contains `hostname`, `pid` and the `version` of the process.
             version: The version of the change.
         """
-        behind = [payload for payload in reply.payloads if payload["version"] < version]
+        behind = [payload for payload in reply.payloads if payload.version < version]
         silent: Sequence[Any] = [*reply.report.missing, *reply.report.failed]
         fields = {**dict(reply.report), "complete": reply.report.complete and not behind}
         return cls(
@@ -49,7 +58,7 @@ class SwitchReport(ClusterReport):
             applied=len(reply.payloads) - len(behind),
             alive=reply.report.asked,
             behind=[
-                *(Behind(hostname=payload["hostname"], pid=payload["pid"]) for payload in behind),
+                *(Behind(hostname=payload.hostname, pid=payload.pid) for payload in behind),
                 *(Behind(hostname=process.hostname, pid=process.pid) for process in silent),
             ],
         )

@@ -13,7 +13,7 @@ from c2casgiutils.switches._entry import Entry, EntryError, field_of, split
 from c2casgiutils.switches._errors import SwitchesUnavailableError, TooManySwitchesError
 from c2casgiutils.switches._kinds import Kind, Setting
 from c2casgiutils.switches._reading import CHANNEL, Reader
-from c2casgiutils.switches._report import Change, SwitchReport
+from c2casgiutils.switches._report import Change, Confirmation, SwitchReport
 from c2casgiutils.switches._state import State
 from c2casgiutils.switches._store import Store
 
@@ -57,10 +57,12 @@ class Switches:
         base, entry = await self._store_change(store, field, draft, end)
         left = max(_LEAST_SECONDS, end - time.monotonic())
         try:
-            reply = await broadcast.ask(CHANNEL, self.on_change, _message(base, entry), timeout=left)
+            reply = await broadcast.ask(
+                CHANNEL, self.on_change, _message(base, entry), timeout=left, answer=Confirmation
+            )
         except BroadcastUnavailable as error:
             raise SwitchesUnavailableError(str(error), is_stored=True) from error
-        confirmed = [payload["id"] for payload in reply.payloads if payload["version"] >= entry.version]
+        confirmed = [payload.id for payload in reply.payloads if payload.version >= entry.version]
         return Change(entry.version, entry.setting, SwitchReport.of_reply(reply, entry.version), confirmed)
 
     async def _store_change(self, store: Store, field: str, draft: Draft, end: float) -> tuple[int, Entry]:
@@ -122,7 +124,7 @@ class Switches:
         field: str | None = None,
         entry: str | None = None,
         **_of_newer_releases: Any,
-    ) -> dict[str, Any]:
+    ) -> Confirmation:
         """Apply a stored change; if this process lacks the version before it, read everything."""
         state = self.state
         if field is not None and entry is not None:
@@ -160,8 +162,9 @@ class Switches:
             timeout=seconds,
             to=sorted(ids),
             or_alone=True,
+            answer=Confirmation,
         )
-        confirmed = [payload["id"] for payload in reply.payloads]
+        confirmed = [payload.id for payload in reply.payloads]
         setting = draft.setting(highest, self.state.now())
         return Change(highest, setting, SwitchReport.of_reply(reply, 0), confirmed)
 
@@ -181,7 +184,7 @@ class Switches:
         by: str | None = None,
         reason: str | None = None,
         **_of_newer_releases: Any,
-    ) -> dict[str, Any]:
+    ) -> Confirmation:
         """Set or remove a value in this process only.
 
         Raises:
@@ -197,16 +200,16 @@ class Switches:
         self._set_own(field, Draft(value, ttl, by, reason))
         return self._confirm(field)
 
-    def _confirm(self, field: str | None) -> dict[str, Any]:
+    def _confirm(self, field: str | None) -> Confirmation:
         """Return the version of a switch in this process, or -1 if it cannot be applied."""
         known = self.state.desired.get(field) if field is not None else None
         version = known.version if known is not None else self.state.version
-        return {
-            "id": instances.own_id(),
-            "hostname": socket.gethostname(),
-            "pid": os.getpid(),
-            "version": -1 if field in self.state.refused() else version,
-        }
+        return Confirmation(
+            id=instances.own_id(),
+            hostname=socket.gethostname(),
+            pid=os.getpid(),
+            version=-1 if field in self.state.refused() else version,
+        )
 
     # Shutdown
 

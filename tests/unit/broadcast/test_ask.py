@@ -74,6 +74,15 @@ async def test_failure_is_reported() -> None:
     assert [failed.error for failed in report.failed] == ["ValueError: no such thing"]
 
 
+async def test_answer_of_another_type_is_a_failure() -> None:
+    """What a handler returns is checked where the question says its type; the payloads are of it."""
+    reply = await broadcast.ask("double", _double, {"number": 3}, answer=int)
+    assert reply == ([6], ClusterReport.alone())
+    payloads, report = await broadcast.ask("double", _double, {"number": 3}, answer=dict[str, int])
+    assert (payloads, report.answered, report.complete) == ([], 0, False)
+    assert "not of the expected type" in report.failed[0].error
+
+
 async def test_silence_is_reported() -> None:
     """A handler that takes too long is a missing process."""
 
