@@ -26,7 +26,7 @@ _MAX_NODE_LENGTH = 256
 
 
 class Host(NamedTuple):
-    """A host with the port that was written beside it."""
+    """A host, and the port given with it."""
 
     name: str
     """In lower case, an IPv6 address without its brackets."""
@@ -44,7 +44,7 @@ class Node(NamedTuple):
     name: str | None
     """An address, an obfuscated identifier, or `None` for `unknown`."""
     port: int
-    """0 when it is unknown."""
+    """0 if unknown."""
 
     @property
     def is_address(self) -> bool:
@@ -84,7 +84,7 @@ def _parse_short_host(text: str) -> Host | None:
 def parse_host(text: str) -> Host | None:
     """Parse `host[:port]`: a name of ASCII labels, an IPv4 or a bracketed IPv6 address without a zone.
 
-    RFC 3986 section 3.2.2. One dot at the end is removed; an empty port is none.
+    RFC 3986 section 3.2.2. A trailing dot is removed; an empty port counts as no port.
     """
     return _parse_short_host(text) if len(text) <= _MAX_HOST_LENGTH else None
 

@@ -1,4 +1,4 @@
-"""The middleware that gives every response its security headers."""
+"""The middleware that adds security headers to every response."""
 
 import logging
 import re
@@ -37,12 +37,13 @@ class ArmorHeaderMiddleware:
 
     Args:
         app: The application.
-        headers_config: Matchers by name. One with the name of a default one does not replace it: both apply.
+        headers_config: Matchers by name. One with the name of a default matcher does not replace it: both
+            apply.
         use_default: Whether `DEFAULT_HEADERS_CONFIG` applies too.
 
     Raises:
-        TypeError: A matcher or a value has a type that is not accepted.
-        ValueError: A regex, status, method, header name or value is wrong. The message names the matcher.
+        TypeError: A matcher or a value has an unsupported type.
+        ValueError: A regex, status, method, header name or value is invalid. The message names the matcher.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class ArmorHeaderMiddleware:
         self.app = app
         default = DEFAULT_HEADERS_CONFIG if use_default else {}
         self.headers_config: dict[str, HeaderMatcher] = {**default, **(headers_config or {})}
-        """The matchers by name, for inspection; if two have the same name, that of the application."""
+        """The matchers by name, for inspection; of two with the same name, that of the application."""
         matchers = [*default.items(), *(headers_config or {}).items()]
         self._rules = Rules([compile_matcher(name, matcher) for name, matcher in matchers])
         self._kinds = self._rules.kinds
@@ -65,7 +66,7 @@ class ArmorHeaderMiddleware:
         self._warned_of_cached_nonce = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: C901  # the hot path
-        """Serve one connection."""
+        """Process one connection."""
         if scope["type"] != "http":
             await self._serve_other(scope, receive, send)
             return
@@ -140,8 +141,8 @@ class ArmorHeaderMiddleware:
             headers: Its headers.
             scope: The scope of the request.
             root_path: The root path of this application.
-            mask: The rules that host and content type let through; `None` when that is not known, or when
-                a rule touches the headers of the endpoint.
+            mask: The rules that apply to the host and content type; `None` if not known, or if a rule changes
+                headers of the endpoint.
         """
         is_touched = mask is None
         if mask is None:
@@ -181,7 +182,7 @@ def _ensure_nonce(scope: Scope) -> str:
 
 
 def _netloc(scope: Scope) -> bytes:
-    """Return `host[:port]` of a request, or that of the server if there is no Host header."""
+    """Return `host[:port]` of a request, or of the server if there is no Host header."""
     for name, value in scope["headers"]:
         if name == b"host":
             return bytes(value)

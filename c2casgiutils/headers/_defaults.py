@@ -1,4 +1,4 @@
-"""The sets of headers that the library brings.
+"""The sets of headers that come with the library.
 
 Sources: OWASP Secure Headers Project and the MDN HTTP Observatory.
 """
@@ -81,7 +81,7 @@ _PAGES: dict[str, HeaderMatcher] = {
 }
 
 DEFAULT_HEADERS_CONFIG: dict[str, HeaderMatcher] = {"default": _matcher(headers=_BASE), **_PAGES}
-"""What every response gets unless `use_default=False`."""
+"""The headers of every response unless `use_default=False`."""
 
 API_HEADERS_CONFIG: dict[str, HeaderMatcher] = {
     "api": _matcher(

@@ -1,4 +1,4 @@
-"""Recognise requests for the documentation pages of a FastAPI application."""
+"""Recognises requests for the documentation pages of a FastAPI application."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ PAGES = ("docs", "redoc")
 
 
 def documentation_page(scope: Scope) -> str | None:
-    """Return `docs` for Swagger UI and its sign-in page, `redoc` for ReDoc, `None` for anything else.
+    """Return `docs` for Swagger UI and its OAuth redirect page, `redoc` for ReDoc, otherwise `None`.
 
-    Only what the documentation routes of the innermost application answer counts: any other page, also one
-    whose address ends in `docs`, may show what users wrote.
+    Only the documentation routes of the innermost application count: any other page, even one whose path ends
+    in `docs`, may contain user input.
 
     Args:
         scope: The scope of the request once the response starts.
@@ -30,7 +30,7 @@ def documentation_page(scope: Scope) -> str | None:
     page = pages.get(path)
     if page is None:
         return None
-    # What is mounted below the application has a root path of its own: `/wiki/docs` is `/docs` there.
+    # Applications mounted below have their own root path: `/wiki/docs` is `/docs` there.
     endpoint = scope.get("endpoint")
     is_route = any(
         getattr(route, "path", None) == path and getattr(route, "endpoint", None) is endpoint

@@ -46,7 +46,7 @@ class ForwardedHeadersMiddleware:
 
     Raises:
         TypeError: `trusted_hosts` is neither a string nor a list of strings.
-        ValueError: An argument is not one of those accepted; the message names it.
+        ValueError: An argument is invalid; the message names it.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class ForwardedHeadersMiddleware:
         self._warned: set[str | bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
+        """Process one connection."""
         if scope["type"] in SCHEMES:
             scope = self._apply(scope)
         await self.app(scope, receive, send)
@@ -86,7 +86,7 @@ class ForwardedHeadersMiddleware:
             change = self._changes[key]
         except KeyError:
             change = self._decide(key, scope)
-        except TypeError:  # from a server that gives lists instead of tuples
+        except TypeError:  # from a server that uses lists instead of tuples
             headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
             return self._apply({**scope, "headers": headers})
         if change.claimed_ports and peer and peer[1] in change.claimed_ports and DONE not in scope:
@@ -106,7 +106,7 @@ class ForwardedHeadersMiddleware:
         return rewritten
 
     def _decide(self, key: tuple[Any, ...], scope: Scope) -> ScopeChange:
-        """Decide for requests with this peer and these headers, and remember the decision."""
+        """Compute the changes for requests with this peer and these headers, and remember them."""
         address, _, _, *headers = key
         is_trusted = address in self._trusted
         change = self._change(key, is_trusted=is_trusted)
@@ -126,7 +126,7 @@ class ForwardedHeadersMiddleware:
         return change
 
     def _change(self, key: tuple[Any, ...], *, is_trusted: bool) -> ScopeChange:
-        """Return the changes for such a request; forced values apply to untrusted peers too."""
+        """Return the changes for such a request; forced values also apply to untrusted peers."""
         _, kind, scheme, *headers = key
         fields: dict[bytes, bytes] = {}
         for name, value in headers:
@@ -135,7 +135,7 @@ class ForwardedHeadersMiddleware:
         return make_scope_change(kind, scheme, fields, origin, self._forced)
 
     def _log_ignored(self, change: ScopeChange) -> None:
-        """Log an invalid value: the first of each header as a warning, because clients can send many."""
+        """Log an invalid value: the first one of each header as a warning, as clients can send many."""
         for name, value in change.ignored:
             level = logging.DEBUG if name in self._warned else logging.WARNING
             self._warned.add(name)

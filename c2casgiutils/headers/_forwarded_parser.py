@@ -1,7 +1,7 @@
-"""The `Forwarded` header of RFC 7239, read from the right.
+"""The `Forwarded` header of RFC 7239, parsed from the right.
 
-The right end was written by the nearest proxy, while the left end may come from the client. So the list is
-parsed from the right: nothing on the left, such as an unclosed quote, can change how the rest is read.
+The right end was written by the nearest proxy, while the left end may come from the client. Parsing from the
+right ensures that nothing on the left, such as an unclosed quote, can change how the rest is read.
 """
 
 import re
@@ -14,13 +14,13 @@ _MARK = re.compile(r'[",]')
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _PART = re.compile(rf'((?:{_QUOTED}|[^";])*)(?:;|\Z)')
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  # a pattern
-# More than a token, although unquoted: many proxies write addresses and ports like this.
+# More than a token, even if unquoted: many proxies write addresses and ports like this.
 _PAIR = re.compile(rf'({_TOKEN})=(?:([^\x00-\x20\x7f"]+)|({_QUOTED}))')
 _ESCAPED = re.compile(r"\\(.)")
 
 
 def split_from_right(text: str) -> Iterator[str]:
-    """Return the elements of the list, the right-most first; commas in quoted strings are not separators."""
+    """Yield the elements from the right; commas in quoted strings are not separators."""
     end = len(text)
     is_quoted = False
     for mark in reversed(list(_MARK.finditer(text))):
@@ -35,7 +35,7 @@ def split_from_right(text: str) -> Iterator[str]:
 
 
 def _is_escaped(text: str, position: int) -> bool:
-    """Return whether an odd number of backslashes stands before the position."""
+    """Return whether the position is preceded by an odd number of backslashes."""
     first = position
     while first > 0 and text[first - 1] == "\\":
         first -= 1
@@ -46,8 +46,8 @@ def parse_element(text: str) -> dict[str, str | None] | None:
     """Parse one element: `name=value` pairs separated by semicolons.
 
     Returns:
-        The values without their quotes by name in lower case, `None` for what is not a pair; or `None` for
-        the element when a quote is open or a name stands there twice: nobody can tell what is meant.
+        The values without quotes by lower-case name, `None` for anything but a pair; or `None` for the whole
+        element if a quote is unclosed or a name is repeated, which is ambiguous.
     """
     pairs: dict[str, str | None] = {}
     position = 0

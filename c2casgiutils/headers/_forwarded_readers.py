@@ -1,4 +1,4 @@
-"""Read the scheme, host, port and client of a request from the headers of proxies."""
+"""Readers of the scheme, host, port and client of a request from the headers of proxies."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ _MAX_PREFIX_LENGTH = 1024
 
 
 class Origin(NamedTuple):
-    """What the headers say about a request; `None` where they say nothing."""
+    """The content of the headers about a request; `None` for missing parts."""
 
     is_secure: bool | None = None
     host: Host | None = None
@@ -47,7 +47,7 @@ class Reader(Protocol):
     """The headers that it reads."""
 
     def read(self, fields: Fields) -> Origin:
-        """Return what the headers say."""
+        """Return the content of the headers."""
         ...
 
 
@@ -64,7 +64,7 @@ class XForwardedReader:
         self.names = frozenset([*names, b"x-forwarded-prefix"] if with_prefix else names)
 
     def read(self, fields: Fields) -> Origin:
-        """Return what the headers say."""
+        """Return the content of the headers."""
         ignored = [name for name in self.names if len(fields.get(name, b"")) > MAX_LENGTH]
         lists = {
             name: _members(fields[name]) for name in self.names if name in fields and name not in ignored
@@ -102,7 +102,7 @@ class XForwardedReader:
             if node is None:
                 return client, index, False
             index = position
-            if node.name is None:  # unknown: the peer stays
+            if node.name is None:  # unknown: the peer is kept
                 return None, index, True
             client = node
             if node.name not in self._trusted:
@@ -123,7 +123,7 @@ class ForwardedReader:
         self._trusted = trusted
 
     def read(self, fields: Fields) -> Origin:
-        """Return what the header says."""
+        """Return the content of the header."""
         raw = fields.get(b"forwarded")
         if raw is None:
             return Origin()
@@ -150,14 +150,14 @@ class ForwardedReader:
             host = said_host or host
             if node is None:
                 break
-            client = node if node.name else None  # unknown: the peer stays
+            client = node if node.name else None  # unknown: the peer is kept
             if not node.is_address or node.name not in self._trusted:
                 break
         return Origin(is_secure, host, None, client, ignored=() if is_clean else (b"forwarded",))
 
     @staticmethod
     def _elements(raw: bytes) -> list[str] | None:
-        """Return the elements from the right, `None` when there are too many."""
+        """Return the elements from the right, `None` if there are too many."""
         if len(raw) > MAX_LENGTH:
             return None
         elements = [text for text in split_from_right(raw.decode("latin-1")) if text.strip(" \t")]
@@ -170,7 +170,7 @@ def _members(raw: bytes) -> list[str]:
 
 
 def parse_scheme(text: str) -> bool | None:
-    """Return whether the scheme is a secure one, `None` if it is not a scheme of HTTP or websockets."""
+    """Return whether the scheme is secure, `None` if it is not a scheme of HTTP or websockets."""
     return _IS_SECURE.get(text.lower())
 
 

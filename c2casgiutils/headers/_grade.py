@@ -1,6 +1,6 @@
-"""Grade the headers of a response by the rules of the MDN HTTP Observatory, offline.
+"""Grades the headers of a response by the rules of the MDN HTTP Observatory, offline.
 
-What needs the network (redirection, the preload list) or the page (subresource integrity) is left out.
+Tests that need the network (redirects, the preload list) or the page (subresource integrity) are omitted.
 https://developer.mozilla.org/en-US/observatory/docs/tests_and_scoring
 """
 
@@ -32,7 +32,7 @@ class Finding(NamedTuple):
 
     header: str
     modifier: int
-    """Points added; a bonus only counts when the score is 90 or more without it."""
+    """Points added; a bonus only counts if the score is 90 or more without it."""
     message: str
 
 
@@ -40,7 +40,7 @@ class Grade(NamedTuple):
     """The result of `grade`."""
 
     score: int
-    """0 or more; 100 is very good, bonuses come on top."""
+    """0 or more; 100 is very good, bonuses are added."""
     findings: list[Finding]
 
     @property
@@ -50,13 +50,13 @@ class Grade(NamedTuple):
 
 
 def grade(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> Grade:
-    """Grade the headers of an answer.
+    """Grade the headers of a response.
 
     Args:
-        headers: Names in any case and values; pairs when a name stands there more than once.
+        headers: Names (in any case) and values, as pairs if a name occurs more than once.
 
     Returns:
-        The score and what it is made of: `score, findings = grade(headers)`.
+        The score and the findings it results from: `score, findings = grade(headers)`.
     """
     fields: dict[str, list[str]] = {}
     pairs = cast("Iterable[tuple[str, str]]", headers.items() if isinstance(headers, Mapping) else headers)
@@ -97,7 +97,7 @@ def _grade_policy(policies: list[dict[str, list[str]]]) -> Finding:
     name = "content-security-policy"
     if not policies:
         return Finding(name, -25, "is missing")
-    # The browser enforces all of them, so the best one counts.
+    # The browser enforces all of them, so the strictest one counts.
     return max((_grade_one_policy(policy) for policy in policies), key=lambda finding: finding.modifier)
 
 

@@ -1,4 +1,4 @@
-"""Matchers: what a configuration says about a response, compiled into conditions and bytes."""
+"""Matchers: rules of a configuration about responses, compiled to conditions and bytes."""
 
 import difflib
 import http
@@ -35,7 +35,7 @@ _STARTS_WITH_SLASH = re.compile(
 
 
 class HeaderMatcher(TypedDict, total=False):
-    """Which responses get which headers; all conditions that are given must hold."""
+    """Which responses get which headers; all given conditions must hold."""
 
     netloc_match: str | None
     """Regex for `re.match` on `host[:port]` of the request."""
@@ -44,23 +44,23 @@ class HeaderMatcher(TypedDict, total=False):
 
     A pattern whose first literal is `/` sees the path with its leading slash, any other without it."""
     documentation: Literal["docs", "redoc"] | None
-    """The documentation pages of the FastAPI application that answers, wherever it has them.
+    """The documentation pages of the responding FastAPI application, whatever their paths.
 
     `docs` is Swagger UI with its sign-in page."""
     content_type_match: str | None
-    """Regex for `re.match` on the Content-Type of the response, empty when there is none."""
+    """Regex for `re.match` on the Content-Type of the response, empty if there is none."""
     headers: dict[str, Header]
-    """The headers to set, or with `None` to remove."""
+    """The headers to set, or to remove with `None`."""
     status_code: int | tuple[int, int] | None
-    """A status, or the lowest and the highest one of a range."""
+    """A status, or the lowest and highest status of a range."""
     methods: list[str] | None
-    """The methods of the request; GET stands for HEAD too."""
+    """The methods of the request; GET includes HEAD."""
     order: int
-    """Later ones override earlier ones; 0 when not given."""
+    """Later matchers override earlier ones; 0 by default."""
 
 
 class LibraryMatcher(dict[str, Any]):
-    """A matcher of the library: headers set by the endpoint override it."""
+    """A matcher of the library, overridden by headers that the endpoint sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Rule:
 
     @property
     def is_conditional(self) -> bool:
-        """Return whether it looks at more than host and content type."""
+        """Return whether it depends on more than host and content type."""
         conditions = (self.path, self.documentation, self.statuses, self.methods)
         return any(condition is not None for condition in conditions)
 
@@ -93,8 +93,8 @@ def compile_matcher(name: str, matcher: Mapping[str, Any]) -> Rule:
         matcher: A `HeaderMatcher`.
 
     Raises:
-        TypeError: Something in it has a type that is not accepted.
-        ValueError: A regex, status, method, header name or header value in it is wrong.
+        TypeError: Something in it has an unsupported type.
+        ValueError: A regex, status, method, header name or header value in it is invalid.
     """
     if not isinstance(matcher, Mapping):
         raise TypeError(f"the matcher {name!r} must be a dict, not {type(matcher).__name__}")
@@ -192,11 +192,11 @@ def _compile_headers(matcher_name: str, headers: object) -> tuple[tuple[bytes, b
 
 def _warn_deprecated(matcher_name: str, name: str, value: str) -> None:
     if name in _DEPRECATED_HEADERS or (name == "x-xss-protection" and value != "0"):
-        _LOGGER.warning("The matcher %r sets %s, which browsers removed: do not send it", matcher_name, name)
+        _LOGGER.warning("The matcher %r sets %s, which browsers ignore: remove it", matcher_name, name)
     if name.startswith("content-security-policy"):
         for directive in _DEPRECATED_DIRECTIVES.findall(value):
             _LOGGER.warning(
-                "The matcher %r sets the directive %s of %s, which browsers removed",
+                "The matcher %r sets the directive %s of %s, which browsers no longer support",
                 matcher_name,
                 directive,
                 name,

@@ -1,4 +1,4 @@
-"""All rules of a middleware as one table: from a response to the list of headers it gets."""
+"""All rules of a middleware in one table that maps a response to the headers it gets."""
 
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -32,28 +32,28 @@ _ONE_USER = re.compile(rb"\b(private|no-store|no-cache)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one combination of matching rules does to a response."""
+    """The effect of one combination of matching rules on a response."""
 
     added: tuple[RawHeader, ...]
-    """What it adds to a response that has none of these."""
+    """The headers to add to a response that has none of them."""
     defaults: tuple[RawHeader, ...]
-    """The part of `added` that gives way to what the endpoint set."""
+    """The part of `added` that does not replace headers of the endpoint."""
     overrides: tuple[RawHeader, ...]
-    """The part of `added` that replaces what the endpoint set."""
+    """The part of `added` that replaces headers of the endpoint."""
     replaced: frozenset[bytes]
-    """What is taken away from the endpoint's headers."""
+    """The headers of the endpoint to remove."""
     has_nonce: bool
     is_shared: bool
-    """Whether it lets caches give the response of one user to another."""
+    """Whether it allows shared caches to store the response."""
 
     def edit(self, headers: Sequence[RawHeader], final: frozenset[bytes]) -> list[RawHeader]:
-        """Return the headers of a response that has some of the names already.
+        """Return the headers of a response that already has some of them.
 
-        A response with a cookie is for one user: a rule for shared caches leaves it alone.
+        A response with a cookie belongs to one user: rules for shared caches do not apply to it.
 
         Args:
             headers: Its headers.
-            final: The names that no rule changes when the response has them.
+            final: The names of headers that no rule changes if the response has them.
         """
         if final or self.is_shared:
             sent = {header[0].lower() for header in headers}
@@ -81,7 +81,7 @@ class Plan:
 
 
 def make_plan(rules: Sequence[Rule]) -> Plan:
-    """Fold matching rules, in the order in which they apply, into one plan."""
+    """Combine matching rules, in the order in which they apply, into one plan."""
     defaults: dict[bytes, bytes | None] = {}
     overrides: dict[bytes, bytes | None] = {}
     for rule in rules:
@@ -101,7 +101,7 @@ def make_plan(rules: Sequence[Rule]) -> Plan:
 
 
 def _is_shared(overrides: Mapping[bytes, bytes | None]) -> bool:
-    """Return whether a rule decides about caches and does not keep the response to one user, RFC 9111."""
+    """Return whether a rule sets caching headers and does not restrict the response to one user, RFC 9111."""
     return _CACHE_CONTROL in overrides and not _ONE_USER.search(overrides[_CACHE_CONTROL] or b"")
 
 
@@ -111,39 +111,38 @@ class Rules:
     A set of rules is an integer whose bit `n` stands for rule number `n`, in the order in which they apply.
     Narrowing a set down is then one operation on an integer, and a set is a cheap key of a dict.
 
-    A response goes through three steps, and most responses need the first one only:
+    A response goes through three steps, of which most responses need only the first:
 
-    1. `decisions` gives for its host and its content type what to add. They are few and repeat, so the result
-       of the regexes is remembered.
-    2. If one of the rules that are left has another condition, or a nonce, `decisions` gives the set of rules
-       instead, and `plan` checks status, method and path. Paths are many, so nothing is remembered for them.
-    3. The plan of the set that remains is remembered by the set.
+    1. `decisions` contains the headers to add for its host and its content type. There are few such pairs, so
+    the results of the regexes are cached. 2. If one of the remaining rules has another condition, or a nonce,
+    `decisions` contains the set of rules instead, and `plan` checks status, method and path. There are many
+    paths, so nothing is cached for them. 3. The plan of the remaining set is cached by the set.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         # Rules of the library come first, so that those of the application override them.
         ordered = sorted(rules, key=lambda rule: (not rule.is_library, rule.order))
         self._rules = {1 << number: rule for number, rule in enumerate(ordered)}
-        # The names that a response must not have for its headers to be sent on as they are.
+        # The names that a response must not have so that its headers can be sent unchanged.
         touched = {name for rule in rules for name, _ in rule.headers}
         self._touched = touched | {_SET_COOKIE} if _CACHE_CONTROL in touched else touched
         self._conditional = [(bit, rule) for bit, rule in self._rules.items() if rule.is_conditional]
         self._with_nonce = {bit: rule for bit, rule in self._rules.items() if make_plan([rule]).has_nonce}
         self._documentation = sum(bit for bit, rule in self._rules.items() if rule.documentation)
-        # While one of these is left, host and content type do not decide what is added.
+        # If one of these remains, host and content type do not determine the headers to add.
         self._undecided = sum(bit for bit, _ in self._conditional) | sum(self._with_nonce)
         self._plans: dict[int, Plan] = {}
         self.has_nonce = bool(self._with_nonce)
         self.kinds: dict[bytes, int] = {}
-        """Of a header's name: `TOUCHED` if a rule has it, `CONTENT_TYPE` if it is only that, else 0."""
+        """By header name: `TOUCHED` if a rule sets it, `CONTENT_TYPE` if it is only that, else 0."""
         self.decisions: dict[bytes, dict[bytes | None, Any]] = {}
-        """For host and content type: the tuple of headers to add, or the set of rules still to be checked.
+        """By host and content type: the tuple of headers to add, or the set of rules still to be checked.
 
-        The tuple is for a response that has none of the names in `_touched`."""
+        The tuple is valid for a response that has none of the names in `_touched`."""
         self._masks: dict[tuple[bytes, bytes], int] = {}
 
     def learn(self, headers: Iterable[RawHeader], host: bytes) -> None:
-        """Fill `kinds` and `decisions` with what a response with these headers looks up.
+        """Add the entries for a response with these headers to `kinds` and `decisions`.
 
         Args:
             headers: The headers of the response.
@@ -155,11 +154,11 @@ class Rules:
             _remember(self.kinds, name, TOUCHED if name.lower() in self._touched else kind)
             content_type = value if kind else content_type
         mask = self.match(host, content_type or b"")
-        # The client chooses the host: a long one would be kept in memory, and does not come back.
+        # The client chooses the host: a long one would occupy memory, and is unlikely to be repeated.
         if len(host) + len(content_type or b"") > _MAX_REMEMBERED_LENGTH:
             return
         by_type = self.decisions.get(host, {})
-        # An integer when status, method, path or nonce matter: the middleware looks at its type.
+        # An integer if status, method, path or nonce matter: the middleware checks the type.
         decision = mask if mask & self._undecided else self._plan(mask).added
         _remember(by_type, content_type, decision, _MAX_TYPES_PER_HOST)
         _remember(self.decisions, host, by_type, _MAX_HOSTS)
@@ -180,7 +179,7 @@ class Rules:
         return mask
 
     def plan(self, mask: int, status: int, scope: Scope, path: str) -> Plan:
-        """Return what the rules in `mask` do to a response.
+        """Return the effect of the rules in `mask` on a response.
 
         Args:
             mask: The set of rules that `match` returned.
@@ -191,7 +190,7 @@ class Rules:
         method = scope.get("method", "GET")
         page = documentation_page(scope) if mask & self._documentation else None
         bare_path = path.removeprefix("/")
-        # The cheap conditions first, the regex on the path last.
+        # Cheap conditions first, the regex on the path last.
         for bit, rule in self._conditional:
             if mask & bit and not (
                 (rule.statuses is None or rule.statuses[0] <= status <= rule.statuses[1])
@@ -205,7 +204,7 @@ class Rules:
     def needs_nonce(self, host: bytes, method: str, path: str) -> bool:
         """Return whether the response may need a nonce.
 
-        This is asked before the response is known: status and content type may still rule it out.
+        This is called before the response is known: status and content type may still rule it out.
         """
         netloc, bare_path = host.decode("latin-1"), path.removeprefix("/")
         return any(
@@ -226,8 +225,8 @@ class Rules:
 def _remember(memo: dict[_Key, _Value], key: _Key, value: _Value, most: int = _MAX_REMEMBERED) -> None:
     """Remember a decision.
 
-    Clients choose some of the keys, so the size is bounded. A full memo is emptied as a whole: what is used
-    comes back at once, and no order of use has to be kept for each request.
+    Clients choose some of the keys, so the size is limited. A full memo is cleared as a whole: entries in use
+    return immediately, and no usage order has to be tracked.
     """
     if len(memo) >= most:
         memo.clear()

@@ -1,4 +1,4 @@
-"""What becomes of the scope of a request, once it is known what the proxies say."""
+"""Changes to the scope of a request, computed from the headers of proxies."""
 
 from typing import Any, NamedTuple
 
@@ -6,38 +6,38 @@ from c2casgiutils.headers._addresses import Host, parse_forwarded_for, parse_hos
 from c2casgiutils.headers._forwarded_readers import Fields, Origin, parse_scheme
 
 SCHEMES = {"http": ("http", "https"), "websocket": ("ws", "wss")}
-"""The scheme and the secure scheme of each type of scope."""
+"""The insecure and the secure scheme of each type of scope."""
 
 DONE = "c2casgiutils.forwarded"
-"""Marks a scope to which forwarded headers were applied."""
+"""Marks a scope to which forwarded headers were already applied."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 class ScopeChange(NamedTuple):
-    """What to change in a scope."""
+    """The changes to a scope."""
 
     changes: dict[str, Any]
-    """New members; without any nothing is changed at all."""
+    """New members; if empty, nothing is changed."""
     host: tuple[bytes, bytes] | None
-    """The Host header, when it is another than before."""
+    """The Host header, if it differs from before."""
     prefix: str | None
-    """What goes before the paths."""
+    """The prefix to prepend to the paths."""
     ignored: tuple[tuple[bytes, bytes], ...]
-    """The headers that say something that is not valid."""
+    """The headers with an invalid value."""
     claimed_ports: frozenset[int] = frozenset()
-    """With one of these ports the peer is none, but a member of X-Forwarded-For."""
+    """If the peer has one of these ports, it is not the real peer but a member of X-Forwarded-For."""
 
 
 def make_scope_change(kind: str, scheme: str, fields: Fields, origin: Origin, forced: Origin) -> ScopeChange:
-    """Return what to change in a scope.
+    """Return the changes to a scope.
 
     Args:
         kind: The type of the scope, `http` or `websocket`.
         scheme: The scheme of the scope.
         fields: The headers of the request.
-        origin: What the proxies say.
-        forced: What is so, whatever they say.
+        origin: The content of the headers.
+        forced: Values that override the headers.
     """
     changes: dict[str, Any] = {}
     client = forced.client or origin.client
@@ -73,10 +73,10 @@ def _format_host(host: Host, port: int, default: int) -> bytes:
 
 
 def parse_forced(proto: str | None, host: str | None, port: int | None, client: str | None) -> Origin:
-    """Return what the arguments force.
+    """Return the forced values.
 
     Raises:
-        ValueError: One of them is not valid; the message names it and what is accepted.
+        ValueError: One of them is invalid; the message names it and says what is accepted.
     """
     forced = Origin(
         is_secure=None if proto is None else parse_scheme(proto),

@@ -1,4 +1,4 @@
-"""Tell that a proxy sends forwarded headers which nobody reads."""
+"""Detects forwarded headers of a proxy that are not read."""
 
 import logging
 
@@ -16,12 +16,12 @@ _WATCHED = "c2casgiutils.unread_forwarded"
 
 
 def unread_forwarded(scope: Scope) -> list[str]:
-    """Return the names of the forwarded headers that say what the scope does not say.
+    """Return the names of forwarded headers that are not reflected in the scope.
 
-    What the server reads itself, as uvicorn does without `--no-proxy-headers`, is not among them.
+    Headers that the server reads itself, as uvicorn does without `--no-proxy-headers`, are not included.
 
     Args:
-        scope: The scope of a request, behind all middlewares.
+        scope: The scope of a request, inside all middlewares.
     """
     if DONE in scope:
         return []
@@ -41,9 +41,9 @@ def unread_forwarded(scope: Scope) -> list[str]:
 
 
 class UnreadForwardedMiddleware:
-    """Warn once when forwarded headers arrive that are not read, or any request over a Unix socket.
+    """Log a warning once if forwarded headers are received but not read, or for requests over a Unix socket.
 
-    For where no forwarded headers are read.
+    For applications that do not read forwarded headers.
 
     Args:
         app: The application.
@@ -54,9 +54,9 @@ class UnreadForwardedMiddleware:
         self._has_warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
+        """Process one connection."""
         if scope["type"] in SCHEMES and _WATCHED not in scope:
-            scope[_WATCHED] = True  # one inside, in the mounted application, says nothing again
+            scope[_WATCHED] = True  # an inner one, in the mounted application, stays silent
             if not self._has_warned:
                 self._look(scope)
         await self.app(scope, receive, send)
@@ -66,7 +66,7 @@ class UnreadForwardedMiddleware:
         if not peer or peer[0] in ("", UNIX_PEER):
             self._has_warned = True
             _LOGGER.warning(
-                "Requests come over a Unix socket, so all clients count as one. Let the proxy send "
+                "Requests come over a Unix socket, so all clients count as one. Make the proxy send "
                 "X-Forwarded-For, and set C2C__PROXY_HEADERS__TYPE=x-forwarded and "
                 "C2C__PROXY_HEADERS__TRUSTED_HOSTS=%s",
                 UNIX_PEER,
@@ -74,7 +74,7 @@ class UnreadForwardedMiddleware:
         elif names := unread_forwarded(scope):
             self._has_warned = True
             _LOGGER.warning(
-                "%s of a proxy is not read: links may have the wrong scheme and host, and all clients "
+                "%s sent by a proxy is ignored: links may have the wrong scheme and host, and all clients "
                 "count as one. Set C2C__PROXY_HEADERS__TYPE and C2C__PROXY_HEADERS__TRUSTED_HOSTS",
                 ", ".join(names),
             )

@@ -1,4 +1,4 @@
-"""Header values: from what a configuration says to the bytes that go on the wire."""
+"""Header values, from a configuration to bytes."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ Header = str | list[str] | dict[str, str] | dict[str, list[str]] | None
 """The value of a header in a configuration; `None` removes the header."""
 
 CSP_NONCE = "'nonce'"
-"""Stands for `'nonce-<random>'` in a Content-Security-Policy; the random part is `request.state.nonce`."""
+"""Placeholder for `'nonce-<random>'` in a Content-Security-Policy; see `request.state.nonce`."""
 
 CSP_HEADERS = frozenset({"content-security-policy", "content-security-policy-report-only"})
 
@@ -38,12 +38,12 @@ def encode_value(name: str, value: Header) -> bytes:
     Surrounding blanks are removed: RFC 9110 section 5.5 forbids them, and strict servers reject them.
 
     Args:
-        name: The name of the header, its grammar decides how lists and dicts are joined.
+        name: The name of the header, whose grammar determines how lists and dicts are joined.
         value: A string, a list or a dict; the caller handles `None`.
 
     Raises:
-        TypeError: The type of the value, or of something in it, is not one of `Header`.
-        ValueError: It has a control character, or one outside latin-1.
+        TypeError: The value, or something in it, has an unsupported type.
+        ValueError: It contains a control character, or one outside latin-1.
     """
     text = _render(name, value).strip(" \t")
     if _CONTROL.search(text):
