@@ -62,7 +62,7 @@ def test_levels_are_restored_at_start(
     first = demo(workers=2, C2C__REDIS__URL=redis_server.url)
     assert post(in_each_process(first)[0], "app.one", "DEBUG").json()["cluster"]["complete"]
     first.terminate()
-    assert "The stored log level of 'app.two' is skipped" in first.output
+    assert "The stored log level of 'app.two' was skipped" in first.output
     second = demo(workers=2, C2C__REDIS__URL=redis_server.url)
     clients = in_each_process(second)
     assert levels(clients, "app.one") == ["DEBUG", "DEBUG"]

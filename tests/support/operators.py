@@ -17,9 +17,9 @@ WITHIN = 2 * HEARTBEAT + 1
 _SECRET = "a-secret-of-the-operators"
 
 
-def serve(redis_port: int, *, workers: int = 1, **settings: str) -> Uvicorn:
-    """A server of the service, not started yet."""
-    own = {
+def settings_of(redis_port: int) -> dict[str, str]:
+    """The settings of each process of the service."""
+    return {
         "C2C__REDIS__URL": f"redis://127.0.0.1:{redis_port}",
         "C2C__REDIS__BROADCAST_PREFIX": PREFIX,
         "C2C__INSTANCES__HEARTBEAT": str(HEARTBEAT),
@@ -27,6 +27,11 @@ def serve(redis_port: int, *, workers: int = 1, **settings: str) -> Uvicorn:
         "C2C__HTTP": "True",
         "C2C__PROMETHEUS__PORT": "0",
     }
+
+
+def serve(redis_port: int, *, workers: int = 1, **settings: str) -> Uvicorn:
+    """A server of the service, not started yet."""
+    own = settings_of(redis_port)
     return Uvicorn("tests.support.health_app:app", workers=workers, env={**own, **settings})
 
 
@@ -57,6 +62,27 @@ class Operator:
         assert answer.status_code == 200, answer.text
         report: dict[str, Any] = answer.json()["cluster"]
         return report
+
+    async def put(self, name: str, level: str, **more: Any) -> httpx.Response:
+        """Set a level, for a while for example."""
+        return await self._client.put(f"/c2c/logging/loggers/{name}", json={"level": level, **more})
+
+    async def delete(self, name: str, **params: str) -> httpx.Response:
+        """Give a logger the level of the configuration again."""
+        return await self._client.delete(f"/c2c/logging/loggers/{name}", params=params)
+
+    async def override(self, name: str, *, instance: str = "self") -> dict[str, Any] | None:
+        """Read what was set at run time, in the process or in another one that it asks."""
+        params = {"q": name, "changed": "true", "instance": instance}
+        answer = await self._client.get("/c2c/logging/loggers", params=params)
+        assert answer.status_code == 200, answer.text
+        found = [logger for logger in answer.json()["loggers"] if logger["name"] == name]
+        return found[0]["override"] if found else None
+
+    async def id(self) -> str:
+        """The id of the process."""
+        answer = await self.get("instances")
+        return str(next(one["id"] for one in answer.json()["instances"] if one["pid"] == self.pid))
 
     async def level(self, name: str) -> str:
         """Read a level in the process."""

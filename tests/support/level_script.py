@@ -1,0 +1,47 @@
+"""A script that tells each level of a logger: `python -m tests.support.level_script NAME`."""
+
+import asyncio
+import logging
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from c2casgiutils import cli
+from tests.support.processes import Process
+
+
+async def main(args: Namespace) -> None:
+    """Write a line for each change."""
+    told = ""
+    while True:
+        level = logging.getLevelName(logging.getLogger(args.name).level)
+        if level != told:
+            told = level
+            sys.stdout.write(f"level {level}\n")
+            sys.stdout.flush()
+        await asyncio.sleep(0.05)
+
+
+class LevelScript(Process):
+    """Such a script; the settings are environment variables."""
+
+    def __init__(self, name: str, settings: dict[str, str]) -> None:
+        root = Path(__file__).parents[2]
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("C2C__")}
+        super().__init__(
+            [sys.executable, "-m", "tests.support.level_script", name],
+            env={**inherited, "PYTHONPATH": str(root), **settings},
+            cwd=root,
+        )
+
+    def level(self) -> str:
+        """The level that it told last."""
+        told = [line for line in self.output.splitlines() if line.startswith("level ")]
+        return told[-1].removeprefix("level ") if told else ""
+
+
+if __name__ == "__main__":
+    parser = ArgumentParser()
+    parser.add_argument("name")
+    cli.run(main, parser)
