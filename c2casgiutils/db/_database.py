@@ -11,7 +11,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from c2casgiutils._process import PerLoop
-from c2casgiutils.db import _registry
+from c2casgiutils.db import _metrics, _registry
 from c2casgiutils.db._engines import Engines
 from c2casgiutils.db._errors import DatabaseConfigurationError
 from c2casgiutils.db._replica import Replica
@@ -160,13 +160,16 @@ class Database:
         engines = self._engines.pop()
         if engines is not None:
             await engines.aclose()
+        _registry.note_opened(self, is_open=bool(self._engines.elsewhere()))
 
     def _create_engines(self) -> Engines:
+        _registry.note_opened(self, is_open=True)
         primary, replica = self._source.create()
         return Engines(primary, replica, watch=self._watch, is_owner=self._source.is_owner)
 
     def _watch(self, replica: "AsyncEngine", primary: "AsyncEngine") -> Replica:
-        return Replica(self.name, replica, primary, max_lag=self._max_lag)
+        on_change = functools.partial(_metrics.set_replica_up, self.name)
+        return Replica(self.name, replica, primary, max_lag=self._max_lag, on_change=on_change)
 
     async def _session(self, connection: HTTPConnection) -> AsyncIterator[Any]:
         async with self.in_request(connection, self._rules.mode_of(connection.scope)) as session:

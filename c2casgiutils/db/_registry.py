@@ -1,7 +1,6 @@
 """The databases of this process: the one of the settings, and those that the application created."""
 
 import asyncio
-import weakref
 from typing import TYPE_CHECKING
 
 from c2casgiutils import config
@@ -19,13 +18,13 @@ class _State:
 
     Attributes:
         by_name: The last one created with each name.
-        all: All that are in use.
+        opened: Those that have engines.
         from_settings: The one of the settings, and the settings it was made from.
     """
 
     def __init__(self) -> None:
-        self.by_name: weakref.WeakValueDictionary[str, Database] = weakref.WeakValueDictionary()
-        self.all: weakref.WeakSet[Database] = weakref.WeakSet()
+        self.by_name: dict[str, Database] = {}
+        self.opened: set[Database] = set()
         self.from_settings: tuple[DatabaseSettings, Database] | None = None
 
 
@@ -33,9 +32,13 @@ _STATE = _State()
 
 
 def add(database: "Database") -> None:
-    """Note a database, to find it by name and to close it."""
+    """Note a database, to find it by name."""
     _STATE.by_name[database.name] = database
-    _STATE.all.add(database)
+
+
+def note_opened(database: "Database", is_open: bool) -> None:
+    """Note a database that has engines on an event loop, to close it; or that it has none any more."""
+    (_STATE.opened.add if is_open else _STATE.opened.discard)(database)
 
 
 def get(name: str = DEFAULT) -> "Database":
@@ -84,9 +87,9 @@ def needs_cookies() -> bool:
     """Return whether a database needs `StickyMiddleware`."""
     if config.settings.db.sticky is not None:
         get()
-    return any(database.is_sticky for database in list(_STATE.all))
+    return any(database.is_sticky for database in _STATE.by_name.values())
 
 
 async def shutdown() -> None:
     """Close all databases on this event loop."""
-    await asyncio.gather(*(database.aclose() for database in list(_STATE.all)))
+    await asyncio.gather(*(database.aclose() for database in list(_STATE.opened)))
