@@ -151,6 +151,19 @@ class Database:
             yield
 
     @property
+    def has_replica(self) -> bool:
+        """Return whether there is a replica."""
+        return self._source.replica_backend is not None
+
+    def watch_replica(self) -> str | None:
+        """Return why reads use the primary, `None` while they use the replica; begin to watch it."""
+        replica = self.engines.replica
+        if replica is None:
+            return None
+        replica.watch()
+        return replica.reason
+
+    @property
     def is_sticky(self) -> bool:
         """Return whether clients read from the primary after a write."""
         return self._sticky is not None

@@ -1,6 +1,5 @@
 """Where the engines of a database come from: URLs, or the application."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +56,6 @@ class Urls:
         return create_engine(self._primary, self._options), replica
 
 
-@dataclasses.dataclass(frozen=True)
 class Given:
     """Engines of the application, which disposes of them itself.
 
@@ -69,13 +67,12 @@ class Given:
         DatabaseConfigurationError: Not engines of a database that this library works with.
     """
 
-    primary: "AsyncEngine"
-    replica: "AsyncEngine | None"
-
     is_owner = False
 
-    def __post_init__(self) -> None:
-        for engine in (self.primary, self.replica):
+    def __init__(self, primary: "AsyncEngine", replica: "AsyncEngine | None") -> None:
+        self._primary = primary
+        self._replica = None if replica is primary else replica
+        for engine in (primary, replica):
             if engine is not None and engine.dialect.name not in _BACKENDS:
                 accepted = " and ".join(sorted(_BACKENDS))
                 raise DatabaseConfigurationError(f"{engine.dialect.name}: accepted are engines of {accepted}")
@@ -83,8 +80,8 @@ class Given:
     @property
     def replica_backend(self) -> str | None:
         """The kind of the replica, as SQLAlchemy names it."""
-        return None if self.replica is None else self.replica.dialect.name
+        return None if self._replica is None else self._replica.dialect.name
 
     def create(self) -> "tuple[AsyncEngine, AsyncEngine | None]":
         """Return the engines of the primary and of the replica."""
-        return self.primary, None if self.replica is self.primary else self.replica
+        return self._primary, self._replica

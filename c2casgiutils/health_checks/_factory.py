@@ -69,23 +69,18 @@ class Factory:
             raise TypeError(f"A health check is an instance of Check, got {check!r}")
         if isinstance(tags, str) or isinstance(groups, str):
             raise TypeError("tags and groups of a health check are lists of strings")
-        if name is not None and name in self._entries:
-            raise ValueError(f"There is already a health check with the name {name!r}")
-        options = Options(
-            name=name if name is not None else self._free_name(getattr(check, "name", type(check).__name__)),
-            tags=list(getattr(check, "tags", ()) if tags is None else tags),
-            level=level,
-            timeout=to_seconds(timeout, "timeout"),
-            ttl=to_seconds(ttl, "ttl"),
-            every=to_seconds(every, "every"),
-            severity=severity,
-            groups=frozenset(groups),
-        )
-        entry = self._create(check, options)
-        self._entries[options.name] = entry
-        service = self._services.peek()
-        if service is not None and service.background is not None:
-            service.background.add(entry)
+        for part in check.parts():
+            options = Options(
+                name=self._name_of(part, name),
+                tags=list(getattr(part, "tags", ()) if tags is None else tags),
+                level=level,
+                timeout=to_seconds(timeout, "timeout"),
+                ttl=to_seconds(ttl, "ttl"),
+                every=to_seconds(every, "every"),
+                severity="degrading" if severity == "critical" and part.is_replaceable else severity,
+                groups=frozenset(groups),
+            )
+            self._register(self._create(part, options))
 
     def clear(self) -> None:
         """Remove all checks, for tests."""
@@ -166,7 +161,20 @@ class Factory:
     def _create(self, check: Check, options: Options) -> Entry:
         return Entry(check, options, lambda: self.service.limit, self._on_outcome)
 
-    def _free_name(self, name: str) -> str:
+    def _register(self, entry: Entry) -> None:
+        self._entries[entry.name] = entry
+        service = self._services.peek()
+        if service is not None and service.background is not None:
+            service.background.add(entry)
+
+    def _name_of(self, check: Check, given: str | None) -> str:
+        """Return the name that was given, or one that is free."""
+        if given is not None:
+            given += check.suffix
+            if given in self._entries:
+                raise ValueError(f"There is already a health check with the name {given!r}")
+            return given
+        name = getattr(check, "name", type(check).__name__)
         if name not in self._entries:
             return name
         number = 2

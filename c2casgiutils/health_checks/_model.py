@@ -86,6 +86,10 @@ class Check(abc.ABC):
     """What the check is waiting for, reported in case of a timeout."""
     secrets: Sequence[str] = ()
     """Strings that must not appear in a response or a log line."""
+    is_replaceable: bool = False
+    """Something else takes over when this fails, so a failure counts as degrading at most."""
+    suffix: str = ""
+    """Added to the name that is given for a check of several parts."""
     _threads_ended: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, threading.Event] | None" = None
 
     def __init__(self, tags: list[str] | None = None) -> None:
@@ -97,6 +101,10 @@ class Check(abc.ABC):
             self.tags = self._tags
         if not hasattr(type(self), "name"):  # a class may define its own name
             self.name = type(self).__name__
+
+    def parts(self) -> "Sequence[Check]":
+        """Return the checks to register in place of this one; several have different names."""
+        return [self]
 
     async def in_thread(self, function: Callable[[], _T]) -> _T:
         """Run blocking work in a thread; the check does not run again before it has ended.

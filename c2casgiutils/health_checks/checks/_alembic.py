@@ -1,10 +1,13 @@
 """The check of database migrations."""
 
+import copy
 import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from c2casgiutils import db
 from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
 
 
@@ -23,8 +26,11 @@ class Alembic(Check):
     come from the configuration file. The payload contains `current` and `heads`, and for a failure `state`:
     `empty` (no revision stored), `behind` or `ahead` (a revision unknown to the scripts).
 
+    With a `db.Database` it is registered as `alembic_<name>_read_write` and, for a replica, which gets the
+    migrations from its primary, `alembic_<name>_read_only`; the latter is degrading at most.
+
     Args:
-        Session: The async session maker.
+        Session: The database, or the async session maker.
         config_file: The configuration file of Alembic.
         tags: Tags to select the check by.
         section: The section of the configuration file, as Alembic's `--name`.
@@ -39,10 +45,23 @@ class Alembic(Check):
         section: str = "alembic",
     ) -> None:
         super().__init__(tags)
-        self.session_maker = Session
+        self.database = Session if isinstance(Session, db.Database) else None
+        self.session_maker = Session if self.database is None else self.database.read_write
         self.config_file = str(config_file)
         self.section = section
         self._scripts: _Scripts | None = None
+
+    def parts(self) -> Sequence[Check]:
+        """Return the checks of the engines of a database."""
+        if self.database is None:
+            return [self]
+        self.name, self.suffix = f"alembic_{self.database.name}_read_write", "_read_write"
+        if not self.database.has_replica:
+            return [self]
+        other = copy.copy(self)
+        other.name, other.suffix = f"alembic_{self.database.name}_read_only", "_read_only"
+        other.session_maker, other.is_replaceable = self.database.read_only, True
+        return [self, other]
 
     async def check(self) -> Result:
         """Compare the revisions of the database with those of the scripts."""

@@ -3,9 +3,10 @@
 import asyncio
 import inspect
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from c2casgiutils import db
 from c2casgiutils._tasks import Failure, caught
 from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
 
@@ -44,15 +45,25 @@ class SQLAlchemy(Check):
         super().__init__(tags)
         if at_least_one_model is not None and query is not None:
             raise ValueError("SQLAlchemy takes at_least_one_model or query, not both")
+        self.database = Session if isinstance(Session, db.Database) else None
+        if self.database is not None:
+            Session, read_only = self.database.read_write, None  # noqa: N806  # a promised name
         self.session_makers = {"read_write": Session} | ({"read_only": read_only} if read_only else {})
         self.at_least_one_model = at_least_one_model
         self.query = query
         self.writable = writable
 
+    def parts(self) -> Sequence[Check]:
+        """Return the checks of the engines of a database."""
+        if self.database is None:
+            return [self]
+        self.name, self.suffix = f"db_{self.database.name}_read_write", "_read_write"
+        return [self, _Replica(self.database, self)] if self.database.has_replica else [self]
+
     async def check(self) -> Result:
         """Query each engine."""
         if len(self.session_makers) == 1:
-            return Result(payload=await self._query("read_write"))
+            return Result(payload=await self._query(next(iter(self.session_makers))))
         found = await asyncio.gather(*(caught(self._query(label)) for label in self.session_makers))
         states = dict(zip(self.session_makers, found, strict=True))
         errors = {label: state.error for label, state in states.items() if isinstance(state, Failure)}
@@ -102,6 +113,27 @@ class SQLAlchemy(Check):
         in_use = getattr(engine.pool, "checkedout", lambda: 0)()  # not all pools count
         if in_use:
             self.doing = f"waiting for a connection: {in_use} of the pool are in use"
+
+
+class _Replica(SQLAlchemy):
+    """The same of the replica of a database, and whether reads use it."""
+
+    is_replaceable = True
+
+    def __init__(self, database: db.Database, check: SQLAlchemy) -> None:
+        super().__init__(database, check.tags, at_least_one_model=check.at_least_one_model, query=check.query)
+        self.name, self.suffix = f"db_{database.name}_read_only", "_read_only"
+        self.session_makers = {"read_only": database.read_only}
+        self._why_not_read = database.watch_replica
+
+    async def check(self) -> Result:
+        result = await super().check()
+        reason = self._why_not_read()
+        if reason is None:
+            return result
+        return Result(
+            status="warn", payload={**result.payload, "message": f"Reads use the primary: {reason}"}
+        )
 
 
 def _state(error: BaseException) -> dict[str, Any]:
