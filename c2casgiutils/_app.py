@@ -104,16 +104,13 @@ def check_settings() -> None:
     Raises:
         ConfigurationError: A setting cannot be used; ends the start.
     """
-    from c2casgiutils import config, prometheus
+    from c2casgiutils import config, db, prometheus
 
     if config.settings.redis.options or config.settings.redis.sentinel_options:
         from c2casgiutils import redis_utils
 
         redis_utils.check_settings()
-    if config.settings.db.url:
-        from c2casgiutils import db
-
-        db.get()  # a wrong URL or a missing driver ends the start here
+    db.check_settings()
     prometheus.multiprocess_directory()  # before the first metric, which would fail without it
 
 
@@ -175,10 +172,7 @@ class _Lifecycle:
     async def shutdown(self) -> None:
         async with self._lock:
             steps, self._steps = self._steps, None
-            if steps is not None:
-                await steps.aclose()
-            else:
-                await _end_parts()
+            await (_end_parts() if steps is None else steps.aclose())
 
     def note_closed_loop(self) -> None:
         """Drop what ran on a closed event loop: it can no longer be awaited."""
@@ -219,8 +213,7 @@ class _Lifecycle:
             instances.note_serving()
         else:
             _prepare_mounts(main_app)
-            if db.needs_cookies():
-                wrap_stack(main_app, db.StickyMiddleware)
+            db.startup(main_app)
             set_lifespan_observer(main_app, LifespanObserver(_note_serving, _note_stopping))
             wrap_stack(main_app, _FirstRequest)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from c2casgiutils.db._database import Database
 from c2casgiutils.db._errors import DatabaseConfigurationError, MissingDriverError
-from c2casgiutils.db._registry import get, needs_cookies, shutdown
+from c2casgiutils.db._registry import check_settings, get, shutdown, startup
 from c2casgiutils.db._sticky import StickyMiddleware
 from c2casgiutils.db._types import DEPENDENCIES, create_type
 
@@ -28,9 +28,10 @@ __all__ = [
     "Session",
     "StickyMiddleware",
     "WriteSession",
+    "check_settings",
     "get",
-    "needs_cookies",
     "shutdown",
+    "startup",
 ]
 
 

@@ -4,9 +4,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from c2casgiutils import config
+from c2casgiutils._starlette import wrap_stack
 from c2casgiutils.db._errors import DatabaseConfigurationError, MissingDriverError
+from c2casgiutils.db._sticky import StickyMiddleware
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from c2casgiutils.config.db import Database as DatabaseSettings
     from c2casgiutils.db._database import Database
 
@@ -83,11 +87,25 @@ def _of_settings(settings: "DatabaseSettings") -> "Database":
     return database
 
 
-def needs_cookies() -> bool:
-    """Return whether a database needs `StickyMiddleware`."""
-    if config.settings.db.sticky is not None:
+def check_settings() -> None:
+    """Check the settings, when there is a database.
+
+    Raises:
+        ConfigurationError: A wrong URL, or a driver that is missing; ends the start.
+    """
+    if config.settings.db.url:
         get()
-    return any(database.is_sticky for database in _STATE.by_name.values())
+
+
+def startup(main_app: "Starlette") -> None:
+    """Add the middleware that lets clients read what they wrote, when a database asks for it.
+
+    Args:
+        main_app: The application whose endpoints use the databases.
+    """
+    check_settings()
+    if any(database.is_sticky for database in _STATE.by_name.values()):
+        wrap_stack(main_app, StickyMiddleware)
 
 
 async def shutdown() -> None:
