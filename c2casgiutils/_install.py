@@ -170,7 +170,9 @@ def _check_cors(cors: Mapping[str, Any] | None) -> None:
 
 
 def _init_sentry() -> None:
-    if not sentry.is_active():
+    if sentry.is_active():
+        sentry.tag_events()
+    else:
         sentry.init()
 
 
@@ -241,6 +243,8 @@ def _add_outermost(
         headers.ArmorHeaderMiddleware(app, matchers)  # a wrong one fails here, not at the first request
         app.add_middleware(headers.ArmorHeaderMiddleware, headers_config=matchers)
     if tracking:
+        if sentry.is_active():
+            app.add_middleware(sentry.TransactionTagMiddleware)
         settings = config.settings.request_tracking
         app.add_middleware(
             request_tracking.RequestTrackingMiddleware,

@@ -9,8 +9,17 @@ from c2casgiutils._outages import OutageError
 from c2casgiutils.config._foreign import foreign
 from c2casgiutils.config.sentry import Sentry
 from c2casgiutils.sentry._scrubber import Scrubber
+from c2casgiutils.sentry._tags import TransactionTagMiddleware, tag_events
 
-__all__ = ["Scrubber", "close", "enable_asyncio", "init", "is_active"]
+__all__ = [
+    "Scrubber",
+    "TransactionTagMiddleware",
+    "close",
+    "enable_asyncio",
+    "init",
+    "is_active",
+    "tag_events",
+]
 
 _ENVIRONMENT_FIRST = ("debug", "environment")
 """Settings whose default must not hide the standard `SENTRY_*` variable."""
@@ -56,6 +65,7 @@ def init(**options: Any) -> bool:
     # The global scope applies to every event, including transactions.
     for name, value in settings.tags.items():
         sentry_sdk.get_global_scope().set_tag(name, value)
+    tag_events()
     return True
 
 
