@@ -6,18 +6,16 @@ What is assembled is imported on first use, so that an access to `c2casgiutils.a
 import asyncio
 import contextlib
 import logging
-import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from c2casgiutils import __version__
-from c2casgiutils._asgi import LifespanObserver, make_final, set_lifespan_observer
+from c2casgiutils._asgi import LifespanObserver, make_final, merge_slashes, set_lifespan_observer
 from c2casgiutils._process import PerLoop
 from c2casgiutils._starlette import redirect_to_slash, unwrap_stack, wrap_stack
 
@@ -53,7 +51,7 @@ class OperationsApp(FastAPI):
         self.assemble()
         if scope["type"] != "lifespan":
             make_final(scope, _FINAL_HEADERS)
-            _merge_slashes(scope)
+            merge_slashes(scope)
             _note_serving()
         await super().__call__(scope, receive, send)
 
@@ -65,20 +63,6 @@ class OperationsApp(FastAPI):
             if not self._is_assembled:
                 _assemble(self)
                 self._is_assembled = True
-
-
-def _merge_slashes(scope: Scope) -> None:
-    """Collapse repeated slashes of the root path: a server with `--root-path /api/` passes `/api//c2c`.
-
-    Browsers request a single slash, so the path of the cookies would never match.
-    """
-    root_path = scope.get("root_path", "")
-    if "//" not in root_path:
-        return
-    merged = re.sub("/+", "/", root_path).rstrip("/")
-    if scope["path"].startswith(root_path):
-        scope["path"] = merged + scope["path"][len(root_path) :]
-    scope["root_path"] = merged
 
 
 def create_app(settings: "config.Settings | None" = None) -> FastAPI:
@@ -280,16 +264,14 @@ async def _guarded(step: Callable[[], Awaitable[None]]) -> None:
 
 def _assemble(app: FastAPI) -> None:
     from c2casgiutils import auth, config, headers, health_checks, tools
-    from c2casgiutils.tools import _middleware
+    from c2casgiutils.tools import _errors, _middleware
 
     app.add_middleware(_middleware.ViewMiddleware)
     app.add_middleware(auth.CookieMiddleware)
     app.add_middleware(health_checks.FastPath)
     if config.settings.proxy_headers.type == "none":
         app.add_middleware(headers.UnreadForwardedMiddleware)
-    app.add_exception_handler(Exception, _middleware.internal_error)
-    app.add_exception_handler(405, _middleware.method_not_allowed)
-    app.add_exception_handler(RequestValidationError, _middleware.validation_error)
+    _errors.add_error_handlers(app)
     app.router.routes[:0] = health_checks.probe_routes()
     app.include_router(tools.router)
     app.include_router(tools.page_router)

@@ -4,6 +4,7 @@ All names follow the ASGI specification, https://asgi.readthedocs.io/en/latest/s
 pairs of bytes, the names in lower case. Applications that forget the lower case are understood too.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,20 @@ def path_inside(path: str, root_path: str) -> str:
             if rest.startswith("/"):
                 return rest
     return path
+
+
+def merge_slashes(scope: Scope) -> None:
+    """Collapse repeated slashes of the root path: a server with `--root-path /api/` passes `/api//c2c`.
+
+    Browsers request a single slash, so the path of the cookies would never match.
+    """
+    root_path = scope.get("root_path", "")
+    if "//" not in root_path:
+        return
+    merged = re.sub("/+", "/", root_path).rstrip("/")
+    if scope["path"].startswith(root_path):
+        scope["path"] = merged + scope["path"][len(root_path) :]
+    scope["root_path"] = merged
 
 
 def make_final(scope: Scope, names: frozenset[bytes]) -> None:

@@ -1,16 +1,14 @@
-"""Behaviour common to all views: HEAD requests, no caching, and errors as JSON with `detail`."""
+"""Behaviour common to all views: HEAD requests, no caching, and bounded bodies."""
 
 from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from c2casgiutils._error_bodies import error_body
 from c2casgiutils._outages import limit_waiting
 from c2casgiutils.tools import _static
 
@@ -19,7 +17,6 @@ _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _CACHEABLE = (b"cache-control", _static.IMMUTABLE.encode())
 _MAX_BODY_BYTES = 64 * 1024
 _MAX_WAIT_SECONDS = 2.0
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class ViewMiddleware:
@@ -53,7 +50,7 @@ class ViewMiddleware:
                 message = {"type": "http.response.body", "body": b"", "more_body": more}
             await send(message)
 
-        app = self.app if _is_text(scope.get("query_string", b"")) else _BAD_QUERY
+        app = self.app if _is_text(scope.get("query_string", b"")) else _reject_query
         with limit_waiting(_MAX_WAIT_SECONDS):
             await app(inner_scope, _bounded(receive), send_view)
 
@@ -66,7 +63,9 @@ def _is_text(query: bytes) -> bool:
     return True
 
 
-_BAD_QUERY = JSONResponse({"detail": "The query of the URL is not UTF-8"}, 400)
+async def _reject_query(scope: Scope, receive: Receive, send: Send) -> None:
+    answer = JSONResponse(error_body("The query of the URL is not UTF-8"), 400)
+    await answer(scope, receive, send)
 
 
 def _bounded(receive: Receive) -> Receive:
@@ -81,41 +80,6 @@ def _bounded(receive: Receive) -> Receive:
         return message
 
     return receive_bounded
-
-
-async def internal_error(_request: Request, _error: Exception) -> JSONResponse:
-    """Respond to an unexpected exception, outside of the middleware; the server logs the exception."""
-    headers = {"Cache-Control": _NO_STORE[1].decode(), "X-Content-Type-Options": "nosniff"}
-    return JSONResponse({"detail": "Internal Server Error"}, 500, headers)
-
-
-async def method_not_allowed(request: Request, error: Exception) -> JSONResponse:
-    """Respond with 405 and the methods of all routes with this path (RFC 9110, 15.5.6)."""
-    routes = [route for route in request.app.routes if not isinstance(route, Mount)]  # without static files
-    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
-    methods = [
-        method
-        for method, scope in scopes.items()
-        if any(route.matches(scope)[0] is Match.FULL for route in routes)
-    ]
-    if "GET" in methods or not methods:
-        methods = ["GET", "HEAD", *methods[1:]]
-    detail = error.detail if isinstance(error, HTTPException) else "Method Not Allowed"
-    return JSONResponse({"detail": detail}, 405, {"Allow": ", ".join(sorted(methods))})
-
-
-async def validation_error(_request: Request, error: Exception) -> JSONResponse:
-    """Respond with 422 like FastAPI, but without the input, which may contain a secret or invalid UTF-8."""
-    errors = error.errors() if isinstance(error, RequestValidationError) else ()
-    return JSONResponse({"detail": [_without_input(item) for item in errors]}, 422)
-
-
-def _without_input(error: dict[str, Any]) -> dict[str, Any]:
-    if error["loc"] == ("body",) and isinstance(error["input"], bytes):
-        # FastAPI parses JSON only with this content type, which a form of another site's page cannot send
-        msg = "The body is parsed as JSON only with the header Content-Type: application/json"
-        return {"type": "content_type", "loc": error["loc"], "msg": msg}
-    return {key: error[key] for key in ("type", "loc", "msg")}
 
 
 def _finished(headers: Any, path: str) -> list[tuple[bytes, bytes]]:

@@ -139,3 +139,53 @@ async def test_the_record_of_a_refusal(caplog: pytest.LogCaptureFixture) -> None
         await http.post("/c2c/auth/login", data={"secret": "wrong"}, headers=MINE)
     found = [vars(record).get("audit_request_id") for record in caplog.records]
     assert "mine" in found
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "status"),
+    [
+        pytest.param("GET", "/c2c/instances", {}, 403, id="refused"),
+        pytest.param("GET", "/c2c/nothing", {}, 404, id="unknown path"),
+        pytest.param("GET", "/c2c/health_checks?tags=none&strict=1", {}, 404, id="unknown check"),
+        pytest.param("DELETE", "/c2c/auth/login", {}, 405, id="method"),
+        pytest.param("POST", "/c2c/livez", {}, 405, id="method of a probe"),
+        pytest.param("POST", "/c2c/auth/login", {"content": b"x" * 70_000}, 413, id="too large"),
+        pytest.param(
+            "POST",
+            "/c2c/logging/level",
+            {"json": {"level": 1}, "headers": {"X-API-Key": "s3cret-of-the-test"}},
+            422,
+            id="not valid",
+        ),
+    ],
+)
+async def test_error_bodies(method: str, path: str, options: dict[str, Any], status: int) -> None:
+    """Those of the mounted application tell the id, which a user can pass on, beside FastAPI's `detail`."""
+    async with client(make_app()) as http:
+        response = await http.request(
+            method, path, **{**options, "headers": MINE | options.get("headers", {})}
+        )
+    assert response.status_code == status, response.text
+    body = response.json()
+    assert body["detail"]
+    assert body["request_id"] == "mine"
+
+
+async def test_the_body_of_an_unexpected_error() -> None:
+    app = make_app()
+
+    @c2casgiutils.app.get("/unexpected-error-of-a-test")
+    async def fail() -> None:
+        raise RuntimeError("boom")
+
+    async with client(app) as http:
+        response = await http.get("/c2c/unexpected-error-of-a-test", headers=MINE)
+    assert (response.status_code, response.json()) == (
+        500,
+        {"detail": "Internal Server Error", "request_id": "mine"},
+    )
+
+
+async def test_error_bodies_without_tracking() -> None:
+    async with client(make_app(request_tracking=False)) as http:
+        assert (await http.get("/c2c/nothing", headers=MINE)).json() == {"detail": "Not Found"}

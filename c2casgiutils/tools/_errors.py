@@ -1,0 +1,62 @@
+"""The responses to errors: JSON with FastAPI's `detail`, and the id of the request."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Match, Mount
+
+from c2casgiutils._error_bodies import error_body
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Let the mounted application respond to errors."""
+    app.add_exception_handler(Exception, _internal_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(405, _method_not_allowed)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+
+
+async def _http_error(_request: Request, error: Any) -> JSONResponse:
+    """Respond with what a view raised, or the router for an unknown path."""
+    return JSONResponse(error_body(error.detail), error.status_code, error.headers)
+
+
+async def _internal_error(_request: Request, _error: Exception) -> JSONResponse:
+    """Respond to an unexpected exception, outside of the middleware; the server logs the exception."""
+    headers = {"Cache-Control": "no-cache, no-store", "X-Content-Type-Options": "nosniff"}
+    return JSONResponse(error_body("Internal Server Error"), 500, headers)
+
+
+async def _method_not_allowed(request: Request, error: Exception) -> JSONResponse:
+    """Respond with 405 and the methods of all routes with this path (RFC 9110, 15.5.6)."""
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]  # without static files
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    methods = [
+        method
+        for method, scope in scopes.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    ]
+    if "GET" in methods or not methods:
+        methods = ["GET", "HEAD", *methods[1:]]
+    detail = error.detail if isinstance(error, HTTPException) else "Method Not Allowed"
+    return JSONResponse(error_body(detail), 405, {"Allow": ", ".join(sorted(methods))})
+
+
+async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+    """Respond with 422 like FastAPI, but without the input, which may contain a secret or invalid UTF-8."""
+    errors = error.errors() if isinstance(error, RequestValidationError) else ()
+    return JSONResponse(error_body([_without_input(item) for item in errors]), 422)
+
+
+def _without_input(error: dict[str, Any]) -> dict[str, Any]:
+    if error["loc"] == ("body",) and isinstance(error["input"], bytes):
+        # FastAPI parses JSON only with this content type, which a form of another site's page cannot send
+        msg = "The body is parsed as JSON only with the header Content-Type: application/json"
+        return {"type": "content_type", "loc": error["loc"], "msg": msg}
+    return {key: error[key] for key in ("type", "loc", "msg")}
