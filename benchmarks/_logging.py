@@ -14,6 +14,7 @@ from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from benchmarks._in_process import SCOPE, Report, receive, send
 from c2casgiutils.request_tracking import RequestTrackingMiddleware
 
 ROUNDS = 301
@@ -67,33 +68,11 @@ async def bare(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"{}"})
 
 
-async def receive() -> Message:
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
-async def send(message: Message) -> None:
-    pass
-
-
 async def microseconds(app: ASGIApp, headers: list[tuple[bytes, bytes]]) -> float:
     """The time of one request."""
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": "/api/items",
-        "raw_path": b"/api/items",
-        "query_string": b"",
-        "root_path": "",
-        "client": ("127.0.0.1", 50000),
-        "server": ("127.0.0.1", 8000),
-        "headers": headers,
-    }
     start = time.thread_time()
     for _ in range(REQUESTS):
-        await app({**scope, "state": {}}, receive, send)
+        await app({**SCOPE, "headers": headers, "state": {}}, receive, send)
     return (time.thread_time() - start) / REQUESTS * 1e6
 
 
@@ -105,18 +84,6 @@ async def added_costs(candidates: dict[str, ASGIApp], headers: list[tuple[bytes,
             cost = await microseconds(app, headers)
             added[name].append(cost - await microseconds(bare, headers))
     return {name: statistics.median(values) for name, values in added.items()}
-
-
-class Report:
-    """Prints figures and goals."""
-
-    def __init__(self) -> None:
-        self.failed = False
-
-    def goal(self, name: str, value: float, limit: float) -> None:
-        passed = value <= limit
-        self.failed |= not passed
-        print(f"  goal: {name}: {value:.2f} <= {limit:.2f}: {'pass' if passed else 'FAIL'}")
 
 
 async def middleware(report: Report) -> None:

@@ -28,6 +28,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks._in_process import SCOPE, Report, receive, send
 from c2casgiutils.headers import ArmorHeaderMiddleware, ForwardedHeadersMiddleware
 from tests.support.processes import Uvicorn, binary
 
@@ -97,37 +98,15 @@ def make_app(content_type: bytes) -> ASGIApp:
     return app
 
 
-async def receive() -> Message:
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
-async def send(message: Message) -> None:
-    pass
-
-
 async def measure(app: ASGIApp, headers: list[tuple[bytes, bytes]], *, other_clients: bool = False) -> float:
     """Microseconds for one request."""
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": "/api/items",
-        "raw_path": b"/api/items",
-        "query_string": b"",
-        "root_path": "",
-        "client": ("127.0.0.1", 50000),
-        "server": ("127.0.0.1", 8000),
-        "state": {},
-    }
     lists = [headers]
     if other_clients:
         clients = (str(IPv4Address(next(COUNTER))).encode() for _ in range(REQUESTS))
         lists = [[(name, client if name == FOR else value) for name, value in headers] for client in clients]
     start = time.thread_time()
     for number in range(REQUESTS):
-        await app({**scope, "headers": lists[number % len(lists)]}, receive, send)
+        await app({**SCOPE, "state": {}, "headers": lists[number % len(lists)]}, receive, send)
     return (time.thread_time() - start) / REQUESTS * 1e6
 
 
@@ -142,19 +121,6 @@ async def added_costs(
             cost = await measure(app, headers, other_clients=other)
             added[name].append(cost - await measure(bare, headers, other_clients=other))
     return {name: statistics.median(values) for name, values in added.items()}
-
-
-class Report:
-    """Prints figures and goals."""
-
-    def __init__(self) -> None:
-        self.failed = False
-
-    def goal(self, name: str, value: float, limit: float, *, at_least: bool = False) -> None:
-        passed = value >= limit if at_least else value <= limit
-        self.failed |= not passed
-        sign = ">=" if at_least else "<="
-        print(f"  goal: {name}: {value:.2f} {sign} {limit:.2f}: {'pass' if passed else 'FAIL'}")
 
 
 async def in_process(report: Report) -> None:

@@ -1,13 +1,15 @@
-"""A redis-server with processes that take part in a broadcast, and what the tests ask them."""
+"""A redis-server with processes that use the broadcast, and helpers to query them."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any
+import datetime
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Self
 
 from c2casgiutils import broadcast, config, instances, redis_utils
 from c2casgiutils.broadcast import BroadcastResponse, BroadcastUnavailable
 from tests.support.member import Member
+from tests.support.net import eventually
 from tests.support.processes import RedisServer
 
 PREFIX = "test_"
@@ -33,17 +35,22 @@ def settings(url: str, **more: str) -> dict[str, str]:
 
 
 class Fleet:
-    """A redis-server and members; both may be maltreated, `mend` makes them whole again."""
+    """A redis-server and member processes; tests may break them, and `mend` restores them."""
 
     def __init__(self) -> None:
         self.server = RedisServer()
         self.members: list[Member] = []
 
-    def start(self) -> None:
-        self.server.start()
-        self.members = [self.create_member() for _ in range(MEMBERS)]
-        for member in self.members:
-            member.wait_ready()
+    def __enter__(self) -> Self:
+        try:
+            self.server.start()
+            self.members = [self.create_member() for _ in range(MEMBERS)]
+            for member in self.members:
+                member.wait_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
 
     def create_member(self) -> Member:
         return Member(**settings(self.server.url)).start()
@@ -65,7 +72,19 @@ class Fleet:
     def pids(self) -> set[int]:
         return {member.pid for member in self.members}
 
-    def stop(self) -> None:
+    @contextlib.asynccontextmanager
+    async def joined(self, *, heartbeat_seconds: float | None = None) -> AsyncIterator[None]:
+        """Let the test's own process join, without a handler."""
+        broadcast.cleanup()
+        configure(self.server.url)
+        if heartbeat_seconds is not None:
+            config.settings.instances.heartbeat = datetime.timedelta(seconds=heartbeat_seconds)
+        await broadcast.startup()
+        await eventually(lambda: complete(self.pids), seconds=30, what="a complete fleet")
+        yield
+        await leave()
+
+    def __exit__(self, *_: object) -> None:
         for member in self.members:
             member.__exit__()
         self.server.__exit__()

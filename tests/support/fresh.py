@@ -7,6 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
+def in_children(statement: str, *, number: int = 3) -> str:
+    """Return code that runs a statement in forked processes, and checks that they succeed."""
+    return (
+        "children = []\n"
+        f"for _ in range({number}):\n"
+        "    if not (child := os.fork()):\n"
+        f"        {statement}\n"
+        "        os._exit(0)\n"
+        "    children.append(child)\n"
+        "assert all(os.waitpid(child, 0)[1] == 0 for child in children)\n"
+    )
+
+
 def run_fresh(
     code: str, *, env: Mapping[str, str] | None = None, cwd: Path | None = None, seconds: float = 60
 ) -> subprocess.CompletedProcess[str]:

@@ -27,12 +27,8 @@ _LOST = 3 * _BEAT
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
-    fleet = Fleet()
-    try:
-        fleet.start()
+    with Fleet() as fleet:
         yield fleet
-    finally:
-        fleet.stop()
 
 
 @pytest.fixture
@@ -41,13 +37,8 @@ async def joined(fleet: Fleet) -> AsyncIterator[Fleet]:
     fleet.mend()
     with fleet.server.client() as client:
         client.config_set("maxmemory", 0)
-    broadcast.cleanup()
-    configure(fleet.server.url)
-    config.settings.instances.heartbeat = datetime.timedelta(seconds=_BEAT)
-    await broadcast.startup()
-    await eventually(lambda: complete(fleet.pids), seconds=30, what="a whole fleet")
-    yield fleet
-    await leave()
+    async with fleet.joined(heartbeat_seconds=_BEAT):
+        yield fleet
 
 
 async def _here() -> int:

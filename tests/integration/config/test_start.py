@@ -20,6 +20,20 @@ UNKNOWN = ADDRESS | {"C2C__REDIS__OPTIONS": "nonsense=5"}
 MISSING = {"C2C__AUTH__GITHUB__CLIENT_ID", "C2C__AUTH__GITHUB__REPOSITORY"}
 
 
+def output_of_failed_start(application: str, workers: int, environment: dict[str, str]) -> str:
+    """Start a server, check that it ends with the code 3 without a traceback, and return its output."""
+    server = Uvicorn(application, workers=workers, env=environment)
+    try:
+        Process.start(server)
+        code = server.wait(30)
+        output = server.output
+    finally:
+        server.kill()
+    assert code == 3 or workers > 1  # a supervisor chooses its own code
+    assert "Traceback" not in output
+    return output
+
+
 @pytest.mark.parametrize(
     ("application", "workers", "environment", "wrong"),
     [
@@ -51,34 +65,18 @@ def test_wrong_settings_end_the_server(
     application: str, workers: int, environment: dict[str, str], wrong: set[str]
 ) -> None:
     """Each variable is one line for each worker, there is no traceback and nobody starts again."""
-    server = Uvicorn(application, workers=workers, env=environment)
-    try:
-        Process.start(server)
-        code = server.wait(30)
-        output = server.output
-    finally:
-        server.kill()
-    assert code == 3 or workers > 1  # the code of a supervisor is its own affair
+    output = output_of_failed_start(application, workers, environment)
     lines = [line for line in output.splitlines() if line.startswith("C2C__")]
     assert {line.partition(":")[0] for line in lines} == wrong
     assert len(lines) <= workers * len(wrong)
-    assert "Traceback" not in output
     assert "hunter2" not in output
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_unwritable_directory_of_the_metrics_ends_the_server(workers: int) -> None:
     """It is one line for each worker, there is no traceback and nobody starts again."""
-    server = Uvicorn(MOUNTING, workers=workers, env={"PROMETHEUS_MULTIPROC_DIR": "/proc"})
-    try:
-        Process.start(server)
-        code = server.wait(30)
-        output = server.output
-    finally:
-        server.kill()
-    assert code == 3 or workers > 1  # the code of a supervisor is its own affair
-    assert 1 <= output.count("PROMETHEUS_MULTIPROC_DIR: /proc cannot be written") <= workers
-    assert "Traceback" not in output
+    output = output_of_failed_start(MOUNTING, workers, {"PROMETHEUS_MULTIPROC_DIR": "/proc"})
+    assert 1 <= output.count("PROMETHEUS_MULTIPROC_DIR: /proc is not writable") <= workers
 
 
 def test_right_settings_start_the_server() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,21 +97,14 @@ async def test_server_paused_at_the_first_connection(
     await recovers(factory)
 
 
-async def test_stopped_server(factory: Factory, session: Any, postgres: PostgresServer) -> None:
+@pytest.mark.parametrize("end", [PostgresServer.stop, PostgresServer.kill], ids=["stopped", "killed"])
+async def test_ended_server(
+    factory: Factory, session: Any, postgres: PostgresServer, end: Callable[[PostgresServer], object]
+) -> None:
+    """The check fails quickly, and passes again once the server is back."""
     factory.add(SQLAlchemy(Session=session), ttl=0)
     await factory.check()
-    postgres.stop()
-    entity, seconds = await timed(factory)
-    assert entity.payload["error"] == "OperationalError"
-    assert seconds < 3
-    postgres.ensure_up()
-    await recovers(factory)
-
-
-async def test_killed_server(factory: Factory, session: Any, postgres: PostgresServer) -> None:
-    factory.add(SQLAlchemy(Session=session), ttl=0)
-    await factory.check()
-    postgres.kill()
+    end(postgres)
     entity, seconds = await timed(factory)
     assert entity.payload["error"] == "OperationalError"
     assert seconds < 3

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from c2casgiutils import logs
-from tests.support.fresh import run_fresh
+from tests.support.fresh import in_children, run_fresh
 from tests.support.net import wait_for
 from tests.support.postgres import PASSWORD, PostgresServer
 
@@ -23,15 +23,6 @@ Rows = Callable[[str], list[tuple[Any, ...]]]
 def postgres() -> Iterator[PostgresServer]:
     with PostgresServer() as server:
         yield server
-
-
-@pytest.fixture
-def logger() -> Iterator[logging.Logger]:
-    """A logger of its own, whose handlers are closed."""
-    logger = logging.Logger("my_app.views")  # noqa: LOG001  # no other test sees it
-    yield logger
-    for handler in logger.handlers:
-        handler.close()
 
 
 def attach(logger: logging.Logger, *arguments: Any, **options: Any) -> logs.SqlHandler:
@@ -147,15 +138,8 @@ def test_forked_processes(database: tuple[str, Rows]) -> None:
         "import logging, os\nfrom c2casgiutils import logs\n"
         f"logging.root.addHandler(logs.SqlHandler({url!r}))\n"
         "logging.warning('parent')\n"
-        "children = []\n"
-        "for _ in range(3):\n"
-        "    if not (child := os.fork()):\n"
-        "        for number in range(100): logging.warning('child')\n"
-        "        logging.shutdown()\n"
-        "        os._exit(0)\n"
-        "    children.append(child)\n"
-        "assert all(os.waitpid(child, 0)[1] == 0 for child in children)\n"
     )
+    code += in_children("for number in range(100): logging.warning('child')\n        logging.shutdown()")
     done = run_fresh(code)
     assert done.returncode == 0, done.stderr
     assert sorted(ask("SELECT msg, count(*) FROM logs GROUP BY msg")) == [("child", 300), ("parent", 1)]

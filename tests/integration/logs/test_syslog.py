@@ -4,7 +4,6 @@ import json
 import logging
 import socket
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,15 +17,6 @@ KINDS = [
     pytest.param(socket.SOCK_DGRAM, id="udp"),
     pytest.param(socket.SOCK_STREAM, id="tcp"),
 ]
-
-
-@pytest.fixture
-def logger() -> Iterator[logging.Logger]:
-    """A logger of its own, whose handlers are closed."""
-    logger = logging.Logger("my_app.views")  # noqa: LOG001  # no other test sees it
-    yield logger
-    for handler in logger.handlers:
-        handler.close()
 
 
 def attach(logger: logging.Logger, *arguments: Any, **options: Any) -> logs.CeeSysLogHandler:

@@ -12,7 +12,7 @@ import pytest
 import c2casgiutils
 from c2casgiutils import logs
 from c2casgiutils.request_tracking import CURRENT, RequestContext
-from tests.support.fresh import run_fresh
+from tests.support.fresh import in_children, run_fresh
 from tests.support.net import wait_for
 
 NAME = "app.of.the.queue"
@@ -273,18 +273,8 @@ def test_a_configuration_file_and_the_end_of_the_process() -> None:
 
 def test_a_forked_process_writes_its_own_records_only() -> None:
     """The parent's queue stays with the parent, whatever its thread was doing."""
-    code = CONFIGURATION + (
-        "import os\n"
-        "for number in range(200): logging.info('parent')\n"
-        "children = []\n"
-        "for _ in range(3):\n"
-        "    if not (child := os.fork()):\n"
-        "        for number in range(50): logging.info('child')\n"
-        "        logging.shutdown()\n"
-        "        os._exit(0)\n"
-        "    children.append(child)\n"
-        "assert all(os.waitpid(child, 0)[1] == 0 for child in children)\n"
-    )
+    code = CONFIGURATION + ("import os\nfor number in range(200): logging.info('parent')\n")
+    code += in_children("for number in range(50): logging.info('child')\n        logging.shutdown()")
     done = run_fresh(code)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
