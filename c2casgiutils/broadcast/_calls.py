@@ -101,6 +101,7 @@ class Call:
     def _known_answers(self, decode: Callable[[bytes], Any]) -> Iterator[Answer]:
         for header, outcome in self._answers.values():
             answer = make_answer(header.hostname, header.pid, outcome, decode)
-            # a failure counts only of those who were asked: anybody else may have sent it
-            if isinstance(answer, BroadcastResponse) or not self._expected or header.sender in self._expected:
+            is_valid = isinstance(answer, BroadcastResponse) or outcome.error is not None
+            # of a process that was not asked, what is no answer at all may be of anybody
+            if is_valid or not self._expected or header.sender in self._expected:
                 yield answer

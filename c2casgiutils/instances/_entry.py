@@ -27,6 +27,9 @@ REBUILT_FIELD = "rebuilt"
 SAMPLED = Sample._fields[1:]
 MAX_SAMPLES = 60
 MAX_ENTRIES = 20_000
+"""So many entries are looked at."""
+MAX_SHOWN = 2_000
+"""So many valid entries are read."""
 
 LATE_BEATS = 1.5
 LOST_BEATS = 3.0

@@ -56,7 +56,7 @@ class Presence:
         self.id, self.hostname, self.pid = self._report.id, self._report.hostname, self._report.pid
         self.channels = self._report.channels
         self.is_started = False
-        self.roster = Roster()
+        self.roster = Roster(self.id)
         self.channel = scoped("@roster")
         """All processes subscribe to this channel: on a message they announce themselves again."""
         self._version_key = scoped(_SWITCHES)

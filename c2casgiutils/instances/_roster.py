@@ -10,15 +10,17 @@
 
 import asyncio
 import itertools
+import logging
 import math
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from c2casgiutils import config
 from c2casgiutils.instances._entry import (
     FORGOTTEN_SECONDS,
     MAX_ENTRIES,
+    MAX_SHOWN,
     REBUILT_FIELD,
     STATIC,
     TOKEN_FIELD,
@@ -33,6 +35,9 @@ from c2casgiutils.instances._view import Member, View
 from c2casgiutils.redis_utils import scoped
 from c2casgiutils.redis_utils._link import Command, Link, LinkDownError
 
+_LOGGER = logging.getLogger(__name__)
+
+_STATIC = STATIC.encode()
 _REBUILT_SECONDS = 1.0
 _SOON_BEATS = 1.5
 
@@ -41,9 +46,15 @@ _Entries = dict[str, tuple[Beat, Static]]
 
 
 class Roster:
-    """What this process knows about the roster."""
+    """What this process knows about the roster.
 
-    def __init__(self) -> None:
+    Args:
+        own_id: The id of this process.
+    """
+
+    def __init__(self, own_id: str) -> None:
+        self._own_id = own_id
+        self._is_many = False
         self.key, self.beats_key, self.samples_key = map(
             scoped, ("instances", "instances:beats", "instances:samples")
         )
@@ -186,20 +197,31 @@ class Roster:
 
     def _entries(self, fields: Mapping[bytes, Any], now: float) -> _Entries:
         """Return the valid entries by id."""
-        found = {}
+        found: _Entries = {}
         self.skipped = 0
-        for field in itertools.islice(fields, 2 * MAX_ENTRIES):
-            id_ = field.decode(errors="replace")
-            raw_static = fields.get(f"{id_}{STATIC}".encode())
-            if raw_static is None:  # a static part, a field of the roster, or an incomplete entry
+        for name in self._names(fields):
+            if len(found) >= MAX_SHOWN:
+                self._note_many()
+                self.skipped += 1
                 continue
-            beat = self.codec.read(id_, fields[field], Beat, now)
-            static = self.codec.read(f"{id_}{STATIC}", raw_static, Static, now)
+            id_ = name.decode(errors="replace")
+            beat = self.codec.read(id_, fields[name], Beat, now)
+            static = self.codec.read(f"{id_}{STATIC}", fields[name + _STATIC], Static, now)
             if beat is not None and static is not None:
                 found[id_] = beat, static
             else:
                 self.skipped += 1
         return found
+
+    def _names(self, fields: Mapping[bytes, Any]) -> Iterator[bytes]:
+        """Return the names of the entries that have both parts, that of this process first."""
+        names = [self._own_id.encode(), *itertools.islice(fields, 2 * MAX_ENTRIES)]
+        return (name for name in dict.fromkeys(names) if name in fields and name + _STATIC in fields)
+
+    def _note_many(self) -> None:
+        if not self._is_many:
+            self._is_many = True
+            _LOGGER.warning("The roster has more than %s processes, the others are ignored", MAX_SHOWN)
 
     def forget(self, ids: Iterable[str]) -> None:
         """Remove processes from the roster without waiting; one that was only suspended returns by itself."""

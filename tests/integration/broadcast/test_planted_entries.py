@@ -1,0 +1,127 @@
+"""Entries of the roster that somebody else writes to Redis, and the views that show the processes."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import redis
+
+from tests.support.operators import PREFIX, serve
+from tests.support.processes import RedisServer, Uvicorn
+
+KEY = {"X-API-Key": "a-secret-of-the-operators"}
+ROSTER = f"{PREFIX}instances"
+PATHS = ("/", "/instances", "/health/cluster", "/health/cluster?history=true", "/readyz")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def service(server: RedisServer) -> Iterator[Uvicorn]:
+    with serve(server.port, C2C__HEALTH__TIMEOUT="1s") as service:
+        yield service
+
+
+@pytest.fixture
+def attacker(server: RedisServer) -> Iterator["redis.Redis"]:
+    """A client that may write everything; what it planted is taken away."""
+    with redis.Redis.from_url(server.url) as client:
+        before = client.hkeys(ROSTER)
+        yield client
+        planted = set(client.hkeys(ROSTER)) - set(before)
+        if planted:
+            client.hdel(ROSTER, *planted)
+
+
+def entry(**changes: Any) -> tuple[bytes, bytes]:
+    """The two values of an entry as a process writes it, with changes of some fields."""
+    beat = {"f": 1, "beat": time.time(), "every": 1.0, "state": "ready", "uptime": 1.0}
+    static = {"f": 1, "hostname": "h", "pid": 1, "started": "2026-01-01T00:00:00Z", "channels": []}
+    parts = [
+        {**part, **{k: v for k, v in changes.items() if k in part or k in more}}
+        for part, more in (
+            (beat, ("figures", "checks", "applied")),
+            (static, ("packages", "version", "checks_told")),
+        )
+    ]
+    return tuple(b"-\n" + json.dumps(part).encode() for part in parts)  # type: ignore[return-value]
+
+
+PLANTED: dict[str, dict[str, Any]] = {
+    "lone surrogate": {"hostname": "\ud800"},
+    "lone surrogate in a package": {"packages": {"\udfff": "1"}},
+    "a megabyte": {"hostname": "x" * 1_000_000},
+    "a megabyte of figures": {"figures": {str(number): 1.0 for number in range(70_000)}},
+    "a megabyte of cells": {"checks": "p1,1,1 " * 150_000},
+    "from the future": {"beat": time.time() + 3600},
+    "from the far future": {"beat": 1e300},
+    "no time": {"beat": None},
+    "infinite": {"beat": float("inf")},
+    "a beat of a century": {"every": 3e9},
+    "negative process": {"pid": -1},
+    "a list": {"hostname": []},
+}
+
+
+def shown(service: Uvicorn) -> dict[str, str]:
+    """What the views show."""
+    texts = {}
+    with httpx.Client(base_url=f"{service.url}/c2c", headers=KEY, timeout=60) as client:
+        for path in PATHS:
+            reply = client.get(path)
+            assert reply.status_code == 200, (path, reply.text[:500])
+            texts[path] = reply.text
+    return texts
+
+
+@pytest.mark.parametrize("changes", PLANTED.values(), ids=PLANTED)
+def test_bad_entry(service: Uvicorn, attacker: "redis.Redis", changes: dict[str, Any]) -> None:
+    """The attack: one bad entry. It is left out, logged once, and the real process is shown."""
+    beat, static = entry(**changes)
+    name = f"planted:1:{abs(hash(str(changes))):x}"
+    attacker.hset(ROSTER, mapping={name: beat, f"{name}/static": static})
+    for _ in range(2):
+        texts = shown(service)
+    assert all(len(text) < 200_000 for text in texts.values())
+    (process,) = json.loads(texts["/instances"])["instances"]
+    assert process["liveness"] == "ok"
+    assert service.output.count(name) == 1
+
+
+@pytest.mark.parametrize("raw", [b"", b"-\n", b"\xff", b"-\n[]", b"-\n1", b"-\n{", b"-\n" + b"[" * 60_000])
+def test_entry_that_is_no_json(service: Uvicorn, attacker: "redis.Redis", raw: bytes) -> None:
+    attacker.hset(
+        ROSTER, mapping={b"planted\xff": raw, b"planted\xff/static": raw, "x/static": raw, "y": raw}
+    )
+    assert len(json.loads(shown(service)["/instances"])["instances"]) == 1
+
+
+def test_entries_of_the_samples(service: Uvicorn, attacker: "redis.Redis") -> None:
+    own = json.loads(shown(service)["/instances"])["instances"][0]["id"]
+    attacker.hset(f"{ROSTER}:samples", own, b"-\n" + b'{"f": 1, "ring": [[1e300, 1, 1, 1, 1]]}')
+    with httpx.Client(base_url=f"{service.url}/c2c", headers=KEY, timeout=60) as client:
+        assert client.get("/instances?samples=true").status_code == 200
+
+
+def test_very_many_entries(service: Uvicorn, attacker: "redis.Redis") -> None:
+    """The attack: 20,000 entries that look real. The views show some, and the process that answers."""
+    beat, static = entry()
+    with attacker.pipeline() as pipeline:
+        for number in range(20_000):
+            pipeline.hset(ROSTER, mapping={f"h:1:{number}": beat, f"h:1:{number}/static": static})
+        pipeline.hset(ROSTER, "token", "changed")
+        pipeline.execute()
+    texts = shown(service)
+    assert all(len(text) < 5_000_000 for text in texts.values())
+    reply = json.loads(texts["/instances"])
+    assert len(reply["instances"]) == 2000
+    assert reply["skipped"] > 17_000
+    assert [process["pid"] for process in reply["instances"] if process["hostname"] != "h"] == [service.pid]
+    assert service.output.count("has more than 2000 processes") == 1
