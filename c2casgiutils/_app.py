@@ -74,8 +74,7 @@ def create_app(settings: "config.Settings | None" = None) -> FastAPI:
     """
     from c2casgiutils import _wiring, config
 
-    # read now: wrong settings end the start while the application is imported, without a traceback, which
-    # Starlette prints for whatever ends a lifespan
+    # now: what ends the start of a lifespan is printed by Starlette with a traceback
     config.settings = settings if settings is not None else config.settings
     check_settings()
     _wiring.wire_request_tracking()
@@ -88,11 +87,9 @@ def check_settings() -> None:
     Raises:
         ConfigurationError: A setting cannot be used; ends the start.
     """
-    from c2casgiutils import config, db, prometheus
+    from c2casgiutils import config, db, prometheus, redis_utils
 
     if config.settings.redis.options or config.settings.redis.sentinel_options:
-        from c2casgiutils import redis_utils
-
         redis_utils.check_settings()
     db.check_settings()
     prometheus.multiprocess_directory()  # before the first metric, which would fail without it
@@ -249,9 +246,10 @@ async def _end_parts() -> None:
     """End what was started by itself: by `cli.init`, by `broadcast.startup`, by the first use of a client."""
     from c2casgiutils import auth, broadcast, db, health_checks, logs, redis_utils, switches
 
-    parts = health_checks, switches, broadcast, auth, db
-    for step in (*(part.shutdown for part in parts), redis_utils.aclose, logs.flush):
-        await _guarded(step)
+    for part in (health_checks, switches, broadcast, auth, db):
+        await _guarded(part.shutdown)
+    await _guarded(redis_utils.aclose)
+    await _guarded(logs.flush)
 
 
 async def _guarded(step: Callable[[], Awaitable[None]]) -> None:

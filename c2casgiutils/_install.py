@@ -52,6 +52,7 @@ def install(
     trusted_hosts: Sequence[str] = (),
     https_redirect: bool = False,
     cors: Mapping[str, Any] | None = None,
+    errors: bool = False,
 ) -> None:
     """Set up an application: mount `c2casgiutils.app`, start and stop it, add the middlewares in their order.
 
@@ -81,6 +82,7 @@ def install(
         https_redirect: Redirect plain HTTP to HTTPS, but for probes and metrics; not with `C2C__HTTP`.
         cors: Keyword arguments of Starlette's `CORSMiddleware`; without them no cross-origin access is
             allowed.
+        errors: Answer errors of databases with what they mean, see `errors.install`.
 
     Raises:
         ValueError: The path is none, a matcher is wrong, `cors` lets strangers' origins use the credentials
@@ -101,16 +103,14 @@ def install(
     health_checks.FACTORY.with_automatic = True
     if probes:
         health_checks.probes(app)
+    if errors:
+        _answer_errors(app)
     if lifespan:
         caller = _calling_package() if logging else ""
         logs.check(caller)
         _compose_lifespan(app, caller=caller, metrics_port=metrics_port)
     # The last one added is the outermost.
-    if gzip:
-        app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES)
-    if cors:
-        app.add_middleware(headers.ErrorMiddleware)
-        app.add_middleware(CORSMiddleware, **cors)
+    _add_innermost(app, gzip=gzip, cors=cors)
     if https_redirect and not config.settings.http:
         app.add_middleware(_HTTPSRedirectMiddleware, plain=_plain_paths(target, probes=probes))
     if trusted_hosts:
@@ -169,6 +169,12 @@ def _check_cors(cors: Mapping[str, Any] | None) -> None:
         )
 
 
+def _answer_errors(app: FastAPI) -> None:
+    from c2casgiutils import errors  # `install` has a parameter of this name
+
+    errors.install(app)
+
+
 def _init_sentry() -> None:
     if sentry.is_active():
         sentry.tag_events()
@@ -215,6 +221,15 @@ def _compose_lifespan(app: FastAPI, *, caller: str, metrics_port: bool) -> None:
             yield state
 
     app.router.lifespan_context = composed
+
+
+def _add_innermost(app: FastAPI, *, gzip: bool, cors: Mapping[str, Any] | None) -> None:
+    """Add what only changes the answers of the application itself."""
+    if gzip:
+        app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES)
+    if cors:
+        app.add_middleware(headers.ErrorMiddleware)
+        app.add_middleware(CORSMiddleware, **cors)
 
 
 def _armor_config(

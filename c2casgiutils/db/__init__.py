@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from c2casgiutils.db._database import Database
 from c2casgiutils.db._errors import DatabaseConfigurationError, MissingDriverError
+from c2casgiutils.db._failures import Failure, error_class, failure_of
 from c2casgiutils.db._registry import check_settings, get, shutdown, startup
 from c2casgiutils.db._sticky import StickyMiddleware
 from c2casgiutils.db._types import DEPENDENCIES, create_type
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Database",
     "DatabaseConfigurationError",
+    "Failure",
     "MissingDriverError",
     "ReadSession",
     "Session",
     "StickyMiddleware",
     "WriteSession",
     "check_settings",
+    "error_class",
+    "failure_of",
     "get",
     "shutdown",
     "startup",

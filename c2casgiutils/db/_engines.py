@@ -88,6 +88,8 @@ def create_engine(url: "URL", options: Mapping[str, Any]) -> "AsyncEngine":
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _leave_begin_to_us)
         event.listen(engine.sync_engine, "begin", _begin_on_sqlite)
+    if engine.dialect.driver == "asyncpg":
+        event.listen(engine.sync_engine, "do_connect", _connect_as_other_drivers)
     return engine
 
 
@@ -101,6 +103,14 @@ def _read_only_of(engine: "AsyncEngine") -> "AsyncEngine":
     elif not event.contains(engine.sync_engine, "begin", _begin_on_sqlite):
         event.listen(engine.sync_engine, "begin", _set_query_only)
     return engine.execution_options(**options)
+
+
+def _connect_as_other_drivers(dialect: Any, _record: Any, arguments: Any, parameters: Any) -> Any:
+    """Connect, and report an unreachable server as an error of the database; asyncpg raises an `OSError`."""
+    try:
+        return dialect.connect(*arguments, **parameters)
+    except (OSError, TimeoutError) as error:
+        raise dialect.loaded_dbapi.OperationalError(str(error) or type(error).__name__) from error
 
 
 def _leave_begin_to_us(dbapi_connection: Any, _record: Any) -> None:

@@ -189,7 +189,7 @@ class PostgresReplica(PostgresServer):
     """A streaming replica of a server."""
 
     def __init__(self, primary: PostgresServer) -> None:
-        super().__init__()
+        super().__init__("-c", "wal_retrieve_retry_interval=100ms")
         self._primary = primary
 
     def _create(self) -> None:
