@@ -17,6 +17,10 @@ _MAX_DEPTH = 32
 _MAX_ENCODINGS = 4
 """How many times a part of a URL may be percent-encoded."""
 _ENCODED = re.compile(r"""(?<![^\s&=?#"'<>%])[^\s&=?#"'<>%]*+(?:%[0-9A-Fa-f]{2}[^\s&=?#"'<>%]*+)++""")
+_MAX_PLAIN_LENGTH = 12
+"""A secret that is recognised by its form is longer."""
+_PLAIN = re.compile(r"[^:=,@%]*+")
+"""Without the sign of a pair, an address or an encoding."""
 _PUNCTUATION = "/:,;@!$()*+~[]"
 _PAIR_LENGTH = 2
 _QUERIES = frozenset({"query_string", "query", "http.query", "url.query"})
@@ -34,6 +38,8 @@ def scrub(text: str, values: Iterable[str] = ()) -> str:
         text: Any text, of any length.
         values: Secrets to mask wherever they occur, also percent-encoded.
     """
+    if len(text) <= _MAX_PLAIN_LENGTH and not values and _PLAIN.fullmatch(text):
+        return text
     return _scrub(text, _known(tuple(values)) if values else None, _MAX_ENCODINGS)
 
 
