@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from c2casgiutils.logs._redaction import access_fields
+from c2casgiutils.logs._access import access_of
 
 _FIRST_FAILURE = 400
 _MAX_FAILING = 1000
@@ -23,13 +23,12 @@ class ProbeFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the record stays."""
-        access = access_fields(record)
-        if access is None or access[1] not in {"GET", "HEAD"}:
+        access = access_of(record)
+        if access is None or access.method not in {"GET", "HEAD"}:
             return True
-        _, _, target, status = access
-        if target.partition("?")[0].rstrip("/") not in self._paths:
+        if access.path.rstrip("/") not in self._paths:
             return True
-        return self._is_news(target, failed=status >= _FIRST_FAILURE)
+        return self._is_news(access.target, failed=access.status >= _FIRST_FAILURE)
 
     def _is_news(self, target: str, *, failed: bool) -> bool:
         if not failed:

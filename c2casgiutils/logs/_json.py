@@ -1,5 +1,6 @@
 """Log lines as JSON objects."""
 
+import itertools
 import json
 import logging
 import socket
@@ -7,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from c2casgiutils._secrets import MASK, is_secret_name
-from c2casgiutils.logs._redaction import STANDARD_ATTRIBUTES, access_fields
+from c2casgiutils.logs._access import access_of
+from c2casgiutils.logs._redaction import STANDARD_ATTRIBUTES
 from c2casgiutils.logs._request import NOTED, request_fields
 from c2casgiutils.logs._texts import cut, message_of, simple_of, text_of, traceback_of
 
@@ -21,6 +23,8 @@ _SYSLOG_LEVELS = {
 _NO_EXTRA = {*STANDARD_ATTRIBUTES, NOTED, "color_message", "id", "request_id"}  # the color is uvicorn's own
 _MAX_BYTES = 4096
 """Longest write to a pipe that no other process can interrupt: `PIPE_BUF` of Linux, see pipe(7)."""
+_ENCODER = json.JSONEncoder()
+"""Writes ASCII: a line has as many bytes as characters."""
 _SHORTEST_CUT = 128
 """Fields are cut to this length at least, ids not at all; all but the extras fit then."""
 _NOTICE_LENGTH = 40
@@ -76,23 +80,31 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as a JSON object without a line break."""
-        fields = self._fields(record) | _request(record)
-        if (access := access_fields(record)) is not None:
-            fields |= _access(*access)
+        fields = self._fields(record)
+        for name, text in request_fields(record).items():
+            fields[name] = text_of(text)
+        if (access := access_of(record)) is not None:
+            fields |= {
+                "client_addr": access.client,
+                "method": access.method,
+                "path": text_of(access.path),
+                "status_code": access.status,
+            }
         if traceback := traceback_of(record, self.formatException):
             fields |= {"full_message": traceback, "full_msg": "true"}
-        extra: dict[str, Any] = {}
-        for name, value in (self._static_fields | _extra(record)).items():
-            extra[f"extra_{name}" if name in fields else name] = value
-        line = json.dumps(fields | extra)  # in ASCII: as many bytes as characters
-        return line if len(line) < self._max_bytes else _shorten(fields, extra, self._max_bytes)
+        number = len(fields)
+        for name, value in self._static_fields.items():
+            fields[f"extra_{name}" if name in fields else name] = value
+        _add_extra(fields, vars(record))
+        line = _ENCODER.encode(fields)
+        return line if len(line) < self._max_bytes else _shorten(fields, number, self._max_bytes)
 
     def _fields(self, record: logging.LogRecord) -> dict[str, Any]:
         return {
             "msg": message_of(record),
             "host": self._host,
             "timestamp": record.created,
-            "level": syslog_level(record.levelno),
+            "level": _SYSLOG_LEVELS.get(record.levelno, record.levelno),
             "level_name": record.levelname,
             "logger_name": record.name,
             "source_facility": record.name,
@@ -105,56 +117,49 @@ class JsonFormatter(logging.Formatter):
         }
 
 
-def _request(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: text_of(value) for name, value in request_fields(record).items()}
-
-
-def _access(client: str, method: str, target: str, status: int) -> dict[str, Any]:
-    return {
-        "client_addr": client,
-        "method": method,
-        "path": text_of(target.partition("?")[0]),
-        "status_code": status,
-    }
-
-
-def _extra(record: logging.LogRecord) -> dict[str, Any]:
-    given = {name: value for name, value in vars(record).items() if name not in _NO_EXTRA}
-    return {
-        (plain if (plain := name.lstrip("_")) and plain not in given else name): _extra_value(name, value)
-        for name, value in given.items()
-    }
+def _add_extra(fields: dict[str, Any], attributes: dict[str, Any]) -> None:
+    names = attributes.keys() - _NO_EXTRA
+    for name in sorted(names):
+        key = name
+        if name[:1] == "_" and (plain := name.lstrip("_")) and plain not in names:
+            key = plain
+        fields[f"extra_{key}" if key in fields else key] = _extra_value(name, attributes[name])
 
 
 def _extra_value(name: str, value: object) -> str | int | float | bool:
     simple = simple_of(value)
-    return MASK if value is not None and isinstance(simple, str) and is_secret_name(name) else simple
+    return MASK if isinstance(simple, str) and value is not None and is_secret_name(name) else simple
 
 
-def _shorten(fields: dict[str, Any], extra: dict[str, Any], max_bytes: int) -> str:
-    """Return a line of less than `max_bytes`, with as much of the longest texts as possible."""
-    everything = fields | extra
-    if len(_cut_line(everything, _SHORTEST_CUT)) >= max_bytes:
-        everything = fields | {"left_out": len(extra)}
+def _shorten(fields: dict[str, Any], number: int, max_bytes: int) -> str:
+    """Return a line of less than `max_bytes`, with as much of the longest texts as possible.
+
+    Args:
+        fields: All fields.
+        number: How many of them are no extras; they come first.
+        max_bytes: With the line feed.
+    """
+    if len(_cut_line(fields, _SHORTEST_CUT)) >= max_bytes:
+        fields = dict(itertools.islice(fields.items(), number)) | {"left_out": len(fields) - number}
     shortest, longest = _SHORTEST_CUT, max_bytes
     while shortest < longest:
         length = (shortest + longest + 1) // 2
-        if len(_cut_line(everything, length)) < max_bytes:
+        if len(_cut_line(fields, length)) < max_bytes:
             shortest = length
         else:
             longest = length - 1
-    return _cut_line(everything, shortest)
+    return _cut_line(fields, shortest)
 
 
 def _cut_line(fields: dict[str, Any], length: int) -> str:
-    return json.dumps({name: _cut_text(value, length) for name, value in fields.items()})
+    return _ENCODER.encode({name: _cut_text(value, length) for name, value in fields.items()})
 
 
 def _cut_text(value: Any, length: int) -> Any:
     """Cut a text that takes more than about `length` characters in JSON, where one may take up to 12."""
     if not isinstance(value, str) or len(value) * 12 <= length:
         return value
-    written = len(json.dumps(value))
+    written = len(_ENCODER.encode(value))
     if written <= length + _NOTICE_LENGTH:
         return value
     return cut(value, length * len(value) // written)

@@ -5,22 +5,12 @@ import traceback
 from collections.abc import Iterable
 
 from c2casgiutils._secrets import MASK, is_secret_name, scrub
+from c2casgiutils.logs._access import access_of
 from c2casgiutils.logs._handlers import all_handlers
 
 STANDARD_ATTRIBUTES = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"))
-_ACCESS_LOGGER = "uvicorn.access"
 _MIN_VALUE_LENGTH = 8
 """A shorter secret is not looked for: the mask in an ordinary word would tell it."""
-
-
-def access_fields(record: logging.LogRecord) -> tuple[str, str, str, int] | None:
-    """Client, method, path with query and status of a line of uvicorn's access log, else `None`."""
-    if record.name != _ACCESS_LOGGER:
-        return None
-    match record.args:
-        case (str(client), str(method), str(path), _, int(status)):
-            return client, method, path, status
-    return None
 
 
 class RedactionFilter(logging.Filter):
@@ -69,15 +59,19 @@ def redact_record(record: logging.LogRecord, values: tuple[str, ...] = ()) -> No
 def _redact_message(record: logging.LogRecord, values: tuple[str, ...]) -> None:
     if isinstance(record.args, tuple):
         record.args = tuple(scrub(item, values) if isinstance(item, str) else item for item in record.args)
-    if access_fields(record) is not None:  # its formatters need the five arguments
+    if isinstance(record.args, tuple) and access_of(record) is not None:  # its formatters need all arguments
         return
     try:
         message = record.getMessage()
     except Exception:  # noqa: BLE001  # a wrong format is reported by the handler
         return
     redacted = scrub(message, values)
-    if redacted != message:
+    if redacted == message:
+        return
+    if access_of(record) is None:
         record.msg, record.args = redacted, ()
+    else:  # the arguments tell what the line says
+        record.msg = redacted.replace("%", "%%")
 
 
 def _redact_traceback(record: logging.LogRecord, values: tuple[str, ...]) -> None:

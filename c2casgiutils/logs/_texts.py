@@ -15,10 +15,10 @@ _MAX_NUMBER_BITS = 2048
 def text_of(value: object) -> str:
     """Return the text of any value."""
     try:
-        text = scrub(hex(value) if _is_huge(value) else str(value))
+        text = scrub(value if type(value) is str else hex(value) if _is_huge(value) else str(value))
     except Exception:  # noqa: BLE001  # any class may be logged; its error must not lose the line
         text = f"<{type(value).__name__} without text>"
-    return cut(text, _MAX_LENGTH)
+    return text if len(text) <= _MAX_LENGTH else cut(text, _MAX_LENGTH)
 
 
 def cut(text: str, length: int) -> str:
@@ -31,11 +31,11 @@ def cut(text: str, length: int) -> str:
 
 def simple_of(value: object) -> str | int | float | bool:
     """Return a value that JSON has too: a number or a boolean as it is, else its text."""
-    if _is_huge(value):
+    if isinstance(value, str):
         return text_of(value)
-    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+    if isinstance(value, int) and not _is_huge(value):
         return value
-    return text_of(value)
+    return value if isinstance(value, float) and math.isfinite(value) else text_of(value)
 
 
 def message_of(record: logging.LogRecord) -> str:
@@ -48,6 +48,8 @@ def message_of(record: logging.LogRecord) -> str:
 
 def traceback_of(record: logging.LogRecord, format_exception: Callable[[Any], str] | None = None) -> str:
     """Return the traceback and the stack, empty without any."""
+    if not (record.exc_info or record.exc_text or record.stack_info):
+        return ""
     parts = []
     if record.exc_text:  # the traceback without what a filter hid by its value
         parts.append(record.exc_text)
@@ -55,7 +57,7 @@ def traceback_of(record: logging.LogRecord, format_exception: Callable[[Any], st
         parts.append((format_exception or logging.Formatter().formatException)(record.exc_info))
     if record.stack_info:
         parts.append(record.stack_info)
-    return text_of("\n\n".join(parts)) if parts else ""
+    return text_of("\n\n".join(parts))
 
 
 def _is_huge(value: object) -> TypeGuard[int]:
