@@ -1,8 +1,8 @@
 """What following requests in the logs costs, in one run: `python benchmarks/logging.py`.
 
 Applications are called in process; printed is what each middleware adds to a request over the bare
-application, as the median of many interleaved rounds. Each goal is printed with pass or fail; the exit code
-is 1 when one failed.
+application, as the median of many interleaved rounds; then the time that a line of JSON takes. Each goal is
+printed with pass or fail; the exit code is 1 when one failed.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from benchmarks import _log_lines
 from benchmarks._in_process import SCOPE, Report, receive, send
 from c2casgiutils.request_tracking import RequestTrackingMiddleware
 
@@ -99,4 +100,5 @@ def main() -> None:
     """Measure and compare."""
     report = Report()
     asyncio.run(middleware(report))
+    _log_lines.measure(report)
     sys.exit(report.failed)
