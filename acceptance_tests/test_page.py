@@ -71,7 +71,7 @@ def test_work_with_the_page(demo: Start, browser: Browser, javascript: bool) -> 
         expect(page.get_by_role("alert")).to_contain_text("Wrong secret.")
 
         sign_in(visit)
-        page.get_by_label("Set a logger in all processes").fill("app.of.the.page")
+        page.get_by_label("Set a logger").fill("app.of.the.page")
         page.get_by_label("Level", exact=True).select_option("DEBUG")
         page.get_by_role("button", name="Set", exact=True).click()
         expect(

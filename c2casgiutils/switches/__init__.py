@@ -10,6 +10,7 @@ from c2casgiutils.switches._report import Behind, Change, SwitchReport
 from c2casgiutils.switches._slot import (
     current,
     kind,
+    now,
     put,
     refresh,
     refused,
@@ -31,6 +32,7 @@ __all__ = [
     "TooManySwitchesError",
     "current",
     "kind",
+    "now",
     "put",
     "refresh",
     "refused",

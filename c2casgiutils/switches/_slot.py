@@ -173,6 +173,11 @@ def current(kind: str) -> dict[str, Setting]:
     return _STATE.switches.get().state.current(kind)
 
 
+def now() -> float:
+    """Return the time of Redis, without Redis that of this process, in seconds since 1970."""
+    return _STATE.switches.get().state.now()
+
+
 def version() -> int:
     """Return the version of the desired state that this process has completely read."""
     return _STATE.switches.get().state.version

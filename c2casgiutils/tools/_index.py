@@ -9,11 +9,10 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import ValidationError
 
 from c2casgiutils import auth, config, instances, versions
-from c2casgiutils.tools import _level_changes, _level_values, _overview, _static
-from c2casgiutils.tools._level_fields import LevelRequest
+from c2casgiutils.tools import _level_form, _level_values, _overview, _static
+from c2casgiutils.tools._level_form import Entered
 from c2casgiutils.tools._overview import Message
 
 if TYPE_CHECKING:
@@ -47,10 +46,18 @@ _SIGN_IN_ERRORS = {
     ),
     "throttled": Message("fail", "Too many wrong secrets.", "Wait a minute, then try again."),
 }
+_DURATIONS = (
+    ("10m", "10 minutes"),
+    ("1h", "1 hour"),
+    ("1d", "1 day"),
+    ("7d", "7 days"),
+    ("none", "no end: until somebody ends it, also after restarts"),
+)
 _LINKS = (
     ("health_checks", "Health checks"),
     ("health/cluster", "Health checks of all processes"),
     ("instances", "Processes"),
+    ("logging/loggers", "Loggers"),
     ("logging/overrides", "Log levels"),
     ("headers/", "Request headers"),
     ("metrics", "Metrics"),
@@ -64,7 +71,7 @@ async def get_index(request: Request) -> Response:
     """Return the page; a browser whose URL contains the secret is redirected to one without it."""
     if "secret" in request.query_params and auth.prefers_html(request):
         return await auth.redirect_without_secret(request)
-    return await _page(request, logger=request.query_params.get("logger", ""))
+    return await _page(request)
 
 
 @router.post("/", name="c2c_index_set_level")
@@ -75,65 +82,38 @@ async def post_index(request: Request) -> Response:
         auth_info = await auth.get_auth(request, response)
         await auth.require_read_write_access(auth_info, request, response)
         # Read the body only after the authorisation, so that anonymous callers cannot make us read one.
-        form = await auth.forms.read(request)
-        name, level = form.get("name", [""])[-1].strip(), form.get("level", [""])[-1]
+        entered = Entered.of(await auth.forms.read(request))
     except HTTPException as error:
         message = Message("fail", "Not changed.", f"{error.detail}.")
         return await _page(request, message=message, status=error.status_code)
-    refusal = await _set_level(request, auth_info, name, level)
+    refusal = await _level_form.submit(entered, request=request, auth_info=auth_info)
     if refusal is None:
-        return RedirectResponse(f"?logger={quote(name, safe='')}&result=set#levels", 303)
+        result = "ended" if entered.is_end else "set"
+        return RedirectResponse(f"?logger={quote(entered.name, safe='')}&result={result}#levels", 303)
     message, status = refusal
-    return await _page(request, message=message, logger=name, level=level, status=status)
-
-
-async def _set_level(
-    request: Request, auth_info: auth.AuthInfo, name: str, level: str
-) -> tuple[Message, int] | None:
-    """Set the level; return a message and a status if it was not done, or only in part."""
-    try:
-        wanted = LevelRequest.model_validate({"name": name, "level": level})
-        change = _level_changes.Wanted(wanted.name, wanted.level)
-        done = await _level_changes.change(change, request=request, auth_info=auth_info)
-    except ValidationError as error:
-        reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
-        return Message("fail", "Not changed.", f"{reasons}."), 422
-    except _level_changes.RefusedError as error:
-        return Message("fail", "Not changed.", f"{error}."), 422
-    except HTTPException as error:
-        return Message("fail", "Not changed.", f"{error.detail}."), error.status_code
-    except _level_changes.NotSetError as error:
-        return Message("fail", "Not changed.", f"{error}."), 503
-    cluster = done.report
-    if cluster.complete:
-        return None
-    text = f"{cluster.applied} of {cluster.alive} processes confirmed the level."
-    if cluster.behind:
-        behind = ", ".join(f"{process.pid} on {process.hostname}" for process in cluster.behind)
-        text += f" Not yet: {behind}; they will apply it within one heartbeat after reaching Redis."
-    if cluster.roster == "stale":
-        text += " It is not known whether there are others."
-    return Message("warn", "Partly done.", text), 200
+    return await _page(request, message=message, entered=entered, status=status)
 
 
 async def _page(
     request: Request,
     *,
     message: Message | None = None,
-    logger: str = "",
-    level: str = "",
+    entered: Entered | None = None,
     status: int = 200,
 ) -> HTMLResponse:
     response = HTMLResponse(status_code=status, headers=_HEADERS)
     caller = await _overview.caller_of(request, response)
-    overview = await _overview.collect(request, caller, logger=logger if status == 200 else None)  # noqa: PLR2004  # OK
+    entered = entered or Entered(name=request.query_params.get("logger", ""))
+    overview = await _overview.collect(request, caller, logger=entered.name if status == 200 else None)  # noqa: PLR2004  # OK
     is_shown = caller.can_read or config.settings.tools.public_title
     context = {
         "overview": overview,
         "message": message or _done(request, overview),
         "sign_in_error": _sign_in_error(request, caller),
-        "logger": logger[: _level_values.MAX_NAME_LENGTH],
-        "level": level.strip().upper(),
+        "logger": entered.name[: _level_values.MAX_NAME_LENGTH],
+        "entered": entered,
+        "durations": _durations(),
+        "duration": _overview.duration,
         "example": config.settings.tools.logging.application_module,
         "links": _links(caller),
         "came_from": request.scope["path"],
@@ -157,11 +137,27 @@ def _sign_in_error(request: Request, caller: _overview.Caller) -> Message | None
 
 def _done(request: Request, overview: _overview.Overview) -> Message | None:
     """Return what was done, after the redirect from the form; taken from the state, not from the URL."""
-    logger = request.query_params.get("logger", "")
-    level = overview.levels.overrides.get(logger) if overview.levels else None
-    if request.query_params.get("result") != "set" or level is None:
+    logger, result = (request.query_params.get(name, "") for name in ("logger", "result"))
+    if result not in ("set", "ended") or overview.levels is None:
         return None
-    return Message("pass", "Done.", f"The level of {logger} was set to {level} in every process.")
+    row = overview.levels.newest(logger)
+    if result == "ended":
+        asked = overview.levels.asked
+        text = f"The logger {logger} has the level of the configuration."
+        return Message("pass", "Done.", text) if row is None and asked is not None else None
+    if row is None:
+        return None
+    where = "in every process" if row.is_of_cluster else f"in the process {row.override.scope} alone"
+    left = row.seconds_left
+    end = "" if left is None else f" It ends in {_overview.duration(left)}."
+    return Message("pass", "Done.", f"The level of {logger} was set to {row.override.level} {where}.{end}")
+
+
+def _durations() -> list[tuple[str, str]]:
+    """Return how long a level may last, as the form offers it."""
+    ttl = config.settings.tools.logging.ttl.total_seconds()
+    usual = f"{_overview.duration(ttl)} below INFO, else no end" if ttl else "no end"
+    return [("", usual), *_DURATIONS]
 
 
 def _links(caller: _overview.Caller) -> list[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 import datetime
 import logging
+import os
+import socket
 from typing import Any, Self
 
 from pydantic import BaseModel, Field
@@ -14,6 +16,8 @@ from c2casgiutils.tools import _levels, _loggers, _sensitive_loggers
 _LOGGER = logging.getLogger(__name__)
 
 CHANNEL = "c2c_loggers"
+_ALL_SECONDS = 1.0
+"""For all processes to answer; a page does not wait longer for one that hangs."""
 MAX_SHOWN = 500
 """So many loggers are listed at most."""
 
@@ -69,19 +73,31 @@ class LoggersResponse(BaseModel):
     shown: int = Field(description=f"How many are shown, {MAX_SHOWN} at most")
 
 
-def find(q: str = "", *, changed: bool = False) -> LoggersResponse:
+class ChangedLoggers(LoggersResponse):
+    """The same of a process that names itself."""
+
+    hostname: str
+    pid: int
+
+    def overrides(self) -> dict[str, Override]:
+        """Return what was set at run time, by the name of the logger."""
+        return {logger.name: logger.override for logger in self.loggers if logger.override is not None}
+
+
+def find(q: str = "", *, changed: bool = False, limit: int = MAX_SHOWN) -> LoggersResponse:
     """List the loggers of this process; none is created.
 
     Args:
         q: Part of the name, in any case.
         changed: Only those with a level that was set at run time.
+        limit: Maximum number to show.
     """
     overrides = _levels.in_force()
     part = q.casefold()
     names = [name for name in _loggers.names() if part in name.casefold()]
     if changed:
         names = [name for name in names if name in overrides]
-    shown = [_read(name, overrides.get(name)) for name in names[:MAX_SHOWN]]
+    shown = [_read(name, overrides.get(name)) for name in names[:limit]]
     return LoggersResponse(loggers=[Logger(**fields) for fields in shown], total=len(names), shown=len(shown))
 
 
@@ -112,12 +128,31 @@ async def startup() -> None:
 
 
 async def _answer(
-    *, name: str | None = None, q: str = "", changed: bool = False, **_of_newer_releases: Any
+    *,
+    name: str | None = None,
+    q: str = "",
+    changed: bool = False,
+    limit: int = MAX_SHOWN,
+    **_of_newer_releases: Any,
 ) -> dict[str, Any]:
     """Return the list, or one logger when it is named."""
-    if name is None:
-        return find(q, changed=changed).model_dump(mode="json")
-    return describe(name).model_dump(mode="json")
+    if name is not None:
+        return describe(name).model_dump(mode="json")
+    found = find(q, changed=changed, limit=limit).model_dump(mode="json")
+    return {**found, "hostname": socket.gethostname(), "pid": os.getpid()}
+
+
+async def ask_all(limit: int) -> broadcast.Reply:
+    """Ask every process for the loggers that were set at run time, as `ChangedLoggers`.
+
+    While Redis is unreachable this process answers alone.
+
+    Args:
+        limit: Maximum number of loggers of each process.
+    """
+    with waiting(_ALL_SECONDS) as seconds:
+        params = {"changed": True, "limit": limit}
+        return await broadcast.ask(CHANNEL, _answer, params, timeout=seconds, or_alone=True)
 
 
 async def find_in(instance: str, q: str = "", *, changed: bool = False) -> LoggersResponse:

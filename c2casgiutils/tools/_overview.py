@@ -4,14 +4,14 @@ import asyncio
 import dataclasses
 import datetime
 import itertools
+from collections.abc import Iterator
 
 from fastapi import HTTPException, Request, Response
 
 from c2casgiutils import auth, broadcast, config, headers, health_checks, instances
 from c2casgiutils._secrets import scrub, scrub_items
 from c2casgiutils.health_checks import EntityResult, GlobalResult
-from c2casgiutils.switches import SwitchesUnavailableError
-from c2casgiutils.tools import _level_values, _levels, _loggers
+from c2casgiutils.tools import _level_rows, _level_values, _logger_list, _loggers
 
 _WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
 _MAX_LOGGERS = 20
@@ -48,16 +48,20 @@ class Caller:
 
 @dataclasses.dataclass(frozen=True)
 class Levels:
-    """The log levels: overrides by name, all selectable levels, and the requested logger.
+    """The log levels: those that were set, all selectable levels, and the requested logger.
 
-    `refusal` says why the logger cannot be read; `is_partial` that only overrides of this process are known.
+    `refusal` says why the logger cannot be read.
     """
 
-    overrides: dict[str, str]
+    found: _level_rows.Rows
     names: list[str]
-    asked: _loggers.Level | None = None
+    asked: _logger_list.Described | None = None
     refusal: str | None = None
-    is_partial: bool = False
+
+    def newest(self, logger: str) -> _level_rows.Row | None:
+        """Return what was last set for a logger."""
+        rows = [row for row in self.found.rows if row.name == logger]
+        return max(rows, key=lambda row: row.override.since, default=None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Process:
 
     shape: str
     state: str
+    id: str
     hostname: str
     pid: int
     uptime: str
@@ -163,6 +168,7 @@ def _process(instance: instances.Instance) -> Process:
             instance.liveness, "pass" if instance.state == "ready" else "warn"
         ),
         state=_word(instance),
+        id=instance.id,
         hostname=instance.hostname,
         pid=instance.pid,
         uptime=duration(instance.uptime_seconds),
@@ -202,16 +208,10 @@ async def _read_levels(logger: str | None) -> Levels:
     refusal = None
     if logger:
         try:
-            asked = _loggers.read(_level_values.checked_name(logger))
+            asked = _logger_list.describe(_level_values.checked_name(logger))
         except ValueError as error:
             refusal = f"This cannot be read: {error}."
-    try:
-        overrides = await _levels.overrides()
-        is_partial = False
-    except SwitchesUnavailableError:
-        overrides, is_partial = _levels.in_force(), True
-    levels = {name: setting.value for name, setting in overrides.items()}
-    return Levels(levels, _level_values.names(), asked, refusal, is_partial=is_partial)
+    return Levels(await _level_rows.collect(), _level_values.names(), asked, refusal)
 
 
 def _problems(
@@ -236,14 +236,7 @@ def _problems(
                 "This process does not receive messages of other processes",
             )
         )
-    if levels.is_partial:
-        found.append(Problem("warn", "degraded", "The log levels stored in Redis cannot be read"))
-    lost = (
-        Problem("warn", "lost", f"Log level of {name}: {warning}")
-        for name in levels.overrides
-        if (warning := _loggers.read(name).warning) is not None
-    )
-    found += itertools.islice(lost, _MAX_LOGGERS)
+    found += _level_problems(levels.found)
     versions = {entry.version for entry in roster if entry.liveness != "lost" and not entry.script}
     if len(versions) > 1:
         found.append(Problem("warn", "drift", f"Different versions run: {', '.join(sorted(versions))}"))
@@ -253,6 +246,23 @@ def _problems(
         if (word := _word(instance)) != "ready"
     ]
     return sorted(found, key=lambda problem: problem.state)
+
+
+def _level_problems(found: _level_rows.Rows) -> Iterator[Problem]:
+    if found.is_partial:
+        yield Problem("warn", "degraded", "The log levels stored in Redis cannot be read")
+    lost = (
+        Problem("warn", "lost", f"Log level of {name}: {warning}")
+        for name in dict.fromkeys(row.name for row in found.rows)
+        if (warning := _loggers.read(name).warning) is not None
+    )
+    yield from itertools.islice(lost, _MAX_LOGGERS)
+    lacking = (
+        Problem("warn", "behind", f"Log level of {row.name}: {'; '.join(row.lacking[:_MAX_LOGGERS])}")
+        for row in found.rows
+        if row.lacking
+    )
+    yield from itertools.islice(lacking, _MAX_LOGGERS)
 
 
 def _reason(entity: EntityResult) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import datetime
 import os
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -192,6 +193,20 @@ async def test_an_instance_that_does_not_answer(service: Service, workers: list[
         assert "Nothing was changed" in answer.json()["detail"]
     assert await workers[0].override(OF_SCRIPT, instance=script) is None
     assert service.script.level() == "NOTSET"
+
+
+async def test_the_page_tells_who_has_a_level(service: Service, workers: list[Operator]) -> None:
+    """Of each process, also of one with a level of its own and of one that does not answer."""
+    first, second = workers
+    await first.put(NAME, "ERROR", reason="INC-42")
+    assert "3 of 3" in (await first.get("")).text
+    await first.put(NAME, "DEBUG", scope=await second.id(), ttl=60)
+    with stopped(service.script.pid):
+        page = (await first.get("")).text
+    assert re.search(rf"1 of 3\s.*{service.script.pid} on \S+: no answer", page)
+    assert f"another level: {second.pid} on " in page
+    assert f"only {second.pid} on " in page
+    assert f"Log level of {NAME}: {service.script.pid} on " in page
 
 
 async def test_redis_is_unreachable(service: Service, workers: list[Operator]) -> None:

@@ -125,7 +125,7 @@ async def test_set_a_level_from_the_form(client: httpx.AsyncClient) -> None:
     ("data", "status", "text"),
     [
         ({"name": "a", "level": "LOUD"}, 422, "not the name of a log level"),
-        ({"name": "root", "level": "NOTSET"}, 422, "level: the root logger has no parent"),
+        ({"name": "root", "level": "NOTSET"}, 422, "the root logger has no parent"),
         ({"name": "", "level": "INFO"}, 422, "name"),
         ({"name": "a\x1bb", "level": "INFO"}, 422, "printable"),
         ({}, 422, "Not changed"),
@@ -173,7 +173,7 @@ async def test_many_overrides(client: httpx.AsyncClient) -> None:
         logging.getLogger(f"tests.many.{number}")
         await switches.put("level", f"tests.many.{number}", "INFO")
     text = (await client.get("")).text
-    assert text.count("tests.many.") == 2 * 200
+    assert text.count('<th scope="row" class="mono"><a href="./?logger=tests.many.') == 200
     assert "and 5 more" in text
 
 

@@ -1,0 +1,112 @@
+"""The levels that were set at run time, as the page shows them, with the processes that have them."""
+
+import dataclasses
+import datetime
+from collections.abc import Iterable
+
+import pydantic
+
+from c2casgiutils import broadcast, switches
+from c2casgiutils.broadcast import ClusterReport
+from c2casgiutils.switches import CLUSTER, SwitchesUnavailableError
+from c2casgiutils.tools import _levels, _logger_list
+from c2casgiutils.tools._logger_list import ChangedLoggers, Override
+
+MAX_ROWS = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A level, and which processes have it.
+
+    Attributes:
+        name: The logger.
+        override: The level.
+        having: The processes that have it.
+        lacking: Those that should have it, and why they do not.
+        differing: Those that have a level of their own, with another scope.
+        seconds_left: Until it ends; `None` for a level without an end.
+    """
+
+    name: str
+    override: Override
+    having: list[str]
+    lacking: list[str]
+    differing: list[str]
+    seconds_left: float | None
+
+    @property
+    def is_of_cluster(self) -> bool:
+        """Return whether it is for every process."""
+        return self.override.scope == CLUSTER
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """The rows, by name, and how many more there are; `is_partial` if only this process could be asked."""
+
+    rows: list[Row]
+    more: int = 0
+    is_partial: bool = False
+
+
+async def collect() -> Rows:
+    """Ask every process which levels it has."""
+    try:
+        await _levels.overrides()
+        is_partial = False
+    except SwitchesUnavailableError:
+        is_partial = True
+    reply = await _logger_list.ask_all(MAX_ROWS)
+    return _merge(_answers(reply), reply.report, is_partial=is_partial)
+
+
+def _answers(reply: broadcast.Reply) -> list[ChangedLoggers]:
+    found = []
+    for payload in reply.payloads:
+        try:
+            found.append(ChangedLoggers.model_validate(payload))
+        except pydantic.ValidationError:  # of another release
+            continue
+    return found
+
+
+def _merge(answers: list[ChangedLoggers], report: ClusterReport, *, is_partial: bool) -> Rows:
+    newest: dict[tuple[str, str], Override] = {}
+    for answer in answers:
+        for name, override in answer.overrides().items():
+            known = newest.get((name, override.scope))
+            if known is None or known.since < override.since:
+                newest[name, override.scope] = override
+    silent = [
+        f"{process.pid} on {process.hostname}: no answer" for process in (*report.missing, *report.failed)
+    ]
+    now = datetime.datetime.fromtimestamp(switches.now(), tz=datetime.UTC)
+    keys = sorted(newest, key=lambda key: (key[0] != "root", key))
+    rows = [_row(name, newest[name, scope], answers, silent, now) for name, scope in keys[:MAX_ROWS]]
+    more = max([answer.total for answer in answers], default=0) - len(rows)
+    return Rows(rows, max(0, more, len(keys) - len(rows)), is_partial=is_partial)
+
+
+def _row(
+    name: str,
+    override: Override,
+    answers: Iterable[ChangedLoggers],
+    silent: list[str],
+    now: datetime.datetime,
+) -> Row:
+    having, lacking, differing = [], [], []
+    for answer in answers:
+        process, own = f"{answer.pid} on {answer.hostname}", answer.overrides().get(name)
+        if own == override:
+            having.append(process)
+        elif override.scope != CLUSTER:
+            continue
+        elif own is not None and own.scope != CLUSTER:
+            differing.append(process)
+        elif own is not None or answer.total == answer.shown:
+            lacking.append(f"{process}: not yet")
+    if override.scope == CLUSTER:
+        lacking += silent
+    left = None if override.expires is None else max(0.0, (override.expires - now).total_seconds())
+    return Row(name, override, having, lacking, differing, left)
