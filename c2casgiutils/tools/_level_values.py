@@ -9,6 +9,7 @@ MAX_NAME_LENGTH = 200
 """Of the name of a logger, in characters."""
 MAX_NUMBER = logging.CRITICAL
 """Larger numbers are accepted by a registered name only."""
+_MAX_STORED = 2**31 - 1
 # Not as `logging.getLevelName` has it: applications give the levels other names, with colours for example.
 _NAMES = {
     logging.CRITICAL: "CRITICAL",
@@ -62,6 +63,17 @@ def parse(level: object) -> int:
     if isinstance(level, bool) or not isinstance(level, int) or not 0 <= level <= MAX_NUMBER:
         raise ValueError(f"not a log level; accepted: {', '.join(names())}, numbers from 0 to {MAX_NUMBER}")
     return level
+
+
+def parse_stored(level: object) -> int:
+    """Return the number of a level as `to_store` wrote it, maybe in a process that has a name for it.
+
+    Raises:
+        ValueError: Not a level.
+    """
+    if isinstance(level, int) and MAX_NUMBER < level <= _MAX_STORED:
+        return level
+    return parse(level)
 
 
 def check_allowed(name: str, number: int) -> None:

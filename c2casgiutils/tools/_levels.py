@@ -28,7 +28,7 @@ class LogLevels(switches.Kind):
 
     def check(self, key: str, value: Any) -> None:
         """See `Kind.check`."""
-        _level_values.check_allowed(_level_values.checked_name(key), _level_values.parse(value))
+        _level_values.check_allowed(_level_values.checked_name(key), _level_values.parse_stored(value))
 
     def admit(self, key: str, value: Any) -> None:
         """See `Kind.admit`."""
@@ -40,7 +40,7 @@ class LogLevels(switches.Kind):
         changed = []
         for name, setting in changes.items():
             before = _loggers.read(name).level
-            number = None if setting is None else _level_values.parse(setting.value)
+            number = None if setting is None else _level_values.parse_stored(setting.value)
             after = self.overrides.apply(name, number).level
             if before != after:
                 changed.append((name, before, after))
@@ -97,6 +97,6 @@ def in_force() -> dict[str, Setting]:
             known.check(name, setting.value)
         except ValueError:
             continue
-        level = logging.getLevelName(_level_values.parse(setting.value))
+        level = logging.getLevelName(_level_values.parse_stored(setting.value))
         found[name] = dataclasses.replace(setting, value=level)
     return found

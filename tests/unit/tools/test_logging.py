@@ -46,6 +46,20 @@ async def test_set_and_read(client: httpx.AsyncClient, name: str) -> None:
     assert {"name": name, "level": "DEBUG", **BY_SECRET} in overrides
 
 
+async def test_registered_level_above_critical(client: httpx.AsyncClient, name: str) -> None:
+    """A level of the application is set by its name, whatever its number."""
+    logging.addLevelName(1234, "AUDIT-OF-TESTS")
+    try:
+        answer = await client.post("logging/level", json={"name": name, "level": "audit-of-tests"})
+        assert answer.status_code == 200, answer.text
+        assert logging.getLogger(name).level == 1234
+        overrides = (await client.get("logging/overrides")).json()["overrides"]
+        assert {"name": name, "level": "AUDIT-OF-TESTS", **BY_SECRET} in overrides
+    finally:  # a name is never removed: give this one and the number back
+        logging.addLevelName(logging.WARNING, "AUDIT-OF-TESTS")
+        logging.addLevelName(logging.WARNING, "WARNING")
+
+
 async def test_child_inherits(client: httpx.AsyncClient, name: str) -> None:
     """Reading does not create the logger that is read."""
     await client.post("logging/level", json={"name": name, "level": "ERROR"})
