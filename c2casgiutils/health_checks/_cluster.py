@@ -48,9 +48,9 @@ class Row(BaseModel):
     """One check in all processes, by the id of the process."""
 
     name: str
-    tags: list[str]
-    level: int
-    severity: Severity
+    tags: list[str] = []
+    level: int = 1
+    severity: Severity = "critical"
     cells: dict[str, Cell]
 
 
@@ -191,7 +191,10 @@ def _told(instance: instances.Instance) -> Iterator[tuple[dict[str, Any], dict[s
 def _checks() -> list[dict[str, Any]]:
     """Return what the roster tells of the checks once."""
     fixed = {"name", "tags", "level", "severity"}
-    return [entry.options.model_dump(mode="json", include=fixed) for entry in FACTORY.entries]
+    return [
+        entry.options.model_dump(mode="json", include=fixed, exclude_defaults=True)
+        for entry in FACTORY.entries
+    ]
 
 
 def _beat_cells() -> str:
