@@ -1,6 +1,7 @@
 """The operations side of a FastAPI application: mount `c2casgiutils.app` and call `c2casgiutils.startup`.
 
-The attributes are resolved on first access (PEP 562): importing this package is cheap, without side effects.
+The attributes are resolved on first access (PEP 562): importing this package is cheap and has no side
+effects.
 """
 
 import importlib
@@ -71,7 +72,7 @@ _DEFINED_IN = {
     "startup": "_app",
 }
 
-if not TYPE_CHECKING:  # with it the type checkers would accept any name
+if not TYPE_CHECKING:  # otherwise type checkers would accept any name
 
     def __getattr__(name: str) -> Any:
         if name not in __all__:

@@ -1,6 +1,6 @@
-"""The assembly: the application to mount, and what runs beside it from start to end.
+"""The assembly: the application to mount, and the services that run beside it.
 
-What is assembled is imported on first use, so that an access to `c2casgiutils.app` is cheap.
+The parts are imported on first use, so that accessing `c2casgiutils.app` is cheap.
 """
 
 import asyncio
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-# A rule of the application for its own pages must not make these ones public or loosen what they may load.
+# Rules of the application for its own pages must not make these public or loosen their policies.
 _FINAL_HEADERS = frozenset({b"cache-control", b"content-security-policy"})
 
 
 class OperationsApp(FastAPI):
-    """The application to mount; its routes are assembled at the first use, by a request or by `url_for`."""
+    """The application to mount; its routes are assembled on first use, by a request or by `url_for`."""
 
     def __init__(self) -> None:
         super().__init__(
             title="c2casgiutils", version=__version__, openapi_url=None, docs_url=None, redoc_url=None
         )
-        # Views of our own: their addresses tell the security headers which pages need a looser policy.
+        # The paths of our own views, which tell the security headers which pages need a looser policy.
         self.openapi_url, self.docs_url, self.redoc_url = "/openapi.json", "/docs", "/redoc"
         self._assembly = threading.Lock()
         self._is_assembled = False
@@ -47,7 +47,7 @@ class OperationsApp(FastAPI):
         return super().routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Process one connection."""
         self.assemble()
         if scope["type"] != "lifespan":
             make_final(scope, _FINAL_HEADERS)
@@ -69,12 +69,11 @@ def create_app(settings: "config.Settings | None" = None) -> FastAPI:
     """Create the application to mount.
 
     Args:
-        settings: Taken as `config.settings` of the process, which has one settings object; by default the
-            settings stay as they are.
+        settings: Replaces `config.settings`, of which a process has only one; by default it is unchanged.
     """
     from c2casgiutils import _wiring, config
 
-    # now: what ends the start of a lifespan is printed by Starlette with a traceback
+    # checked now, as Starlette prints errors of a lifespan with a traceback
     config.settings = settings if settings is not None else config.settings
     check_settings()
     _wiring.wire_request_tracking()
@@ -82,25 +81,24 @@ def create_app(settings: "config.Settings | None" = None) -> FastAPI:
 
 
 def check_settings() -> None:
-    """Check what the settings alone do not tell.
+    """Check the settings that need other modules.
 
     Raises:
-        ConfigurationError: A setting cannot be used; ends the start.
+        ConfigurationError: A setting is invalid; ends the start.
     """
     from c2casgiutils import config, db, prometheus, redis_utils
 
     if config.settings.redis.options or config.settings.redis.sentinel_options:
         redis_utils.check_settings()
     db.check_settings()
-    prometheus.multiprocess_directory()  # before the first metric, which would fail without it
+    prometheus.multiprocess_directory()  # before the first metric, which requires it
 
 
 async def startup(main_app: FastAPI | None = None) -> None:
-    """Start everything: check the settings, connect Redis if configured, listen, restore the log levels.
+    """Start everything: check the settings, connect to Redis if configured, and restore the log levels.
 
-    Calling it again changes nothing while it runs; after the end of its event loop it starts anew. While
-    Redis is unreachable it takes a second at most, and does not fail: everything works once Redis is
-    reachable.
+    Calling it again has no effect while it runs; after the end of its event loop it starts again. If Redis is
+    unreachable, it returns after a second, and everything works once Redis is reachable.
 
     Args:
         main_app: The application that mounts `c2casgiutils.app`.
@@ -113,16 +111,16 @@ async def startup(main_app: FastAPI | None = None) -> None:
 
 
 async def shutdown() -> None:
-    """End every task and close every connection of this package. Does nothing if nothing runs.
+    """Cancel all tasks and close all connections of this package; does nothing if it is not started.
 
-    This includes what was started separately, for example by `cli.init` or `broadcast.startup`.
+    This includes parts that were started separately, for example by `cli.init` or `broadcast.startup`.
     """
     await _LIFECYCLES.get().shutdown()
 
 
 @contextlib.asynccontextmanager
 async def lifespan(main_app: FastAPI | None = None) -> AsyncIterator[None]:
-    """Start and end everything: `FastAPI(lifespan=c2casgiutils.lifespan)`, or within another lifespan."""
+    """Start and stop everything: `FastAPI(lifespan=c2casgiutils.lifespan)`, or within another lifespan."""
     await startup(main_app)
     try:
         yield
@@ -131,7 +129,7 @@ async def lifespan(main_app: FastAPI | None = None) -> AsyncIterator[None]:
 
 
 class _Lifecycle:
-    """The steps that were started on one event loop, and their end."""
+    """The steps that were started on one event loop, and their shutdown."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -143,7 +141,7 @@ class _Lifecycle:
         async with self._lock:
             if self._steps is not None and broadcast.is_started():
                 return
-            if self._steps is not None:  # after `broadcast.cleanup`: anew, with the settings of now
+            if self._steps is not None:  # after `broadcast.cleanup`: start again with the current settings
                 steps, self._steps = self._steps, None
                 await steps.aclose()
             async with contextlib.AsyncExitStack() as steps:
@@ -156,7 +154,7 @@ class _Lifecycle:
             await (_end_parts() if steps is None else steps.aclose())
 
     def note_closed_loop(self) -> None:
-        """Drop what ran on a closed event loop: it can no longer be awaited."""
+        """Drop what was started on a closed event loop: it can no longer be awaited."""
         if self._steps is not None:
             _LOGGER.warning("The event loop ended without a shutdown of c2casgiutils")
 
@@ -175,7 +173,7 @@ class _Lifecycle:
             tools,
         )
 
-        logs.protect_handlers(config.secrets_of(config.settings))  # those of uvicorn, and of the application
+        logs.protect_handlers(config.secrets_of(config.settings))  # also those of uvicorn
         steps.push_async_callback(_guarded, logs.flush)  # the exit functions may never be called
         steps.push_async_callback(_guarded, redis_utils.aclose)
         steps.push_async_callback(_guarded, db.shutdown)
@@ -190,7 +188,7 @@ class _Lifecycle:
         steps.push_async_callback(_guarded, health_checks.shutdown)
         await health_checks.startup()
         instances.set_started()
-        if main_app is None:  # nothing will tell that it serves
+        if main_app is None:  # no request will show that the server is ready
             instances.note_serving()
         else:
             _prepare_mounts(main_app)
@@ -200,7 +198,7 @@ class _Lifecycle:
 
 
 class _FirstRequest:
-    """Tells that the server serves, where none of our middlewares sees the lifespan.
+    """Notes that the server accepts requests, if none of our middlewares sees the lifespan.
 
     Args:
         app: The application, or its other middlewares.
@@ -210,7 +208,7 @@ class _FirstRequest:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
+        """Process one connection."""
         if scope["type"] != "lifespan":
             unwrap_stack(scope["app"], self, self.app)
             _note_serving()
@@ -230,7 +228,7 @@ def _note_stopping() -> None:
 
 
 def _prepare_mounts(main_app: FastAPI) -> None:
-    """Do now what the first request to a mount would have to do, and redirect to its page."""
+    """Assemble mounted applications now instead of at the first request, and add the slash redirects."""
     paths = {getattr(route, "path", None) for route in main_app.routes if not isinstance(route, Mount)}
     for route in list(main_app.routes):
         if isinstance(route, Mount) and isinstance(route.app, OperationsApp):
@@ -243,7 +241,7 @@ _LIFECYCLES = PerLoop(_Lifecycle, on_drop=_Lifecycle.note_closed_loop)
 
 
 async def _end_parts() -> None:
-    """End what was started by itself: by `cli.init`, by `broadcast.startup`, by the first use of a client."""
+    """Shut down parts that were started separately, for example by `broadcast.startup`."""
     from c2casgiutils import auth, broadcast, db, health_checks, logs, redis_utils, switches
 
     for part in (health_checks, switches, broadcast, auth, db):
@@ -276,6 +274,6 @@ def _assemble(app: FastAPI) -> None:
     app.include_router(health_checks.router, prefix="/health")
     app.include_router(health_checks.mount_router)
     app.include_router(auth.router)
-    # Routes of this application as FastAPI's own pages are, for the security headers.
+    # Plain routes, like FastAPI's own documentation routes, which the security headers recognise.
     app.router.routes.extend(tools.documentation_router.routes)
     app.mount("/static", tools.StaticFiles(), name="c2c_static")

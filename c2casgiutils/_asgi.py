@@ -1,7 +1,7 @@
-"""Small helpers for pure ASGI middlewares: raw headers and the start of a response.
+"""Helpers for pure ASGI middlewares: raw headers and the start of a response.
 
 All names follow the ASGI specification, https://asgi.readthedocs.io/en/latest/specs/www.html: headers are
-pairs of bytes, the names in lower case. Applications that forget the lower case are understood too.
+pairs of bytes with lower-case names. Applications that do not use lower case are supported, too.
 """
 
 import re
@@ -61,17 +61,17 @@ def merge_slashes(scope: Scope) -> None:
 
 
 def make_final(scope: Scope, names: frozenset[bytes]) -> None:
-    """Protect these headers of the response from the rules of the application.
+    """Protect headers of the response from the rules of the application.
 
     Args:
-        scope: The scope of the connection. Its state is marked, which copies of the scope share.
+        scope: The scope of the connection. The mark is in its state, which copies of the scope share.
         names: The names in lower case.
     """
     scope.setdefault("state", {})[_FINAL] = names
 
 
 def final_headers(scope: Scope) -> frozenset[bytes]:
-    """Return the names that were made final for this connection."""
+    """Return the names of the headers that are final for this connection."""
     names: frozenset[bytes] = scope.get("state", {}).get(_FINAL, frozenset())
     return names
 
@@ -100,10 +100,10 @@ def edit_headers_at_start(
 
 @dataclass(frozen=True, slots=True)
 class LifespanObserver:
-    """Who wants to know how far an application is.
+    """Callbacks for the lifespan of an application.
 
     Attributes:
-        on_started: Called when its start-up is complete, that of the application's own lifespan included.
+        on_started: Called when its start-up is complete, including the application's own lifespan.
         on_stopping: Called when its shutdown begins.
     """
 
@@ -112,7 +112,7 @@ class LifespanObserver:
 
 
 def set_lifespan_observer(app: Any, observer: LifespanObserver) -> None:
-    """Let an observer know; those of our middlewares that see the lifespan of the application call it."""
+    """Set the observer of an application; our middlewares that see the lifespan call it."""
     setattr(app.state, _LIFESPAN, observer)
 
 
@@ -120,9 +120,9 @@ def observe_lifespan(scope: Scope, receive: Receive, send: Send) -> tuple[Receiv
     """Wrap the channels of a lifespan (https://asgi.readthedocs.io/en/latest/specs/lifespan.html).
 
     Args:
-        scope: The scope; another one than of a lifespan leaves the channels as they are.
-        receive: The channel of what the server sends.
-        send: The channel of what the application sends.
+        scope: The scope; if it is not that of a lifespan, the channels are returned unchanged.
+        receive: The channel of the messages from the server.
+        send: The channel of the messages to the server.
     """
     if scope["type"] != "lifespan":
         return receive, send

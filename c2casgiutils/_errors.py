@@ -1,4 +1,4 @@
-"""The base of all exceptions of this package, and the text of any exception."""
+"""The base class of all exceptions of this package, and a function for the text of any exception."""
 
 
 class C2cError(Exception):
@@ -6,8 +6,8 @@ class C2cError(Exception):
 
 
 def text_of(error: BaseException) -> str:
-    """Return the text of an exception, empty when its class cannot give one."""
+    """Return the text of an exception, empty if it cannot be obtained."""
     try:
         return str(error)
-    except BaseException:  # noqa: BLE001  # code of somebody else, which may raise anything
+    except BaseException:  # noqa: BLE001  # code of other libraries, which may raise anything
         return ""

@@ -1,4 +1,4 @@
-"""One call that sets up an application as documented."""
+"""The function that sets up an application with everything recommended."""
 
 import contextlib
 import inspect
@@ -29,7 +29,7 @@ from c2casgiutils._origins import is_bounded
 from c2casgiutils._starlette import redirect_to_slash
 
 _GZIP_FROM_BYTES = 1000
-_UNTITLED = "FastAPI"  # the title that FastAPI gives
+_UNTITLED = "FastAPI"  # FastAPI's default title
 _MOUNTED = "c2casgiutils_installed"
 
 
@@ -54,44 +54,44 @@ def install(
     cors: Mapping[str, Any] | None = None,
     errors: bool = False,
 ) -> None:
-    """Set up an application: mount `c2casgiutils.app`, start and stop it, add the middlewares in their order.
+    """Set up an application: mount `c2casgiutils.app`, start and stop it, and add the middlewares in order.
 
-    Call it right after `app = FastAPI(...)`: a route that catches everything and was added before would hide
-    the mount, and Sentry sees what happens after it. Each piece also works alone, without this function.
+    Call it right after `app = FastAPI(...)`: an earlier catch-all route would hide the mount, and Sentry only
+    sees what happens afterwards. Each part can also be used alone, without this function.
 
-    From then on no handler of the standard library's logging emits secrets, however it was configured.
+    Afterwards, no handler of the standard library's logging emits secrets, however it was configured.
 
     Args:
-        app: The application, before it serves.
-        path: Where to mount, below `C2C__ROUTE_PREFIX`; the path without a last slash is redirected.
+        app: The application, before it serves requests.
+        path: Where to mount, below `C2C__ROUTE_PREFIX`; the path without the trailing slash is redirected.
         lifespan: Start and stop everything with the application, around its own lifespan.
-        logging: Configure at the start what nothing else has: a handler and the level of the calling package
+        logging: Configure logging where nothing else has: a handler, and the level of the calling package
             (see `logs.complete`).
-        sentry: Initialise Sentry, when there is a DSN and the application has not done so.
+        sentry: Initialise Sentry if there is a DSN and the application has not done so.
         metrics: Measure the requests.
         metrics_port: Serve the metrics on `C2C__PROMETHEUS__PORT` while the application runs.
-        probes: Put `/livez`, `/readyz` and `/startupz` at the root of the application too.
+        probes: Also add `/livez`, `/readyz` and `/startupz` at the root of the application.
         armor: Add the security headers.
-        headers_config: Further matchers of the security headers.
+        headers_config: Additional matchers of the security headers.
         forwarded: Trust proxies according to `C2C__PROXY_HEADERS__...`.
         apply_prefix: Prepend `X-Forwarded-Prefix` to the root path; by default the value of
             `C2C__PROXY_HEADERS__APPLY_PREFIX`.
         request_tracking: Give each request an id, see `C2C__REQUEST_TRACKING__...`.
-        gzip: Compress answers of 1000 bytes or more.
-        trusted_hosts: Allowed values of `Host` (`*.example.com`); by default all.
-        https_redirect: Redirect plain HTTP to HTTPS, but for probes and metrics; not with `C2C__HTTP`.
+        gzip: Compress responses of 1000 bytes or more.
+        trusted_hosts: Allowed values of `Host` (`*.example.com`); all by default.
+        https_redirect: Redirect plain HTTP to HTTPS, except probes and metrics; not with `C2C__HTTP`.
         cors: Keyword arguments of Starlette's `CORSMiddleware`; without them no cross-origin access is
             allowed.
         errors: Answer errors of databases with what they mean, see `errors.install`.
 
     Raises:
-        ValueError: The path is none, a matcher is wrong, `cors` lets strangers' origins use the credentials
-            of the visitor, or the application was wired before.
-        TypeError: A matcher or a value in it has a wrong type.
-        ConfigurationError: A setting is wrong (proxies, Sentry, metrics); ends the start.
+        ValueError: The path or a matcher is invalid, `cors` allows arbitrary origins to use the credentials
+            of the visitor, or the application was already set up.
+        TypeError: A matcher or a value in it has an unsupported type.
+        ConfigurationError: A setting is invalid (proxies, Sentry, metrics); ends the start.
     """
     if getattr(app.state, _MOUNTED, False):
-        raise ValueError("install() was called before on this application")
+        raise ValueError("install() was already called on this application")
     target = _target(path)
     _check_cors(cors)
     setattr(app.state, _MOUNTED, True)
@@ -123,11 +123,11 @@ def install(
 
 
 class _HTTPSRedirectMiddleware(HTTPSRedirectMiddleware):
-    """Leave some paths on plain HTTP.
+    """Redirects to HTTPS, except for some paths.
 
     Args:
         app: The application.
-        plain: The paths, below the root path of the application.
+        plain: The exceptions, below the root path of the application.
     """
 
     def __init__(self, app: ASGIApp, plain: frozenset[str]) -> None:
@@ -142,7 +142,7 @@ class _HTTPSRedirectMiddleware(HTTPSRedirectMiddleware):
 
 
 def _plain_paths(target: str, *, probes: bool) -> frozenset[str]:
-    """Return the paths of the probes and the metrics, which are requested on the port itself, without TLS."""
+    """Return the paths of the probes and the metrics, which are requested directly, without TLS."""
     at_root = {f"/{name}" for name in health_checks.PROBES} if probes else set()
     paths = {*health_checks.PROBE_PATHS, "/metrics"}
     return frozenset({*at_root, *(f"{target}{path}" for path in paths)})
@@ -150,21 +150,21 @@ def _plain_paths(target: str, *, probes: bool) -> frozenset[str]:
 
 def _target(path: str) -> str:
     if not re.fullmatch(r"(/[\w.~-]+)+/?", path, re.ASCII):
-        raise ValueError(f"path must be one such as /c2c, not {path!r}")
+        raise ValueError(f"path must be a path such as /c2c, not {path!r}")
     return config.settings.route_prefix + path.strip("/")
 
 
 def _check_cors(cors: Mapping[str, Any] | None) -> None:
-    """Reject origins that would let any page act with the rights of its visitor."""
+    """Reject origins that would let any page act with the permissions of its visitor."""
     if not cors or not cors.get("allow_credentials"):
         return
     origins = cors.get("allow_origins") or ()
     if "*" in origins or "null" in origins:
-        raise ValueError("cors with allow_credentials must name its origins, any origin would be accepted")
+        raise ValueError("cors with allow_credentials must list its origins, as any origin would be accepted")
     pattern = cors.get("allow_origin_regex")
     if pattern and not is_bounded(pattern):
         raise ValueError(
-            "cors with allow_credentials must name its origins, allow_origin_regex matches strangers; "
+            "cors with allow_credentials must list its origins, but allow_origin_regex matches others; "
             r"accepted are patterns such as https://(.+\.)?example\.com(:\d+)?, with their dots escaped"
         )
 
@@ -188,7 +188,7 @@ def _mount(app: FastAPI, target: str) -> None:
 
 
 def _service_name(app: FastAPI) -> str:
-    """Return the title of the application, or the calling package when it has none of its own."""
+    """Return the title of the application, or the calling package if it has no title of its own."""
     return app.title if app.title != _UNTITLED else _calling_package()
 
 
@@ -201,13 +201,13 @@ def _calling_package() -> str:
 
 
 def _compose_lifespan(app: FastAPI, *, caller: str, metrics_port: bool) -> None:
-    """Return a lifespan that encloses that of the application.
+    """Wrap the lifespan of the application in ours.
 
     Args:
         app: The application.
-        caller: The package whose logging is completed; empty leaves the logging alone. Done at the start and
-            not before: the application may configure its logging anywhere until then.
-        metrics_port: Open the port of the metrics.
+        caller: The package whose logging is configured; empty to leave logging alone. This happens at the
+            start, as the application may configure its logging until then.
+        metrics_port: Serve the metrics port.
     """
     own: Callable[[Any], contextlib.AbstractAsyncContextManager[Any]] = app.router.lifespan_context
 
@@ -235,7 +235,7 @@ def _add_innermost(app: FastAPI, *, gzip: bool, cors: Mapping[str, Any] | None) 
 def _armor_config(
     headers_config: Mapping[str, headers.HeaderMatcher] | None,
 ) -> dict[str, headers.HeaderMatcher]:
-    """Return the matchers; over plain HTTP no browser may be told to come back with HTTPS only."""
+    """Return the matchers; over plain HTTP, no browser may be told to use HTTPS only."""
     http: dict[str, headers.HeaderMatcher] = {"c2c_http": {"headers": {"Strict-Transport-Security": None}}}
     return {**(http if config.settings.http else {}), **(headers_config or {})}
 
@@ -248,14 +248,14 @@ def _add_outermost(
     headers_config: Mapping[str, headers.HeaderMatcher] | None,
     tracking: bool,
 ) -> None:
-    """Add what sees every request and every answer, refusals of the other middlewares too."""
+    """Add the middlewares that see every request and response, including rejections by other middlewares."""
     if metrics:
         prometheus.instrument(app)
         app.add_middleware(prometheus.InFlightMiddleware)
         instances.register_figure("requests_in_flight", prometheus.requests_in_flight)
     if armor:
         matchers = _armor_config(headers_config)
-        headers.ArmorHeaderMiddleware(app, matchers)  # a wrong one fails here, not at the first request
+        headers.ArmorHeaderMiddleware(app, matchers)  # raises now, not at the first request
         app.add_middleware(headers.ArmorHeaderMiddleware, headers_config=matchers)
     if tracking:
         if sentry.is_active():

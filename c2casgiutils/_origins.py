@@ -1,20 +1,20 @@
-"""Whether a pattern of origins stays within the domains that it names."""
+"""Checks whether a pattern of origins is limited to the domains it names."""
 
 import importlib
 import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-# What a pattern matches can only be told from its structure, which `re` has no public name for; seen in
+# What a pattern matches can only be derived from its parsed form, for which `re` has no public API; seen in
 # Python 3.11 to 3.14.
 _PARSER = importlib.import_module("re._parser")
 
 _MAX_TAILS = 500
 _NUMERIC = re.compile(r"[0-9.]*(:[0-9]*)?")
 _PORT = re.compile(r":[0-9]*$")
-# https://www.rfc-editor.org/rfc/rfc6761 and the like: nobody can register a name there
+# https://www.rfc-editor.org/rfc/rfc6761 and the like: names that cannot be registered
 _RESERVED = frozenset(("internal", "local", "localhost", "test"))
-# https://publicsuffix.org has them all; these are the ones that applications are usually found under
+# https://publicsuffix.org has all of them; these are the most common ones for applications
 _COUNTRY_SUFFIX = re.compile(r"(ac|co|com|edu|go|gob|gouv|gov|ne|net|nom|or|org)\.[a-z]{2}")
 _HOSTING_SUFFIX = re.compile(
     r"(amazonaws|appspot|blogspot|firebaseapp|herokuapp|onrender)\.com"
@@ -25,24 +25,24 @@ _HOSTING_SUFFIX = re.compile(
 
 
 class _Tail(NamedTuple):
-    """How the matches of a pattern end; when it is open, anything may stand before the text."""
+    """The end of the texts that a pattern matches; if it is open, anything may precede the text."""
 
     text: str
     is_open: bool
 
 
 def is_bounded(pattern: str | re.Pattern[str]) -> bool:
-    r"""Return whether a pattern matches origins of domains only that it names, and ports of them.
+    r"""Return whether a pattern matches only origins of domains that it names, with any port.
 
-    Bounded are `https://(.+\.)?example\.com` and `https://(a|b)\.example\.(com|org)(:\d+)?`; others are
-    `https://.*\.com` (any domain there), `https://.*example\.com` (`evilexample.com` too) and
-    `https://app.example\.com` (a dot that is not escaped).
+    Bounded are `https://(.+\.)?example\.com` and `https://(a|b)\.example\.(com|org)(:\d+)?`; not bounded are
+    `https://.*\.com` (any domain in it), `https://.*example\.com` (also `evilexample.com`) and
+    `https://app.example\.com` (an unescaped dot).
 
     Args:
         pattern: A regular expression for whole origins.
 
     Raises:
-        ValueError: It is not a regular expression.
+        ValueError: The pattern is not a valid regular expression.
     """
     text = pattern if isinstance(pattern, str) else pattern.pattern
     try:
@@ -55,7 +55,7 @@ def is_bounded(pattern: str | re.Pattern[str]) -> bool:
 def _is_named(tail: _Tail) -> bool:
     text = _PORT.sub("", tail.text)
     if not tail.is_open:
-        return text != "null"  # the origin of sandboxed pages and files of anybody
+        return text != "null"  # the origin of sandboxed pages and local files
     if "://" in text:
         return True
     _, _, domain = text.partition(".")
@@ -64,7 +64,7 @@ def _is_named(tail: _Tail) -> bool:
 
 
 def _before(nodes: Iterable[Any], tails: set[_Tail]) -> set[_Tail]:
-    """Return the tails of a sequence of nodes, each in front of one of `tails`."""
+    """Return the tails of a sequence of nodes, each preceding one of `tails`."""
     for operation, argument in reversed(list(nodes)):
         closed = {tail for tail in tails if not tail.is_open}
         tails = (tails - closed) | _step(str(operation), argument, closed)
@@ -86,7 +86,7 @@ def _step(operation: str, argument: Any, tails: set[_Tail]) -> set[_Tail]:
         case "BRANCH":
             before = {tail for branch in argument[1] for tail in _before(branch, tails)}
         case "IN" if _are_digits(argument) and all(_is_number(tail) for tail in tails):
-            # of a port or an address: no domain ends in a number, so any number is as good as another
+            # of a port or an address: no domain ends in a number, so all numbers are equivalent
             before = {_Tail(f"0{tail.text}", is_open=False) for tail in tails}
         case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
             least, most, nodes = argument

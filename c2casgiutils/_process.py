@@ -1,4 +1,4 @@
-"""What belongs to one event loop of this process: "my loop, my process" in one place.
+"""Values that belong to one event loop of this process.
 
 A task, a connection or a lock of another event loop cannot be awaited on this one, and those of the parent
 process are not ours after a fork.
@@ -15,14 +15,14 @@ _T = TypeVar("_T")
 class PerLoop(Generic[_T]):
     """A value for each event loop of this process, created on first use.
 
-    It is dropped once its loop is closed. After a fork the child starts without any; the parent's values are
-    kept alive there, because their finalizers would act on sockets that both processes share.
+    It is dropped once its loop is closed. After a fork the child starts without values; those of the parent
+    are kept alive, as their finalizers would affect sockets that both processes share.
 
-    Outside of an event loop (at import, or in a thread) there is one more value, which belongs to no loop.
+    Outside of an event loop (at import, or in a thread) there is one additional value.
 
     Args:
         create: Called without arguments for each new value.
-        on_drop: Called with a value whose loop was closed; must not touch that loop.
+        on_drop: Called with a value whose loop was closed; must not use that loop.
     """
 
     def __init__(self, create: Callable[[], _T], on_drop: Callable[[_T], object] = lambda _: None) -> None:
@@ -33,7 +33,7 @@ class PerLoop(Generic[_T]):
         self._pid = os.getpid()
 
     def get(self) -> _T:
-        """Return the value of the running event loop, a new one if there is none."""
+        """Return the value of the running event loop, creating it if necessary."""
         values, loop = self._own(), running_loop()
         if loop not in values:
             self._drop_closed()
@@ -45,9 +45,9 @@ class PerLoop(Generic[_T]):
         return self._own().get(running_loop())
 
     def nearest(self) -> _T:
-        """Return the same as `get`, but in a thread without an event loop the value of a loop elsewhere.
+        """Return the same as `get`; in a thread without an event loop, the value of any other loop.
 
-        For what a thread may read, such as the name and the state of the process.
+        For data that threads may read, such as the name and the state of the process.
         """
         if running_loop() is None:
             self._drop_closed()
@@ -57,7 +57,7 @@ class PerLoop(Generic[_T]):
         return self.get()
 
     def elsewhere(self) -> list[_T]:
-        """Return the values of the other event loops of this process that are still open."""
+        """Return the values of the other open event loops of this process."""
         self._drop_closed()
         own = running_loop()
         return [value for loop, value in list(self._own().items()) if loop is not None and loop is not own]
@@ -94,7 +94,7 @@ class PerLoop(Generic[_T]):
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the event loop that runs in this thread, `None` outside of any."""
+    """Return the event loop that runs in this thread, or `None`."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -1,7 +1,7 @@
 """Tasks whose failure is handled by their owner.
 
 The asyncio integration of Sentry reports every exception that ends a task, even one that the owner of the
-task expects and handles. So a coroutine that may be expected to fail runs within `caught`.
+task expects and handles. So coroutines that are expected to fail run within `caught`.
 """
 
 import asyncio
@@ -14,26 +14,26 @@ _T = TypeVar("_T")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Failure:
-    """What was raised."""
+    """A raised exception."""
 
     error: BaseException
 
 
 async def caught(awaitable: Awaitable[_T]) -> _T | Failure:
-    """Return the result, or what was raised; only what ends a task or the process passes."""
+    """Return the result or the raised exception, except those that end a task or the process."""
     try:
         return await awaitable
     except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # noqa: BLE001  # the owner of the task looks at it
+    except BaseException as error:  # noqa: BLE001  # handled by the owner of the task
         return Failure(error)
 
 
 async def contained(awaitable: Awaitable[_T]) -> _T | Failure:
-    """Return the result, or whatever was raised, also what would end the task or the event loop.
+    """Return the result or the raised exception, even one that would end the task or the event loop.
 
-    For code of the application. Only the cancellation of the running task passes, and the end of a coroutine
-    that nobody runs any more.
+    For code of the application. Only the cancellation of the running task, and the closing of an abandoned
+    coroutine, are raised.
     """
     task = asyncio.current_task()
     try:
@@ -54,7 +54,7 @@ def unwrapped(result: _T | Failure) -> _T:
     """Return the result.
 
     Raises:
-        BaseException: What `caught` caught.
+        BaseException: The exception that `caught` returned.
     """
     if isinstance(result, Failure):
         raise result.error
@@ -65,7 +65,7 @@ async def run_until_first_end(*coroutines: Coroutine[Any, Any, None]) -> None:
     """Run coroutines side by side until one of them ends, then cancel and await the others.
 
     Raises:
-        BaseException: What the one that ended raised.
+        BaseException: The exception of the one that ended.
     """
     tasks = [asyncio.create_task(caught(coroutine)) for coroutine in coroutines]
     try:

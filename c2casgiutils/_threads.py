@@ -1,6 +1,6 @@
-"""Blocking work in a thread that does not delay the end of the process.
+"""Blocking work in a thread that does not delay the exit of the process.
 
-The pool of `asyncio.to_thread` would delay it: a function that hangs keeps one of its few threads, and the
+The pool of `asyncio.to_thread` would delay it: a function that hangs occupies one of its few threads, and the
 interpreter waits for it at exit.
 """
 
@@ -17,18 +17,18 @@ _T = TypeVar("_T")
 async def run_in_thread(
     function: Callable[[], _T], *, name: str, on_end: Callable[[], object] = lambda: None
 ) -> _T:
-    """Return the result of a function that runs in a daemon thread of its own, in the context of the caller.
+    """Return the result of a function that runs in its own daemon thread, in the context of the caller.
 
-    A cancelled caller leaves the thread behind.
+    If the caller is cancelled, the thread continues.
 
     Args:
         function: Called without arguments.
-        name: Of the thread.
-        on_end: Called in the thread when the function has ended, also when nobody waits for its result.
+        name: The name of the thread.
+        on_end: Called in the thread when the function has ended, even if the result is no longer awaited.
 
     Raises:
-        Exception: What the function raised; a `RuntimeError` for what would end the event loop or is not
-            allowed in a future (`SystemExit`, `StopIteration`).
+        Exception: What the function raised; a `RuntimeError` in place of exceptions that would end the event
+            loop or are not allowed in a future (`SystemExit`, `StopIteration`).
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[_T] = loop.create_future()
@@ -45,7 +45,7 @@ async def run_in_thread(
     def work() -> None:
         result, error = _call(lambda: context.run(function))
         on_end()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed, so the result is not needed
             loop.call_soon_threadsafe(deliver, result, error)
 
     try:
@@ -61,7 +61,7 @@ def _call(function: Callable[[], _T]) -> tuple[_T | None, Exception | None]:
         return function(), None
     except StopIteration:
         return None, RuntimeError("raised StopIteration")
-    except Exception as error:  # noqa: BLE001  # handed to the one who awaits
+    except Exception as error:  # noqa: BLE001  # passed to the caller
         return None, error
     except BaseException as error:  # noqa: BLE001  # must not end the event loop
         return None, RuntimeError(f"ended with {type(error).__name__}")

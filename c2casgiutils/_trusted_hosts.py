@@ -1,4 +1,4 @@
-"""Which peers are trusted, decided by a structure that is built once."""
+"""Matching of trusted peers, with a structure that is built once."""
 
 import functools
 import ipaddress
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 UNIX_PEER = "unix:"
-"""Stands for a peer without an address, on a unix socket."""
+"""Represents a peer without an address, on a Unix socket."""
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -20,15 +20,15 @@ _ACCEPTED = "accepted are addresses, networks (10.0.0.0/8), names (testclient), 
 
 
 class TrustedHosts:
-    """The hosts whose word is taken; `host in trusted` decides.
+    """The trusted hosts; use `host in trusted`.
 
     Args:
-        hosts: Addresses, networks, other names such as `unix:` or `testclient`, which are compared literally,
-            and `*` for everyone; separated by commas or a list.
+        hosts: Addresses, networks, or other names such as `unix:` or `testclient`, which are compared
+            literally, or `*` for all hosts; separated by commas or as a list.
 
     Raises:
         TypeError: It is neither a string nor a list of strings.
-        ValueError: A member is none of these; the message names it.
+        ValueError: A member is invalid; the message names it.
     """
 
     def __init__(self, hosts: str | Sequence[str]) -> None:
@@ -58,7 +58,7 @@ class TrustedHosts:
             self._addresses.add(address)
         elif _NAME.fullmatch(member):
             self._literals.add(member)
-        else:  # a range, an address with a port: as a name it would never match
+        else:  # a range or an address with a port: it would never match as a name
             raise ValueError(f"trusted_hosts has {member!r}, which is not an address; {_ACCEPTED}")
 
     def _decide(self, host: str) -> bool:
@@ -69,7 +69,7 @@ class TrustedHosts:
 
 
 def parse_address(text: str) -> IPAddress | None:
-    """Parse an IP address; one that is mapped into IPv6 comes as IPv4, a zone is left out."""
+    """Parse an IP address; IPv4-mapped IPv6 addresses are returned as IPv4, zones are dropped."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

@@ -1,10 +1,10 @@
-"""What the request tracking, which reads no settings, is given by the layers above."""
+"""Connects the request tracking, which reads no settings, with the settings and metrics."""
 
 from c2casgiutils import config, prometheus, request_tracking
 
 
 def wire_request_tracking() -> None:
-    """Let the clients of `request_tracking` use the timeout of the settings, and measure their requests."""
+    """Set the timeout of the clients of `request_tracking` from the settings, and measure their requests."""
     request_tracking.configure(timeout=_client_timeout, observe=prometheus.observe_client_request)
 
 

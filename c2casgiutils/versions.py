@@ -1,4 +1,4 @@
-"""What is deployed: the packages, and the versions file that `c2casgiutils-genversion` wrote."""
+"""The deployed versions: packages, and the versions file written by `c2casgiutils-genversion`."""
 
 import contextlib
 import importlib.metadata
@@ -11,18 +11,18 @@ from typing import Any
 _LOGGER = logging.getLogger(__name__)
 
 FILES = (Path("/app/versions.json"), Path("versions.json"))
-"""Where the file is looked for, the first one wins; the second is in the working directory."""
+"""Paths of the versions file, in order of precedence; the second is in the working directory."""
 
 
 def read(files: Sequence[Path] = FILES) -> dict[str, Any] | None:
-    """Read the first versions file there is.
+    """Read the first existing versions file.
 
     Args:
         files: The candidates in order.
 
     Returns:
-        `{"main": {"git_hash": ..., "git_tag": ...}, "packages": {name: version}}`, or None without a file; a
-        file that cannot be read or is no such object is one warning, and no file.
+        `{"main": {"git_hash": ..., "git_tag": ...}, "packages": {name: version}}`, or `None` if there is no
+        file, or if it is invalid, which is logged.
     """
     for file in files:
         if not file.is_file():
@@ -30,7 +30,7 @@ def read(files: Sequence[Path] = FILES) -> dict[str, Any] | None:
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            _LOGGER.warning("The versions file %s cannot be read: %s", file, error)
+            _LOGGER.warning("Could not read the versions file %s: %s", file, error)
             return None
         if not isinstance(content, dict) or not isinstance(content.get("main"), dict):
             _LOGGER.warning("The versions file %s has no object `main`", file)
@@ -40,17 +40,17 @@ def read(files: Sequence[Path] = FILES) -> dict[str, Any] | None:
 
 
 def git_hash(files: Sequence[Path] = FILES) -> str | None:
-    """Return the commit that is deployed, or None when no file tells."""
+    """Return the deployed commit, `None` if unknown."""
     return _of_main("git_hash", files)
 
 
 def git_tag(files: Sequence[Path] = FILES) -> str | None:
-    """Return the tag that is deployed, or None when no file tells."""
+    """Return the deployed tag, `None` if unknown."""
     return _of_main("git_tag", files)
 
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
-    """Return the versions of packages by name; one that is not installed is left out.
+    """Return the versions of packages by name, without those that are not installed.
 
     Args:
         packages: Their names.

@@ -1,4 +1,4 @@
-"""The audit: who signed in, and who changed what."""
+"""The audit log: who signed in, and who changed what."""
 
 import contextlib
 import datetime
@@ -21,7 +21,7 @@ _LOGGER = logging.getLogger(LOGGER_NAME)
 _FAILURES = logging.getLogger(__name__)
 
 CALLER = "c2casgiutils.auth.caller"
-"""The key of the request's scope under which `get_auth` leaves the caller."""
+"""The key of the request's scope in which `get_auth` stores the caller."""
 
 _STARTED = "started"
 _MAX_LENGTH = 1000
@@ -38,26 +38,26 @@ async def record(
     result: str = "ok",
     kind: Kind = "changes",
 ) -> None:
-    """Keep one record: a line on `c2casgiutils.audit`, and one of the last 1,000 events of its kind.
+    """Record an event: a line on `c2casgiutils.audit`, and one of the last 1,000 events of its kind.
 
-    It never raises: an operation does not fail because it could not be recorded.
+    Never raises: an operation must not fail because it could not be recorded.
 
     Args:
-        action: What was done, as `logging.level`.
-        request: The request that asked for it.
-        auth_info: Who asked; by default the caller that `get_auth` found for the request.
-        target: On what it was done.
+        action: What was done, for example `logging.level`.
+        request: The request that caused it.
+        auth_info: Who asked for it; by default the caller that `get_auth` identified for the request.
+        target: What it was done to.
         before: The value before; never a secret.
         after: The value after; never a secret.
-        result: How it ended.
-        kind: `refusals` for what was not even begun.
+        result: The outcome.
+        kind: `refusals` for operations that were rejected before they started.
     """
     entry = _Entry(action, request, auth_info, target, before)
     await entry.keep(after, result, kind)
 
 
 class _Entry:
-    """The record of one operation, kept anew when more is known; it never raises."""
+    """The event of one operation, updated as the operation proceeds; never raises."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class _Entry:
         self._stored: str | None = None
 
     async def keep(self, after: object, result: str, kind: Kind = "changes") -> None:
-        """Write the line, and put the event in place of the one that was kept before."""
+        """Write the line, and replace the previous event of this operation."""
         try:
             event = self._create(after, result)
             _write(event)
@@ -86,8 +86,8 @@ class _Entry:
             self._stored = await _shared.attempt(
                 lambda redis: _audit_lists.store(redis, kind, event, replaced)
             )
-        except Exception:  # noqa: BLE001  # a boundary: what is recorded goes on whatever happens
-            _FAILURES.exception("An operation could not be recorded: %s", self._action)
+        except Exception:  # noqa: BLE001  # a boundary: the recorded operation continues in any case
+            _FAILURES.exception("Could not record the operation: %s", self._action)
 
     def _create(self, after: object, result: str) -> AuditEvent:
         request = self._request
@@ -106,9 +106,9 @@ class _Entry:
 
 
 def _write(event: AuditEvent) -> None:
-    """Write the line, whatever level the logger has: nobody turns the audit off."""
+    """Write the line regardless of the level of the logger, so that the audit log cannot be disabled."""
     fields = {name: value for name, value in event.model_dump(mode="json").items() if value is not None}
-    # no colon: "secret: ok" and "auth.sign_in: ok" would read as a secret with its name, and be masked
+    # no colon: "secret: ok" and "auth.sign_in: ok" would look like a secret with its name, and be masked
     told = [f"{event.action} ({event.result}) by {event.who}"]
     told += [
         f"{word} {json.dumps(fields[name], ensure_ascii=False)}"
@@ -119,7 +119,7 @@ def _write(event: AuditEvent) -> None:
     line = _LOGGER.makeRecord(
         LOGGER_NAME, logging.INFO, __file__, 0, "%s", (", ".join(told),), None, "record", extra
     )
-    # `fileConfig`, as in the environment of Alembic, disables every logger that its file does not name
+    # `fileConfig`, as in the environment of Alembic, disables loggers that its file does not name
     _LOGGER.disabled = False
     _LOGGER.handle(line)
     if logs.written_from(_LOGGER) > logging.INFO:
@@ -127,12 +127,12 @@ def _write(event: AuditEvent) -> None:
 
 
 def name_of(caller: AuthInfo) -> str:
-    """Return the name of a caller for the record: the login, or how they signed in."""
+    """Return the name of a caller for the audit log: the login, or the authentication method."""
     return caller.user.login or caller.type.value
 
 
 class Pending:
-    """A record that is kept when its operation ends."""
+    """An event that is recorded when its operation ends."""
 
     def __init__(self) -> None:
         self.result = "ok"
@@ -149,17 +149,17 @@ async def recorded(
     before: object = None,
     after: object = None,
 ) -> AsyncIterator[Pending]:
-    """Keep one record of an operation: before it begins as `started`, then with the result in its place.
+    """Record an event for an operation: first as `started`, then with the result in its place.
 
-    The result is the one that the operation gives, `failed` when it raises.
+    The result is the one that the operation sets, or `failed` if it raises.
 
     Args:
-        action: What is done, as `logging.level`.
-        request: The request that asked for it.
-        auth_info: Who asked.
-        target: On what it is done.
+        action: What is done, for example `logging.level`.
+        request: The request that caused it.
+        auth_info: Who asked for it.
+        target: What it is done to.
         before: The value before; never a secret.
-        after: The value after, unless the operation gives it; never a secret.
+        after: The value after, unless the operation sets it; never a secret.
     """
     entry, pending = _Entry(action, request, auth_info, target, before), Pending()
     pending.after = after
@@ -174,7 +174,7 @@ async def recorded(
 
 
 def _plain(value: Any) -> Any:
-    """Return a value that is short, holds no secret and cannot forge lines of a log."""
+    """Return a value that is short, contains no secret and cannot inject lines into a log."""
     if value is None or isinstance(value, bool | int | float):
         return value
     text = scrub(value) if isinstance(value, str) else json.dumps(scrub_mapping(value), default=str)
@@ -182,7 +182,7 @@ def _plain(value: Any) -> Any:
 
 
 async def last(count: int, kind: Kind = "changes") -> tuple[str, list[AuditEvent]]:
-    """Return the last records, newest first, and whose they are: of the `cluster` or of the `process`."""
+    """Return the last events, newest first, and their scope: `cluster` or `process`."""
     events = await _shared.attempt(lambda redis: _audit_lists.read(redis, kind, count))
     if events is not None:
         return "cluster", events

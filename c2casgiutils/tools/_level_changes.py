@@ -1,4 +1,4 @@
-"""Changes of log levels: who may ask, for which processes, what was done, and the record of it."""
+"""Changes of log levels: permissions, targets, results, and their audit events."""
 
 import dataclasses
 import datetime
@@ -14,11 +14,11 @@ from c2casgiutils.switches import CLUSTER, SwitchesUnavailableError, SwitchRepor
 from c2casgiutils.tools import _level_values, _levels, _logger_list
 
 PROCESS = "process"
-"""The scope of a level that only the process that answers has."""
+"""The scope of a level that applies only to the responding process."""
 
 
 class RefusedError(C2cError):
-    """The level is not accepted; the message says why."""
+    """The level was rejected; the message says why."""
 
 
 class NotSetError(C2cError):
@@ -27,12 +27,12 @@ class NotSetError(C2cError):
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """What somebody asks for.
+    """A requested change.
 
     Attributes:
         name: The logger.
-        number: The level, `None` for that of the configuration.
-        ttl: Seconds until it ends; `None` without an end.
+        number: The level, `None` for the configured one.
+        ttl: Seconds until it ends; `None` for no end.
         scope: `cluster`, `process` or the id of an instance.
         reason: Why.
     """
@@ -51,13 +51,13 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True)
 class Changed:
-    """What was done.
+    """The result of a change.
 
     Attributes:
-        before: The logger before, in the process that `scope` names, or in the one that answers.
+        before: The logger before, in the process given by `scope`, or in the responding one.
         after: The same afterwards.
         expires: When the level ends.
-        report: Which processes have it.
+        report: Which processes have applied it.
     """
 
     before: _logger_list.Described
@@ -67,12 +67,12 @@ class Changed:
 
 
 async def change(wanted: Wanted, *, request: Request, auth_info: auth.AuthInfo) -> Changed:
-    """Set or remove a level, in 2 s at most, and record it.
+    """Set or remove a level within 2 s, and record it in the audit log.
 
     Raises:
-        RefusedError: Not a level for the logger, too many loggers that no module uses, or too many levels.
-        NotSetError: Redis is configured and unreachable.
-        HTTPException: 403, the level needs the admin level; 404, an unknown instance; 503, an instance that
+        RefusedError: The level is not allowed, or there are too many unused loggers or levels.
+        NotSetError: Redis is configured but unreachable.
+        HTTPException: 403 if the admin level is required, 404 for an unknown instance, 503 if an instance
             does not answer.
     """
     _check(wanted)
@@ -97,7 +97,7 @@ async def change(wanted: Wanted, *, request: Request, auth_info: auth.AuthInfo) 
 
 
 def _warned(wanted: Wanted, after: _logger_list.Described) -> _logger_list.Described:
-    """Say that another level is in force than the one that was just set."""
+    """Add a warning if another level is in effect than the one just set."""
     if wanted.scope != CLUSTER or after.override is None or after.override.scope == CLUSTER:
         return after
     texts = "this process has a level of its own, set with another scope", after.warning
@@ -105,7 +105,7 @@ def _warned(wanted: Wanted, after: _logger_list.Described) -> _logger_list.Descr
 
 
 def _told(wanted: Wanted) -> dict[str, Any]:
-    """Return what the record tells of a change."""
+    """Return the audit fields of a change."""
     fields = {"level": wanted.level, "ttl": wanted.ttl, "scope": wanted.scope, "reason": wanted.reason}
     return {name: value for name, value in fields.items() if value is not None or name == "level"}
 
@@ -119,18 +119,18 @@ def _check(wanted: Wanted) -> None:
 
 
 async def _check_right(wanted: Wanted, *, request: Request, auth_info: auth.AuthInfo) -> None:
-    """Ask for the admin level where a change would hide the warnings of everything, from everybody."""
+    """Require the admin level for a change that would hide all warnings in all processes."""
     if wanted.name != logging.root.name or wanted.number is None or wanted.number <= logging.WARNING:
         return
     if not await auth.check_admin_access(auth_info, request):
-        raise HTTPException(403, "Setting the root logger above WARNING needs the admin level")
+        raise HTTPException(403, "Setting the root logger above WARNING requires the admin level")
 
 
 async def _target(scope: str) -> str | None:
-    """Return the id of the only process that is meant, `None` for all of them.
+    """Return the id of the only process to change, `None` for all processes.
 
     Raises:
-        HTTPException: 404 for an unknown one, 503 while it cannot be told.
+        HTTPException: 404 if it is unknown, 503 if that cannot be determined.
     """
     if scope == CLUSTER:
         return None
@@ -138,10 +138,10 @@ async def _target(scope: str) -> str | None:
 
 
 async def find_instance(id_: str) -> str:
-    """Return the id of a process that is alive.
+    """Return the id of a running process.
 
     Raises:
-        HTTPException: 404 for an unknown one, 503 while it cannot be told.
+        HTTPException: 404 if it is unknown, 503 if that cannot be determined.
     """
     try:
         return (await instances.find(id_)).id
@@ -161,7 +161,7 @@ async def _read(
 
 
 def silent(text: str) -> HTTPException:
-    """Return the error of a process that did not answer."""
+    """Return the error for a process that did not answer."""
     return HTTPException(503, text, {"Retry-After": "5"})
 
 
@@ -185,14 +185,14 @@ async def _apply(wanted: Wanted, target: str | None, *, by: str) -> switches.Cha
     if target is not None and target not in done.instances:
         failed = "; ".join(process.error for process in done.report.failed)
         if failed:
-            raise RefusedError(f"nothing was changed, the process refuses: {failed}")
+            raise RefusedError(f"nothing was changed, the process rejected it: {failed}")
         raise silent(f"It is not known whether the process {target} has the level: it did not answer in time")
     return done
 
 
 def _not_set(error: SwitchesUnavailableError, what: str) -> NotSetError:
-    """Return the error that says what was done and what was not."""
-    later = "each process takes it within one heartbeat of reaching Redis"
+    """Return an error that says what was done and what was not."""
+    later = "each process will apply it within one heartbeat after reaching Redis"
     if error.is_stored:
         return NotSetError(
             f"the {what} is kept in Redis, but it is not known which processes have it; {later}"
@@ -203,5 +203,5 @@ def _not_set(error: SwitchesUnavailableError, what: str) -> NotSetError:
         )
     return NotSetError(
         "Redis cannot be reached or written: the level was not changed; "
-        f"the scope `{PROCESS}` changes it in the process that answers"
+        f"the scope `{PROCESS}` changes it in the responding process"
     )

@@ -19,7 +19,7 @@ _NUMBER_SCHEMA = {"type": "integer", "minimum": 0, "maximum": _level_values.MAX_
 
 def _check_reason(reason: str) -> str:
     if len(reason) > _MAX_REASON_LENGTH or not reason.isprintable():
-        raise ValueError(f"a reason has at most {_MAX_REASON_LENGTH} printable characters")
+        raise ValueError(f"a reason must have at most {_MAX_REASON_LENGTH} printable characters")
     return reason
 
 
@@ -29,7 +29,7 @@ def _parse_ttl(value: Any) -> datetime.timedelta | None:
     text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
     ttl = parse_duration(text)
     if not LEAST_LEVEL_TTL <= ttl <= MOST_LEVEL_TTL:
-        raise ValueError("a ttl is 1 second to 7 days, or null for no end")
+        raise ValueError("a ttl must be from 1 second to 7 days, or null for no end")
     return ttl
 
 
@@ -62,7 +62,7 @@ ScopeName = Annotated[
     Field(
         min_length=1,
         max_length=500,
-        description="`cluster`, `process` for the one that answers, or the id of a process.",
+        description="`cluster`, `process` for the responding one, or the id of a process.",
     ),
 ]
 Reason = Annotated[str, checked_by(_check_reason), Field(json_schema_extra={"maxLength": _MAX_REASON_LENGTH})]
@@ -74,7 +74,7 @@ Ttl = Annotated[
             "anyOf": [{"type": "string"}, {"type": "number"}, {"type": "null"}],
             "description": (
                 "A duration (`10m`, `PT1H`) or seconds, 1 s to 7 days; null for no end; by default "
-                "`C2C__TOOLS__LOGGING__TTL` for levels below INFO, no end for the others."
+                "`C2C__TOOLS__LOGGING__TTL` for levels below INFO, and no end for others."
             ),
         }
     ),
@@ -96,7 +96,7 @@ class LevelRequest(BaseModel):
 
 
 class LevelChange(BaseModel):
-    """A level to set for a while."""
+    """A level to set, with an optional end."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -106,7 +106,7 @@ class LevelChange(BaseModel):
     reason: Reason | None = None
 
     def seconds(self) -> float | None:
-        """Return how long the level lasts, `None` for a level without an end."""
+        """Return the time until the level ends, `None` for no end."""
         if "ttl" in self.model_fields_set:
             return None if self.ttl is None else self.ttl.total_seconds()
         default = config.settings.tools.logging.ttl.total_seconds()

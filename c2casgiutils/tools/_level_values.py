@@ -1,4 +1,4 @@
-"""What is accepted as the name of a logger and as a level."""
+"""Validation of logger names and levels."""
 
 import logging
 import re
@@ -6,11 +6,11 @@ import re
 from c2casgiutils.auth import audit
 
 MAX_NAME_LENGTH = 200
-"""Of the name of a logger, in characters."""
+"""Maximum length of the name of a logger, in characters."""
 MAX_NUMBER = logging.CRITICAL
-"""Larger numbers are accepted by a registered name only."""
+"""Larger numbers are accepted only as registered names."""
 _MAX_STORED = 2**31 - 1
-# Not as `logging.getLevelName` has it: applications give the levels other names, with colours for example.
+# Not from `logging.getLevelName`: applications rename levels, for example to add colours.
 _NAMES = {
     logging.CRITICAL: "CRITICAL",
     logging.ERROR: "ERROR",
@@ -23,23 +23,23 @@ _NUMBERED = re.compile(r"LEVEL ([0-9]{1,2})")
 
 
 def checked_name(name: str) -> str:
-    """Return the name of a logger if it is an acceptable one.
+    """Return the name of a logger if it is valid.
 
     Raises:
-        ValueError: Empty, longer than 200 characters or with a character that is not printable.
+        ValueError: It is empty, longer than 200 characters or contains an unprintable character.
     """
     if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
-        raise ValueError(f"the name of a logger has 1 to {MAX_NAME_LENGTH} printable characters")
+        raise ValueError(f"the name of a logger must have 1 to {MAX_NAME_LENGTH} printable characters")
     return name
 
 
 def parse_name(level: object) -> int:
-    """Return the number of a level given by its name: a standard or registered one, in any case.
+    """Return the number of a level given by a standard or registered name, in any case.
 
-    `Level 15`, as `logging` calls a level without a name, is accepted too.
+    `Level 15`, as `logging` names a level without a name, is also accepted.
 
     Raises:
-        ValueError: Not the name of a level.
+        ValueError: It is not the name of a level.
     """
     if isinstance(level, str):
         name = level.strip().upper()
@@ -56,7 +56,7 @@ def parse(level: object) -> int:
     """Return the number of a level given by its name, or by a number from 0 to 50.
 
     Raises:
-        ValueError: Not a level.
+        ValueError: It is not a level.
     """
     if isinstance(level, str):
         return parse_name(level)
@@ -66,10 +66,10 @@ def parse(level: object) -> int:
 
 
 def parse_stored(level: object) -> int:
-    """Return the number of a level as `to_store` wrote it, maybe in a process that has a name for it.
+    """Return the number of a level as `to_store` wrote it, possibly in a process that has a name for it.
 
     Raises:
-        ValueError: Not a level.
+        ValueError: It is not a level.
     """
     if isinstance(level, int) and MAX_NUMBER < level <= _MAX_STORED:
         return level
@@ -77,24 +77,24 @@ def parse_stored(level: object) -> int:
 
 
 def check_allowed(name: str, number: int) -> None:
-    """Refuse a level that a logger cannot have.
+    """Reject a level that a logger must not have.
 
     Raises:
-        ValueError: `NOTSET` for the root logger, which would write all records of all libraries, or a level
-            above INFO for the audit, whose lines are always written.
+        ValueError: `NOTSET` for the root logger, which would emit all records of all libraries, or a level
+            above INFO for the audit log, which is always written.
     """
     if name == audit.LOGGER_NAME and number > logging.INFO:
-        raise ValueError("the audit is always logged, its level cannot be above INFO")
+        raise ValueError("the audit log is always written, its level cannot be above INFO")
     if name == logging.root.name and number == logging.NOTSET:
-        raise ValueError("the root logger has no parent to inherit a level from, give it another level")
+        raise ValueError("the root logger has no parent to inherit a level from, choose another level")
 
 
 def to_store(number: int) -> str | int:
-    """Return a level as every process reads it, also one where no name is registered for the number."""
+    """Return a level in a form that all processes can read, even if they have not registered its name."""
     return _NAMES.get(number, number)
 
 
 def names() -> list[str]:
-    """Return the names of all levels, the most severe first."""
+    """Return the names of all levels, most severe first."""
     numbers = sorted(set(logging.getLevelNamesMapping().values()), reverse=True)
     return [logging.getLevelName(number) for number in numbers]

@@ -1,4 +1,4 @@
-"""Log levels in every process, as a kind of switches."""
+"""Log levels in every process, as a kind of switch."""
 
 import dataclasses
 import logging
@@ -14,7 +14,7 @@ from c2casgiutils.tools import _level_values, _levels_of_0x, _loggers
 _LOGGER = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 2.0
-"""For all that one request asks of Redis and of other processes."""
+"""Timeout for all requests to Redis and other processes in one request."""
 _MAX_NAMED = 10
 
 
@@ -51,7 +51,7 @@ class LogLevels(switches.Kind):
             _LOGGER.warning("The levels of %s loggers were changed: %s", len(changed), names)
 
     async def inherit(self) -> Mapping[str, str | int]:
-        """Return the levels that c2casgiutils 0.x left in Redis."""
+        """Return the levels that c2casgiutils 0.x stored in Redis."""
         return await _levels_of_0x.read()
 
 
@@ -62,23 +62,23 @@ def kind() -> LogLevels:
 
 
 async def startup() -> None:
-    """Listen for changes, and set the levels that are stored.
+    """Subscribe to changes, and apply the stored levels.
 
-    Redis being unreachable is no error: the levels are set once it is back.
+    If Redis is unreachable, the levels are applied later.
     """
     _loggers.warn_of_lost_records()
     kind()
     try:
         await switches.startup()
     except BroadcastError:
-        _LOGGER.exception("Changes of log levels in other processes will not be heard")
+        _LOGGER.exception("Changes of log levels in other processes will not be received")
 
 
 async def overrides() -> dict[str, Setting]:
-    """Return the levels that were set at run time, by the name of the logger, as they are stored now.
+    """Return the levels set at run time, by the name of the logger, as currently stored.
 
     Raises:
-        SwitchesUnavailableError: Redis is configured and unreachable.
+        SwitchesUnavailableError: Redis is configured but unreachable.
     """
     with waiting(TIMEOUT_SECONDS) as seconds:
         await switches.refresh(seconds=seconds)
@@ -86,9 +86,9 @@ async def overrides() -> dict[str, Setting]:
 
 
 def in_force() -> dict[str, Setting]:
-    """Return the levels that were set at run time, by the name of the logger, as far as this process knows.
+    """Return the levels set at run time, by the name of the logger, as known to this process.
 
-    The values are the names of the levels. What this release cannot apply is left out.
+    The values are names of levels. Those that this release cannot apply are left out.
     """
     known = kind()
     found = {}

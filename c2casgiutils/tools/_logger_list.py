@@ -1,4 +1,4 @@
-"""The loggers of one process with their levels: of this one, or of another one that is asked."""
+"""The loggers of a process with their levels: of this one, or of another one that is asked."""
 
 import datetime
 import logging
@@ -19,26 +19,26 @@ CHANNEL = "c2c_loggers"
 _ALL_SECONDS = 1.0
 """For all processes to answer; a page does not wait longer for one that hangs."""
 MAX_SHOWN = 500
-"""So many loggers are listed at most."""
+"""Maximum number of loggers in a list."""
 
 
 class SilentInstanceError(broadcast.BroadcastError):
-    """The process that was asked did not answer, or it failed; the message says which and why."""
+    """The process that was asked did not answer, or failed; the message says which one and why."""
 
 
 class Override(BaseModel):
-    """A level that was set at run time."""
+    """A level set at run time."""
 
     level: str
     by: str | None = Field(description="Who set it; null for one of c2casgiutils 0.x")
     reason: str | None
-    scope: str = Field(description=f"`{CLUSTER}`, or the id of the only instance that has it")
+    scope: str = Field(description=f"`{CLUSTER}`, or the id of the only instance it applies to")
     since: datetime.datetime = Field(description="By the clock of Redis")
-    expires: datetime.datetime | None = Field(description="By the clock of Redis; null without an end")
+    expires: datetime.datetime | None = Field(description="By the clock of Redis; null for no end")
 
     @classmethod
     def of(cls, setting: Setting) -> Self:
-        """Return how the level of a logger is told."""
+        """Return the public form of a level set at run time."""
         return cls(
             level=setting.value,
             by=setting.by,
@@ -50,17 +50,17 @@ class Override(BaseModel):
 
 
 class Logger(BaseModel):
-    """A logger: its own level (`NOTSET`: inherited), the one in force, and that of the configuration."""
+    """A logger: its own level (`NOTSET`: inherited), the effective one, and the configured one."""
 
     name: str
     level: str
     effective_level: str
-    configured_level: str = Field(description="The own level without the override")
+    configured_level: str = Field(description="Its own level without the override")
     override: Override | None
 
 
 class Described(Logger):
-    """A logger with what whoever sets its level should know."""
+    """A logger, with a warning for callers who set its level."""
 
     warning: str | None = None
 
@@ -69,28 +69,28 @@ class LoggersResponse(BaseModel):
     """The loggers of one process, the root first, then by name."""
 
     loggers: list[Logger]
-    total: int = Field(description="How many there are to show")
-    shown: int = Field(description=f"How many are shown, {MAX_SHOWN} at most")
+    total: int = Field(description="Number of matching loggers")
+    shown: int = Field(description=f"Number of loggers in this list, at most {MAX_SHOWN}")
 
 
 class ChangedLoggers(LoggersResponse):
-    """The same of a process that names itself."""
+    """The same, with the name of the process."""
 
     hostname: str
     pid: int
 
     def overrides(self) -> dict[str, Override]:
-        """Return what was set at run time, by the name of the logger."""
+        """Return the levels set at run time, by the name of the logger."""
         return {logger.name: logger.override for logger in self.loggers if logger.override is not None}
 
 
 def find(q: str = "", *, changed: bool = False, limit: int = MAX_SHOWN) -> LoggersResponse:
-    """List the loggers of this process; none is created.
+    """Return the loggers of this process without creating any.
 
     Args:
-        q: Part of the name, in any case.
-        changed: Only those with a level that was set at run time.
-        limit: Maximum number to show.
+        q: A part of the name, in any case.
+        changed: Return only those with a level set at run time.
+        limit: Maximum number of loggers.
     """
     overrides = _levels.in_force()
     part = q.casefold()
@@ -102,7 +102,7 @@ def find(q: str = "", *, changed: bool = False, limit: int = MAX_SHOWN) -> Logge
 
 
 def describe(name: str) -> Described:
-    """Return one logger of this process, which need not exist."""
+    """Return a logger of this process, which need not exist."""
     warnings = filter(None, (_loggers.read(name).warning, _sensitive_loggers.warning_of(name)))
     return Described(**_read(name, _levels.in_force().get(name)), warning="; ".join(warnings) or None)
 
@@ -120,11 +120,11 @@ def _read(name: str, setting: Setting | None) -> dict[str, Any]:
 
 
 async def startup() -> None:
-    """Answer questions of other processes."""
+    """Answer requests of other processes."""
     try:
         await broadcast.subscribe(CHANNEL, _answer)
     except broadcast.BroadcastError:
-        _LOGGER.exception("Questions of other processes about the loggers will not be answered")
+        _LOGGER.exception("Requests of other processes for loggers will not be answered")
 
 
 async def _answer(
@@ -135,7 +135,7 @@ async def _answer(
     limit: int = MAX_SHOWN,
     **_of_newer_releases: Any,
 ) -> dict[str, Any]:
-    """Return the list, or one logger when it is named."""
+    """Return the list, or one logger if a name is given."""
     if name is not None:
         return describe(name).model_dump(mode="json")
     found = find(q, changed=changed, limit=limit).model_dump(mode="json")
@@ -143,9 +143,9 @@ async def _answer(
 
 
 async def ask_all(limit: int) -> broadcast.Reply:
-    """Ask every process for the loggers that were set at run time, as `ChangedLoggers`.
+    """Ask every process for its levels set at run time, as `ChangedLoggers`.
 
-    While Redis is unreachable this process answers alone.
+    While Redis is unreachable, only this process answers.
 
     Args:
         limit: Maximum number of loggers of each process.
@@ -156,20 +156,20 @@ async def ask_all(limit: int) -> broadcast.Reply:
 
 
 async def find_in(instance: str, q: str = "", *, changed: bool = False) -> LoggersResponse:
-    """List the loggers of the process with an id; see `find`.
+    """Return the loggers of the process with the given id; see `find`.
 
     Raises:
-        SilentInstanceError: It did not answer.
+        SilentInstanceError: The process did not answer.
     """
     answer = await _ask(instance, {"q": q, "changed": changed})
     return LoggersResponse.model_validate(answer)
 
 
 async def describe_in(instance: str, name: str) -> Described:
-    """Return one logger of the process with an id.
+    """Return a logger of the process with the given id.
 
     Raises:
-        SilentInstanceError: It did not answer.
+        SilentInstanceError: The process did not answer.
     """
     return Described.model_validate(await _ask(instance, {"name": name}))
 
@@ -181,7 +181,7 @@ async def _ask(instance: str, params: dict[str, Any]) -> Any:
         with waiting(_levels.TIMEOUT_SECONDS) as seconds:
             reply = await broadcast.ask(CHANNEL, _answer, params, timeout=seconds, to=[instance])
     except broadcast.BroadcastUnavailable as error:
-        raise SilentInstanceError(f"the process {instance} cannot be asked: {error}") from error
+        raise SilentInstanceError(f"the process {instance} could not be asked: {error}") from error
     if reply.payloads:
         return reply.payloads[0]
     why = [process.error for process in reply.report.failed]

@@ -1,4 +1,4 @@
-"""The loggers of this process: read and set their levels, without creating what is only read."""
+"""The loggers of this process: reads and sets levels without creating loggers unnecessarily."""
 
 import logging
 from typing import NamedTuple
@@ -8,15 +8,15 @@ from c2casgiutils.logs import WRITES_NOTHING, written_from
 from c2casgiutils.tools import _level_values
 
 _MAX_MADE_UP = 200
-"""How many loggers that no module asked for may be given a level; Python never frees a logger."""
+"""Maximum number of loggers created only to set a level, as Python never frees a logger."""
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Level(NamedTuple):
-    """The level of a logger: its own (`NOTSET` when inherited) and the one in force.
+    """The level of a logger: its own (`NOTSET` if inherited) and the effective one.
 
-    `warning` says what is lost when the level lets records through that no handler writes.
+    `warning` says which enabled records are lost because no handler writes them.
     """
 
     name: str
@@ -26,12 +26,12 @@ class Level(NamedTuple):
 
 
 class QuotaExceededError(C2cError, ValueError):
-    """Too many loggers that no module asked for."""
+    """Too many loggers would exist only because of a level."""
 
 
 def names() -> list[str]:
-    """Return the names of all loggers, the root first, then sorted."""
-    known = logging.root.manager.loggerDict.copy()  # threads may add some meanwhile
+    """Return the names of all loggers, the root first, the others sorted."""
+    known = logging.root.manager.loggerDict.copy()  # other threads may add some
     return [logging.root.name, *sorted(name for name in known if _existing(name) is not None)]
 
 
@@ -46,12 +46,12 @@ def read(name: str) -> Level:
 
 
 def warn_of_lost_records() -> None:
-    """Warn if a level that is lowered at run time would show nothing."""
+    """Log a warning if levels lowered at run time would have no effect."""
     floor = written_from(logging.root)
     if floor > logging.DEBUG:
         _LOGGER.warning(
-            "Levels that are lowered at run time will show nothing: %s. Configure the logging, with "
-            "c2casgiutils.install() or a file for example",
+            "Levels lowered at run time will have no effect: %s. Configure the logging, for example "
+            "with c2casgiutils.install() or a file",
             _lost_below(floor),
         )
 
@@ -62,10 +62,10 @@ def _lost_below(floor: int) -> str:
 
 
 class Overrides:
-    """The loggers that were given a level at run time, and their levels before.
+    """The loggers whose level was set at run time, and their previous levels.
 
     Attributes:
-        configured: The levels before, by logger.
+        configured: The previous levels, by logger.
         made_up: The loggers that exist only because of a level.
     """
 
@@ -74,15 +74,14 @@ class Overrides:
         self.made_up: set[str] = set()
 
     def check_quota(self, name: str) -> None:
-        """Refuse one more logger that no module asked for once there are too many of them.
+        """Raise if too many loggers would exist only because of a level.
 
         Raises:
-            QuotaExceededError: The logger does not exist, and 200 such ones have been given a level.
+            QuotaExceededError: The logger does not exist, and 200 others were already created for a level.
         """
         if _existing(name) is None and len(self.made_up) >= _MAX_MADE_UP:
             raise QuotaExceededError(
-                f"{_MAX_MADE_UP} loggers that no module uses have been given a level already; "
-                "name an existing one"
+                f"{_MAX_MADE_UP} loggers that no module uses already have a level; use an existing one"
             )
 
     def apply(self, name: str, number: int | None) -> Level:
@@ -93,7 +92,7 @@ class Overrides:
             number: The number of the level, `None` for the one before the first call.
 
         Raises:
-            ValueError: Not an acceptable name or level.
+            ValueError: The name or level is invalid.
         """
         if number is None:
             if name in self.configured:
@@ -105,12 +104,12 @@ class Overrides:
         logger = logging.getLogger(name)
         self.configured.setdefault(name, logger.level)
         logger.setLevel(number)
-        logger.disabled = False  # `logging.config` disables the loggers that a configuration does not name
+        logger.disabled = False  # `logging.config` disables loggers that the configuration does not name
         return read(name)
 
 
 def nearest(name: str) -> logging.Logger:
-    """Return the logger, or the nearest parent that exists."""
+    """Return the logger, or its nearest existing parent."""
     while name:
         logger = _existing(name)
         if logger is not None:

@@ -1,4 +1,4 @@
-"""The views that read and set log levels: of all processes at once, kept in Redis, restored at start."""
+"""The views that read and set log levels, which are stored in Redis and applied in all processes."""
 
 import datetime
 from typing import Annotated, Any, Literal
@@ -24,7 +24,7 @@ _UNREACHABLE: dict[int | str, dict[str, Any]] = {
 
 
 class LevelResponse(BaseModel):
-    """The level of a logger in the process that answers: its own (`NOTSET`: inherited), the one in force."""
+    """The own level of a logger (`NOTSET` if inherited) and the effective one, in the responding process."""
 
     name: str
     level: str
@@ -32,47 +32,47 @@ class LevelResponse(BaseModel):
     warning: str | None = Field(
         default=None,
         exclude_if=lambda warning: warning is None,
-        description="Only there when the level lets records through that no handler writes.",
+        description="Only present if no handler writes some of the enabled records.",
     )
 
 
 class SetLevelResponse(LevelResponse):
-    """The same after a change, and which processes made it."""
+    """The same after a change, and which processes have applied it."""
 
     cluster: SwitchReport
 
 
 class ChangedResponse(LevelResponse):
-    """A logger after a change, in the process of the scope or else in the one that answers."""
+    """A logger after a change, in the process given by the scope, or in the responding one."""
 
     previous: str = Field(description="The level before")
-    expires: datetime.datetime | None = Field(description="By the clock of Redis; null without an end")
-    scope: str = Field(description="As it was asked for")
+    expires: datetime.datetime | None = Field(description="By the clock of Redis; null for no end")
+    scope: str = Field(description="As requested")
     cluster: SwitchReport
 
 
 class NamedOverride(BaseModel):
-    """A level that was set at run time."""
+    """A level set at run time."""
 
     name: str
     level: str
-    expires: datetime.datetime | None = Field(description="By the clock of Redis; null without an end")
+    expires: datetime.datetime | None = Field(description="By the clock of Redis; null for no end")
     by: str | None = Field(description="Who set it; null for one of c2casgiutils 0.x")
     reason: str | None
-    scope: str = Field(description=f"`{CLUSTER}`, or the id of the only instance that has it")
+    scope: str = Field(description=f"`{CLUSTER}`, or the id of the only instance it applies to")
 
 
 class OverridesResponse(BaseModel):
-    """All levels that were set at run time, by name."""
+    """All levels set at run time, by name."""
 
     scope: Literal["cluster", "process"] = Field(
-        description="`process` if only the one that answers is known: Redis is not used or unreachable"
+        description="`process` if only the responding one is known: Redis is not used or unreachable"
     )
     overrides: list[NamedOverride]
 
 
 def _refuse_change(request: Request) -> None:
-    """Tell who would change a level with GET, as c2cwsgiutils does, how it is done."""
+    """Reject an attempt to change a level with GET, as in c2cwsgiutils, and say how to do it."""
     if "level" in request.query_params:
         raise HTTPException(
             405,
@@ -82,13 +82,13 @@ def _refuse_change(request: Request) -> None:
 
 @router.get("/level", name="c2c_logging_level", dependencies=[*_READ, Depends(_refuse_change)])
 async def get_level(name: Annotated[LoggerName, Query()]) -> LevelResponse:
-    """Read the level of a logger."""
+    """Return the level of a logger."""
     return LevelResponse(**_loggers.read(name)._asdict())
 
 
 @router.post("/level", name="c2c_logging_set_level", dependencies=_WRITE, responses=_UNREACHABLE)
 async def set_level(request: Request, body: LevelRequest, auth_info: _Caller) -> SetLevelResponse:
-    """Set the level of a logger in every process and keep it for the processes that start later."""
+    """Set the level of a logger in all processes, including those that start later."""
     done = await _change(Wanted(body.name, body.level), request, auth_info)
     return SetLevelResponse(**_level_of(done), cluster=done.report)
 
@@ -96,12 +96,12 @@ async def set_level(request: Request, body: LevelRequest, auth_info: _Caller) ->
 @router.get("/loggers", name="c2c_loggers", dependencies=_READ, responses=_UNREACHABLE)
 async def get_loggers(
     q: Annotated[str, Query(max_length=200, description="Part of the name, in any case.")] = "",
-    changed: Annotated[bool, Query(description="Only those that were set at run time.")] = False,
+    changed: Annotated[bool, Query(description="Only those set at run time.")] = False,
     instance: Annotated[str, Query(description="The id of a process, or `self`.")] = "self",
 ) -> _logger_list.LoggersResponse:
-    """List the loggers of one process, by default of the one that answers; none is created."""
+    """Return the loggers of one process, by default of the responding one, without creating any."""
     if instance == "all":
-        raise HTTPException(422, "The loggers of one process are listed: name it, or `self`")
+        raise HTTPException(422, "The loggers of only one process can be listed: give its id, or `self`")
     if instance == "self":
         return _logger_list.find(q, changed=changed)
     try:
@@ -115,7 +115,7 @@ async def get_loggers(
 async def put_logger(
     request: Request, name: Annotated[LoggerName, Path()], body: LevelChange, auth_info: _Caller
 ) -> ChangedResponse:
-    """Set the level of a logger, for a while or without an end."""
+    """Set the level of a logger, with an optional end."""
     wanted = Wanted(name, body.level, ttl=body.seconds(), scope=body.scope, reason=body.reason)
     return _changed(wanted, await _change(wanted, request, auth_info))
 
@@ -127,7 +127,7 @@ async def delete_logger(
     auth_info: _Caller,
     scope: Annotated[ScopeName, Query()] = CLUSTER,
 ) -> ChangedResponse:
-    """Give a logger the level of the configuration again, in every process."""
+    """Restore the configured level of a logger, in all processes."""
     wanted = Wanted(name, None, scope=scope)
     return _changed(wanted, await _change(wanted, request, auth_info))
 
@@ -157,7 +157,7 @@ def _changed(wanted: Wanted, done: Changed) -> ChangedResponse:
 
 @router.get("/overrides", name="c2c_logging_overrides", dependencies=_READ)
 async def get_overrides() -> OverridesResponse:
-    """List the levels that were set at run time."""
+    """Return the levels set at run time."""
     try:
         found, scope = await _levels.overrides(), instances.scope()
     except SwitchesUnavailableError:
@@ -169,9 +169,9 @@ async def get_overrides() -> OverridesResponse:
 
 
 async def startup(main_app: FastAPI | None = None) -> None:
-    """Listen for changes, and set the levels that are stored.
+    """Subscribe to changes, and apply the stored levels.
 
-    Redis being unreachable is no error: the levels are set once it is back.
+    If Redis is unreachable, the levels are applied later.
     """
     del main_app
     await _levels.startup()

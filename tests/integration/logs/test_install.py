@@ -21,7 +21,7 @@ async def log(text: str) -> None:
     logging.getLogger(__name__).info("info %s", text)
     logging.getLogger(__name__).debug("debug %s", text)
 """
-LOST = "Levels that are lowered at run time will show nothing"
+LOST = "Levels lowered at run time will have no effect"
 
 
 @pytest.fixture

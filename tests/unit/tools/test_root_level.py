@@ -63,7 +63,7 @@ async def test_root_above_warning_needs_admin(
         expected = 303 if CASES[case] == 200 else 403
     assert answer.status_code == expected
     if expected == 403:
-        assert "needs the admin level" in answer.text
+        assert "requires the admin level" in answer.text
         assert logging.root.level == before
     else:
         assert logging.getLevelName(logging.getLogger(name).level) == level
