@@ -111,7 +111,7 @@ def _write(event: AuditEvent) -> None:
     # no colon: "secret: ok" and "auth.sign_in: ok" would look like a secret with its name, and be masked
     told = [f"{event.action} ({event.result}) by {event.who}"]
     told += [
-        f"{word} {json.dumps(fields[name], ensure_ascii=False)}"
+        f"{word} {_quoted(fields[name])}"
         for name, word in (("client", "from"), ("target", "target"), ("before", "before"), ("after", "after"))
         if name in fields
     ]
@@ -124,6 +124,15 @@ def _write(event: AuditEvent) -> None:
     _LOGGER.handle(line)
     if logs.written_from(_LOGGER) > logging.INFO:
         logs.write_to_standard_error(line)
+
+
+def _quoted(value: Any) -> str:
+    """Return a value so that it cannot be taken for the next part of the line."""
+    if isinstance(value, str) and value.startswith(("{", "[", '"')):
+        with contextlib.suppress(ValueError):
+            json.loads(value)
+            return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def name_of(caller: AuthInfo) -> str:

@@ -60,9 +60,7 @@ async def attempt(
 
 def as_bytes(redis: "Redis", *command: Any) -> Any:
     """Run a command, or put it into a pipeline, whose answer may be what others wrote, and not text."""
-    from redis.client import NEVER_DECODE
-
-    return redis.execute_command(*command, **{NEVER_DECODE: True})  # type: ignore[no-untyped-call]  # of redis-py
+    return redis.execute_command(*command, NEVER_DECODE=True)  # type: ignore[no-untyped-call]  # of redis-py
 
 
 def _client() -> "Redis | None":

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 
 from c2casgiutils.switches._entry import split
+from c2casgiutils.switches._errors import NotAppliedError
 from c2casgiutils.switches._kinds import Kind, Setting
 
 _LOGGER = logging.getLogger(__name__)
@@ -76,14 +77,19 @@ class Effects:
 
     def _apply(self, kind: Kind, changes: Mapping[str, Setting | None]) -> None:
         fields = {f"{kind.name}:{key}": setting for key, setting in changes.items()}
+        refused: set[str] = set()
         try:
             kind.apply(changes)
+        except NotAppliedError as error:
+            refused = {f"{kind.name}:{key}" for key in error.problems}
+            _LOGGER.warning("%s switches of the kind %s were not applied: %s", len(refused), kind.name, error)
         except Exception:
             _LOGGER.exception("Switches of the kind %s could not be applied", kind.name)
-            self._refused.update(fields)
-            return
-        self._refused.difference_update(fields)
-        for field, setting in fields.items():
+            refused = set(fields)
+        self._refused -= fields.keys()
+        self._refused |= refused
+        for field in fields.keys() - refused:
+            setting = fields[field]
             if setting is None:
                 self._settings.pop(field, None)
             else:

@@ -1,5 +1,7 @@
 """Errors of the switches."""
 
+from collections.abc import Mapping
+
 from c2casgiutils._errors import C2cError
 from c2casgiutils._outages import OutageError
 
@@ -20,3 +22,15 @@ class SwitchesUnavailableError(OutageError):
 
 class TooManySwitchesError(C2cError, ValueError):
     """The maximum number of switches of this kind is reached."""
+
+
+class NotAppliedError(C2cError, ValueError):
+    """Some values of a kind could not be applied; raised by `Kind.apply` once it has applied the others.
+
+    Attributes:
+        problems: Why not, by the key of the switch.
+    """
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(next(iter(problems.values()), ""))
+        self.problems = problems

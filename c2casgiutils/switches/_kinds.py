@@ -91,6 +91,9 @@ class Kind(ABC):
         Args:
             changes: By key, the values that are in effect now, or `None` for those that were removed or have
                 ended.
+
+        Raises:
+            NotAppliedError: Some cannot be applied; the others have been.
         """
 
     async def inherit(self) -> Mapping[str, Any]:

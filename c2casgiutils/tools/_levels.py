@@ -37,11 +37,15 @@ class LogLevels(switches.Kind):
 
     def apply(self, changes: Mapping[str, Setting | None]) -> None:
         """See `Kind.apply`."""
-        changed = []
+        changed, problems = [], {}
         for name, setting in changes.items():
             before = _loggers.read(name).level
             number = None if setting is None else _level_values.parse_stored(setting.value)
-            after = self.overrides.apply(name, number).level
+            try:
+                after = self.overrides.apply(name, number).level
+            except _loggers.QuotaExceededError as error:
+                problems[name] = str(error)
+                continue
             if before != after:
                 changed.append((name, before, after))
         if len(changed) == 1:
@@ -49,6 +53,8 @@ class LogLevels(switches.Kind):
         elif changed:
             names = ", ".join(name for name, _, _ in changed[:_MAX_NAMED])
             _LOGGER.warning("The levels of %s loggers were changed: %s", len(changed), names)
+        if problems:
+            raise switches.NotAppliedError(problems)
 
     async def inherit(self) -> Mapping[str, str | int]:
         """Return the levels that c2casgiutils 0.x stored in Redis."""

@@ -93,12 +93,14 @@ class Overrides:
 
         Raises:
             ValueError: The name or level is invalid.
+            QuotaExceededError: See `check_quota`; it bounds what is restored from Redis, too.
         """
         if number is None:
             if name in self.configured:
                 logging.getLogger(name).setLevel(self.configured.pop(name))
             return read(name)
         _level_values.check_allowed(_level_values.checked_name(name), number)
+        self.check_quota(name)
         if _existing(name) is None:
             self.made_up.add(name)
         logger = logging.getLogger(name)

@@ -183,7 +183,7 @@ async def test_record_is_structured(caplog: pytest.LogCaptureFixture) -> None:
     )
     (line,) = caplog.records
     told = line.getMessage()
-    assert told.startswith('logging.level (5/6) by none, target "a\ufffdforged", before "{')
+    assert told.startswith('logging.level (5/6) by none, target "a\ufffdforged", before {"x": 1}, after "<')
     fields = vars(line)
     assert fields["audit_target"] == "a\ufffdforged"
     assert fields["audit_before"] == '{"x": 1}'
