@@ -177,7 +177,7 @@ class Database:
 
     def _create_engines(self) -> Engines:
         _registry.note_opened(self, is_open=True)
-        primary, replica = self._source.create()
+        primary, replica = self._source.create(self.name)
         return Engines(primary, replica, watch=self._watch, is_owner=self._source.is_owner)
 
     def _watch(self, replica: "AsyncEngine", primary: "AsyncEngine") -> Replica:

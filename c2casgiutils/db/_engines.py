@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from c2casgiutils.db._metrics import EngineMetrics
+from c2casgiutils.db._pool import create_pool_class
 from c2casgiutils.db._replica import Replica
 from c2casgiutils.db._routing import Mode
 
@@ -14,6 +16,13 @@ if TYPE_CHECKING:
 
 _READ_ONLY = "c2casgiutils_read_only"
 _QUERY_ONLY = "c2casgiutils_query_only"
+
+
+class Measured(NamedTuple):
+    """An engine and its metrics."""
+
+    engine: "AsyncEngine"
+    metrics: EngineMetrics
 
 
 class Engines:
@@ -35,18 +44,21 @@ class Engines:
 
     def __init__(
         self,
-        primary: "AsyncEngine",
-        replica: "AsyncEngine | None",
+        primary: Measured,
+        replica: Measured | None,
         *,
         watch: "Callable[[AsyncEngine, AsyncEngine], Replica]",
         is_owner: bool,
     ) -> None:
-        self.read_write = primary
-        self.fallback = _read_only_of(primary)
-        self.read_only = self.fallback if replica is None else _read_only_of(replica)
-        self.replica = None if replica is None else watch(self.read_only, primary)
+        self.read_write = primary.engine
+        self.fallback = _read_only_of(primary.engine)
+        self.read_only = self.fallback if replica is None else _read_only_of(replica.engine)
+        self.replica = None if replica is None else watch(self.read_only, self.read_write)
         self.only_connection: AsyncConnection | None = None
         self._is_owner = is_owner
+        self._measured = [primary] if replica is None else [primary, replica]
+        for engine, metrics in self._measured:  # not before the connections that watch are apart
+            metrics.watch(engine)
 
     def of(self, mode: Mode) -> "AsyncEngine":
         """Return the engine of a mode."""
@@ -57,7 +69,9 @@ class Engines:
         if self.replica is not None:
             await self.replica.aclose()
         if self._is_owner:
-            await asyncio.gather(self.read_write.dispose(), self.read_only.dispose())
+            await asyncio.gather(*(engine.dispose() for engine, _ in self._measured))
+        for engine, metrics in self._measured:
+            metrics.end(engine)
 
     @contextlib.asynccontextmanager
     async def rolled_back(self) -> AsyncIterator[None]:
@@ -74,17 +88,23 @@ class Engines:
                 await transaction.rollback()
 
 
-def create_engine(url: "URL", options: Mapping[str, Any]) -> "AsyncEngine":
+def create_engine(url: "URL", options: Mapping[str, Any], metrics: EngineMetrics) -> "AsyncEngine":
     """Create an engine.
 
     On SQLite its transactions begin with their first statement, and those that may write wait for each
     other there: otherwise two that read before they write would fail with a lock that no time-out resolves
     (https://www.sqlite.org/lang_transaction.html).
+
+    Args:
+        url: With its driver.
+        options: As `create_async_engine` takes them.
+        metrics: Of the engine.
     """
     from sqlalchemy import event
     from sqlalchemy.ext.asyncio import create_async_engine
 
-    engine = create_async_engine(url, **options)
+    pool = {} if options.keys() & {"pool", "poolclass"} else {"poolclass": create_pool_class(metrics)}
+    engine = create_async_engine(url, **options, **pool)
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _leave_begin_to_us)
         event.listen(engine.sync_engine, "begin", _begin_on_sqlite)

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from c2casgiutils.db._engines import create_engine
+from c2casgiutils.db._engines import Measured, create_engine
 from c2casgiutils.db._errors import DatabaseConfigurationError
+from c2casgiutils.db._metrics import EngineMetrics
+from c2casgiutils.db._routing import Mode
 from c2casgiutils.db._urls import engine_options, read_url
 
 if TYPE_CHECKING:
@@ -50,10 +52,21 @@ class Urls:
         """The kind of the replica, as SQLAlchemy names it."""
         return None if self._replica is None else self._replica.get_backend_name()
 
-    def create(self) -> "tuple[AsyncEngine, AsyncEngine | None]":
-        """Return the engines of the primary and of the replica."""
-        replica = None if self._replica is None else create_engine(self._replica, self._replica_options)
-        return create_engine(self._primary, self._options), replica
+    def create(self, database: str) -> tuple[Measured, Measured | None]:
+        """Return the engines of the primary and of the replica.
+
+        Args:
+            database: The name of the database.
+        """
+        primary = _create(database, Mode.READ_WRITE, self._primary, self._options)
+        if self._replica is None:
+            return primary, None
+        return primary, _create(database, Mode.READ_ONLY, self._replica, self._replica_options)
+
+
+def _create(database: str, mode: Mode, url: "URL", options: Mapping[str, Any]) -> Measured:
+    metrics = EngineMetrics(database, mode)
+    return Measured(create_engine(url, options, metrics), metrics)
 
 
 class Given:
@@ -82,6 +95,13 @@ class Given:
         """The kind of the replica, as SQLAlchemy names it."""
         return None if self._replica is None else self._replica.dialect.name
 
-    def create(self) -> "tuple[AsyncEngine, AsyncEngine | None]":
-        """Return the engines of the primary and of the replica."""
-        return self._primary, self._replica
+    def create(self, database: str) -> tuple[Measured, Measured | None]:
+        """Return the engines of the primary and of the replica.
+
+        Args:
+            database: The name of the database.
+        """
+        primary = Measured(self._primary, EngineMetrics(database, Mode.READ_WRITE))
+        if self._replica is None:
+            return primary, None
+        return primary, Measured(self._replica, EngineMetrics(database, Mode.READ_ONLY))

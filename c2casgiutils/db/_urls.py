@@ -67,10 +67,7 @@ def engine_options(url: "URL", options: Mapping[str, Any]) -> dict[str, Any]:
     if timeout is not None and timeout not in url.query:
         complete["connect_args"] = {timeout: _CONNECT_SECONDS, **complete.get("connect_args", {})}
     if is_in_memory(url) and "poolclass" not in complete:
-        from sqlalchemy.pool import AsyncAdaptedQueuePool
-
-        one_connection = {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1, "max_overflow": 0}
-        complete |= one_connection | {"pool_recycle": -1}
+        complete |= {"pool_size": 1, "max_overflow": 0, "pool_recycle": -1}
     return complete
 
 
