@@ -128,7 +128,7 @@ async def test_openapi_is_clean(secret: str) -> None:
             schema = (await client.get("/proxy/c2c/openapi.json")).json()
     assert schema["servers"] == [{"url": "/proxy/c2c"}]
     operations = [item for path in schema["paths"].values() for item in path.items()]
-    assert {method for method, _ in operations} <= {"get", "post", "delete"}
+    assert {method for method, _ in operations} <= {"get", "post", "delete", "put"}
     ids = [operation["operationId"] for _, operation in operations]
     assert len(ids) == len(set(ids))
     assert not {"/", "/docs", "/openapi.json"} & set(schema["paths"])
