@@ -66,11 +66,13 @@ class Overrides:
 
     Attributes:
         configured: The previous levels, by logger.
+        disabled: Those of them that were disabled.
         made_up: The loggers that exist only because of a level.
     """
 
     def __init__(self) -> None:
         self.configured: dict[str, int] = {}
+        self.disabled: set[str] = set()
         self.made_up: set[str] = set()
 
     def check_quota(self, name: str) -> None:
@@ -89,7 +91,7 @@ class Overrides:
 
         Args:
             name: Its name.
-            number: The number of the level, `None` for the one before the first call.
+            number: The number of the level; `None` for the state before the first call.
 
         Raises:
             ValueError: The name or level is invalid.
@@ -97,14 +99,20 @@ class Overrides:
         """
         if number is None:
             if name in self.configured:
-                logging.getLogger(name).setLevel(self.configured.pop(name))
+                logger = logging.getLogger(name)
+                logger.setLevel(self.configured.pop(name))
+                logger.disabled = name in self.disabled
+                self.disabled.discard(name)
             return read(name)
         _level_values.check_allowed(_level_values.checked_name(name), number)
         self.check_quota(name)
         if _existing(name) is None:
             self.made_up.add(name)
         logger = logging.getLogger(name)
-        self.configured.setdefault(name, logger.level)
+        if name not in self.configured:
+            self.configured[name] = logger.level
+            if logger.disabled:
+                self.disabled.add(name)
         logger.setLevel(number)
         logger.disabled = False  # `logging.config` disables loggers that the configuration does not name
         return read(name)

@@ -89,10 +89,18 @@ async def test_what_is_lost_is_found_among_many_levels(
 
 
 def test_level_of_a_disabled_logger(logger: logging.Logger) -> None:
-    """Who sets a level wants to see records: a logger that a configuration disabled is enabled."""
+    """Who sets a level wants to see records: a disabled logger is enabled until the level ends."""
     logger.disabled = True
-    _loggers.Overrides().apply(logger.name, logging.DEBUG)
-    assert logger.isEnabledFor(logging.DEBUG)
+    overrides = _loggers.Overrides()
+    for level in (logging.DEBUG, logging.INFO):
+        overrides.apply(logger.name, level)
+        assert logger.isEnabledFor(level)
+    overrides.apply(logger.name, None)
+    assert logger.disabled
+    logger.disabled = False
+    overrides.apply(logger.name, logging.DEBUG)
+    overrides.apply(logger.name, None)
+    assert not logger.disabled
 
 
 @pytest.mark.parametrize(("level", "is_allowed"), [("DEBUG", True), ("INFO", True), ("WARNING", False)])
