@@ -46,7 +46,7 @@ class Reader:
         """Catch up with the store if Redis holds another version than this process."""
         if version != self._state.version:
             self._start("read", self.catch_up)
-        if self._heirs():
+        elif self._heirs():
             self._start("inherit", self._inherit)
 
     def _start(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -10,16 +10,28 @@ from c2casgiutils.tools import _level_values
 _LOGGER = logging.getLogger(__name__)
 
 _BATCH = 500
+_MAX_NAMED = 20
 
 
 async def read() -> dict[str, str | int]:
     """Return the levels by logger; an invalid entry is logged and skipped.
 
+    They are not signed, so with `C2C__REDIS__BROADCAST_SECRET` none is accepted: anybody who can write to
+    Redis may have stored them.
+
     Raises:
         RedisError: Redis is unreachable or refuses.
     """
     master = redis_utils.get()[0]
-    return {} if master is None else {name: level async for name, level in _entries(master)}
+    found = {} if master is None else {name: level async for name, level in _entries(master)}
+    if found and config.settings.redis.broadcast_secret:
+        _LOGGER.warning(
+            "The log levels that c2casgiutils 0.x stored are not taken over, as they are not signed with "
+            "C2C__REDIS__BROADCAST_SECRET; set again what you need: %s",
+            ", ".join(sorted(found)[:_MAX_NAMED]),
+        )
+        return {}
+    return found
 
 
 async def _entries(master: Any) -> AsyncIterator[tuple[str, str | int]]:

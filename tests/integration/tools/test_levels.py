@@ -56,11 +56,11 @@ def stored(admin: "redis.Redis", name: str) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def started(server: RedisServer) -> AsyncIterator[httpx.AsyncClient]:
+async def started(server: RedisServer, **settings: str) -> AsyncIterator[httpx.AsyncClient]:
     """A signed-in client of a started application."""
     config.settings.auth = config.settings.auth.model_copy(update={"secret": SECRET})
     config.settings.redis = config.settings.redis.model_copy(
-        update={"url": server.url, "broadcast_prefix": "tests_of_levels_"}
+        update={"url": server.url, "broadcast_prefix": "tests_of_levels_", **settings}
     )
     main = FastAPI()
     main.mount("/c2c", create_app())
@@ -159,6 +159,21 @@ async def test_levels_of_0x_are_taken_over_once(
     async with started(own_redis) as client:
         assert await listed(client) == []
         assert logging.getLogger(name).level == logging.NOTSET
+
+
+async def test_levels_of_0x_where_switches_are_signed(
+    own_redis: RedisServer, admin: "redis.Redis", name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are not signed, so they are named in the log and not taken over, once."""
+    caplog.set_level(logging.WARNING, logger="c2casgiutils")
+    admin.set(f"{PREFIX}{name}", "DEBUG")
+    for _ in range(2):
+        async with started(own_redis, broadcast_secret="the secret of the messages") as client:
+            assert await listed(client) == []
+            assert logging.getLogger(name).level == logging.NOTSET
+    lines = [record.getMessage() for record in caplog.records if "not taken over" in record.getMessage()]
+    assert len(lines) == 1
+    assert name in lines[0]
 
 
 async def test_a_stored_level_wins_over_one_of_0x(
