@@ -53,8 +53,18 @@ class Checker:
             self._stale_processes,
             self._backwards,
             self._not_equal,
+            self._failed,
+            self._idle,
         ]
         return [violation for rule in rules for violation in rule()]
+
+    def _failed(self) -> Iterator[str]:
+        for error in self._record.errors:
+            yield f"failed: {error}"
+
+    def _idle(self) -> Iterator[str]:
+        if not any(change.report for change in self._record.changes):
+            yield "idle: no change was acknowledged, so that none could be lost"
 
     # Who is accounted for
 

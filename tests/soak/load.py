@@ -20,6 +20,7 @@ from tests.soak.service import Node, Service
 
 _MOST_AT_ONCE = 40
 """Requests that wait, those for a stopped process among them."""
+_ERROR = 500
 _NOT_MADE = range(400, 500)
 """Statuses that say that a change was refused for good."""
 
@@ -82,6 +83,7 @@ class Load:
         change = Change(node.pid, self._rng.choice(LOGGERS), value, time.monotonic())
         self._record.changes.append(change)
         answer = await node.client.post("/c2c/logging/level", json={"name": change.name, "level": value})
+        self._note_error(answer, "a change", start=change.start)
         if answer.status_code in _NOT_MADE:
             self._record.changes.remove(change)
         if answer.status_code == 200:  # the status
@@ -92,12 +94,17 @@ class Load:
         """Ask all processes for their pids."""
         start = time.monotonic()
         answer = await node.client.get("/ask")
+        self._note_error(answer, "a question", start=start)
         report = None
         if answer.is_success:
             body = answer.json()
             report = read_report(body["cluster"], *body["pids"])
         self._record.questions.append(Question(node.pid, start, time.monotonic(), report))
         return report
+
+    def _note_error(self, answer: httpx.Response, what: str, *, start: float) -> None:
+        if answer.status_code == _ERROR:
+            self._record.errors.append(f"{what} at {start:.2f} was answered with 500")
 
     async def read(self, node: Node) -> None:
         """Read the level of one logger in one process."""

@@ -148,6 +148,7 @@ class Record:
     reads: list[Read] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     story: list[tuple[float, str]] = field(default_factory=list)
 
     def counts(self) -> str:

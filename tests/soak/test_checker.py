@@ -135,6 +135,15 @@ def _not_equal(record: Record) -> None:
     record.checkpoints.append(Checkpoint(70, 80, "1 has DEBUG, 2 has INFO", {}))
 
 
+def _error_of_the_server(record: Record) -> None:
+    record.errors.append("a change was answered with 500")
+
+
+def _nothing_acknowledged(record: Record) -> None:
+    for change in record.changes:
+        change.report = None
+
+
 @pytest.mark.parametrize(
     ("spoil", "kind"),
     [
@@ -156,6 +165,8 @@ def _not_equal(record: Record) -> None:
         (_did_not_get_it, "stale process"),
         (_went_back, "backwards"),
         (_not_equal, "not equal"),
+        (_error_of_the_server, "failed"),
+        (_nothing_acknowledged, "idle"),
     ],
 )
 def test_finds(spoil: Callable[[Record], None], kind: str) -> None:
