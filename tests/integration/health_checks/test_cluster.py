@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -158,8 +159,14 @@ async def test_last_words_of_all_processes(servers: list[Uvicorn], redis: RedisS
     assert (await matrix(servers[0]))["status"] == "warn"
 
 
+async def _is_problem(server: Uvicorn, word: str, pid: int) -> bool:
+    """Tell whether the page names a process among what needs attention."""
+    page = (await ask(server, "GET", "/c2c/")).text
+    return re.search(rf"{word}</span> <span>Process {pid} on", page) is not None
+
+
 async def test_silent_process_is_late_then_lost_and_keeps_its_last_word(servers: list[Uvicorn]) -> None:
-    """It is a warning, named in the report."""
+    """It is a warning, named in the report and on the page."""
     await ask(servers[1], "GET", "/c2c/health/")
     stopped = servers[1].pid
 
@@ -182,12 +189,14 @@ async def test_silent_process_is_late_then_lost_and_keeps_its_last_word(servers:
             stopped: False,
         }
         assert _states(body, "Fine")[stopped] == "pass"
+        assert await _is_problem(servers[0], "late", stopped)
         await eventually(seen("lost"), seconds=2 * 3 * HEARTBEAT + 2, what="lost")
         body = await matrix(servers[0])
         assert body["status"] == "warn"
         assert (body["cluster"]["asked"], body["cluster"]["missing"]) == (1, [])
         assert [process["pid"] for process in body["cluster"]["lost"]] == [stopped]
         assert _states(body, "Fine")[stopped] == "pass"
+        assert await _is_problem(servers[0], "lost", stopped)
     finally:
         servers[1].signal(signal.SIGCONT)
 
