@@ -55,7 +55,7 @@ async def echo(**params: Any) -> dict[str, Any]:
 
 
 async def member(url: str, number: int) -> None:
-    """A process with so many broadcasters, until its input ends."""
+    """Run a process with this number of broadcasters until its input ends."""
     configure(url)
     broadcasters = [RedisBroadcaster(instances.Presence()) for _ in range(number)]
     for broadcaster in broadcasters:
@@ -143,7 +143,7 @@ class Bare:
 
 
 async def durations(call: Callable[[], Awaitable[None]], number: int) -> list[float]:
-    """Seconds of each of so many calls, one after the other."""
+    """Return the durations in seconds of a number of successive calls."""
     result = []
     for _ in range(number):
         start = time.perf_counter()

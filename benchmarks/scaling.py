@@ -72,7 +72,7 @@ class Bench:
         await self._newcomer.announce()
 
     def grow(self, number: int) -> None:
-        """Copy the entry until there are so many processes with this one."""
+        """Copy the entry until the roster has this number of processes."""
         id_, roster = self._newcomer.id, self._newcomer.roster
         with self._server.client() as client:
             beat, static = client.hmget(roster.key, id_, f"{id_}/static")
@@ -107,7 +107,7 @@ class Bench:
             )
 
     async def measure(self, number: int) -> None:
-        """Print the line of so many processes."""
+        """Print the line for this number of processes."""
         self.grow(number)
         first = []
         for _ in range(5):
@@ -151,7 +151,7 @@ async def ask_with_report() -> None:
 
 
 async def durations(call: Callable[[], Awaitable[object]], number: int) -> list[float]:
-    """Seconds of each of so many calls, one after the other."""
+    """Return the durations in seconds of a number of successive calls."""
     found = []
     for _ in range(number):
         start = time.perf_counter()

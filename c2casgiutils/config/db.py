@@ -99,7 +99,7 @@ class Database(Group):
     force_read_only: Rules = Field(default=[], description="The same for requests that only read")
     sticky: PositiveDuration | None = Field(
         default=None,
-        description="After a write the same client reads from the primary for so long; needs "
+        description="Time for which a client reads from the primary after a write; needs "
         "`C2C__AUTH__JWT__SECRET`",
     )
     max_lag: PositiveDuration | None = Field(

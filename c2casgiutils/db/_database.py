@@ -46,7 +46,7 @@ class Database:
         force_read_write: Regular expressions, matched from the start of `GET /full/path`: `session` may
             write for these requests.
         force_read_only: The same for requests that only read.
-        sticky: After a write the same client reads from the primary for so long.
+        sticky: Time for which a client reads from the primary after a write.
         max_lag: Reads use the primary while the replica is further behind.
         read_only_options: Options of the engine of the replica; by default those of the primary, with
             `pool_pre_ping`.

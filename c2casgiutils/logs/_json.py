@@ -31,7 +31,7 @@ _NOTICE_LENGTH = 40
 
 
 def syslog_level(number: int) -> int:
-    """Return the severity of RFC 5424 (section 6.2.1) of a level, for a level of one's own its number."""
+    """Return the severity of RFC 5424 (section 6.2.1) of a level, or the number of a custom level."""
     return _SYSLOG_LEVELS.get(number, number)
 
 

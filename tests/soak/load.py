@@ -52,7 +52,7 @@ class Load:
                 group.create_task(self._repeat(group, action, seconds))
 
     async def quiet(self) -> None:
-        """Send no more changes, and wait for those under way."""
+        """Send no more changes, and wait for those in progress."""
         self.changes_allowed = False
         if self._changes:
             await asyncio.wait(set(self._changes))

@@ -86,7 +86,7 @@ class Question:
 
 @dataclass(slots=True)
 class Change:
-    """A level that was set. `end` is for ever while it is not known whether the change was made."""
+    """A level that was set. `end` is infinite while it is not known whether the change was made."""
 
     pid: int
     name: str
@@ -122,7 +122,7 @@ class Checkpoint:
     """All processes and the store, compared after everything was mended.
 
     Attributes:
-        start: When nothing was broken any more, and no change was under way.
+        start: When all faults were repaired and no change was in progress.
         end: When all was equal, or when the waiting for that ended.
         difference: What was not equal at the end, empty if nothing.
         levels: The levels by logger that all agree on.

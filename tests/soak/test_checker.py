@@ -268,7 +268,7 @@ def _reads_at_once(record: Record) -> None:
     ],
 )
 def test_blames_nobody(change: Callable[[Record], None]) -> None:
-    """What looks like a violation and is none is not called one."""
+    """Valid observations that look like violations are accepted."""
     record = good()
     change(record)
     assert violations(record) == []

@@ -106,7 +106,7 @@ async def who(seconds: float = 20) -> set[int]:
 
 
 async def complete(pids: set[int]) -> bool:
-    """Tell whether exactly these processes answer."""
+    """Return whether exactly these processes answer."""
     try:
         return await who(1) == pids and instances.currency() == "current"
     except (BroadcastUnavailable, AssertionError):
@@ -123,5 +123,5 @@ def within(seconds: float) -> Iterator[None]:
 
 
 async def in_roster(condition: Callable[[list[instances.Instance]], bool]) -> bool:
-    """Tell whether the roster is as it should."""
+    """Return whether the roster meets the condition."""
     return condition(await instances.roster())

@@ -15,7 +15,7 @@ def free_port() -> int:
 
 
 def wait_for(condition: Callable[[], bool], *, seconds: float = 20, what: str = "condition") -> None:
-    """Wait until the condition holds, at most so long."""
+    """Wait until the condition holds, or fail after the given time."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

@@ -66,7 +66,7 @@ class SentinelGroup:
         return True
 
     def is_whole(self) -> bool:
-        """Tell whether the present master has a replica in step with it."""
+        """Return whether the current master has a synchronised replica."""
         port = self.sentinels[0].master_port
         try:
             return _has_replica(self.master if self.master.port == port else self.replica)
@@ -124,7 +124,7 @@ class ClusterGroup:
             return bool(client.info("replication")["role"] == "master")
 
     def is_whole(self) -> bool:
-        """Tell whether each master is known to all nodes and has a replica in step with it."""
+        """Return whether each master is known to all nodes and has a synchronised replica."""
         try:
             masters = [node for node in self.nodes if self.is_master(node)]
             return self._ready() and len(masters) == _MASTERS and all(map(_has_replica, masters))

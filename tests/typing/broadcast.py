@@ -15,7 +15,7 @@ def _plain(*, number: int) -> str:
 
 
 async def check() -> None:
-    """The result has the type of the function's; without answers there is none."""
+    """The result has the type of the function's result, or is `None` without answers."""
     asked = await broadcast.decorate(_coroutine, expect_answers=True)
     assert_type(await asked(number=1), list[BroadcastResponse[str] | MissingAnswer])
     threaded = await broadcast.decorate(_plain, "channel", expect_answers=True, timeout=1)

@@ -190,7 +190,7 @@ async def test_a_mount_with_a_name(secret: str) -> None:
     ],
 )
 async def test_routers_alone(secret: str, router: object, prefix: str, path: str, status: int) -> None:
-    """Each router works in an application of one's own, without the page."""
+    """Each router works in another application, without the page."""
     main = FastAPI()
     main.include_router(router, prefix=prefix)  # type: ignore[arg-type]  # a table of routers
     async with client_of(main, **{"X-API-Key": secret}) as client:

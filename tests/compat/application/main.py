@@ -39,7 +39,7 @@ async def _echo(*, message: Message) -> Echo:
 
 
 class Mine(Check):
-    """A check of one's own."""
+    """A custom check."""
 
     async def check(self) -> Result:
         """Always fine."""

@@ -265,7 +265,7 @@ async def test_memory_is_bounded() -> None:
 
 @pytest.mark.parametrize("ask", [_counts.increment, _counts.look])
 async def test_count_that_would_never_end(redis_server: RedisServer, ask: Any) -> None:
-    """A count whose window ended at the wrong moment gets an end again: nobody is locked out for ever."""
+    """A count that lost its expiry gets a new one, so that nobody is locked out forever."""
     config.settings = config.Settings(redis={"url": redis_server.url})
     with redis_server.client() as client:
         keys = [_counts._key(name) for name in ("10.1.1.1", _counts.TOTAL)]

@@ -91,7 +91,7 @@ async def test_replies_and_messages_share_the_connection(redis_server: RedisServ
 
 
 async def test_another_event_loop_is_refused(redis_server: RedisServer) -> None:
-    """Such as that of a second test client in the same process: it would wait for ever."""
+    """A call from another event loop, such as that of a second test client, would wait forever."""
     configure(redis_server.url)
     link = _create([])
     link.start()

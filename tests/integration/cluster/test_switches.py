@@ -259,7 +259,7 @@ async def test_forged_change_leaves_room_for_later_ones(server: RedisServer, sta
 
 
 async def test_two_secrets_at_the_same_time(server: RedisServer, start: Start) -> None:
-    """Processes that do not accept the entries of each other do not overwrite them for ever."""
+    """Processes that do not accept each other's entries do not overwrite them forever."""
     (first,) = await start(serve(server.port, C2C__REDIS__BROADCAST_SECRET="the-former-secret"))
     await first.set(NAME, "DEBUG")
     (second,) = await start(serve(server.port, C2C__REDIS__BROADCAST_SECRET="the-present-secret"))

@@ -22,7 +22,7 @@ async def group() -> AsyncIterator[SentinelGroup]:
 
 
 async def test_replica_and_sentinels(factory: Factory, group: SentinelGroup) -> None:
-    """The payload tells what the sentinels know; one that is away, or the replica, is a warning."""
+    """The payload contains what the sentinels know; an unreachable sentinel or replica is a warning."""
     factory.add(Redis(), ttl=0)
 
     async def passes() -> bool:

@@ -52,7 +52,7 @@ def test_a_message(logger: logging.Logger, kind: int) -> None:
     ("level", "severity"), [(60, 2), (50, 2), (40, 3), (30, 4), (25, 6), (20, 6), (10, 7), (1, 7)]
 )
 def test_severity(logger: logging.Logger, level: int, severity: int) -> None:
-    """Levels of one's own have that of the next standard level below."""
+    """Custom levels have the severity of the next lower standard level."""
     handler = attach(logger)
     message = handler.prepare(logging.LogRecord("a b.c", level, "f.py", 1, "text", (), None)).decode()
     match = MESSAGE.fullmatch(message)

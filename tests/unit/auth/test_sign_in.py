@@ -449,7 +449,7 @@ async def test_openapi_shows_the_ways_in(client: httpx.AsyncClient) -> None:
 
 
 async def test_router_without_a_page() -> None:
-    """The router serves an application of one's own that has no page."""
+    """The router also works in an application without the page."""
     from fastapi import FastAPI
 
     app = FastAPI()

@@ -130,7 +130,7 @@ async def test_handler_that_fails() -> None:
 
 
 async def test_same_exception_object_again() -> None:
-    """An application may raise one object for ever."""
+    """An application may raise the same exception object repeatedly."""
     error = BoomError()
     calls: list[Exception] = []
 

@@ -52,7 +52,7 @@ class Raising(Check):
 
 
 class Hanging(Check):
-    """Waits for ever, politely."""
+    """Waits forever, but can be cancelled."""
 
     async def check(self) -> Result:
         self.doing = "waiting for nothing"

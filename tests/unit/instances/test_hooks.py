@@ -26,7 +26,7 @@ def test_fields_are_read_and_broken_ones_left_out(caplog: pytest.LogCaptureFixtu
     [(b"12", [12]), (None, [0]), (b"-1", [0]), (b"x", [0]), (ValueError("NOPERM"), []), (b"", [0])],
 )
 def test_version_of_the_switches_is_told(reply: object, told: list[int]) -> None:
-    """An error tells nothing, what is no number counts as none; a callback that raises hinders no other."""
+    """Errors are ignored, other data counts as 0, and a failing callback does not affect others."""
     found: list[int] = []
 
     def broken(version: int) -> None:

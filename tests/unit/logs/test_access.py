@@ -85,7 +85,7 @@ def test_probes(name: str, message: str, arguments: Any) -> None:
     ],
 )
 def test_other_lines(name: str, arguments: Any) -> None:
-    """A connection without an answer, a format of one's own, a logger with a similar name."""
+    """A connection without a response, a custom format, a logger with a similar name."""
     entry = record(name, "text", arguments)
     assert "status_code" not in fields(entry)
     assert logs.ProbeFilter(["/a%20b"]).filter(entry)

@@ -140,7 +140,7 @@ def test_a_wrong_header(header: str) -> None:
 
 
 async def test_without_trust() -> None:
-    """Nothing that comes in is used, also not the header of one's own."""
+    """No incoming header is used, not even the configured one."""
     app = RequestTrackingMiddleware(show, header="X-My-Id", trust=False)
     headers = [("x-my-id", "a"), ("x-request-id", "b"), ("traceparent", TRACEPARENT)]
     inside, answered = await ids(app, headers)
