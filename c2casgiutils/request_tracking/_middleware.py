@@ -1,16 +1,18 @@
 """The middleware that gives each request an id."""
 
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from c2casgiutils._asgi import RawHeaders
 from c2casgiutils._unhandled import answer_error
 from c2casgiutils.request_tracking._context import CURRENT, RequestContext
 from c2casgiutils.request_tracking._incoming import Reader
 from c2casgiutils.request_tracking._propagation import note_request
 
 _ANSWER = b"x-request-id"
+_LENGTH = len(_ANSWER)
 _STARTS = {
     "http": frozenset({"http.response.start"}),
     "websocket": frozenset({"websocket.accept", "websocket.http.response.start"}),
@@ -49,7 +51,8 @@ class RequestTrackingMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         starts = _STARTS.get(scope["type"])
-        if starts is None or _is_tracked(scope):
+        around = CURRENT.get()
+        if starts is None or (around is not None and _is_same(around.scope, scope)):
             await self.app(scope, receive, send)
             return
 
@@ -62,9 +65,7 @@ class RequestTrackingMiddleware:
             nonlocal started
             if message["type"] in starts:
                 started = True
-                # An inner application may have set one, which would not be that of the log lines.
-                headers = [header for header in message.get("headers", ()) if header[0].lower() != _ANSWER]
-                headers.append((_ANSWER, request_id.encode("ascii")))
+                headers = _with_id(message.get("headers", ()), request_id)
                 if self._with_timing:
                     milliseconds = (time.perf_counter() - began) * 1000
                     headers.append((b"server-timing", b"app;dur=%.1f" % milliseconds))
@@ -86,9 +87,17 @@ class RequestTrackingMiddleware:
             CURRENT.reset(token)
 
 
-def _is_tracked(scope: Scope) -> bool:
+def _with_id(given: Iterable[tuple[bytes, bytes]], request_id: str) -> RawHeaders:
+    """Return the headers with the id, in the place of one that an inner application has set."""
+    headers = list(given)
+    for name, _ in headers:
+        if len(name) == _LENGTH and name.lower() == _ANSWER:
+            headers = [header for header in headers if header[0].lower() != _ANSWER]
+            break
+    headers.append((_ANSWER, request_id.encode("ascii")))
+    return headers
+
+
+def _is_same(around: Scope | None, scope: Scope) -> bool:
     """Return whether this middleware stands around itself: copies of a scope share its state."""
-    context = CURRENT.get()
-    if context is None or context.scope is None:
-        return False
-    return "state" in scope and context.scope.get("state") is scope["state"]
+    return around is not None and "state" in scope and around.get("state") is scope["state"]

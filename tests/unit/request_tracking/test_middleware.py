@@ -186,6 +186,20 @@ async def test_each_answer_has_it_once(path: str, status: int) -> None:
         assert response.text == "mine"
 
 
+@pytest.mark.parametrize("make", [list, tuple, iter], ids=["list", "tuple", "iterator"])
+async def test_the_headers_of_an_application(make: Any) -> None:
+    """Any iterable of them, in any case, and not changed for the application that may send them again."""
+    given = [(b"X-Request-Id", b"own"), (b"x-other", b"kept"), (b"x-request-id", b"own")]
+    message = {"type": "http.response.start", "status": 200, "headers": make(given)}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(message)
+
+    (start,) = await call(RequestTrackingMiddleware(app), make_scope(headers=[("x-request-id", "mine")]))
+    assert start["headers"] == [(b"x-other", b"kept"), (b"x-request-id", b"mine")]
+    assert make is iter or list(message["headers"]) == given
+
+
 async def test_the_handler_of_exceptions_answers() -> None:
     """The application's own handler sees the id, is called once, and the server gets the exception."""
     seen = []
