@@ -37,3 +37,9 @@ async def test_operations_need_the_secret(client: httpx.AsyncClient) -> None:
 async def test_security_headers(client: httpx.AsyncClient) -> None:
     """They are on every answer."""
     assert (await client.get("/")).headers["x-content-type-options"] == "nosniff"
+
+
+async def test_request_id(client: httpx.AsyncClient) -> None:
+    """An answer has the id of its request."""
+    response = await client.get("/", headers={"X-Request-ID": "mine"})
+    assert response.headers["x-request-id"] == "mine"
