@@ -193,7 +193,7 @@ class Service:
         wait_for(self._is_ready, seconds=60, what=f"two workers\n{self.process.output}")
         self._expect("/livez", 200)
         health = self._expect("/health_checks", 200)
-        wanted = {"Redis", *(("SQLAlchemy", "Alembic") if has_database else ())}
+        wanted = {"Redis", *(("db_default_read_write", "alembic_default_read_write") if has_database else ())}
         assert wanted <= {entity["name"] for entity in health["entities"]}, health
         assert self._expect("/versions.json", 200)["main"] == {"git_hash": "0a1b2c3", "git_tag": "1.2.3"}
         answer = self.client.post("/c2c/logging/level", json={"name": SLUG, "level": "DEBUG"}).json()
@@ -256,8 +256,9 @@ def show(gate: Gate, database: str, github_auth: str) -> None:
         redis = servers.enter_context(RedisServer())
         sentry = servers.enter_context(FakeSentry())
         if database == "postgresql":
-            url = servers.enter_context(PostgresServer()).url()
-            gate.env[f"{SLUG.upper()}__DATABASE_URL"] = url
+            gate.env["C2C__DB__URL"] = servers.enter_context(PostgresServer()).url("postgresql")
+        elif database == "sqlite":
+            gate.env["C2C__DB__URL"] = f"sqlite:///{SLUG}.db"
         if database != "none":
             run("make", "migrate", cwd=project, env=gate.env)
         gate.serve_by_make(project)
@@ -265,7 +266,7 @@ def show(gate: Gate, database: str, github_auth: str) -> None:
         service.show(sentry, has_database=database != "none")
         assert len(sentry.events) == 1, sentry.events
         assert sentry.problems == [], sentry.problems
-    gate.env.pop(f"{SLUG.upper()}__DATABASE_URL", None)
+    gate.env.pop("C2C__DB__URL", None)
     print(
         f"scaffold: database={database} github_auth={github_auth}: ok in {time.monotonic() - started:.0f} s",
         flush=True,

@@ -32,7 +32,7 @@ def redis_server() -> Iterator[RedisServer]:
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite database, to copy."""
     path = tmp_path_factory.mktemp("demo") / "demo.db"
-    url = f"sqlite+aiosqlite:///{path}"
+    url = f"sqlite:///{path}"
     command = [
         sys.executable,
         "-m",
@@ -43,7 +43,7 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "head",
     ]
     subprocess.run(
-        command, env={**os.environ, "APP__DATABASE_URL": url}, cwd=_ROOT, check=True, capture_output=True
+        command, env={**os.environ, "C2C__DB__URL": url}, cwd=_ROOT, check=True, capture_output=True
     )
     return path
 
@@ -52,7 +52,7 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def database_url(migrated_database: Path, tmp_path: Path) -> str:
     """The address of a migrated SQLite database of its own."""
     shutil.copy(migrated_database, tmp_path / "demo.db")
-    return f"sqlite+aiosqlite:///{tmp_path}/demo.db"
+    return f"sqlite:///{tmp_path}/demo.db"
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def demo(database_url: str) -> Iterator[Callable[..., Uvicorn]]:
 
         def start(*, workers: int = 1, **env: str) -> Uvicorn:
             settings = {
-                "APP__DATABASE_URL": database_url,
+                "C2C__DB__URL": database_url,
                 "C2C__PROMETHEUS__PORT": "0",
                 "C2C__AUTH__SECRET": SECRET,
                 "C2C__HTTP": "True",

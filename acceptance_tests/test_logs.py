@@ -17,7 +17,7 @@ _PATHS = ("/", "/items", "/c2c/", "/c2c/health/", f"/c2c/headers/?secret={_SECRE
 
 def test_lines_of_the_demo_appear(database_url: str) -> None:
     """From INFO by default, without a setting that names its package."""
-    env = {"APP__DATABASE_URL": database_url, "C2C__PROMETHEUS__PORT": "0"}
+    env = {"C2C__DB__URL": database_url, "C2C__PROMETHEUS__PORT": "0"}
     arguments = ("--app-dir", str(_APP), "--log-config", str(_APP / "logging.yaml"))
     with Uvicorn("app.main:app", *arguments, env=env) as server:
         httpx.post(f"{server.url}/items", json={"name": "one"}, timeout=20).raise_for_status()
@@ -29,7 +29,7 @@ def test_every_record_under_load_is_json(database_url: str) -> None:
     """Of both workers, their supervisor, uvicorn and all libraries; no secret of an address is in them."""
     env = {
         **_LOG,
-        "APP__DATABASE_URL": database_url,
+        "C2C__DB__URL": database_url,
         "C2C__PROMETHEUS__PORT": "0",
         "C2C__AUTH__SECRET": _SECRET,
     }

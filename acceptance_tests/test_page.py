@@ -43,9 +43,7 @@ def looks(visit: Visit, path: Path, name: str) -> None:
 
 def test_look_and_accessibility(demo: Start, browser: Browser, tmp_path: Path) -> None:
     """Signed out, after a wrong secret, signed in; the policy of the main application breaks nothing."""
-    server = demo(
-        C2C__REDIS__URL="redis://127.0.0.1:1", APP__DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/none.db"
-    )
+    server = demo(C2C__REDIS__URL="redis://127.0.0.1:1", C2C__DB__URL=f"sqlite:///{tmp_path}/none.db")
     with Visit(browser, server.url) as visit:
         answer = visit.page.goto("/c2c/")
         assert answer is not None

@@ -65,7 +65,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the database is removed then too
     os.environ.setdefault("C2C__PROMETHEUS__PORT", "0")  # {url}/c2c/metrics has them too
     with tempfile.TemporaryDirectory(prefix="c2casgiutils-demo-") as directory:
-        os.environ.setdefault("APP__DATABASE_URL", f"sqlite+aiosqlite:///{directory}/demo.db")
+        os.environ.setdefault("C2C__DB__URL", f"sqlite:///{directory}/demo.db")
         alembic.config.main(["--config", str(_HERE / "alembic.ini"), "upgrade", "head"])
         print(_HELP.format(url=f"http://{args.host}:{args.port}", secret=secret), flush=True)
         uvicorn.run(

@@ -6,6 +6,6 @@ from pathlib import Path
 SLUG = {{ cookiecutter.project_slug | tojson }}
 
 if "{{ cookiecutter.database }}" == "none":
-    for file in ("alembic.ini", f"{SLUG}/database.py", f"{SLUG}/models.py"):
+    for file in ("alembic.ini", f"{SLUG}/models.py"):
         Path(file).unlink()
     shutil.rmtree("migrations")

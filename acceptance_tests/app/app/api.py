@@ -1,16 +1,14 @@
 """The API."""
 
 import logging
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException
+from c2casgiutils import db
+from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from .config import settings
-from .database import get_session
 from .models import Item
 
 _LOGGER = logging.getLogger(__name__)
@@ -23,10 +21,6 @@ async def greet(name: str = "world") -> dict[str, str]:
     """Greet somebody."""
     _LOGGER.debug("A greeting was asked for")
     return {"message": f"{settings.greeting} {name}"}
-
-
-# Committed before the answer is sent: a failure is an error for the client too.
-DatabaseSession = Annotated[AsyncSession, Depends(get_session, scope="function")]
 
 
 class NewItem(BaseModel):
@@ -44,14 +38,14 @@ class ItemResponse(NewItem):
 
 
 @router.get("/items")
-async def list_items(session: DatabaseSession) -> list[ItemResponse]:
+async def list_items(session: db.Session) -> list[ItemResponse]:
     """List all items."""
     items = await session.scalars(select(Item).order_by(Item.id))
     return [ItemResponse.model_validate(item) for item in items]
 
 
 @router.post("/items", status_code=201)
-async def create_item(new: NewItem, session: DatabaseSession) -> ItemResponse:
+async def create_item(new: NewItem, session: db.Session) -> ItemResponse:
     """Create an item."""
     item = Item(name=new.name)
     session.add(item)
@@ -64,7 +58,7 @@ async def create_item(new: NewItem, session: DatabaseSession) -> ItemResponse:
 
 
 @router.get("/items/{item_id}")
-async def get_item(item_id: int, session: DatabaseSession) -> ItemResponse:
+async def get_item(item_id: int, session: db.Session) -> ItemResponse:
     """Read one item."""
     item = await session.get(Item, item_id)
     if item is None:

@@ -9,7 +9,6 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="APP__", extra="ignore")
 
     greeting: str = "Hello"
-    database_url: str = "sqlite+aiosqlite:///app.db"
 
 
 settings = Settings()

@@ -3,9 +3,9 @@
 import asyncio
 
 from alembic import context
+from c2casgiutils import db
 from sqlalchemy import Connection
 
-from app.database import engine
 from app.models import Base
 
 
@@ -18,9 +18,10 @@ def migrate(connection: Connection) -> None:
 
 async def main() -> None:
     """Connect, migrate, disconnect."""
-    async with engine.begin() as connection:
+    async with db.get().session_scope(read_write=True) as session:
+        connection = await session.connection()
         await connection.run_sync(migrate)
-    await engine.dispose()
+    await db.shutdown()
 
 
 asyncio.run(main())

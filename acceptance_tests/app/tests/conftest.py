@@ -18,7 +18,7 @@ os.environ["C2C__PROMETHEUS__PORT"] = "0"
 def _database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Migrate a fresh SQLite database; the tests need no server."""
     file = tmp_path_factory.mktemp("database") / "test.db"
-    os.environ["APP__DATABASE_URL"] = f"sqlite+aiosqlite:///{file}"
+    os.environ["C2C__DB__URL"] = f"sqlite:///{file}"
 
     from alembic.command import upgrade
     from alembic.config import Config

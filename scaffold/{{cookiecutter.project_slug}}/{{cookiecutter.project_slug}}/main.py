@@ -1,37 +1,25 @@
 """The application: `uvicorn {{ cookiecutter.project_slug }}.main:app`."""
 
 {% if cookiecutter.database != "none" -%}
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 {% endif -%}
 import c2casgiutils
-from c2casgiutils import health_checks
+from c2casgiutils import {% if cookiecutter.database != "none" %}db, {% endif %}health_checks
 from fastapi import FastAPI
 
 from . import api
-{%- if cookiecutter.database != "none" %}
-from .database import Session, engine
 
-
-@asynccontextmanager
-async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    """Close the connections at the end; c2casgiutils starts before and ends after this."""
-    yield
-    await engine.dispose()
-{% endif %}
-
-app = FastAPI(title={{ cookiecutter.project_description | tojson }}{% if cookiecutter.database != "none" %}, lifespan=lifespan{% endif %})
+app = FastAPI(title={{ cookiecutter.project_description | tojson }})
 c2casgiutils.install(app)
 app.include_router(api.router, prefix=c2casgiutils.config.settings.route_prefix.rstrip("/"))
 
 health_checks.FACTORY.add(health_checks.Redis(tags=["redis", "all"]))
 {%- if cookiecutter.database != "none" %}
-health_checks.FACTORY.add(health_checks.SQLAlchemy(Session=Session, tags=["database", "all"]))
+health_checks.FACTORY.add(health_checks.SQLAlchemy(Session=db.get(), tags=["database", "all"]))
 health_checks.FACTORY.add(
     health_checks.Alembic(
-        Session=Session,
+        Session=db.get(),
         config_file=str(Path(__file__).parents[1] / "alembic.ini"),
         tags=["migrations", "all"],
     )
