@@ -174,6 +174,8 @@ class _Lifecycle:
         )
 
         logs.protect_handlers(config.secrets_of(config.settings))  # also those of uvicorn
+        logs.complete_named()
+        logs.print_configuration()
         steps.push_async_callback(_guarded, logs.flush)  # the exit functions may never be called
         steps.push_async_callback(_guarded, redis_utils.aclose)
         steps.push_async_callback(_guarded, db.shutdown)

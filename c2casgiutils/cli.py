@@ -17,6 +17,7 @@ from c2casgiutils.tools import logging_
 
 __all__ = ["add_arguments", "init", "lifespan", "run"]
 
+_LOGGER = logging.getLogger(__name__)
 _BY_SIGNAL = 128
 """Added to the number of the signal that ended a process, as shells do."""
 _MAX_NAME_LENGTH = 300
@@ -185,6 +186,7 @@ async def init(args: Namespace) -> None:
 def _configure(args: Namespace) -> None:
     configure_logging(getattr(args, "logging_config", None))
     logs.protect_handlers(config.secrets_of(config.settings))
+    logs.print_configuration()
     _wiring.wire_request_tracking()
 
 
@@ -201,14 +203,14 @@ def _name() -> str:
 
 
 def configure_logging(file: str | Path | None) -> None:
-    """Apply a logging configuration in YAML.
+    """Apply a logging configuration in YAML; instead of an invalid one, the packaged one, which says so.
 
     Args:
         file: The file, or `None` for the packaged configuration.
 
     Raises:
-        SystemExit: The given file does not exist, a file is invalid, or `LOG_LEVEL` or another variable of
-            the packaged configuration has an invalid value.
+        SystemExit: The given file does not exist, or `LOG_LEVEL` or another variable of the packaged
+            configuration has an invalid value.
     """
     if file is None or (isinstance(file, _Default) and not Path(file).exists()):
         file = logs.CONFIG_FILE
@@ -218,7 +220,9 @@ def configure_logging(file: str | Path | None) -> None:
         config.end_start([f"--logging-config: {file} does not exist"])
     except Exception as error:  # noqa: BLE001  # a configuration can call any code, which may raise anything
         cause = f": {error.__cause__}" if error.__cause__ else ""
-        config.end_start([" ".join(f"--logging-config: {file} is invalid: {error}{cause}".split())])
+        problem = " ".join(f"--logging-config: {file} is invalid: {error}{cause}".split())
+        logging.config.dictConfig(_read(logs.CONFIG_FILE))
+        _LOGGER.error("%s; the packaged configuration is used", problem)  # noqa: TRY400  # it is one line
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from c2casgiutils.config.auth import Auth, GitHubAccessType
 from c2casgiutils.config.db import Database
 from c2casgiutils.config.health import Health
 from c2casgiutils.config.instances import Instances
-from c2casgiutils.config.logs import Logging
+from c2casgiutils.config.logs import Logging, LoggingDebug
 from c2casgiutils.config.prometheus import Prometheus
 from c2casgiutils.config.proxy_headers import ProxyHeaders
 from c2casgiutils.config.redis import Redis
@@ -44,6 +44,7 @@ __all__ = [
     "Instances",
     "IntList",
     "Logging",
+    "LoggingDebug",
     "MaskedStr",
     "Prometheus",
     "ProxyHeaders",

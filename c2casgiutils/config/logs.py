@@ -24,8 +24,8 @@ LevelName = Annotated[
 ]
 
 
-class Logging(BaseSettings):
-    """Format and levels of the log, read from the environment.
+class LoggingDebug(BaseSettings):
+    """What helps to find out why a line is written or not, read from the environment.
 
     Raises:
         ConfigurationError: A value is invalid; standard error has one line for each invalid variable.
@@ -35,20 +35,10 @@ class Logging(BaseSettings):
         env_ignore_empty=True, extra="ignore", hide_input_in_errors=True, defer_build=True
     )
 
-    log_type: Annotated[Literal["console", "json"], AnyCase] = Field(
-        default="console", description="Lines for people (`console`) or one JSON object per line (`json`)"
+    debug_logconfig: bool = Field(
+        default=False,
+        description="Print the resulting logging configuration to standard error, without secrets",
     )
-    log_level: LevelName = Field(
-        default="INFO", description="Level of the application, this library and the server"
-    )
-    sql_log_level: LevelName = Field(
-        default="WARNING", description="Level of `sqlalchemy.engine`; `INFO` shows the statements"
-    )
-    other_log_level: LevelName = Field(default="WARNING", description="Level of all other loggers")
-    application_module: str = Field(
-        default="c2casgiutils", validation_alias="C2C__TOOLS__LOGGING__APPLICATION_MODULE", exclude=True
-    )
-    route_prefix: str = Field(default="/", validation_alias="C2C__ROUTE_PREFIX", exclude=True)
 
     def __init__(self, **values: Any) -> None:
         problems: list[str] = []
@@ -58,3 +48,31 @@ class Logging(BaseSettings):
             problems = describe(error, "", {})
         if problems:
             end_start(problems)
+
+
+class Logging(LoggingDebug):
+    """Format and levels of the log, read from the environment."""
+
+    log_type: Annotated[Literal["console", "json"], AnyCase] = Field(
+        default="console", description="Lines for people (`console`) or one JSON object per line (`json`)"
+    )
+    no_color: str | None = Field(
+        default=None,
+        description="Any text: no colors on a terminal, see [no-color.org](https://no-color.org)",
+    )
+    log_level: LevelName = Field(default="INFO", description="Level of the application")
+    c2c_log_level: LevelName | None = Field(
+        default=None, description="Level of this library; by default `LOG_LEVEL`"
+    )
+    server_log_level: LevelName | None = Field(
+        default=None,
+        description="Level of the server (uvicorn, gunicorn, hypercorn, granian); by default `LOG_LEVEL`",
+    )
+    sql_log_level: LevelName = Field(
+        default="WARNING", description="Level of `sqlalchemy.engine`; `INFO` shows the statements"
+    )
+    other_log_level: LevelName = Field(default="WARNING", description="Level of all other loggers")
+    application_module: str = Field(
+        default="c2casgiutils", validation_alias="C2C__TOOLS__LOGGING__APPLICATION_MODULE", exclude=True
+    )
+    route_prefix: str = Field(default="/", validation_alias="C2C__ROUTE_PREFIX", exclude=True)

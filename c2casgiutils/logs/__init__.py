@@ -11,6 +11,7 @@ from typing import Any
 from c2casgiutils._secrets import scrub as redact
 from c2casgiutils.logs._background import flush
 from c2casgiutils.logs._console import ConsoleFormatter
+from c2casgiutils.logs._description import print_configuration
 from c2casgiutils.logs._filters import ProbeFilter
 from c2casgiutils.logs._json import JsonFormatter
 from c2casgiutils.logs._queued import QueuedHandler, queued
@@ -18,6 +19,7 @@ from c2casgiutils.logs._redaction import RedactionFilter, protect_handlers
 from c2casgiutils.logs._setup import (
     check,
     complete,
+    complete_named,
     create_formatter,
     create_probe_filter,
     levels,
@@ -29,10 +31,13 @@ from c2casgiutils.logs._syslog import CeeSysLogHandler
 from c2casgiutils.logs._written import WRITES_NOTHING, write_to_standard_error, written_from
 
 __all__ = [
+    "C2C_LOG_LEVEL",
     "CONFIG_FILE",
+    "JSON_CONFIG_FILE",
     "LOGGERS",
     "LOG_LEVEL",
     "OTHER_LOG_LEVEL",
+    "SERVER_LOG_LEVEL",
     "SQL_LOG_LEVEL",
     "WRITES_NOTHING",
     "CeeSysLogHandler",
@@ -44,10 +49,12 @@ __all__ = [
     "SqlHandler",
     "check",
     "complete",
+    "complete_named",
     "create_formatter",
     "create_probe_filter",
     "flush",
     "package_of",
+    "print_configuration",
     "protect_handlers",
     "queued",
     "redact",
@@ -58,7 +65,12 @@ __all__ = [
 CONFIG_FILE = Path(__file__).parent.parent / "logging.yaml"
 """The packaged logging configuration, for `uvicorn --log-config` and `cli.init`."""
 
+JSON_CONFIG_FILE = CONFIG_FILE.with_suffix(".json")
+"""The same in JSON, for gunicorn (`--log-config-json`), hypercorn (`--log-config json:…`) and granian."""
+
 LOG_LEVEL: str
+C2C_LOG_LEVEL: str
+SERVER_LOG_LEVEL: str
 SQL_LOG_LEVEL: str
 OTHER_LOG_LEVEL: str
 LOGGERS: dict[str, dict[str, str]]
@@ -68,6 +80,7 @@ LOGGERS: dict[str, dict[str, str]]
 def __getattr__(name: str) -> Any:
     if name == "LOGGERS":
         return {logger: {"level": level} for logger, level in levels(read_environment()).items()}
-    if name in {"LOG_LEVEL", "SQL_LOG_LEVEL", "OTHER_LOG_LEVEL"}:
-        return getattr(read_environment(), name.lower())
+    if name in {"LOG_LEVEL", "SQL_LOG_LEVEL", "OTHER_LOG_LEVEL", "C2C_LOG_LEVEL", "SERVER_LOG_LEVEL"}:
+        environment = read_environment()
+        return getattr(environment, name.lower()) or environment.log_level
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

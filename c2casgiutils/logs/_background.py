@@ -37,6 +37,7 @@ class BackgroundHandler(logging.Handler):
         linger_seconds: How long an incomplete batch waits for more.
 
     Attributes:
+        sink: What the log calls the sink.
         dropped: How many records this process lost, because they did not fit into the queue or could not be
             written.
 
@@ -48,7 +49,7 @@ class BackgroundHandler(logging.Handler):
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise ValueError(f"size must be a positive integer, not {size!r}")
         super().__init__()
-        self._sink = sink
+        self.sink = sink
         self._size = size
         self._linger_seconds = linger_seconds
         self.start_afresh()
@@ -64,7 +65,7 @@ class BackgroundHandler(logging.Handler):
         self._flushing = 0
         self._thread: _Writer | None = None
         self._outage = Outage(
-            _LOGGER, f"{self._sink} cannot be written: %s", f"{self._sink} is written again after %.1f s"
+            _LOGGER, f"{self.sink} cannot be written: %s", f"{self.sink} is written again after %.1f s"
         )
 
     def prepare(self, record: logging.LogRecord) -> Any:
@@ -140,7 +141,7 @@ class BackgroundHandler(logging.Handler):
     def _is_running(self) -> bool:
         """Start the thread if there is none; return whether there is one."""
         if self._thread is None:
-            thread = _Writer(target=self._work, name=f"c2casgiutils-log-{self._sink}", daemon=True)
+            thread = _Writer(target=self._work, name=f"c2casgiutils-log-{self.sink}", daemon=True)
             with contextlib.suppress(RuntimeError):  # no more threads, or the interpreter is ending
                 thread.start()
                 self._thread = thread

@@ -11,6 +11,7 @@ from c2casgiutils.logs._filters import ProbeFilter
 from c2casgiutils.logs._json import JsonFormatter
 from c2casgiutils.logs._redaction import RedactionFilter
 
+_SERVERS = ("uvicorn", "gunicorn", "hypercorn", "granian", "_granian")
 _PROBES = ("livez", "readyz", "startupz")
 _HEALTH = ("health", "health_check", "health_checks", *_PROBES)
 
@@ -30,24 +31,26 @@ def read_environment() -> config.Logging:
 
 def levels(environment: config.Logging) -> dict[str, str]:
     """Return the levels of the loggers that have one in the packaged configuration, by name."""
+    server_level = environment.server_log_level or environment.log_level
     return {
-        "c2casgiutils": environment.log_level,
-        "uvicorn": environment.log_level,
-        "sqlalchemy.engine": environment.sql_log_level,
         environment.application_module: environment.log_level,
+        "c2casgiutils": environment.c2c_log_level or environment.log_level,
+        "sqlalchemy.engine": environment.sql_log_level,
+        **dict.fromkeys(_SERVERS, server_level),
     }
 
 
 def create_formatter() -> ConsoleFormatter | JsonFormatter:
     """Create the formatter that `LOG_TYPE` asks for (`console` or `json`).
 
-    With `json`, what the `warnings` module shows becomes records of the logger `py.warnings`, so that each
-    line is JSON.
+    What the `warnings` module shows becomes records of the logger `py.warnings`. Levels are colored when
+    standard output is a terminal, unless `NO_COLOR` is set.
     """
-    if read_environment().log_type == "json":
-        logging.captureWarnings(capture=True)
+    environment = read_environment()
+    logging.captureWarnings(capture=True)
+    if environment.log_type == "json":
         return JsonFormatter()
-    return ConsoleFormatter()
+    return ConsoleFormatter(colors=sys.stdout.isatty() and not environment.no_color)
 
 
 def create_probe_filter() -> ProbeFilter:
@@ -66,7 +69,8 @@ def package_of(names: Mapping[str, Any]) -> str:
 def complete(application: str) -> None:
     """Configure what is not configured yet: a handler, and the level of the application's logger.
 
-    Handlers and levels that the server, the application or a file configured stay as they are. Records of the
+    Handlers and levels that the server, the application or a file configured stay as they are, but for the
+    level of the server if `SERVER_LOG_LEVEL` is set. Records of the
     application that no handler takes go to standard output, in the form and with the levels of the packaged
     configuration. Where handlers with the formatters of this package take them, only the loggers without a
     level get the one of that configuration.
@@ -88,9 +92,32 @@ def complete(application: str) -> None:
         logging.root.addHandler(_create_handler())
         if logging.root.level == logging.WARNING:  # as Python starts
             logging.root.setLevel(environment.other_log_level)
+    _complete_levels(environment)
+
+
+def complete_named() -> None:
+    """Complete the levels if `C2C__TOOLS__LOGGING__APPLICATION_MODULE` names the application.
+
+    A configuration file in JSON cannot do it, and without `install` nobody calls `complete`.
+
+    Raises:
+        SystemExit: A variable has a wrong value, which standard error tells.
+    """
+    is_named = "application_module" in config.settings.tools.logging.model_fields_set
+    if is_named and _has_our_formatter(logging.root):
+        _complete_levels(read_environment())
+
+
+def _complete_levels(environment: config.Logging) -> None:
     for name, level in levels(environment).items():
         if logging.getLogger(name).level == logging.NOTSET:
             logging.getLogger(name).setLevel(level)
+    if environment.server_log_level is None:
+        return
+    for name in _SERVERS:  # which set a level of their own
+        for part in (name, f"{name}.error", f"{name}.access"):
+            if part in logging.root.manager.loggerDict:
+                logging.getLogger(part).setLevel(environment.server_log_level)
 
 
 def check(application: str) -> None:

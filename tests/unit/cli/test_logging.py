@@ -89,20 +89,22 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 @pytest.mark.parametrize("option", [True, False], ids=["named", "default"])
-def test_a_broken_file_ends_the_script_with_one_line(
+def test_instead_of_a_broken_file_the_packaged_one_serves(
     name: str, *, option: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """One line tells the reason; what is logged later has the packaged form."""
     content, reason = BROKEN[name]
     file = tmp_path / "logging.yaml"
     file.write_text(content)
-    with pytest.raises(SystemExit) as ended:
-        cli.configure_logging(parse("--logging-config", str(file)) if option else parse(default=str(file)))
+    cli.configure_logging(parse("--logging-config", str(file)) if option else parse(default=str(file)))
+    logging.getLogger("c2casgiutils").info("text")
     output, errors = capsys.readouterr()
-    assert ended.value.code == 3
-    assert output == ""
-    assert errors.count("\n") == 1
-    assert errors.startswith(f"--logging-config: {file} is invalid: ")
-    assert reason in errors
+    assert errors == ""
+    first, second = output.splitlines()
+    assert f"ERROR    c2casgiutils.cli --logging-config: {file} is invalid: " in first
+    assert reason in first
+    assert first.endswith("; the packaged configuration is used")
+    assert second.endswith("INFO     c2casgiutils text")
 
 
 @pytest.mark.parametrize("kind", [str, Path])

@@ -46,6 +46,20 @@ def test_levels_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert level_of("root") == "ERROR"
 
 
+@as_python_starts(*LOGGERS, "uvicorn.access")
+@pytest.mark.parametrize(("level", "expected"), [("", "INFO"), ("ERROR", "ERROR")])
+def test_the_level_of_the_server(monkeypatch: pytest.MonkeyPatch, level: str, expected: str) -> None:
+    """The server sets its own at the start, which gives way to `SERVER_LOG_LEVEL` only."""
+    for name in ("uvicorn", "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    monkeypatch.setenv("SERVER_LOG_LEVEL", level)
+    monkeypatch.setenv("C2C_LOG_LEVEL", "DEBUG")
+    logs.complete("app_of_the_test")
+    assert level_of("uvicorn") == expected
+    assert level_of("uvicorn.access") == expected
+    assert level_of("c2casgiutils") == "DEBUG"
+
+
 @as_python_starts(*LOGGERS)
 def test_levels_that_were_set_stay() -> None:
     logging.root.setLevel(logging.INFO)
