@@ -14,6 +14,7 @@ PACKAGE = Path(c2casgiutils.__file__).parent
 DOCUMENTED = {
     "_asdict",  # of named tuples, where every name without an underscore may be a field
     "_replace",
+    "_fields",
 }
 
 # Names without an underscore that a library sets itself and documents for nobody else to set.

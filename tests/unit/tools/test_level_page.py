@@ -85,9 +85,9 @@ async def test_in_one_process(client: httpx.AsyncClient, name: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "status", "text"),
     [
-        ({"ttl": "0"}, 422, "ttl: a ttl is 1 second to 7 days"),
+        ({"ttl": "0"}, 422, "ttl: a ttl must be from 1 second to 7 days"),
         ({"ttl": "soon"}, 422, "ttl: Invalid time delta"),
-        ({"reason": "x" * 201}, 422, "reason: a reason has at most 200 printable characters"),
+        ({"reason": "x" * 201}, 422, "reason: a reason must have at most 200 printable characters"),
         ({"reason": "a\x1bb"}, 422, "200 printable characters"),
         ({"scope": "no:such:one"}, 404, "Unknown instance; known: "),
         ({"level": "LOUD"}, 422, "level: not the name of a log level"),
