@@ -14,8 +14,9 @@ from c2casgiutils.logs._console import ConsoleFormatter
 from c2casgiutils.logs._description import print_configuration
 from c2casgiutils.logs._filters import ProbeFilter
 from c2casgiutils.logs._json import JsonFormatter
+from c2casgiutils.logs._lowered import effective_level, is_within, lower, own_level, set_level
 from c2casgiutils.logs._queued import QueuedHandler, queued
-from c2casgiutils.logs._redaction import RedactionFilter, protect_handlers
+from c2casgiutils.logs._redaction import RedactionFilter, plain_text, protect_handlers
 from c2casgiutils.logs._setup import (
     check,
     complete,
@@ -52,12 +53,18 @@ __all__ = [
     "complete_named",
     "create_formatter",
     "create_probe_filter",
+    "effective_level",
     "flush",
+    "is_within",
+    "lower",
+    "own_level",
     "package_of",
+    "plain_text",
     "print_configuration",
     "protect_handlers",
     "queued",
     "redact",
+    "set_level",
     "write_to_standard_error",
     "written_from",
 ]

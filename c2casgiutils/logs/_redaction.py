@@ -1,5 +1,6 @@
 """Remove secrets from log records, before any formatter sees them."""
 
+import copy
 import logging
 import traceback
 from collections.abc import Iterable
@@ -7,6 +8,7 @@ from collections.abc import Iterable
 from c2casgiutils._secrets import MASK, is_secret_name, scrub
 from c2casgiutils.logs._access import access_of
 from c2casgiutils.logs._handlers import all_handlers
+from c2casgiutils.logs._texts import message_of, traceback_of
 
 STANDARD_ATTRIBUTES = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"))
 _MIN_VALUE_LENGTH = 8
@@ -81,6 +83,13 @@ def _redact_traceback(record: logging.LogRecord, values: tuple[str, ...]) -> Non
         text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
     if text and (redacted := scrub(text, values)) != text:
         record.exc_text = redacted
+
+
+def plain_text(record: logging.LogRecord, values: tuple[str, ...] = ()) -> str:
+    """Return the message and the traceback of a record without its secrets; the record stays as it is."""
+    record = copy.copy(record)
+    redact_record(record, values)
+    return "\n".join(filter(None, (message_of(record), traceback_of(record))))
 
 
 def protect_handlers(values: Iterable[str] = ()) -> None:

@@ -4,7 +4,7 @@ import logging
 from typing import NamedTuple
 
 from c2casgiutils._errors import C2cError
-from c2casgiutils.logs import WRITES_NOTHING, written_from
+from c2casgiutils.logs import WRITES_NOTHING, effective_level, own_level, set_level, written_from
 from c2casgiutils.tools import _level_values
 
 _MAX_MADE_UP = 200
@@ -38,9 +38,9 @@ def names() -> list[str]:
 def read(name: str) -> Level:
     """Read the level of a logger without creating the logger."""
     logger = _existing(name)
-    own = logger.level if logger is not None else logging.NOTSET
+    own = own_level(logger) if logger is not None else logging.NOTSET
     closest = nearest(name)
-    effective = closest.getEffectiveLevel()
+    effective = effective_level(closest)
     warning = _lost_below(written_from(closest)) if written_from(closest) > effective else None
     return Level(name, logging.getLevelName(own), logging.getLevelName(effective), warning)
 
@@ -100,7 +100,7 @@ class Overrides:
         if number is None:
             if name in self.configured:
                 logger = logging.getLogger(name)
-                logger.setLevel(self.configured.pop(name))
+                set_level(logger, self.configured.pop(name))
                 logger.disabled = name in self.disabled
                 self.disabled.discard(name)
             return read(name)
@@ -110,10 +110,10 @@ class Overrides:
             self.made_up.add(name)
         logger = logging.getLogger(name)
         if name not in self.configured:
-            self.configured[name] = logger.level
+            self.configured[name] = own_level(logger)
             if logger.disabled:
                 self.disabled.add(name)
-        logger.setLevel(number)
+        set_level(logger, number)
         logger.disabled = False  # `logging.config` disables loggers that the configuration does not name
         return read(name)
 

@@ -2,6 +2,7 @@
 
 import logging
 
+from c2casgiutils import logs
 from c2casgiutils.tools import _loggers
 
 _WRITTEN: dict[str, tuple[int, str]] = {
@@ -23,24 +24,35 @@ def warning_of(name: str) -> str | None:
     Args:
         name: The logger, with its present level.
     """
-    number = _loggers.nearest(name).getEffectiveLevel()
+    number = logs.effective_level(_loggers.nearest(name))
     told = [
         f"{family} logs {written}"
         for family, (from_level, written) in _WRITTEN.items()
-        if number <= from_level and (_is_within(name, family) or _inherits(family, name))
+        if number <= from_level and (logs.is_within(name, family) or _inherits(family, name))
     ]
     if name == logging.root.name and number < logging.INFO:
         told.insert(0, "every library logs its details")
     return f"the log may hold secrets now: {'; '.join(told)}" if told else None
 
 
-def _is_within(name: str, family: str) -> bool:
-    return f"{name}.".startswith(f"{family}.")
+def followed_warning(name: str, number: int) -> str | None:
+    """Return what a logger and its children write at a level that may be secret, `None` for nothing.
+
+    Args:
+        name: The logger, empty for all.
+        number: The level.
+    """
+    told = [
+        f"{family} logs {written}"
+        for family, (from_level, written) in _WRITTEN.items()
+        if number <= from_level and (logs.is_within(family, name) or logs.is_within(name, family))
+    ]
+    return f"the lines may hold secrets: {'; '.join(told)}" if told else None
 
 
 def _inherits(family: str, name: str) -> bool:
     """Return whether the family has the level of the given logger, an ancestor."""
     logger: logging.Logger | None = _loggers.nearest(family)
     while logger is not None and logger.name != name:
-        logger = logger.parent if logger.level == logging.NOTSET else None
+        logger = logger.parent if logs.own_level(logger) == logging.NOTSET else None
     return logger is not None
