@@ -17,6 +17,7 @@ _NAME = re.compile(
       (?: subscription | signing | encryption | master | account | shared | storage | license | deploy | ssh
         | functions | service
       )-keys?{_END}
+    | (?<![a-z]) c-2-c-follow {_END}
     """,
     re.VERBOSE,
 )
@@ -34,7 +35,7 @@ _SENT_NAME = re.compile(
 )
 _PARTS = (
     "pass pwd secret token cookie credential signature jwt csrf xsrf sess key auth otp dsn dpop code state"
-    " pin sid sig nonce saml bearer oidc assertion principal identity cert remote iap forwarded"
+    " pin sid sig nonce saml bearer oidc assertion principal identity cert remote iap forwarded follow"
 )
 HINTS = tuple(_PARTS.split())
 """Each text with the name of a secret contains one of these in lower case; they are faster to search for."""
