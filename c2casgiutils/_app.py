@@ -165,6 +165,7 @@ class _Lifecycle:
             broadcast,
             config,
             db,
+            follow,
             health_checks,
             instances,
             logs,
@@ -186,6 +187,7 @@ class _Lifecycle:
         steps.push_async_callback(_guarded, broadcast.shutdown)
         await broadcast.startup(main_app)
         steps.push_async_callback(_guarded, switches.shutdown)
+        steps.push_async_callback(_guarded, follow.shutdown)
         await tools.startup(main_app)
         steps.push_async_callback(_guarded, health_checks.shutdown)
         await health_checks.startup()
@@ -244,9 +246,9 @@ _LIFECYCLES = PerLoop(_Lifecycle, on_drop=_Lifecycle.note_closed_loop)
 
 async def _end_parts() -> None:
     """Shut down parts that were started separately, for example by `broadcast.startup`."""
-    from c2casgiutils import auth, broadcast, db, health_checks, logs, redis_utils, switches
+    from c2casgiutils import auth, broadcast, db, follow, health_checks, logs, redis_utils, switches
 
-    for part in (health_checks, switches, broadcast, auth, db):
+    for part in (health_checks, follow, switches, broadcast, auth, db):
         await _guarded(part.shutdown)
     await _guarded(redis_utils.aclose)
     await _guarded(logs.flush)

@@ -12,8 +12,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from c2casgiutils import _app, _wiring, broadcast, config, instances, logs, prometheus, sentry
-from c2casgiutils.tools import logging_
+from c2casgiutils import _app, _wiring, broadcast, config, instances, logs, prometheus, sentry, tools
 
 __all__ = ["add_arguments", "init", "lifespan", "run"]
 
@@ -194,7 +193,7 @@ async def _join() -> None:
     """Join the processes of the service."""
     await broadcast.startup()
     instances.set_script(_name())
-    await logging_.startup()
+    await tools.startup()
 
 
 def _name() -> str:

@@ -15,6 +15,7 @@ from c2casgiutils.tools import _static
 _NO_STORE = (b"cache-control", b"no-cache, no-store")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _CACHEABLE = (b"cache-control", _static.IMMUTABLE.encode())
+_HEAD = "c2casgiutils.head"
 _MAX_BODY_BYTES = 64 * 1024
 _MAX_WAIT_SECONDS = 2.0
 
@@ -37,7 +38,7 @@ class ViewMiddleware:
             return
         is_head = scope["method"] == "HEAD"
         # A copy, as the access log of the server uses the original scope.
-        inner_scope: MutableMapping[str, Any] = {**scope, "method": "GET"} if is_head else scope
+        inner_scope: MutableMapping[str, Any] = {**scope, "method": "GET", _HEAD: True} if is_head else scope
 
         async def send_view(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -53,6 +54,11 @@ class ViewMiddleware:
         app = self.app if _is_text(scope.get("query_string", b"")) else _reject_query
         with limit_waiting(_MAX_WAIT_SECONDS):
             await app(inner_scope, _bounded(receive), send_view)
+
+
+def is_head(scope: Scope) -> bool:
+    """Return whether a request that a view sees as GET is a HEAD: a stream must end at once then."""
+    return _HEAD in scope
 
 
 def _is_text(query: bytes) -> bool:

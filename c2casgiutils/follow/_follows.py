@@ -1,0 +1,100 @@
+"""The follows that this process obeys, as a kind of switches."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from c2casgiutils import logs, switches
+from c2casgiutils.follow._interception import Interception
+from c2casgiutils.follow._lines import Lines
+from c2casgiutils.follow._model import Follow, parse
+from c2casgiutils.follow._publisher import Publisher
+from c2casgiutils.follow._recognition import Recognition
+from c2casgiutils.switches import Setting
+
+_MAX_FOLLOWS = 20
+
+
+class Follows(switches.Kind):
+    """Who follows which requests: the key is the id of the follow.
+
+    While there is one, loggers are lowered and each new record is looked at; else nothing of this exists.
+
+    Args:
+        lines: Where the lines are kept.
+        secrets: Values that no line may show.
+    """
+
+    name = "follow"
+
+    def __init__(self, lines: Lines, secrets: tuple[str, ...] = ()) -> None:
+        self.lines = lines
+        self._publisher = Publisher(lines, secrets)
+        self._by_id: dict[str, Follow] = {}
+        self._interception: Interception | None = None
+        self._changed = asyncio.Event()
+        self._is_closed = False
+
+    def check(self, key: str, value: Any) -> None:
+        """See `Kind.check`."""
+        parse(key, value)
+
+    def admit(self, key: str, value: Any) -> None:
+        """See `Kind.admit`."""
+        del value
+        others = {id_ for id_ in switches.current(self.name) if id_ != key}
+        if len(others) >= _MAX_FOLLOWS:
+            raise ValueError(f"{_MAX_FOLLOWS} follows are active already; end one of them")
+
+    def apply(self, changes: Mapping[str, Setting | None]) -> None:
+        """See `Kind.apply`."""
+        if self._is_closed:
+            return
+        for id_, setting in changes.items():
+            if setting is not None:
+                self._by_id[id_] = parse(id_, setting.value)
+            elif self._by_id.pop(id_, None) is not None:
+                self._publisher.end(id_)
+        self._bring()
+
+    def __contains__(self, id_: str) -> bool:
+        """Return whether this process obeys a follow."""
+        return id_ in self._by_id
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until the follows change, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+
+    def stop(self) -> None:
+        """Follow nothing any more."""
+        self._is_closed = True
+        self._by_id.clear()
+        self._bring()
+
+    async def aclose(self) -> None:
+        """Follow nothing any more, and hand on the last lines."""
+        self.stop()
+        await self._publisher.aclose()
+
+    def _bring(self) -> None:
+        """Obey the present follows."""
+        follows = self._by_id.values()
+        recognition = Recognition({follow.digest: follow for follow in follows})
+        if not follows:
+            logs.lower({})
+            if self._interception is not None:
+                self._interception.end()
+                self._interception = None
+        else:
+            if self._interception is None:
+                self._interception = Interception(recognition, self._publisher.add)
+            self._interception.recognition = recognition
+            floors: dict[str, int] = {}
+            for follow in follows:
+                floors[follow.logger] = min(follow.level, floors.get(follow.logger, follow.level))
+            logs.lower(floors)
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()

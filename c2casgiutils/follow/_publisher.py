@@ -1,0 +1,115 @@
+"""Brings the lines of this process to where they are read."""
+
+import asyncio
+import collections
+import contextvars
+import datetime
+import json
+import logging
+import os
+import threading
+from typing import Any
+
+from c2casgiutils import instances, logs
+from c2casgiutils.follow._lines import MAX_A_SECOND, Lines, LinesUnavailableError
+from c2casgiutils.follow._model import Follow
+from c2casgiutils.request_tracking import current_request_id
+
+_INTERVAL_SECONDS = 0.1
+_MAX_LENGTH = 4_000
+"""Of a message, in characters."""
+
+
+class Publisher:
+    """Collects lines from all threads, and hands them on ten times a second.
+
+    Args:
+        lines: Where they are kept.
+        secrets: Values that no line may show.
+    """
+
+    def __init__(self, lines: Lines, secrets: tuple[str, ...]) -> None:
+        self._lines = lines
+        self._secrets = secrets
+        self._loop = asyncio.get_running_loop()
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        self._waiting: dict[str, list[dict[str, Any]]] = {}
+        self._left_out: collections.Counter[str] = collections.Counter()
+        self._is_scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, follow: Follow, record: logging.LogRecord) -> None:
+        """Take a record, in any thread; in the child of a fork nothing is taken."""
+        if os.getpid() != self._pid:
+            return
+        with self._lock:
+            waiting = self._waiting.setdefault(follow.id, [])
+            if len(waiting) >= MAX_A_SECOND:
+                self._left_out[follow.id] += 1
+                return
+            waiting.append(_line(record, self._secrets))
+            if self._is_scheduled or self._loop.is_closed():
+                return
+            self._is_scheduled = True
+            # An empty context: what the work itself logs is of no request.
+            self._loop.call_soon_threadsafe(self._schedule, context=contextvars.Context())
+
+    def _schedule(self) -> None:
+        self._timer = self._loop.call_later(_INTERVAL_SECONDS, self._start)
+
+    def _start(self) -> None:
+        self._task = self._loop.create_task(self.flush(), name="c2casgiutils-follow")
+
+    async def flush(self) -> None:
+        """Hand on what is there; what is not taken counts as left out, and is told with the next lines."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, {}
+            self._is_scheduled = False
+        for id_ in {*waiting, *self._left_out}:
+            await self._hand_on(id_, waiting.get(id_, []))
+        with self._lock:
+            if self._left_out and not self._is_scheduled:
+                self._is_scheduled = True
+                self._schedule()
+
+    async def _hand_on(self, id_: str, lines: list[dict[str, Any]]) -> None:
+        left_out = self._left_out.pop(id_, 0)
+        entries: list[dict[str, Any]] = [{"left_out": left_out}] if left_out else []
+        instance = instances.own_id()
+        entries += [{**line, "instance": instance} for line in lines]
+        try:
+            taken = await self._lines.append(id_, [json.dumps(entry).encode() for entry in entries])
+        except LinesUnavailableError:
+            taken = 0
+        missed = left_out if left_out and not taken else 0
+        missed += len(lines) - max(0, taken - bool(left_out))
+        if missed:
+            self._left_out[id_] += missed
+
+    def end(self, id_: str) -> None:
+        """Count no more what is left out of a follow that ended."""
+        with self._lock:
+            self._left_out.pop(id_, None)
+
+    async def aclose(self) -> None:
+        """Hand on the rest, and end."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+        await self.flush()
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _line(record: logging.LogRecord, secrets: tuple[str, ...]) -> dict[str, Any]:
+    at = datetime.datetime.fromtimestamp(record.created, tz=datetime.UTC)
+    return {
+        "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "logger": record.name,
+        "level": logging.getLevelName(record.levelno),
+        "message": logs.plain_text(record, secrets)[:_MAX_LENGTH],
+        "request_id": current_request_id(),
+    }

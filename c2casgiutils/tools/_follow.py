@@ -1,0 +1,243 @@
+"""The views with which somebody follows single requests in the log."""
+
+import datetime
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from c2casgiutils import auth, follow
+from c2casgiutils._outages import RedisUnavailableError, waiting
+from c2casgiutils.config._types import checked_by, parse_duration, read_by
+from c2casgiutils.follow import LinesUnavailableError
+from c2casgiutils.switches import SwitchesUnavailableError, SwitchReport
+from c2casgiutils.tools import _level_values, _middleware, _sensitive_loggers
+from c2casgiutils.tools._level_fields import Level
+
+router = APIRouter(tags=["logging"], dependencies=[Depends(auth.require_admin_access)])
+
+_TIMEOUT_SECONDS = 2.0
+_LEAST_TTL = datetime.timedelta(seconds=1)
+_MOST_TTL = datetime.timedelta(hours=1)
+_RETRY_MILLISECONDS = 3_000
+_STREAM = "text/event-stream"
+_Caller = Annotated[auth.AuthInfo, Depends(auth.get_auth)]
+_UNREACHABLE: dict[int | str, dict[str, Any]] = {503: {"description": "Redis is configured but unreachable."}}
+
+
+def _parse_ttl(value: Any) -> datetime.timedelta:
+    text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    ttl = parse_duration(text)
+    if not _LEAST_TTL <= ttl <= _MOST_TTL:
+        raise ValueError("a ttl is 1 second to 1 hour")
+    return ttl
+
+
+def _check_logger(name: str) -> str:
+    return _level_values.checked_name(name) if name else name
+
+
+class FollowRequest(BaseModel):
+    """What to follow."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ttl: Annotated[
+        datetime.timedelta,
+        read_by(_parse_ttl),
+        WithJsonSchema(
+            {
+                "anyOf": [{"type": "string"}, {"type": "number"}],
+                "description": "A duration (`10m`, `PT1H`) or seconds, 1 s to 1 h.",
+            }
+        ),
+    ] = datetime.timedelta(minutes=10)
+    level: Annotated[Level, Field(description="The lowest level of the lines.")] = 10
+    logger: Annotated[
+        str,
+        checked_by(_check_logger),
+        Field(description="The logger whose lines are told, with its children; all by default."),
+    ] = ""
+
+
+class FollowReply(BaseModel):
+    """A follow: requests that carry the token, in the header or the cookie, are followed."""
+
+    id: str
+    token: str
+    header: str = Field(description="The name of the header that takes the token")
+    cookie: str = Field(description="The same as a cookie, with the token")
+    expires: datetime.datetime = Field(description="By the clock of Redis")
+    scope: str = Field(description="`cluster`, or `process` without Redis: only the process that answers")
+    warning: str | None = Field(
+        default=None,
+        exclude_if=lambda warning: warning is None,
+        description="Only there when such lines are known to hold secrets.",
+    )
+    cluster: SwitchReport
+
+
+class LinesReply(BaseModel):
+    """Lines of a follow.
+
+    Each is `{"at", "instance", "logger", "level", "message", "request_id"}`, or `{"left_out"}`, the number of
+    lines that were more than 200 in a second.
+    """
+
+    lines: list[dict[str, Any]]
+    after: str = Field(description="For the next request")
+
+
+class EndedReply(BaseModel):
+    """The end of a follow."""
+
+    id: str
+    cluster: SwitchReport
+
+
+@router.post("/follow", name="c2c_follow", responses=_UNREACHABLE)
+async def post_follow(
+    request: Request, auth_info: _Caller, wanted: FollowRequest | None = None
+) -> FollowReply:
+    """Start to follow requests: those that carry the token of the answer."""
+    wanted = wanted or FollowRequest()
+    id_, ttl = follow.create_id(), wanted.ttl.total_seconds()
+    recorded = auth.audit.recorded(
+        "logging.follow",
+        request=request,
+        auth_info=auth_info,
+        target=id_,
+        after={
+            "level": logging.getLevelName(wanted.level),
+            "logger": wanted.logger or "root",
+            "ttl": ttl,
+        },
+    )
+    by = auth.audit.name_of(auth_info)
+    try:
+        async with recorded as record:
+            with waiting(_TIMEOUT_SECONDS) as seconds:
+                started = await follow.start(
+                    id_,
+                    ttl=ttl,
+                    level=wanted.level,
+                    logger=wanted.logger,
+                    by=by,
+                    seconds=seconds,
+                )
+            record.result = started.report.result
+    except SwitchesUnavailableError as error:
+        raise RedisUnavailableError(_not_done(error, "nobody is followed")) from error
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from error
+    return FollowReply(
+        id=id_,
+        token=started.token,
+        header=follow.HEADER,
+        cookie=f"{follow.COOKIE}={started.token}",
+        expires=started.expires,
+        scope=follow.scope(),
+        warning=_sensitive_loggers.followed_warning(wanted.logger, wanted.level),
+        cluster=started.report,
+    )
+
+
+_Id = Annotated[str, Path(max_length=100, description="That of the answer to the POST.")]
+
+
+async def _known(follow_id: _Id) -> str:
+    try:
+        with waiting(_TIMEOUT_SECONDS) as seconds:
+            is_active = await follow.is_active(follow_id, seconds=seconds)
+    except SwitchesUnavailableError as error:
+        raise RedisUnavailableError(
+            "Redis cannot be reached, and this process does not know the id"
+        ) from error
+    if not is_active:
+        raise HTTPException(404, "Nothing is followed under this id, or no longer")
+    return follow_id
+
+
+_KnownId = Annotated[str, Depends(_known)]
+_SHAPES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": LinesReply,
+        "content": {_STREAM: {"schema": {"type": "string"}}},
+        "description": "Server-sent events; with `after` JSON.",
+    }
+}
+
+
+@router.get(
+    "/follow/{follow_id}", name="c2c_follow_lines", responses=_UNREACHABLE | _SHAPES, response_model=None
+)
+async def get_follow(
+    request: Request,
+    follow_id: _KnownId,
+    after: Annotated[
+        str | None, Query(description="Answer with JSON: the lines after this place, empty for all.")
+    ] = None,
+    last_event_id: Annotated[str, Header(description="Of the last event, as browsers send it.")] = "",
+) -> Response | LinesReply:
+    """Read the lines of the requests that carry the token: as they come, or those that came."""
+    follow.leave_out()
+    try:
+        cursor = follow.parse_cursor(last_event_id if after is None else after)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from error
+    if after is not None:
+        return await _read(follow_id, cursor)
+    events = _nothing() if _middleware.is_head(request.scope) else _events(follow_id, cursor)
+    # nginx holds answers back unless it is told not to
+    return StreamingResponse(events, media_type=_STREAM, headers={"X-Accel-Buffering": "no"})
+
+
+async def _read(id_: str, cursor: follow.Cursor) -> LinesReply:
+    try:
+        found = await follow.read(id_, cursor)
+    except LinesUnavailableError as error:
+        raise RedisUnavailableError("Redis cannot be reached, the lines are there") from error
+    last = found[-1][0] if found else follow.write_cursor(cursor)
+    return LinesReply(lines=[line for _, line in found], after=last)
+
+
+async def _events(id_: str, cursor: follow.Cursor) -> AsyncIterator[str]:
+    """Return the stream of events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+    yield f"retry: {_RETRY_MILLISECONDS}\n\n"
+    async for told in follow.stream(id_, cursor):
+        if told.line is not None:
+            yield f"id: {told.cursor}\ndata: {json.dumps(told.line)}\n\n"
+        elif told.end:
+            yield f"event: end\ndata: {json.dumps({'reason': told.end})}\n\n"
+        else:
+            yield ":\n\n"
+
+
+async def _nothing() -> AsyncIterator[str]:
+    return
+    yield
+
+
+@router.delete("/follow/{follow_id}", name="c2c_unfollow", responses=_UNREACHABLE)
+async def delete_follow(request: Request, follow_id: _KnownId, auth_info: _Caller) -> EndedReply:
+    """End a follow, and forget its lines."""
+    recorded = auth.audit.recorded("logging.unfollow", request=request, auth_info=auth_info, target=follow_id)
+    try:
+        async with recorded as record:
+            with waiting(_TIMEOUT_SECONDS) as seconds:
+                report = await follow.end(follow_id, by=auth.audit.name_of(auth_info), seconds=seconds)
+            record.result = report.result
+    except SwitchesUnavailableError as error:
+        raise RedisUnavailableError(_not_done(error, "the follow goes on")) from error
+    return EndedReply(id=follow_id, cluster=report)
+
+
+def _not_done(error: SwitchesUnavailableError, undone: str) -> str:
+    """Return what was done and what was not."""
+    if error.is_stored or error.is_uncertain:
+        return "Redis did not reply in time: the change may be stored, and some processes may have it"
+    return f"Redis cannot be reached: {undone}"
