@@ -56,8 +56,8 @@ async def ask(
             of raising.
         to: The ids of the instances to ask; the others ignore the message. An id that is not in the roster is
             reported as missing immediately, with the reason `left`.
-        answer: The type of what the handlers return. Another answer is reported as failed: without
-            `C2C__REDIS__BROADCAST_SECRET` anybody who can publish to Redis can send one.
+        answer: The return type of the handlers. Any other answer is reported as failed: without
+            `C2C__REDIS__BROADCAST_SECRET` anyone who can publish to Redis can send one.
 
     Raises:
         BroadcastUnavailable: Redis is unreachable.

@@ -102,6 +102,6 @@ class Call:
         for header, outcome in self._answers.values():
             answer = make_answer(header.hostname, header.pid, outcome, decode)
             is_valid = isinstance(answer, BroadcastResponse) or outcome.error is not None
-            # of a process that was not asked, what is no answer at all may be of anybody
+            # an invalid answer of a process that was not asked may have been sent by anyone
             if is_valid or not self._expected or header.sender in self._expected:
                 yield answer

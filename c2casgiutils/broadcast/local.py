@@ -100,5 +100,5 @@ class LocalBroadcaster(BaseBroadcaster):
 
 
 def _carried() -> RequestContext | None:
-    """Return what a message through Redis would carry of the current request: not its scope."""
+    """Return the part of the current request that a message through Redis contains, without its scope."""
     return restore(current_request_id(), current_traceparent())

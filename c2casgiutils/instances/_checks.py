@@ -35,7 +35,7 @@ UNKNOWN_CHECK = _LETTERS["unknown"]
 
 
 class StaticCheck(BaseModel):
-    """What rarely changes of a check."""
+    """The part of a check that rarely changes."""
 
     name: str
     tags: list[str] = []

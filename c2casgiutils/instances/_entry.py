@@ -27,9 +27,9 @@ REBUILT_FIELD = "rebuilt"
 SAMPLED = Sample._fields[1:]
 MAX_SAMPLES = 60
 MAX_ENTRIES = 20_000
-"""So many entries are looked at."""
+"""Maximum number of entries that are decoded."""
 MAX_SHOWN = 2_000
-"""So many valid entries are read."""
+"""Maximum number of valid entries that are returned."""
 
 LATE_BEATS = 1.5
 LOST_BEATS = 3.0
@@ -37,7 +37,7 @@ FORGOTTEN_SECONDS = 15 * 60.0
 
 _FUTURE_SECONDS = 60.0
 _MAX_TIME = 253_402_300_799
-"""The end of the year 9999, the last one that a `datetime` has."""
+"""The end of the year 9999, the last one that `datetime` supports."""
 _MAX_BYTES = 65_536
 _MAX_BEAT_BYTES = 4_096
 _MAX_LOGGED = 1_000
