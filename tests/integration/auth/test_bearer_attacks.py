@@ -1,6 +1,7 @@
 """Made-up bearer tokens over real HTTP: how often they make the application ask GitHub."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 
 import httpx
@@ -12,20 +13,35 @@ from tests.support.processes import Uvicorn
 from tests.support.proxied_app import ENVIRONMENT
 
 VIEW = "/c2c/logging/level?name=x"
-ATTACKER, OTHER = "198.51.100.1", "203.0.113.1"
+_NUMBERS = itertools.count(1)
 
 
-@pytest.fixture
-def url(github: FakeGitHub) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def url(_session_github: FakeGitHub) -> Iterator[str]:
     """An application that takes bearer tokens."""
     settings = {"C2C__AUTH__JWT__SECRET": KEY, "C2C__AUTH__GITHUB__BEARER": "True"}
-    environment = {**ENVIRONMENT, **github.environment(), **settings}
+    environment = {**ENVIRONMENT, **_session_github.environment(), **settings}
     with Uvicorn("tests.support.proxied_app:app", env=environment) as server:
         yield server.url
 
 
-def made_up(number: int) -> str:
-    return f"ghp_{number:036}"
+class Attack:
+    """Addresses and tokens that no other test uses: the application remembers both for a minute."""
+
+    def __init__(self) -> None:
+        self._number = next(_NUMBERS)
+        self.attacker, self.other = self.address(1), self.address(2)
+
+    def address(self, last: int) -> str:
+        return f"10.99.{self._number}.{last}"
+
+    def tokens(self, count: int) -> list[str]:
+        return [f"ghp_{self._number:018}{number:018}" for number in range(count)]
+
+
+@pytest.fixture
+def attack() -> Attack:
+    return Attack()
 
 
 async def send(url: str, tokens: list[str], address: str, *, at_once: bool = False) -> list[int]:
@@ -41,38 +57,42 @@ async def send(url: str, tokens: list[str], address: str, *, at_once: bool = Fal
 
 
 @pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "at once"])
-async def test_throttled_clients_ask_github_nothing(github: FakeGitHub, url: str, at_once: bool) -> None:
+async def test_throttled_clients_ask_github_nothing(
+    github: FakeGitHub, url: str, attack: Attack, at_once: bool
+) -> None:
     """The attack: 150 made-up tokens from one address, which made 150 requests to GitHub."""
-    statuses = await send(url, [made_up(number) for number in range(150)], ATTACKER, at_once=at_once)
+    statuses = await send(url, attack.tokens(150), attack.attacker, at_once=at_once)
     assert sorted(statuses) == [403] * 20 + [429] * 130
     assert github.calls == {"/user": 20}
-    assert await send(url, [github.token()], OTHER) == [200]
+    assert await send(url, [github.token()], attack.other) == [200]
 
 
-async def test_rejected_tokens_are_remembered(github: FakeGitHub, url: str) -> None:
+async def test_rejected_tokens_are_remembered(github: FakeGitHub, url: str, attack: Attack) -> None:
     """The same token from many addresses is one question."""
     for number in range(30):
-        assert await send(url, [made_up(0)], f"198.51.100.{number}") == [403]
+        assert await send(url, attack.tokens(1), attack.address(number)) == [403]
     assert github.calls == {"/user": 1}
 
 
-async def test_a_token_that_github_knows_is_never_throttled(github: FakeGitHub, url: str) -> None:
+async def test_a_token_that_github_knows_is_never_throttled(
+    github: FakeGitHub, url: str, attack: Attack
+) -> None:
     """Who shares the address of an attacker goes on with a token that was seen within a minute."""
     token = github.token()
-    assert await send(url, [token], ATTACKER) == [200]
-    await send(url, [made_up(number) for number in range(21)], ATTACKER)
-    assert await send(url, [token], ATTACKER) == [200]
+    assert await send(url, [token], attack.attacker) == [200]
+    await send(url, attack.tokens(21), attack.attacker)
+    assert await send(url, [token], attack.attacker) == [200]
 
 
 @pytest.mark.parametrize("kind", ["login attempts", "forbidden", "rate limit", "limited in words"])
-async def test_github_that_refuses_to_look(github: FakeGitHub, url: str, kind: str) -> None:
+async def test_github_that_refuses_to_look(github: FakeGitHub, url: str, attack: Attack, kind: str) -> None:
     """A 403 on `/user` is trouble and not a wrong token; the address waits and others are asked about."""
     github.trouble["/user"] = kind
-    statuses = await send(url, [made_up(number) for number in range(100)], ATTACKER)
+    statuses = await send(url, attack.tokens(100), attack.attacker)
     assert set(statuses) == {503}
     assert github.calls["/user"] <= 20
     github.trouble.clear()
-    assert await send(url, [github.token()], OTHER) == [200]
+    assert await send(url, [github.token()], attack.other) == [200]
 
 
 @pytest.mark.parametrize("kind", ["rate limit", "secondary rate limit", "limited in words"])
