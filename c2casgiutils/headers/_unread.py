@@ -1,11 +1,13 @@
 """Detects forwarded headers of a proxy that are not read."""
 
 import logging
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from c2casgiutils._asgi import get_header
 from c2casgiutils._trusted_hosts import UNIX_PEER
+from c2casgiutils.headers._forwarded import ForwardedHeadersMiddleware
 from c2casgiutils.headers._forwarded_readers import FOR, parse_scheme
 from c2casgiutils.headers._replaced_peer import claimed_ports
 from c2casgiutils.headers._scope_changes import DONE, SCHEMES
@@ -57,7 +59,7 @@ class UnreadForwardedMiddleware:
         """Process one connection."""
         if scope["type"] in SCHEMES and _WATCHED not in scope:
             scope[_WATCHED] = True  # an inner one, in the mounted application, stays silent
-            if not self._has_warned:
+            if not self._has_warned and not _is_read(scope.get("app")):
                 self._look(scope)
         await self.app(scope, receive, send)
 
@@ -78,3 +80,13 @@ class UnreadForwardedMiddleware:
                 "count as one. Set C2C__PROXY_HEADERS__TYPE and C2C__PROXY_HEADERS__TRUSTED_HOSTS",
                 ", ".join(names),
             )
+
+
+def _is_read(app: Any) -> bool:
+    """Return whether an application reads forwarded headers by a middleware of its own."""
+    return any(
+        isinstance(middleware.cls, type)
+        and issubclass(middleware.cls, ForwardedHeadersMiddleware)
+        and middleware.kwargs.get("headers_type") != "none"
+        for middleware in getattr(app, "user_middleware", ())
+    )

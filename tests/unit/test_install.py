@@ -16,7 +16,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import PlainTextResponse
 
 import c2casgiutils
-from c2casgiutils import config, sentry
+from c2casgiutils import config, headers, sentry
 from c2casgiutils._app import create_app
 from tests.support.asgi import call, make_scope
 from tests.support.fake_sentry import FakeSentry
@@ -435,6 +435,35 @@ async def test_no_warning_of_headers_that_are_applied(
     async with client_of(make_app(), headers=forwarded) as client:
         assert "sent by a proxy is ignored" not in (await client.get("/c2c/")).text
     assert not any("sent by a proxy is ignored" in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize("trusted", ["127.0.0.1", "10.0.0.1"], ids=["trusted", "untrusted"])
+@pytest.mark.parametrize("is_first", [False, True], ids=["inside", "outside"])
+async def test_no_warning_of_headers_that_the_application_reads(
+    trusted: str, is_first: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By a middleware of its own, on either side of ours; it warns itself of peers that it does not trust."""
+    app = FastAPI()
+    options: dict[str, Any] = {"trusted_hosts": trusted, "headers_type": "x-forwarded"}
+    if not is_first:
+        app.add_middleware(headers.ForwardedHeadersMiddleware, **options)
+    c2casgiutils.install(app)
+    if is_first:
+        app.add_middleware(headers.ForwardedHeadersMiddleware, **options)
+    forwarded = {"X-Forwarded-For": "1.2.3.4", "X-Forwarded-Proto": "https"}
+    async with client_of(app, headers=forwarded) as client:
+        assert (await client.get("/c2c/livez")).status_code == 200
+    assert not any("sent by a proxy is ignored" in record.getMessage() for record in caplog.records)
+
+
+async def test_warning_beside_a_middleware_that_reads_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """One that only forces values ignores the headers as well."""
+    app = FastAPI()
+    app.add_middleware(headers.ForwardedHeadersMiddleware, headers_type="none", force_port=8443)
+    c2casgiutils.install(app)
+    async with client_of(app, headers={"X-Forwarded-For": "1.2.3.4"}) as client:
+        await client.get("/c2c/livez")
+    assert any("sent by a proxy is ignored" in record.getMessage() for record in caplog.records)
 
 
 async def test_a_forced_scheme_needs_no_header(monkeypatch: pytest.MonkeyPatch) -> None:
