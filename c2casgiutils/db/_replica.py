@@ -13,6 +13,7 @@ from c2casgiutils._outages import Outage
 from c2casgiutils._tasks import Failure, caught
 from c2casgiutils.db._errors import ReplicaError
 from c2casgiutils.db._probe import Probe, end, failure_of, give_back
+from c2casgiutils.request_tracking import create_detached_task
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -112,7 +113,7 @@ class Replica:
     def watch(self) -> None:
         """Begin to ask the replica, unless that has begun."""
         if self._watcher is None:
-            self._watcher = asyncio.create_task(self._watch())
+            self._watcher = create_detached_task(self._watch())
 
     async def aclose(self) -> None:
         """End all of it."""

@@ -20,6 +20,7 @@ from c2casgiutils._tasks import Failure, contained
 from c2casgiutils.health_checks import _outcome
 from c2casgiutils.health_checks._model import Check, EntityResult, Options, Status
 from c2casgiutils.health_checks._outcome import Outcome
+from c2casgiutils.request_tracking import create_detached_task
 
 _LOGGER = logging.getLogger(__name__)
 _MAX_HISTORY = 60
@@ -202,7 +203,7 @@ class Background:
         if every is None:
             return
         entry.backgrounds += 1
-        task = asyncio.create_task(_repeat(entry, every), name=f"c2c-health-every-{entry.name}")
+        task = create_detached_task(_repeat(entry, every), name=f"c2c-health-every-{entry.name}")
         self._tasks[task] = entry
 
     async def aclose(self) -> None:

@@ -8,7 +8,13 @@ from c2casgiutils.request_tracking._context import (
     current_scope,
 )
 from c2casgiutils.request_tracking._middleware import RequestTrackingMiddleware
-from c2casgiutils.request_tracking._propagation import headers, note_request, request_of, restore
+from c2casgiutils.request_tracking._propagation import (
+    create_detached_task,
+    headers,
+    note_request,
+    request_of,
+    restore,
+)
 from c2casgiutils.request_tracking._trace import current_span_id, current_trace_id, current_traceparent
 from c2casgiutils.request_tracking._traceparent import TraceParent, parse_traceparent
 
@@ -20,6 +26,7 @@ __all__ = [
     "async_client",
     "client",
     "configure",
+    "create_detached_task",
     "current_request_id",
     "current_scope",
     "current_span_id",

@@ -1,10 +1,16 @@
 """The current request, taken along to other services, other processes and exceptions."""
 
+import asyncio
+import contextvars
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
 from c2casgiutils.request_tracking._context import CURRENT, RequestContext, current_request_id
 from c2casgiutils.request_tracking._incoming import parse_id
 from c2casgiutils.request_tracking._trace import current_traceparent, current_tracestate
 from c2casgiutils.request_tracking._traceparent import parse_traceparent
 
+_T = TypeVar("_T")
 _NOTED = "_c2casgiutils_request"
 
 
@@ -28,6 +34,13 @@ def restore(request_id: str | None, traceparent: str | None) -> RequestContext |
     id_ = None if request_id is None else parse_id(request_id.encode("utf-8", "surrogatepass"))
     id_ = id_ or (trace and trace.trace_id)
     return None if id_ is None else RequestContext(id_, trace)
+
+
+def create_detached_task(coroutine: Coroutine[Any, Any, _T], *, name: str | None = None) -> asyncio.Task[_T]:
+    """Start a task that outlives the request that may have caused it, and does not belong to it."""
+    context = contextvars.copy_context()
+    context.run(CURRENT.set, None)
+    return asyncio.create_task(coroutine, name=name, context=context)
 
 
 def note_request(error: BaseException) -> None:

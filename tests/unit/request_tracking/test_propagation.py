@@ -1,5 +1,7 @@
 """What a request takes along: to other services, other processes, and into spans of OpenTelemetry."""
 
+import contextvars
+
 import pytest
 from opentelemetry import trace
 from opentelemetry.trace.span import TraceState
@@ -8,6 +10,8 @@ from c2casgiutils import request_tracking
 from c2casgiutils.request_tracking import (
     RequestContext,
     TraceParent,
+    create_detached_task,
+    current_request_id,
     current_span_id,
     current_trace_id,
     note_request,
@@ -116,6 +120,19 @@ def test_an_exception_remembers_the_span() -> None:
     noted = request_of(error)
     assert noted is not None
     assert (noted.request_id, noted.traceparent) == ("mine", OTHER)
+
+
+async def test_a_detached_task() -> None:
+    """What outlives a request does not belong to it, but has the rest of its context."""
+    of_application = contextvars.ContextVar("of_application", default="")
+    of_application.set("kept")
+
+    async def work() -> tuple[str | None, str | None, str]:
+        return current_request_id(), current_trace_id(), of_application.get()
+
+    with current(RequestContext("mine", TRACEPARENT)):
+        assert await create_detached_task(work(), name="watcher") == (None, None, "kept")
+        assert current_request_id() == "mine"
 
 
 @pytest.mark.parametrize(
