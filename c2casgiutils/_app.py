@@ -161,6 +161,7 @@ class _Lifecycle:
     @staticmethod
     async def _start(steps: contextlib.AsyncExitStack, main_app: FastAPI | None) -> None:
         from c2casgiutils import (
+            _wiring,
             auth,
             broadcast,
             config,
@@ -174,6 +175,7 @@ class _Lifecycle:
             tools,
         )
 
+        _wiring.wire_request_tracking()
         logs.protect_handlers(config.secrets_of(config.settings))  # also those of uvicorn
         logs.complete_named()
         logs.print_configuration()

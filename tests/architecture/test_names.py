@@ -6,7 +6,7 @@ from tests.support.fresh import run_fresh
 
 NAMES = {
     "c2casgiutils": "app startup shutdown lifespan __version__ auth broadcast config "
-    "health_checks redis_utils tools prometheus sentry cli db logs instances C2cError",
+    "health_checks redis_utils request_tracking tools prometheus sentry cli db logs instances C2cError",
     "c2casgiutils.config": "settings Settings parse_duration Duration StringList IntList FloatList "
     "GitHubAccessType",
     "c2casgiutils.broadcast": "startup cleanup subscribe unsubscribe broadcast decorate types "
@@ -38,6 +38,8 @@ NAMES = {
     "c2casgiutils.cli": "add_arguments init lifespan run",
     "c2casgiutils.instances": "roster",
     "c2casgiutils.prometheus": "start stop",
+    "c2casgiutils.request_tracking": "RequestTrackingMiddleware current_request_id current_trace_id "
+    "current_span_id headers async_client client instrument",
     "c2casgiutils.sentry": "init",
 }
 
@@ -55,7 +57,7 @@ def test_attributes_after_a_bare_import() -> None:
         "import c2casgiutils as c\n"
         "c.auth.auth_type; c.broadcast.decorate; c.config.settings; c.health_checks.FACTORY\n"
         "c.redis_utils.get; c.instances.roster; c.prometheus.start; c.sentry.init; c.cli.init; c.logs\n"
-        "c.tools.router; c.tools.logging_.router; c.tools.headers.router\n"
+        "c.request_tracking.headers; c.tools.router; c.tools.logging_.router; c.tools.headers.router\n"
         "import c2casgiutils.broadcast as b\n"
         "b.types.BroadcastResponse; b.interface.BaseBroadcaster; b.local.LocalBroadcaster\n"
         "b.redis.RedisBroadcaster\n"

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from c2casgiutils import config, prometheus, request_tracking
 from c2casgiutils._app import create_app
 from c2casgiutils.request_tracking import RequestContext, TraceParent
+from tests.support.fresh import run_fresh
 from tests.support.net import free_port
 from tests.support.processes import Uvicorn
 from tests.support.request_context import current
@@ -147,6 +148,25 @@ def test_the_default_timeout(setting: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert request_tracking.async_client().timeout == expected
     assert request_tracking.client(timeout=None).timeout == httpx.Timeout(None)
     assert request_tracking.instrument(httpx.Client(timeout=7)).timeout == httpx.Timeout(7)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "c2casgiutils.app",
+        "asyncio.run(c2casgiutils.startup())",
+        "asyncio.run(c2casgiutils.cli.init(argparse.Namespace()))",
+    ],
+)
+def test_whatever_starts_the_process(start: str) -> None:
+    """The settings apply in a service, whether it mounts the views or not, and in a script."""
+    code = (
+        "import argparse, asyncio, httpx, c2casgiutils\n"
+        f"{start}\n"
+        "assert c2casgiutils.request_tracking.client().timeout == httpx.Timeout(9)\n"
+    )
+    done = run_fresh(code, env={"C2C__REQUEST_TRACKING__DEFAULT_TIMEOUT": "9"})
+    assert done.returncode == 0, done.stderr
 
 
 async def test_durations(prefix: str, service: str) -> None:
