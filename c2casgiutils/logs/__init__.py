@@ -13,7 +13,7 @@ from c2casgiutils.logs._background import flush
 from c2casgiutils.logs._console import ConsoleFormatter
 from c2casgiutils.logs._description import print_configuration
 from c2casgiutils.logs._filters import ProbeFilter
-from c2casgiutils.logs._json import JsonFormatter
+from c2casgiutils.logs._json import JsonFormatter, as_extra
 from c2casgiutils.logs._lowered import effective_level, is_within, lower, own_level, set_level
 from c2casgiutils.logs._queued import QueuedHandler, queued
 from c2casgiutils.logs._redaction import RedactionFilter, plain_text, protect_handlers
@@ -48,6 +48,7 @@ __all__ = [
     "QueuedHandler",
     "RedactionFilter",
     "SqlHandler",
+    "as_extra",
     "check",
     "complete",
     "complete_named",

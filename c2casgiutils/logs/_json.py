@@ -30,6 +30,14 @@ _SHORTEST_CUT = 128
 _NOTICE_LENGTH = 40
 
 
+def as_extra(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields to be given as `extra` to a logger of the standard library.
+
+    It rejects the names of the attributes of a record; they get `extra_` before them.
+    """
+    return {f"extra_{name}" if name in STANDARD_ATTRIBUTES else name: value for name, value in fields.items()}
+
+
 def syslog_level(number: int) -> int:
     """Return the severity of RFC 5424 (section 6.2.1) of a level, or the number of a custom level."""
     return _SYSLOG_LEVELS.get(number, number)

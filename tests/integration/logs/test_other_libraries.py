@@ -1,0 +1,84 @@
+"""The set-ups of docs/logging.md for structlog and loguru."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.docs.test_blocks import FENCE
+from tests.support.fresh import run_fresh
+
+PAGE = (Path(__file__).parents[3] / "docs" / "logging.md").read_text()
+CONFIGURE = """
+import logging.config, yaml
+from c2casgiutils import logs
+logging.config.dictConfig(yaml.safe_load(logs.CONFIG_FILE.read_text()))
+from c2casgiutils.request_tracking import CURRENT, RequestContext
+scope = {"type": "http", "method": "GET", "path": "/items/5", "client": ("192.0.2.7", 5)}
+CURRENT.set(RequestContext("the id", None, scope))
+"""
+USE = {
+    "structlog": """
+log = structlog.get_logger("my_app.views")
+""",
+    "loguru": """
+log = logger.patch(lambda record: record.update(name="my_app.views"))
+""",
+}
+LOG = """
+def work():
+    log.info("asked for /?secret=hunter2", token="hunter2", item=5, name="alice", note="100%", path="mine")
+work()
+log.debug("too low")
+logging.getLogger("my_app").setLevel(logging.DEBUG)
+log.debug("low")
+logging.getLogger("my_app").setLevel(logging.WARNING)
+log.info("too low again")
+try:
+    int("token=hunter2")
+except ValueError:
+    log.exception("failed")
+"""
+LIBRARIES = ("structlog", "loguru")
+
+
+@pytest.fixture(scope="module")
+def lines() -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    for library in LIBRARIES:
+        (block,) = [code for code in FENCE.findall(PAGE) if library in code]
+        env = {"LOG_TYPE": "json", "C2C__TOOLS__LOGGING__APPLICATION_MODULE": "my_app"}
+        done = run_fresh(CONFIGURE + block + USE[library] + LOG, env=env)
+        assert (done.returncode, done.stderr) == (0, "")
+        records = [json.loads(line) for line in done.stdout.splitlines()]
+        found[library] = [record for record in records if record["msg"] != "called"]
+    return found
+
+
+@pytest.fixture(params=LIBRARIES)
+def records(request: pytest.FixtureRequest, lines: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    library: str = request.param
+    return lines[library]
+
+
+def test_levels_that_change_at_run_time(records: list[dict[str, Any]]) -> None:
+    messages = [record["msg"] for record in records]
+    assert messages == ["asked for /?secret=***", "low", "failed"]
+    assert [record["level_name"] for record in records] == ["INFO", "DEBUG", "ERROR"]
+    assert {record["logger_name"] for record in records} == {"my_app.views"}
+
+
+def test_the_fields(records: list[dict[str, Any]]) -> None:
+    """Those of the request and of the call; names that are taken get another one."""
+    first = records[0]
+    expected = {"request_id": "the id", "client_addr": "192.0.2.7", "method": "GET", "path": "/items/5"}
+    assert {name: first.get(name) for name in expected} == expected
+    given = {"item": 5, "extra_name": "alice", "note": "100%", "extra_path": "mine", "token": "***"}
+    assert {name: first.get(name) for name in given} == given
+    assert (first["function"], first["file"]) == ("work", "<string>")
+
+
+def test_secrets_are_masked(records: list[dict[str, Any]]) -> None:
+    assert "hunter2" not in json.dumps(records)
+    assert records[-1]["full_message"].endswith("with base 10: 'token=***'")
