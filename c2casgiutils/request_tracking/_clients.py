@@ -99,7 +99,10 @@ def instrument(client: "ClientT") -> "ClientT":
 
 
 def _prepare(request: "httpx.Request") -> None:
-    for name, value in headers().items():
+    added = headers()
+    if "traceparent" in request.headers:
+        added.pop("tracestate", None)  # of another trace
+    for name, value in added.items():
         request.headers.setdefault(name, value)
     request.extensions[_BEGAN] = time.perf_counter()
 

@@ -18,7 +18,7 @@ _HEADERS = (
 """By precedence."""
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A token, see RFC 9110, section 5.6.2."""
-_ID = re.compile(rb"(?! )[ -~]{1,128}(?<! )")
+_ID = re.compile(rb"[ -~]{1,128}")
 _BLANK = b" \t"
 
 

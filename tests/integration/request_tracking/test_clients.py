@@ -117,6 +117,14 @@ async def test_a_header_is_never_replaced(ask: Ask, name: str, service: str) -> 
     assert tracking_headers(answer) == {"x-request-id": ["of the application"]}
 
 
+def test_the_trace_of_the_application_is_not_mixed(service: str) -> None:
+    """Its `traceparent` gets no `tracestate` of the current request, which is of another trace."""
+    own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with current(REQUEST):
+        answer = ask_httpx(service, headers={"Traceparent": own})
+    assert tracking_headers(answer) == {"x-request-id": SENT["x-request-id"], "traceparent": [own]}
+
+
 def test_a_hook_of_the_application_comes_first(service: str) -> None:
     def add(request: httpx.Request) -> None:
         request.headers["X-Request-ID"] = "of the hook"
