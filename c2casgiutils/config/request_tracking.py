@@ -21,7 +21,7 @@ class RequestTracking(Group):
         default=True, description="Take the request id and the trace from the headers of the request"
     )
     server_timing: bool = Field(
-        default=False, description="Tell the time that each answer takes, in its header `Server-Timing`"
+        default=False, description="Send the duration of each request in the header `Server-Timing`"
     )
     default_timeout: PositiveDuration = Field(
         default=datetime.timedelta(seconds=5), description="Timeout of the clients of `request_tracking`"
