@@ -24,6 +24,9 @@ class Desired:
         if known is not None and known.version >= entry.version:
             return False
         self._entries[entry.field] = entry
+        own = self._own.get(entry.field)
+        if own is not None and own.version < entry.cleared:
+            del self._own[entry.field]
         self.highest = max(self.highest, entry.version)
         return True
 
@@ -42,8 +45,7 @@ class Desired:
     def in_force(self, field: str, now: float) -> Setting | None:
         """Return the value in effect, or `None`."""
         own, entry = self._own.get(field), self._entries.get(field)
-        is_removed = own is not None and entry is not None and entry.is_removal_after(own)
-        if own is not None and not is_removed and (own.expires is None or own.expires > now):
+        if own is not None and (own.expires is None or own.expires > now):
             return own
         return entry.in_force(now) if entry is not None else None
 

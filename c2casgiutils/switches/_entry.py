@@ -54,6 +54,7 @@ class _Stored(_Base):
     value: Any = None
     set: _Time
     expires: _Time | None = None
+    cleared: int = Field(default=0, ge=0, lt=MAX_VERSION)
     by: str | None = Field(default=None, max_length=_MAX_BY_LENGTH)
     reason: str | None = Field(default=None, max_length=MAX_REASON_LENGTH)
 
@@ -69,6 +70,8 @@ class Entry:
         setting: `None` if the switch was removed, or if the format is of a newer release.
         is_known_format: Whether this release supports the format.
         ends: When the value ends; `None` for no end.
+        cleared: The version of the last removal, which ended the older values of single instances; it is
+            carried on, as a process may miss the removal itself.
     """
 
     field: str
@@ -77,14 +80,11 @@ class Entry:
     setting: Setting | None
     is_known_format: bool
     ends: float | None
+    cleared: int = 0
 
     def in_force(self, now: float) -> Setting | None:
         """Return the value, or `None` if there is none or it has ended."""
         return None if self.ends is not None and self.ends <= now else self.setting
-
-    def is_removal_after(self, own: Setting) -> bool:
-        """Return whether it is a removal, newer than the value of one instance."""
-        return self.is_known_format and self.setting is None and self.version > own.version
 
     def is_forgettable(self, now: float) -> bool:
         """Return whether it ended so long ago that no process can still hold an older entry."""
@@ -122,7 +122,9 @@ class Codec:
     def __init__(self, secret: str | None) -> None:
         self._signer = Signer(_LABEL, secret)
 
-    def encode(self, field: str, version: int, setting: Setting | None, now: float) -> Entry:
+    def encode(
+        self, field: str, version: int, setting: Setting | None, now: float, *, cleared: int = 0
+    ) -> Entry:
         """Return the entry for a value.
 
         Args:
@@ -130,6 +132,7 @@ class Codec:
             version: Its version.
             setting: The value, `None` to remove the switch.
             now: The time of Redis.
+            cleared: See `Entry`; of the entry that it replaces.
 
         Raises:
             ValueError: The value, the key or a text is too long, or the value is not JSON.
@@ -143,6 +146,8 @@ class Codec:
                 raise ValueError(f"the value has {len(value)} bytes, at most {MAX_VALUE_BYTES} are allowed")
             fields |= {"value": setting.value, "expires": setting.expires, "reason": setting.reason}
             fields["by"] = setting.by[:_MAX_BY_LENGTH] if setting.by is not None else None
+            if cleared:
+                fields["cleared"] = cleared
         raw = self._signer.sign(field, _to_json(fields))
         return self.decode(field, raw, now)
 
@@ -174,10 +179,12 @@ class Codec:
             raise EntryError(str(error)) from None
         except (pydantic.ValidationError, UnicodeEncodeError, RecursionError):
             raise EntryError("malformed") from None
+        version = stored.version
         if stored.value is None:
-            return Entry(field, stored.version, raw, None, is_known_format=True, ends=stored.set)
-        setting = Setting(stored.value, stored.version, stored.set, stored.expires, stored.by, stored.reason)
-        return Entry(field, stored.version, raw, setting, is_known_format=True, ends=stored.expires)
+            return Entry(field, version, raw, None, is_known_format=True, ends=stored.set, cleared=version)
+        setting = Setting(stored.value, version, stored.set, stored.expires, stored.by, stored.reason)
+        cleared = min(stored.cleared, version)
+        return Entry(field, version, raw, setting, is_known_format=True, ends=stored.expires, cleared=cleared)
 
 
 def _check_text(text: str | None, length: int, name: str) -> None:

@@ -73,7 +73,9 @@ class State:
             ValueError: The value or a text is too long, or the value is not JSON.
         """
         version, now = self.next_version(), self.now()
-        return self.codec().encode(field, version, draft.setting(version, now), now)
+        known = self.desired.get(field)
+        cleared = 0 if known is None else known.cleared
+        return self.codec().encode(field, version, draft.setting(version, now), now, cleared=cleared)
 
     def take(self, entries: Iterable[Entry]) -> None:
         """Store the entries that are newer than the known ones, and apply them."""

@@ -9,6 +9,8 @@ import pytest
 
 from c2casgiutils import instances, switches
 from c2casgiutils.switches import Setting
+from c2casgiutils.switches._desired import Desired
+from c2casgiutils.switches._entry import Codec
 
 
 class Colours(switches.Kind):
@@ -204,3 +206,36 @@ async def test_removals_are_limited(colours: Colours, monkeypatch: pytest.Monkey
         await switches.remove("test_colour", "made up 2")
     await switches.remove("test_colour", "door")
     assert switches.current("test_colour") == {}
+
+
+async def test_a_value_of_an_instance_does_not_return(colours: Colours) -> None:
+    """Once a removal ended it, no later value for the cluster brings it back."""
+    own = instances.own_id()
+    await switches.put("test_colour", "door", "red", to=[own])
+    await switches.remove("test_colour", "door")
+    await switches.put("test_colour", "door", "blue")
+    assert colours.painted == {"door": "blue"}
+    assert switches.current("test_colour")["door"].scope == "cluster"
+
+
+@pytest.mark.parametrize(
+    ("own_version", "heard", "expected"),
+    [
+        pytest.param(1, ("removal", "next"), "blue", id="the removal is heard"),
+        pytest.param(1, ("next",), "blue", id="the removal is missed"),
+        pytest.param(4, ("next",), "red", id="set after the removal"),
+    ],
+)
+def test_who_missed_a_removal_notices_it(own_version: int, heard: tuple[str, ...], expected: str) -> None:
+    """The next value carries it, so a process that was cut off ends its own value all the same."""
+    codec, now = Codec(None), 1_800_000_000.0
+    removal = codec.encode("level:app", 2, None, now)
+    following = codec.encode("level:app", 3, Setting("blue", 3, now), now, cleared=removal.cleared)
+    entries = {"removal": removal, "next": codec.decode("level:app", following.raw, now)}
+    desired = Desired()
+    desired.set_own("level:app", Setting("red", own_version, now))
+    for name in heard:
+        desired.take(entries[name])
+    setting = desired.in_force("level:app", now)
+    assert setting is not None
+    assert setting.value == expected
