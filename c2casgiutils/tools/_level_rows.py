@@ -2,12 +2,13 @@
 
 import dataclasses
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pydantic
 
 from c2casgiutils import broadcast, switches
 from c2casgiutils.broadcast import ClusterReport
+from c2casgiutils.broadcast.types import Process
 from c2casgiutils.switches import CLUSTER, SwitchesUnavailableError
 from c2casgiutils.tools import _levels, _logger_list
 from c2casgiutils.tools._logger_list import ChangedLoggers, Override
@@ -61,52 +62,75 @@ async def collect() -> Rows:
     return _merge(_answers(reply), reply.report, is_partial=is_partial)
 
 
-def _answers(reply: broadcast.Reply) -> list[ChangedLoggers]:
+@dataclasses.dataclass(frozen=True)
+class _Answer:
+    """The levels of one process, by logger, and how many it has in all."""
+
+    process: str
+    overrides: Mapping[str, Override]
+    total: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether all of its levels are known."""
+        return self.total == len(self.overrides)
+
+
+def _answers(reply: broadcast.Reply) -> list[_Answer]:
     found = []
     for payload in reply.payloads:
         try:
-            found.append(ChangedLoggers.model_validate(payload))
+            answer = ChangedLoggers.model_validate(payload)
         except pydantic.ValidationError:  # of another release
             continue
+        found.append(_Answer(f"{answer.pid} on {answer.hostname}", answer.overrides(), answer.total))
     return found
 
 
-def _merge(answers: list[ChangedLoggers], report: ClusterReport, *, is_partial: bool) -> Rows:
+def _merge(answers: list[_Answer], report: ClusterReport, *, is_partial: bool) -> Rows:
     newest: dict[tuple[str, str], Override] = {}
     for answer in answers:
-        for name, override in answer.overrides().items():
+        for name, override in answer.overrides.items():
             known = newest.get((name, override.scope))
             if known is None or known.since < override.since:
                 newest[name, override.scope] = override
-    silent = [
-        f"{process.pid} on {process.hostname}: no answer" for process in (*report.missing, *report.failed)
-    ]
+    silent = [_silent(process) for process in (*report.missing, *report.failed)]
     now = datetime.datetime.fromtimestamp(switches.now(), tz=datetime.UTC)
     keys = sorted(newest, key=lambda key: (key[0] != "root", key))
     rows = [_row(name, newest[name, scope], answers, silent, now) for name, scope in keys[:MAX_ROWS]]
-    more = max([answer.total for answer in answers], default=0) - len(rows)
-    return Rows(rows, max(0, more, len(keys) - len(rows)), is_partial=is_partial)
+    total = max([len(keys), *(answer.total for answer in answers)])
+    return Rows(rows, total - len(rows), is_partial=is_partial)
+
+
+def _silent(process: Process) -> str:
+    name = "a process" if process.pid is None else f"{process.pid} on {process.hostname}"
+    return f"{name}: no answer"
 
 
 def _row(
     name: str,
     override: Override,
-    answers: Iterable[ChangedLoggers],
+    answers: Iterable[_Answer],
     silent: list[str],
     now: datetime.datetime,
 ) -> Row:
     having, lacking, differing = [], [], []
     for answer in answers:
-        process, own = f"{answer.pid} on {answer.hostname}", answer.overrides().get(name)
-        if own == override:
-            having.append(process)
+        own = answer.overrides.get(name)
+        if own is not None and _is_same(own, override):
+            having.append(answer.process)
         elif override.scope != CLUSTER:
             continue
         elif own is not None and own.scope != CLUSTER:
-            differing.append(process)
-        elif own is not None or answer.total == answer.shown:
-            lacking.append(f"{process}: not yet")
+            differing.append(answer.process)
+        elif own is not None or answer.is_whole:
+            lacking.append(f"{answer.process}: not yet")
     if override.scope == CLUSTER:
         lacking += silent
     left = None if override.expires is None else max(0.0, (override.expires - now).total_seconds())
     return Row(name, override, having, lacking, differing, left)
+
+
+def _is_same(own: Override, override: Override) -> bool:
+    """Compare two levels by all but the name, which a process may have registered for a number."""
+    return own.model_copy(update={"level": override.level}) == override

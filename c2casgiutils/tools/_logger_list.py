@@ -4,14 +4,16 @@ import datetime
 import logging
 import os
 import socket
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from c2casgiutils import broadcast, instances
 from c2casgiutils._outages import waiting
 from c2casgiutils.switches import CLUSTER, Setting
 from c2casgiutils.tools import _levels, _loggers, _sensitive_loggers
+
+_M = TypeVar("_M", bound=BaseModel)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -161,8 +163,7 @@ async def find_in(instance: str, q: str = "", *, changed: bool = False) -> Logge
     Raises:
         SilentInstanceError: The process did not answer.
     """
-    answer = await _ask(instance, {"q": q, "changed": changed})
-    return LoggersResponse.model_validate(answer)
+    return await _ask(instance, {"q": q, "changed": changed}, LoggersResponse)
 
 
 async def describe_in(instance: str, name: str) -> Described:
@@ -171,19 +172,22 @@ async def describe_in(instance: str, name: str) -> Described:
     Raises:
         SilentInstanceError: The process did not answer.
     """
-    return Described.model_validate(await _ask(instance, {"name": name}))
+    return await _ask(instance, {"name": name}, Described)
 
 
-async def _ask(instance: str, params: dict[str, Any]) -> Any:
+async def _ask(instance: str, params: dict[str, Any], model: type[_M]) -> _M:
     if instance == instances.own_id():
-        return await _answer(**params)
+        return model.model_validate(await _answer(**params))
     try:
         with waiting(_levels.TIMEOUT_SECONDS) as seconds:
             reply = await broadcast.ask(CHANNEL, _answer, params, timeout=seconds, to=[instance])
     except broadcast.BroadcastUnavailable as error:
         raise SilentInstanceError(f"the process {instance} could not be asked: {error}") from error
-    if reply.payloads:
-        return reply.payloads[0]
     why = [process.error for process in reply.report.failed]
+    for payload in reply.payloads:
+        try:
+            return model.model_validate(payload)
+        except ValidationError:
+            why.append("the answer is of another release")
     why += [process.reason or "timeout" for process in reply.report.missing]
-    raise SilentInstanceError(f"the process {instance} did not answer ({', '.join(why)})")
+    raise SilentInstanceError(f"the process {instance} gave no answer ({', '.join(why)})")

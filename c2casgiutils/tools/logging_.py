@@ -32,7 +32,10 @@ class LevelResponse(BaseModel):
     warning: str | None = Field(
         default=None,
         exclude_if=lambda warning: warning is None,
-        description="Only present if no handler writes some of the enabled records.",
+        description=(
+            "Only present if no handler writes some of the enabled records, and after a change if the log "
+            "may hold secrets now, or if the responding process has a level of its own."
+        ),
     )
 
 

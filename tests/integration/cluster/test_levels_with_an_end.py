@@ -186,11 +186,18 @@ async def test_an_instance_that_does_not_answer(service: Service, workers: list[
     script = next(instance["id"] for instance in instances if instance["pid"] == service.script.pid)
     with stopped(service.script.pid):
         began = time.monotonic()
-        answer = await workers[0].put(OF_SCRIPT, "DEBUG", scope=script)
-        listed = await workers[0].get(f"logging/loggers?instance={script}")
+        answer, listed = await asyncio.gather(
+            workers[0].put(OF_SCRIPT, "DEBUG", scope=script),
+            workers[0].get(f"logging/loggers?instance={script}"),
+        )
         assert time.monotonic() - began < 8
         assert (answer.status_code, listed.status_code) == (503, 503)
         assert "Nothing was changed" in answer.json()["detail"]
+
+    async def is_back() -> bool:
+        return (await workers[0].get(f"logging/loggers?instance={script}")).status_code == 200
+
+    await eventually(is_back, seconds=WITHIN, what="the script")
     assert await workers[0].override(OF_SCRIPT, instance=script) is None
     assert service.script.level() == "NOTSET"
 
