@@ -1,7 +1,7 @@
 """The lists of the last events of the audit: in Redis, and without it in each process.
 
-A change that is repeated pushes out itself only: where a list is full, the caller, action and target with the
-most events lose their oldest one.
+Nobody can push out the events of others, nor one change by repeating another one: in a full list the caller
+with the most events loses the oldest one of their most frequent action, on its most frequent target.
 """
 
 import collections
@@ -27,6 +27,10 @@ MAX_EVENTS = 1000
 """How many events of each kind are kept at most."""
 _LEFT = 900
 """So many are left when there are more: to choose them needs a look at all, so it is not done each time."""
+
+
+class _Groups(collections.defaultdict[Any, Any]):
+    """The positions of events by caller, action and target, each a level of its own."""
 
 
 class AuditEvent(BaseModel):
@@ -65,10 +69,22 @@ def surplus(events: Sequence[AuditEvent | None]) -> list[int]:
     """
     if len(events) <= MAX_EVENTS:
         return []
-    groups: dict[Any, collections.deque[int]] = collections.defaultdict(collections.deque)
+    groups: Any = _Groups(lambda: _Groups(lambda: _Groups(collections.deque)))
     for position, event in enumerate(events):
-        groups[event and (event.who, event.action, event.target)].append(position)
-    return [max(groups.values(), key=len).popleft() for _ in range(len(events) - _LEFT)]
+        who, action, target = (event.who, event.action, event.target) if event else (None, None, None)
+        groups[who][action][target].append(position)
+    return [_oldest_of_largest(groups) for _ in range(len(events) - _LEFT)]
+
+
+def _oldest_of_largest(group: Any) -> int:
+    while isinstance(group, _Groups):
+        group = max(group.values(), key=_size)
+    position: int = group.popleft()
+    return position
+
+
+def _size(group: Any) -> int:
+    return sum(map(_size, group.values())) if isinstance(group, _Groups) else len(group)
 
 
 def keep(events: list[AuditEvent], event: AuditEvent, replaced: AuditEvent | None) -> None:

@@ -17,6 +17,7 @@ def event(target: str, *, who: str = "octocat", action: str = "logging.level") -
 
 
 FLOOD = [event("flood")] * FULL
+MANY = [event(f"id {number}", action="logging.follow") for number in range(FULL)]
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,8 @@ FLOOD = [event("flood")] * FULL
         pytest.param([event("flood", action="drain"), *FLOOD], range(1, 102), id="another action"),
         pytest.param([None, *FLOOD], range(1, 102), id="nonsense"),
         pytest.param([event(str(number)) for number in range(FULL + 1)], range(101), id="all different"),
+        pytest.param([event("a"), *MANY], range(1, 102), id="many targets of another action"),
+        pytest.param([event("a", who="other"), *MANY], range(1, 102), id="many targets of another user"),
         pytest.param([event("a"), event("b")] * 501, range(102), id="two floods"),
     ],
 )
