@@ -82,7 +82,7 @@ def test_the_audit_is_always_heard(
     started, done = (line.replace('\\"', '"') for line in lines)
     assert "logging.level (started) by secret" in started
     assert "logging.level (ok) by secret" in done
-    assert 'from "127.0.0.1", target "test.password", before "NOTSET", after "CRITICAL"' in done
+    assert 'from "127.0.0.1", target "test.password", before "NOTSET", after {"level": "CRITICAL"' in done
 
 
 def _answers(server: Uvicorn) -> bool:
