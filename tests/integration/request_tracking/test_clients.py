@@ -90,7 +90,7 @@ async def ask_aiohttp(url: str) -> Any:
 
 @pytest.mark.parametrize("ask", [ask_httpx, ask_httpx_async, ask_instrumented, ask_requests, ask_aiohttp])
 async def test_the_other_service_has_the_same_id(ask: Ask, service: str) -> None:
-    """With each client the trace arrives as it came, and its id is the request id there."""
+    """With each client the trace arrives as it came; its id is the request id there."""
     with current(REQUEST):
         answer = ask(service)
         answer = await answer if inspect.isawaitable(answer) else answer
