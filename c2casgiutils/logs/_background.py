@@ -63,6 +63,7 @@ class BackgroundHandler(logging.Handler):
         self._batch: deque[Any] = deque()
         self._failures = 0
         self._flushing = 0
+        self._is_closing = False
         self._thread: _Writer | None = None
         self._outage = Outage(
             _LOGGER, f"{self.sink} cannot be written: %s", f"{self.sink} is written again after %.1f s"
@@ -127,8 +128,11 @@ class BackgroundHandler(logging.Handler):
             )
 
     def close(self) -> None:
-        """Flush; a record that is logged later starts the thread again."""
+        """Flush, and end the thread, which a later record starts again."""
         self.flush()
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify_all()
         super().close()
 
     def _check_process(self) -> None:
@@ -141,6 +145,7 @@ class BackgroundHandler(logging.Handler):
     def _is_running(self) -> bool:
         """Start the thread if there is none; return whether there is one."""
         if self._thread is None:
+            self._is_closing = False
             thread = _Writer(target=self._work, name=f"c2casgiutils-log-{self.sink}", daemon=True)
             with contextlib.suppress(RuntimeError):  # no more threads, or the interpreter is ending
                 thread.start()
@@ -148,23 +153,27 @@ class BackgroundHandler(logging.Handler):
         return self._thread is not None
 
     def _work(self) -> None:
-        while True:
-            self._take()
+        while self._take():
             retry_seconds = _FIRST_RETRY_SECONDS
             while not self._try_to_write():
                 self._wait(retry_seconds)
                 retry_seconds = min(2 * retry_seconds, _MAX_RETRY_SECONDS)
 
-    def _take(self) -> None:
-        """Wait for the next batch."""
+    def _take(self) -> bool:
+        """Wait for the next batch; return whether there is one, else the handler is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting)
+            self._changed.wait_for(lambda: self._waiting or self._is_closing)
+            if not self._waiting:
+                self._thread = None
+                return False
             if self._linger_seconds:
-                self._changed.wait_for(
-                    lambda: self._flushing or len(self._waiting) >= _BATCH, timeout=self._linger_seconds
-                )
+                self._changed.wait_for(self._is_due, timeout=self._linger_seconds)
             for _ in range(min(_BATCH, len(self._waiting))):
                 self._batch.append(self._waiting.popleft())
+            return True
+
+    def _is_due(self) -> bool:
+        return bool(self._flushing or self._is_closing or len(self._waiting) >= _BATCH)
 
     def _try_to_write(self) -> bool:
         try:
@@ -174,16 +183,24 @@ class BackgroundHandler(logging.Handler):
             with self._changed:
                 self._failures += 1
                 self._changed.notify_all()
-            return False
+                return self._give_up()
         self._outage.end()
         with self._changed:
             self._changed.notify_all()
         return True
 
+    def _give_up(self) -> bool:
+        """Drop what a closed handler could not write; return whether it is closed."""
+        if self._is_closing:
+            self.dropped += self._count()
+            self._batch.clear()
+            self._waiting.clear()
+        return self._is_closing
+
     def _wait(self, seconds: float) -> None:
         """Wait before the next attempt; a flush asks for one now."""
         with self._changed:
-            self._changed.wait_for(lambda: self._flushing, timeout=seconds)
+            self._changed.wait_for(lambda: self._flushing or self._is_closing, timeout=seconds)
 
 
 async def flush() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from c2casgiutils import config
 from c2casgiutils._secrets import scrub_mapping
 from c2casgiutils.logs._background import BackgroundHandler
+from c2casgiutils.logs._lowered import own_level
 from c2casgiutils.logs._queued import QueuedHandler
 
 
@@ -33,7 +34,7 @@ def describe() -> dict[str, Any]:
         name: description.logger(logger)
         for name, logger in sorted(logging.root.manager.loggerDict.items())
         if isinstance(logger, logging.Logger)
-        and (logger.level or logger.handlers or logger.disabled or not logger.propagate)
+        and (own_level(logger) or logger.handlers or logger.disabled or not logger.propagate)
     }
     root = description.logger(logging.root)
     described = {"version": 1, "handlers": description.handlers, "loggers": loggers, "root": root}
@@ -48,7 +49,7 @@ class _Description:
 
     def logger(self, logger: logging.Logger) -> dict[str, Any]:
         description: dict[str, Any] = {
-            "level": logging.getLevelName(logger.level),
+            "level": logging.getLevelName(own_level(logger)),
             "handlers": [self._name(handler) for handler in logger.handlers],
         }
         if logger.filters:

@@ -91,10 +91,12 @@ class LogServer:
         headers = {"Connection": "close"}  # uvicorn ends a connection after an exception
         async with httpx.AsyncClient(base_url=self.url, timeout=30, headers=headers) as client:
             tasks = []
+            loop = asyncio.get_running_loop()
+            start = loop.time()
             for number in range(int(seconds * rate)):
                 path = PATHS[number % len(PATHS)].format(number)
                 tasks.append(asyncio.create_task(client.get(path)))
-                await asyncio.sleep(1 / rate)
+                await asyncio.sleep(start + len(tasks) / rate - loop.time())
             await asyncio.gather(*tasks)
         return len(tasks)
 

@@ -227,6 +227,19 @@ def test_closing_closes_the_handler(sink: Sink) -> None:
     assert (sink.lines, sink.is_closed) == (["text"], True)
 
 
+def test_closing_ends_the_thread_until_the_next_record(sink: Sink) -> None:
+    handler = logs.queued(sink)
+    logger = attach(handler)
+    for text in ("first", "second"):
+        logger.info(text)
+        thread = handler._thread
+        assert thread is not None
+        handler.close()
+        thread.join(20)
+        assert not thread.is_alive()
+    assert sink.lines == ["first", "second"]
+
+
 @pytest.mark.parametrize("size", [0, -1, True, 1.5, "many", None])
 def test_wrong_size(sink: Sink, size: Any) -> None:
     with pytest.raises(ValueError, match="size must be a positive integer"):
