@@ -69,9 +69,10 @@ def demo(database_url: str) -> Iterator[Callable[..., Uvicorn]]:
                 "C2C__AUTH__JWT__COOKIE__SECURE": "False",
                 **env,
             }
-            return servers.enter_context(
-                Uvicorn("app.main:app", "--app-dir", str(_APP), workers=workers, env=settings)
-            )
+            options = ["--app-dir", str(_APP)]
+            if workers > 1:  # uvicorn replaces a worker that a test stops for longer than 5 s
+                options += ["--timeout-worker-healthcheck", "40"]
+            return servers.enter_context(Uvicorn("app.main:app", *options, workers=workers, env=settings))
 
         yield start
 
