@@ -1,8 +1,8 @@
 """What following requests in the logs costs, in one run: `python benchmarks/logging.py`.
 
 Applications are called in process; printed is what each middleware adds to a request over the bare
-application, as the median of many interleaved rounds; then the time that a line of JSON takes. Each goal is
-printed with pass or fail; the exit code is 1 when one failed.
+application, as the median of many interleaved rounds; then the time that a line of JSON takes, and that of a
+request while nobody is followed. Each goal is printed with pass or fail; the exit code is 1 when one failed.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from benchmarks import _log_lines
+from benchmarks import _follow, _log_lines
 from benchmarks._in_process import SCOPE, Report, receive, send
 from c2casgiutils.request_tracking import RequestTrackingMiddleware
 
@@ -101,4 +101,5 @@ def main() -> None:
     report = Report()
     asyncio.run(middleware(report))
     _log_lines.measure(report)
+    _follow.measure(report)
     sys.exit(report.failed)
