@@ -7,13 +7,12 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.operators import serve
+from tests.support.following import KEY, serve
 from tests.support.processes import RedisServer
 
 PAGE = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
-KEY = {"X-API-Key": "a-secret-of-the-operators"}
 NOT_USED_HERE = {
-    *("del", "exists", "hdel", "zrem"),  # sign-ins with GitHub, levels that end, processes that are lost
+    *("exists", "hdel", "zrem"),  # sign-ins with GitHub, levels that end, processes that are lost
     *("unsubscribe", "multi", "exec"),  # subscriptions that end, pipelines of redis-py
 }
 
@@ -31,6 +30,12 @@ async def use(url: str) -> None:
             body = {"name": "some.module", "level": "DEBUG"}
             changed = await client.post("/logging/level", json=body, headers=KEY)
             assert changed.json()["cluster"]["complete"] is True, changed.text
+        follow = (await client.post("/logging/follow", json={}, headers=KEY)).json()
+        await client.get("../work", headers={follow["header"]: follow["token"]})
+        await asyncio.sleep(0.5)
+        lines = await client.get(f"/logging/follow/{follow['id']}?after=", headers=KEY)
+        assert "work is done" in lines.text
+        assert (await client.delete(f"/logging/follow/{follow['id']}", headers=KEY)).status_code == 200
         for path in ("/logging/overrides", "/instances", "/health/cluster", "/audit"):
             assert (await client.get(path, headers=KEY)).status_code == 200
         assert (await client.post("/auth/login", data={"secret": KEY["X-API-Key"]})).status_code == 200
@@ -52,7 +57,7 @@ async def test_rights() -> None:
         redis.config_resetstat()
         url = f"redis://{user}:{password}@127.0.0.1:{server.port}"
         settings = {"C2C__REDIS__URL": url, "C2C__REDIS__BROADCAST_SECRET": "a secret of the messages"}
-        with serve(server.port, workers=2, **settings) as service:
+        with serve(workers=2, **settings) as service:
             await use(service.url)
             await asyncio.sleep(2)  # two heartbeats
         refused = {(entry["reason"], entry["object"]) for entry in redis.acl_log()}
