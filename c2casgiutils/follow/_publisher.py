@@ -16,6 +16,8 @@ from c2casgiutils.follow._model import Follow
 from c2casgiutils.request_tracking import current_request_id
 
 _INTERVAL_SECONDS = 0.1
+_RETRY_SECONDS = 1.0
+"""After so long there may be room again, or Redis."""
 _MAX_LENGTH = 4_000
 """Of a message, in characters."""
 
@@ -44,20 +46,22 @@ class Publisher:
         """Take a record, in any thread; in the child of a fork nothing is taken."""
         if os.getpid() != self._pid:
             return
-        with self._lock:
-            waiting = self._waiting.setdefault(follow.id, [])
-            if len(waiting) >= MAX_A_SECOND:
+        if len(self._waiting.get(follow.id, ())) >= MAX_A_SECOND:
+            with self._lock:
                 self._left_out[follow.id] += 1
-                return
-            waiting.append(_line(record, self._secrets))
+            return
+        line = _line(record, self._secrets)  # runs code of the application: not while other threads wait
+        with self._lock:
+            self._waiting.setdefault(follow.id, []).append(line)
             if self._is_scheduled or self._loop.is_closed():
                 return
             self._is_scheduled = True
             # An empty context: what the work itself logs is of no request.
-            self._loop.call_soon_threadsafe(self._schedule, context=contextvars.Context())
+            context = contextvars.Context()
+            self._loop.call_soon_threadsafe(self._schedule, _INTERVAL_SECONDS, context=context)
 
-    def _schedule(self) -> None:
-        self._timer = self._loop.call_later(_INTERVAL_SECONDS, self._start)
+    def _schedule(self, seconds: float) -> None:
+        self._timer = self._loop.call_later(seconds, self._start)
 
     def _start(self) -> None:
         self._task = self._loop.create_task(self.flush(), name="c2casgiutils-follow")
@@ -67,26 +71,29 @@ class Publisher:
         with self._lock:
             waiting, self._waiting = self._waiting, {}
             self._is_scheduled = False
-        for id_ in {*waiting, *self._left_out}:
-            await self._hand_on(id_, waiting.get(id_, []))
+            left_out, self._left_out = self._left_out, collections.Counter()
+        for id_ in {*waiting, *left_out}:
+            missed = await self._hand_on(id_, waiting.get(id_, []), left_out[id_])
+            with self._lock:
+                self._left_out[id_] += missed
         with self._lock:
+            self._left_out = +self._left_out  # the positive ones
             if self._left_out and not self._is_scheduled:
                 self._is_scheduled = True
-                self._schedule()
+                self._schedule(_RETRY_SECONDS)
 
-    async def _hand_on(self, id_: str, lines: list[dict[str, Any]]) -> None:
-        left_out = self._left_out.pop(id_, 0)
-        entries: list[dict[str, Any]] = [{"left_out": left_out}] if left_out else []
+    async def _hand_on(self, id_: str, lines: list[dict[str, Any]], left_out: int) -> int:
+        """Hand on lines after the number of those before that were left out; return how many are left out."""
         instance = instances.own_id()
+        entries: list[dict[str, Any]] = [{"left_out": left_out}] if left_out else []
         entries += [{**line, "instance": instance} for line in lines]
         try:
             taken = await self._lines.append(id_, [json.dumps(entry).encode() for entry in entries])
         except LinesUnavailableError:
             taken = 0
-        missed = left_out if left_out and not taken else 0
-        missed += len(lines) - max(0, taken - bool(left_out))
-        if missed:
-            self._left_out[id_] += missed
+        if not left_out:
+            return len(lines) - taken
+        return len(lines) - taken + 1 if taken else len(lines) + left_out
 
     def end(self, id_: str) -> None:
         """Count no more what is left out of a follow that ended."""
