@@ -5,8 +5,9 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from c2casgiutils import logs, switches
+from c2casgiutils import instances, logs, switches
 from c2casgiutils.follow._interception import Interception
+from c2casgiutils.follow._interrupts import Interrupts
 from c2casgiutils.follow._lines import Lines
 from c2casgiutils.follow._model import Follow, parse
 from c2casgiutils.follow._publisher import Publisher
@@ -21,9 +22,15 @@ class Follows(switches.Kind):
 
     While there is one, loggers are lowered and each new record is looked at; else nothing of this exists.
 
+    A script serves no requests, so it does nothing of all this.
+
     Args:
         lines: Where the lines are kept.
         secrets: Values that no line may show.
+
+    Attributes:
+        reading: Within it SIGINT is noticed.
+        is_interrupted: SIGINT came.
     """
 
     name = "follow"
@@ -35,6 +42,9 @@ class Follows(switches.Kind):
         self._interception: Interception | None = None
         self._changed = asyncio.Event()
         self._is_closed = False
+        self._loop = asyncio.get_running_loop()
+        self.is_interrupted = False
+        self.reading = Interrupts(self._interrupt)
 
     def check(self, key: str, value: Any) -> None:
         """See `Kind.check`."""
@@ -49,7 +59,7 @@ class Follows(switches.Kind):
 
     def apply(self, changes: Mapping[str, Setting | None]) -> None:
         """See `Kind.apply`."""
-        if self._is_closed:
+        if self._is_closed or instances.own().script:
             return
         for id_, setting in changes.items():
             if setting is not None:
@@ -67,6 +77,19 @@ class Follows(switches.Kind):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
+
+    async def flush(self) -> None:
+        """Hand on the lines that this process has."""
+        await self._publisher.flush()
+
+    def _interrupt(self) -> None:
+        self.is_interrupted = True
+        self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        """End each `wait`."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     def stop(self) -> None:
         """Follow nothing any more."""
@@ -96,5 +119,4 @@ class Follows(switches.Kind):
             for follow in follows:
                 floors[follow.logger] = min(follow.level, floors.get(follow.logger, follow.level))
             logs.lower(floors)
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
+        self._wake()

@@ -159,27 +159,32 @@ async def stream(id_: str, after: Cursor) -> AsyncIterator[Told]:
         after: The place after which to begin.
     """
     follows = _follows()
-    told_at = 0.0
-    while True:
-        why = _end(follows, id_)  # before reading, so that no line is missed
-        found: list[tuple[Cursor, dict[str, Any]]] = []
-        with contextlib.suppress(LinesUnavailableError):
-            found = await follows.lines.read(id_, after)
-        for cursor, line in found:
-            after = cursor
-            yield Told(write_cursor(cursor), line)
-        if why:
-            yield Told(end=why)
-            return
-        if found or time.monotonic() - told_at > _QUIET_SECONDS:
-            told_at = time.monotonic()
-            if not found:
+    quiet_since = 0.0
+    with follows.reading:
+        while True:
+            why = _end(follows, id_)  # before reading, so that no line is missed
+            if why:
+                await follows.flush()
+            found: list[tuple[Cursor, dict[str, Any]]] = []
+            with contextlib.suppress(LinesUnavailableError):
+                found = await follows.lines.read(id_, after)
+            for cursor, line in found:
+                after = cursor
+                yield Told(write_cursor(cursor), line)
+            if why:
+                yield Told(end=why)
+                return
+            now = time.monotonic()
+            if not found and now - quiet_since > _QUIET_SECONDS:
                 yield Told()
-        await follows.wait(_POLL_SECONDS)
+                quiet_since = now
+            elif found:
+                quiet_since = now
+            await follows.wait(_POLL_SECONDS)
 
 
 def _end(follows: Follows, id_: str) -> str:
     """Return why the stream of a follow ends now, empty when it does not."""
-    if instances.state() in {"draining", "stopping"}:
+    if follows.is_interrupted or instances.state() in {"draining", "stopping"}:
         return "draining"
     return "" if id_ in follows else "ended"

@@ -176,7 +176,8 @@ async def test_a_process_that_starts_later(follower: Follower, redis: RedisServe
         assert {line["instance"].split(":")[1] for line in stream.lines} == {str(pid)}
 
 
-async def test_sigterm_ends_the_stream(redis: RedisServer) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_the_stream(redis: RedisServer, number: int) -> None:
     """A reader does not hold up the end of the process, and learns why the stream ended."""
     with serve(C2C__REDIS__URL=redis.url) as server:
         follower = Follower(server.url)
@@ -184,7 +185,7 @@ async def test_sigterm_ends_the_stream(redis: RedisServer) -> None:
         async with follower.stream() as stream:
             await follower.visit("/work")
             began = time.monotonic()
-            server.signal(signal.SIGTERM)
+            server.signal(number)
             await stream.wait(lambda stream: stream.end == "draining", seconds=10)
             await asyncio.to_thread(server.wait, 15)
             assert time.monotonic() - began < 10
