@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from c2casgiutils.db._metrics import EngineMetrics
 from c2casgiutils.db._pool import create_pool_class
 from c2casgiutils.db._replica import Replica
+from c2casgiutils.db._request_id import send_request_id
 from c2casgiutils.db._routing import Mode
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Engines:
         watch: "Callable[[AsyncEngine, AsyncEngine], Replica]",
         is_owner: bool,
     ) -> None:
+        from sqlalchemy import event
+
         self.read_write = primary.engine
         self.fallback = _read_only_of(primary.engine)
         self.read_only = self.fallback if replica is None else _read_only_of(replica.engine)
@@ -59,6 +62,7 @@ class Engines:
         self._measured = [primary] if replica is None else [primary, replica]
         for engine, metrics in self._measured:  # not before the connections that watch are apart
             metrics.watch(engine)
+        self._set_sending_request_id(event.listen)
 
     def of(self, mode: Mode) -> "AsyncEngine":
         """Return the engine of a mode."""
@@ -66,12 +70,20 @@ class Engines:
 
     async def aclose(self) -> None:
         """End the watching, and close the connections of the engines that were created here."""
+        from sqlalchemy import event
+
         if self.replica is not None:
             await self.replica.aclose()
         if self._is_owner:
             await asyncio.gather(*(engine.dispose() for engine, _ in self._measured))
         for engine, metrics in self._measured:
             metrics.end(engine)
+        self._set_sending_request_id(event.remove)
+
+    def _set_sending_request_id(self, change: Callable[[Any, str, Any], None]) -> None:
+        for engine, _ in self._measured:
+            if engine.dialect.name == "postgresql":
+                change(engine.sync_engine, "begin", send_request_id)
 
     @contextlib.asynccontextmanager
     async def rolled_back(self) -> AsyncIterator[None]:
