@@ -41,7 +41,7 @@ def _entry(token_id: str, expires_at: int) -> bytes:
 
 
 def _is_entry(token_id: str, found: Any) -> bool:
-    if not isinstance(found, bytes):  # nothing, or the error for a key of another type
+    if not isinstance(found, bytes):  # nothing, or a key of another type
         return False
     try:
         _signer().verify(_key(token_id), found)
@@ -77,9 +77,11 @@ async def is_revoked(token_id: str) -> bool:
             for unsaved, expires_at in saving.items():
                 pipeline.set(_key(unsaved), _entry(unsaved, expires_at), ex=_seconds_left(expires_at))
             _shared.as_bytes(pipeline, "GET", _key(token_id))
-            *saved, found = await pipeline.execute(raise_on_error=False)
-        for error in (answer for answer in saved if isinstance(answer, Exception)):
-            raise error
+            answers = await pipeline.execute(raise_on_error=False)
+        found = answers[-1]
+        for answer in answers:
+            if isinstance(answer, Exception) and "WRONGTYPE" not in str(answer):
+                raise answer
         return _is_entry(token_id, found)
 
     if token_id in state.ended and not saving:

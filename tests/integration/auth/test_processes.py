@@ -234,6 +234,17 @@ async def test_without_redis_for_a_while() -> None:
             assert (await client.get("/c2c/read", headers=kept)).status_code == 403
 
 
+async def test_redis_that_refuses_to_read(caplog: pytest.LogCaptureFixture) -> None:
+    """A user without the right to read is an outage that is logged, not "nobody signed out"."""
+    with RedisServer() as server, server.client() as client:
+        config.settings = config.Settings(redis={"url": server.url})
+        client.execute_command("ACL", "SETUSER", "default", "-get")
+        assert await _revocations.is_revoked("any session") is False
+        await auth.shutdown()
+        await redis_utils.aclose()
+    assert "Redis does not reply" in caplog.text
+
+
 async def test_redis_that_hangs() -> None:
     """A Redis that does not answer costs a request a moment, and the next ones nothing."""
     with RedisServer() as server:
