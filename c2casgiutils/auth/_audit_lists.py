@@ -1,7 +1,8 @@
-"""The lists of the last events of the audit: in Redis, and without it in each process.
+"""The lists of the last events of the audit log: in Redis, or else in each process.
 
-Nobody can push out the events of others, nor one change by repeating another one: in a full list the caller
-with the most events loses the oldest one of their most frequent action, on its most frequent target.
+A flood must not displace the events of others, nor other events of the same caller: when a list is full, the
+oldest event is dropped of the caller with the most events, of their most frequent action on its most frequent
+target.
 """
 
 import collections
@@ -21,16 +22,16 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 Kind = Literal["changes", "refusals"]
-"""Refusals are kept apart: strangers cause them, and shall push no change out of the record."""
+"""Refusals have a list of their own: anyone can cause them, and they must not displace changes."""
 
 MAX_EVENTS = 1000
-"""How many events of each kind are kept at most."""
+"""Maximum number of events of each kind."""
 _LEFT = 900
-"""So many are left when there are more: to choose them needs a look at all, so it is not done each time."""
+"""Number of events left after trimming, which reads the whole list and so is not done for each event."""
 
 
 class _Groups(collections.defaultdict[Any, Any]):
-    """The positions of events by caller, action and target, each a level of its own."""
+    """Nested groups of positions: by caller, then action, then target."""
 
 
 class AuditEvent(BaseModel):
@@ -62,10 +63,10 @@ class AuditEvent(BaseModel):
 
 
 def surplus(events: Sequence[AuditEvent | None]) -> list[int]:
-    """Return the positions of the events to drop, none while there is room.
+    """Return the positions of the events to drop, or none if there are not too many.
 
     Args:
-        events: Oldest first; `None` for what is not one of ours.
+        events: Oldest first; `None` for an invalid one.
     """
     if len(events) <= MAX_EVENTS:
         return []
@@ -88,17 +89,18 @@ def _size(group: Any) -> int:
 
 
 def keep(events: list[AuditEvent], event: AuditEvent, replaced: AuditEvent | None) -> None:
-    """Add an event to the list of this process, in place of another one."""
+    """Add an event to the list of this process, replacing an earlier one."""
     events[:] = [*(kept for kept in events if kept is not replaced), event]
     for position in sorted(surplus(events), reverse=True):
         del events[position]
 
 
 async def store(redis: "Redis", kind: Kind, event: AuditEvent, replaced: str | None) -> str:
-    """Add an event to the list in Redis, in place of the one with an id, and return its own id."""
+    """Add an event to the list in Redis, replacing the one with an id, and return the id of the new one."""
     stream = _stream(kind)
     async with redis.pipeline(transaction=False) as pipeline:
-        pipeline.xadd(stream, {"event": event.model_dump_json()})
+        fields: dict[Any, Any] = {"event": event.model_dump_json()}
+        pipeline.xadd(stream, fields, maxlen=2 * MAX_EVENTS, approximate=False)
         if replaced is not None:
             pipeline.xdel(stream, replaced)
         pipeline.xlen(stream)
@@ -115,7 +117,7 @@ async def read(redis: "Redis", kind: Kind, count: int) -> list[AuditEvent]:
     """Return the last events in Redis, newest first."""
     events = [_decode(fields) for _, fields in await _entries(redis, kind, count)]
     if None in events:
-        _LOGGER.warning("The record in Redis has entries that are not ours: %s", events.count(None))
+        _LOGGER.warning("The audit log in Redis contains %s invalid entries", events.count(None))
     return [event for event in events if event is not None]
 
 

@@ -59,7 +59,7 @@ async def attempt(
 
 
 def as_bytes(redis: "Redis", *command: Any) -> Any:
-    """Run a command, or put it into a pipeline, whose answer may be what others wrote, and not text."""
+    """Run a command, or add it to a pipeline, without decoding the reply, which may not be text."""
     return redis.execute_command(*command, NEVER_DECODE=True)  # type: ignore[no-untyped-call]  # of redis-py
 
 

@@ -16,7 +16,7 @@ _LOGGER = logging.getLogger(__name__)
 _LOG_EVERY_SECONDS = 10.0
 _INBOX = "@inbox:"
 _MAX_ERROR_BYTES = 4096
-"""Length of the text of a failed handler that is reported."""
+"""Maximum length of the error text of a failed handler."""
 
 
 class Incoming:

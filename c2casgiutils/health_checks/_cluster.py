@@ -22,7 +22,7 @@ _ANSWER_SECONDS = 1.0  # for the round trip, in addition to the timeout of the c
 
 
 class _Answer(BaseModel):
-    """What one process answers; what it says of each check is read apart from the others."""
+    """The answer of one process; each check is validated separately, as newer releases may differ."""
 
     id: str
     checks: list[dict[str, Any]]

@@ -136,7 +136,7 @@ async def _draining_now(ids: set[str]) -> set[str]:
 
 
 def _told(draining: Iterable[str], seconds: float | None = None) -> str:
-    """Return which processes drain, as the audit tells it."""
+    """Return the draining processes as text, for the audit log."""
     text = ", ".join(sorted(draining)) or "none"
     return text if seconds is None else f"{text} for {seconds:g} s"
 

@@ -1,4 +1,4 @@
-"""Which records of a logger some handler writes, and a way for those that must not be lost."""
+"""Find out which records the handlers write, and write those that must not be lost."""
 
 import logging
 import sys

@@ -93,7 +93,7 @@ class Kind(ABC):
                 ended.
 
         Raises:
-            NotAppliedError: Some cannot be applied; the others have been.
+            NotAppliedError: Some values cannot be applied; all others have been.
         """
 
     async def inherit(self) -> Mapping[str, Any]:

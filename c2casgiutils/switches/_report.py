@@ -18,7 +18,7 @@ class Behind(BaseModel):
 
 
 class Confirmation(BaseModel):
-    """What a process answers to a change: the version that it has, -1 if it cannot apply it."""
+    """The answer of a process to a change: its version of the switch, or -1 if it cannot apply it."""
 
     id: str
     hostname: str

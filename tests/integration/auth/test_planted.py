@@ -102,6 +102,19 @@ def test_nonsense_in_the_record(clients: list[httpx.Client], attacker: "redis.Re
     assert (reply["scope"], [event["action"] for event in reply["events"]]) == ("cluster", ["auth.sign_in"])
 
 
+def test_record_that_is_too_long(clients: list[httpx.Client], attacker: "redis.Redis") -> None:
+    """The next event trims it, and is shown."""
+    first, second = clients
+    with attacker.pipeline() as pipeline:
+        for number in range(5000):
+            pipeline.xadd("planted_audit", {"event": str(number)})
+        pipeline.execute()
+    sign_in(first)
+    assert attacker.xlen("planted_audit") == 900
+    (event,) = second.get("/c2c/audit", headers=ADMIN).json()["events"]
+    assert event["action"] == "auth.sign_in"
+
+
 def test_record_that_is_no_stream(clients: list[httpx.Client], attacker: "redis.Redis") -> None:
     """The process answers what it knows itself."""
     first, _ = clients
