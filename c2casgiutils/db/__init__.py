@@ -10,6 +10,7 @@ from c2casgiutils.db._database import Database
 from c2casgiutils.db._errors import DatabaseConfigurationError, MissingDriverError
 from c2casgiutils.db._failures import Failure, error_class, failure_of
 from c2casgiutils.db._registry import check_settings, get, shutdown, startup
+from c2casgiutils.db._routing import Mode
 from c2casgiutils.db._sticky import StickyMiddleware
 from c2casgiutils.db._types import DEPENDENCIES, create_type
 
@@ -26,6 +27,7 @@ __all__ = [
     "DatabaseConfigurationError",
     "Failure",
     "MissingDriverError",
+    "Mode",
     "ReadSession",
     "Session",
     "StickyMiddleware",

@@ -141,7 +141,7 @@ def _connect_as_other_drivers(dialect: Any, _record: Any, arguments: Any, parame
     """Connect, and report an unreachable server as an error of the database; asyncpg raises an `OSError`."""
     try:
         return dialect.connect(*arguments, **parameters)
-    except (OSError, TimeoutError) as error:
+    except OSError as error:
         raise dialect.loaded_dbapi.OperationalError(str(error) or type(error).__name__) from error
 
 

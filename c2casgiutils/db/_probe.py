@@ -35,11 +35,14 @@ class Probe:
     """
 
     def __init__(self, engine: "AsyncEngine") -> None:
-        from sqlalchemy.ext.asyncio import create_async_engine
-
-        self._engine = create_async_engine(engine.url, pool=engine.sync_engine.pool.recreate())
+        self._engine = _apart_from(engine)
         self._task: asyncio.Task[Any] | None = None
         self._asked_at = 0.0
+        self._is_suspect = False
+
+    def suspect(self) -> None:
+        """Have the next question fail unless one more connection can be made: others could make none."""
+        self._is_suspect = True
 
     async def ask(self, statement: str) -> Any:
         """Return the row of the answer.
@@ -64,7 +67,17 @@ class Probe:
 
     async def _ask(self, statement: str) -> Any:
         async with self._engine.connect() as connection:
+            if self._is_suspect:
+                await self._connect_once_more()
+                self._is_suspect = False
             return (await connection.exec_driver_sql(statement)).one()
+
+    async def _connect_once_more(self) -> None:
+        other = _apart_from(self._engine)
+        try:
+            await (await other.connect()).close()
+        finally:
+            await other.dispose()
 
     async def aclose(self) -> None:
         """End the question, and close the connection."""
@@ -74,6 +87,13 @@ class Probe:
             await asyncio.wait({task}, timeout=_END_SECONDS)
             await end(task)
         await self._engine.dispose()
+
+
+def _apart_from(engine: "AsyncEngine") -> "AsyncEngine":
+    """Return an engine for the same server whose connections are not those of the other one."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    return create_async_engine(engine.url, pool=engine.sync_engine.pool.recreate())
 
 
 async def give_back(task: "asyncio.Task[Any]", session: Any) -> None:

@@ -62,7 +62,7 @@ class Replica:
         self._max_lag_seconds = 0.0 if max_lag is None else max_lag.total_seconds()
         self._on_change = on_change
         self._was_in_recovery = False
-        self._positions: collections.deque[tuple[float, int]] = collections.deque(maxlen=_MAX_POSITIONS)
+        self._positions: collections.deque[tuple[float, int]] = collections.deque()
         self._outage = Outage(
             _LOGGER,
             f"The replica of the database {name} is not used, reads use the primary: %s",
@@ -107,6 +107,7 @@ class Replica:
         await session.close()
         if isinstance(error, PoolTimeoutError):
             raise error
+        self._probe.suspect()
         self._set(type(error).__name__)
         return None
 
@@ -166,7 +167,7 @@ class Replica:
         if self._primary_probe is None:
             return
         result = await caught(self._primary_probe.ask(_POSITION_OF_PRIMARY))
-        if not isinstance(result, Failure):
+        if not isinstance(result, Failure) and len(self._positions) < _MAX_POSITIONS:
             self._positions.append((time.monotonic(), int(result[0])))
 
     def _require_small_lag(self, position: int | None) -> None:

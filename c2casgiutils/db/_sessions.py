@@ -66,9 +66,8 @@ async def _shared_session(engines: "Engines", mode: Mode) -> "AsyncIterator[Asyn
             read_only = "PRAGMA query_only = ON" if is_on_sqlite else "SET LOCAL transaction_read_only = on"
             await session.execute(text(read_only))
             yield session
-            await (
-                session.flush()
-            )  # what was not written yet fails here; then the mode ends with the savepoint
+            # what was not sent yet fails here, not after the mode has ended with the savepoint
+            await session.flush()
     finally:
         if mode is Mode.READ_ONLY and is_on_sqlite and connection is not None:
             await connection.exec_driver_sql("PRAGMA query_only = OFF")

@@ -34,6 +34,7 @@ def pair(_session_pair: Pair) -> Iterator[Pair]:
     yield _session_pair
     _session_pair.primary.ensure_up()
     _session_pair.replica.ensure_up()
+    _session_pair.replica.execute("SELECT pg_wal_replay_resume()")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A replica that fails or lags, and a primary that does."""
 
 import asyncio
+import contextlib
 import datetime
 import time
 from collections.abc import AsyncIterator
@@ -8,6 +9,7 @@ from typing import Any
 
 import httpx
 import prometheus_client
+import psycopg
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -200,3 +202,20 @@ async def test_an_exhausted_pool_is_no_failure_of_the_replica(pair: Pair) -> Non
             assert not waiting.done()
         assert (await waiting).json() == [pair.replica.port, True]
     await database.aclose()
+
+
+async def test_a_replica_without_free_connections(
+    client: httpx.AsyncClient, database: db.Database, pair: Pair, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever has a connection could still use it; the state does not change back and forth."""
+    await database.engines.read_only.dispose()
+    with contextlib.ExitStack() as others:
+        with contextlib.suppress(psycopg.OperationalError):
+            while True:
+                others.callback(pair.replica.connect().close)
+        await reads_use(client, pair.primary)
+        for _ in range(5):
+            await asyncio.sleep(0.5)
+            assert (await client.get("/where")).json() == [pair.primary.port, True]
+        assert len(messages(caplog)) == 1
+    await reads_use(client, pair.replica)
