@@ -51,7 +51,7 @@ class PerLoop(Generic[_T]):
         """
         if running_loop() is None:
             self._drop_closed()
-            for loop, value in self._own().items():
+            for loop, value in list(self._own().items()):
                 if loop is not None:
                     return value
         return self.get()
@@ -88,7 +88,7 @@ class PerLoop(Generic[_T]):
 
     def _drop_closed(self) -> None:
         values = self._own()
-        for loop in [loop for loop in values if loop is not None and loop.is_closed()]:
+        for loop in [loop for loop in list(values) if loop is not None and loop.is_closed()]:
             if (value := values.pop(loop, None)) is not None:
                 self._on_drop(value)
 

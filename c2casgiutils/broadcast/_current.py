@@ -1,6 +1,7 @@
 """The broadcaster of the running event loop, from start-up to shutdown."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -133,9 +134,14 @@ def redis_broadcaster() -> RedisBroadcaster | None:
 
 
 def is_started() -> bool:
-    """Return whether the broadcast is started on the running event loop of this process."""
-    broadcaster = _STATE.broadcasters.peek()
-    return broadcaster is not None and broadcaster.is_started
+    """Return whether the broadcast is started on the running event loop, or on any if called in a thread."""
+    return _STATE.broadcasters.nearest().is_started
+
+
+def now() -> float:
+    """Return the time of Redis, without Redis that of this process, in seconds since 1970."""
+    broadcaster = _STATE.broadcasters.nearest()
+    return broadcaster.link.now() if isinstance(broadcaster, RedisBroadcaster) else time.time()
 
 
 def is_listening() -> bool | None:

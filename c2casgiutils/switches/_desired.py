@@ -56,7 +56,7 @@ class Desired:
 
     def unknown(self) -> set[str]:
         """Return the fields with entries in the format of a newer release."""
-        return {field for field, entry in self._entries.items() if not entry.is_known_format}
+        return {field for field, entry in list(self._entries.items()) if not entry.is_known_format}
 
     def newer_than(self, stored: Mapping[str, Entry], now: float) -> list[Entry]:
         """Return the entries that are missing or older in the store."""

@@ -169,23 +169,26 @@ async def refresh(*, seconds: float = _TIMEOUT_SECONDS) -> None:
 
 
 def current(kind: str) -> dict[str, Setting]:
-    """Return the desired values of a kind, by key; see `refresh`."""
-    return _STATE.switches.get().state.current(kind)
+    """Return the values of a kind that are in force in this process, by key; see `refresh`.
+
+    Values that have ended are left out, and those that this process cannot apply; see `refused`.
+    """
+    return _STATE.switches.nearest().state.in_force(kind)
 
 
 def now() -> float:
     """Return the time of Redis, without Redis that of this process, in seconds since 1970."""
-    return _STATE.switches.get().state.now()
+    return broadcast.now()
 
 
 def version() -> int:
     """Return the version of the desired state that this process has completely read."""
-    return _STATE.switches.get().state.version
+    return _STATE.switches.nearest().state.version
 
 
 def refused() -> set[str]:
     """Return the switches (`<kind>:<key>`) with a value that this process cannot apply."""
-    return _STATE.switches.get().state.refused()
+    return _STATE.switches.nearest().state.refused()
 
 
 # Heartbeats continue during the shutdown: the following functions must not create the switches again.

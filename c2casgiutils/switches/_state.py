@@ -1,7 +1,6 @@
 """What this process knows and has applied, and up to which version of the store."""
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
 
@@ -10,7 +9,7 @@ from c2casgiutils.broadcast import BroadcastUnavailable
 from c2casgiutils.switches._desired import Desired
 from c2casgiutils.switches._draft import Draft
 from c2casgiutils.switches._effects import Effects
-from c2casgiutils.switches._entry import Codec, Entry, split
+from c2casgiutils.switches._entry import Codec, Entry, field_of, split
 from c2casgiutils.switches._errors import SwitchesUnavailableError
 from c2casgiutils.switches._kinds import Kind, Setting
 from c2casgiutils.switches._store import Skipped, Store
@@ -56,11 +55,7 @@ class State:
 
     def now(self) -> float:
         """Return the time of Redis, or without it of this process, in seconds since 1970."""
-        try:
-            store = self.store()
-        except SwitchesUnavailableError:
-            return time.time()
-        return time.time() if store is None else store.now()
+        return broadcast.now()
 
     def next_version(self) -> int:
         """Return a version above all known ones, and at least the time in milliseconds."""
@@ -120,7 +115,16 @@ class State:
     def _bring_all(self) -> None:
         self.bring(self.desired.fields())
 
-    def current(self, kind: str) -> dict[str, Setting]:
+    def in_force(self, kind: str) -> dict[str, Setting]:
+        """Return the desired values of a kind that this process can apply, by key."""
+        refused = self._effects.refused
+        return {
+            key: setting
+            for key, setting in self.desired_of(kind).items()
+            if field_of(kind, key) not in refused
+        }
+
+    def desired_of(self, kind: str) -> dict[str, Setting]:
         """Return the desired values of a kind, by key."""
         now = self.now()
         found = ((split(field)[1], self.desired.in_force(field, now)) for field in self.desired.fields(kind))

@@ -92,10 +92,6 @@ class Store:
         self._skipped = skipped
         self._key = redis_utils.scoped(_KEY)
 
-    def now(self) -> float:
-        """Return the time of Redis, in seconds since 1970."""
-        return self._link.now()
-
     async def wait_up(self, seconds: float) -> bool:
         """Wait until Redis is connected, for at most the given time, and return whether it is."""
         return await self._link.wait_up(seconds)
@@ -116,7 +112,7 @@ class Store:
             SwitchesUnavailableError: Redis is unreachable or refuses.
         """
         reply = await self._execute(("HGETALL", self._key), seconds=seconds)
-        base, now = reply.pop(_VERSION, b""), self.now()
+        base, now = reply.pop(_VERSION, b""), self._link.now()
         entries: dict[str, Entry] = {}
         skipped: dict[str, bytes] = {}
         for name, raw in list(reply.items())[:_MAX_FIELDS]:

@@ -107,7 +107,7 @@ class Switches:
 
     def _check_room(self, field: str, draft: Draft) -> None:
         kind, key = split(field)
-        live = self.state.current(kind)
+        live = self.state.desired_of(kind)
         if draft.value is not None and key not in live and len(live) >= _MAX_LIVE:
             raise TooManySwitchesError(f"{_MAX_LIVE} switches of the kind {kind} have a value already")
         known = self.state.desired.fields(kind)

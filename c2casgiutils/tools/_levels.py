@@ -99,10 +99,6 @@ def in_force() -> dict[str, Setting]:
     known = kind()
     found = {}
     for name, setting in switches.current(known.name).items():
-        try:
-            known.check(name, setting.value)
-        except ValueError:
-            continue
         level = logging.getLevelName(_level_values.parse_stored(setting.value))
         found[name] = dataclasses.replace(setting, value=level)
     return found

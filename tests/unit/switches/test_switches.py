@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from c2casgiutils import instances, switches
+from c2casgiutils import broadcast, instances, switches
 from c2casgiutils.switches import Setting
 from c2casgiutils.switches._desired import Desired
 from c2casgiutils.switches._entry import Codec
@@ -168,11 +168,24 @@ async def test_a_kind_that_fails_is_told(colours: Colours, caplog: pytest.LogCap
     colours.is_broken = True
     await switches.put("test_colour", "door", "red")
     assert switches.refused() == {"test_colour:door"}
+    assert switches.current("test_colour") == {}
     assert "could not be applied" in caplog.text
     colours.is_broken = False
     await switches.put("test_colour", "door", "red")
     assert switches.refused() == set()
+    assert list(switches.current("test_colour")) == ["door"]
     assert colours.painted == {"door": "red"}
+
+
+async def test_a_thread_reads_the_values_of_the_process(colours: Colours) -> None:
+    """A synchronous view runs in a thread without an event loop."""
+    await switches.put("test_colour", "door", "red")
+
+    def read() -> tuple[Any, ...]:
+        return switches.current("test_colour"), switches.version(), switches.refused(), broadcast.is_started()
+
+    assert await asyncio.to_thread(read) == read()
+    assert list(switches.current("test_colour")) == ["door"]
 
 
 async def test_a_removal_ends_older_values_of_instances(colours: Colours) -> None:
