@@ -1,7 +1,6 @@
 """The interface between the switches and the code that applies them."""
 
 import datetime
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +46,7 @@ def _utc(seconds: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(round(seconds, 3), tz=datetime.UTC)
 
 
-class Kind(ABC):
+class Kind:
     """A kind of switch, for example log levels, with one switch for each logger.
 
     Attributes:
@@ -56,7 +55,7 @@ class Kind(ABC):
 
     name: str
 
-    def check(self, key: str, value: Any) -> None:  # noqa: B027  # accepting everything is a choice
+    def check(self, key: str, value: Any) -> None:
         """Reject a value that cannot be applied; by default, all values are accepted.
 
         Called in the process that requests a change, and in each process before it applies one: another
@@ -70,7 +69,7 @@ class Kind(ABC):
             ValueError: The value is rejected; the text says what is accepted.
         """
 
-    def admit(self, key: str, value: Any) -> None:  # noqa: B027  # admitting everything is a choice
+    def admit(self, key: str, value: Any) -> None:
         """Reject a new value that `check` accepts, a quota for example; by default, all are admitted.
 
         Called in the process that requests a change, or in the instance that alone gets the value; not called
@@ -84,9 +83,10 @@ class Kind(ABC):
             ValueError: The value is rejected; the text says why.
         """
 
-    @abstractmethod
     def apply(self, changes: Mapping[str, Setting | None]) -> None:
         """Apply changed values to this process; called on the event loop, must be quick.
+
+        Does nothing by default, for a kind whose values are read with `current`.
 
         Args:
             changes: By key, the values that are in effect now, or `None` for those that were removed or have

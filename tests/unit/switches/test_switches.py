@@ -188,6 +188,18 @@ async def test_a_thread_reads_the_values_of_the_process(colours: Colours) -> Non
     assert list(switches.current("test_colour")) == ["door"]
 
 
+async def test_a_kind_without_an_effect(local_broadcast: None) -> None:
+    """The values of a kind that only has a name can be read."""
+
+    class Banner(switches.Kind):
+        name = "test_banner"
+
+    switches.register(Banner())
+    await switches.put("test_banner", "", "back at noon")
+    assert switches.current("test_banner")[""].value == "back at noon"
+    await switches.shutdown()
+
+
 async def test_a_removal_ends_older_values_of_instances(colours: Colours) -> None:
     """Who removes a switch wants none anywhere; a value that is set for an instance later is in force."""
     own = instances.own_id()
