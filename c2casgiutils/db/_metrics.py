@@ -4,7 +4,7 @@ import functools
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from c2casgiutils import config
+from c2casgiutils import config, request_tracking
 from c2casgiutils.db._statements import verb_and_table
 
 if TYPE_CHECKING:
@@ -131,8 +131,13 @@ class EngineMetrics:
 
     def _end(self, connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         started = connection.info.pop(_STARTED, None)
-        if started is not None:
-            self._observer(statement).observe(time.perf_counter() - started)
+        if started is None:
+            return
+        seconds = time.perf_counter() - started
+        self._observer(statement).observe(seconds)
+        request = request_tracking.CURRENT.get()
+        if request is not None:
+            request.database_seconds += seconds
 
     def _fail(self, context: Any) -> None:
         connection = context.connection

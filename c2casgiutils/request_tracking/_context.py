@@ -17,11 +17,13 @@ class RequestContext:
         traceparent: The valid `traceparent` that came with it, if any.
         scope: The ASGI scope, `None` in other processes and in broadcast handlers. Routing completes it
             (`route`, `root_path`), so read it when a value is needed.
+        database_seconds: Run time of the statements of databases until now.
     """
 
     request_id: str
     traceparent: TraceParent | None = None
     scope: MutableMapping[str, Any] | None = None
+    database_seconds: float = 0.0
 
 
 CURRENT: ContextVar[RequestContext | None] = ContextVar("c2casgiutils_request", default=None)

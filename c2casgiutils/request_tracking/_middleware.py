@@ -34,7 +34,8 @@ class RequestTrackingMiddleware:
         app: The application.
         header: Name of a header that precedes all others.
         trust: Whether to read the headers; if not, each request gets a new id.
-        server_timing: Whether to tell the time until the answer starts, in `Server-Timing`
+        server_timing: Whether to tell the time until the answer starts, and that of its statements in
+            databases (`db`), in `Server-Timing`
             (https://www.w3.org/TR/server-timing/).
 
     Raises:
@@ -58,6 +59,7 @@ class RequestTrackingMiddleware:
 
         request_id, traceparent = self._read(scope["headers"])
         scope.setdefault("state", {})["request_id"] = request_id
+        context = RequestContext(request_id, traceparent, scope)
         began = time.perf_counter() if self._with_timing else 0
         started = False
 
@@ -67,12 +69,11 @@ class RequestTrackingMiddleware:
                 started = True
                 headers = _with_id(message.get("headers", ()), request_id)
                 if self._with_timing:
-                    milliseconds = (time.perf_counter() - began) * 1000
-                    headers.append((b"server-timing", b"app;dur=%.1f" % milliseconds))
+                    headers.append((b"server-timing", _timing(began, context)))
                 message = {**message, "headers": headers}
             return send(message)
 
-        token = CURRENT.set(RequestContext(request_id, traceparent, scope))
+        token = CURRENT.set(context)
         try:
             try:
                 await self.app(scope, receive, send_tracked)
@@ -96,6 +97,14 @@ def _with_id(given: Iterable[tuple[bytes, bytes]], request_id: str) -> RawHeader
             break
     headers.append((_ANSWER, request_id.encode("ascii")))
     return headers
+
+
+def _timing(began: float, context: RequestContext) -> bytes:
+    """Return the time since the beginning, and the part of it in databases, in milliseconds."""
+    value = b"app;dur=%.1f" % ((time.perf_counter() - began) * 1000)
+    if not context.database_seconds:
+        return value
+    return value + b", db;dur=%.1f" % (context.database_seconds * 1000)
 
 
 def _is_same(around: Scope | None, scope: Scope) -> bool:

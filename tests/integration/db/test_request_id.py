@@ -68,3 +68,23 @@ async def test_the_isolation_level_of_the_engine(pair: Pair) -> None:
     async with client_of(app) as client:
         assert (await client.get("/")).json() == "serializable"
     await database.aclose()
+
+
+async def test_the_time_of_a_request(pair: Pair) -> None:
+    """`Server-Timing` tells the part of its statements; without any there is none."""
+    database = db.Database(pair.primary.url())
+    app = FastAPI()
+    app.add_middleware(RequestTrackingMiddleware, server_timing=True)
+
+    @app.get("/{seconds}")
+    async def sleep(seconds: float, session: Annotated[AsyncSession, database.session]) -> None:
+        if seconds:
+            await execute(session, "SELECT pg_sleep(:seconds)", seconds=seconds)
+            await execute(session, "SELECT pg_sleep(:seconds)", seconds=seconds)
+
+    async with client_of(app) as client:
+        timing = (await client.get("/0.1")).headers["server-timing"]
+        parts = dict(part.split(";dur=") for part in timing.split(", "))
+        assert 200 <= float(parts["db"]) <= float(parts["app"])
+        assert "db;" not in (await client.get("/0")).headers["server-timing"]
+    await database.aclose()
