@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import logging
 import re
 import secrets
 from typing import Any
@@ -43,7 +42,7 @@ class Value(BaseModel):
     model_config = ConfigDict(strict=True)
 
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
-    level: int = Field(ge=1, le=logging.CRITICAL)
+    level: int = Field(ge=1)
     logger: str = Field(default="", max_length=200)
 
 

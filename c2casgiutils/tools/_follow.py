@@ -163,6 +163,10 @@ async def _known(follow_id: _Id) -> str:
 
 
 _KnownId = Annotated[str, Depends(_known)]
+_OF_ID: dict[int | str, dict[str, Any]] = {
+    **_UNREACHABLE,
+    404: {"description": "Nothing is followed under this id, or no longer."},
+}
 _SHAPES: dict[int | str, dict[str, Any]] = {
     200: {
         "model": LinesReply,
@@ -172,9 +176,7 @@ _SHAPES: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get(
-    "/follow/{follow_id}", name="c2c_follow_lines", responses=_UNREACHABLE | _SHAPES, response_model=None
-)
+@router.get("/follow/{follow_id}", name="c2c_follow_lines", responses=_OF_ID | _SHAPES, response_model=None)
 async def get_follow(
     request: Request,
     follow_id: _KnownId,
@@ -222,7 +224,7 @@ async def _nothing() -> AsyncIterator[str]:
     yield
 
 
-@router.delete("/follow/{follow_id}", name="c2c_unfollow", responses=_UNREACHABLE)
+@router.delete("/follow/{follow_id}", name="c2c_unfollow", responses=_OF_ID)
 async def delete_follow(request: Request, follow_id: _KnownId, auth_info: _Caller) -> EndedReply:
     """End a follow, and forget its lines."""
     recorded = auth.audit.recorded("logging.unfollow", request=request, auth_info=auth_info, target=follow_id)

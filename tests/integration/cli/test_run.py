@@ -9,8 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from c2casgiutils import broadcast, instances, switches
-from c2casgiutils.tools import logging_
+from c2casgiutils import broadcast, follow, instances, switches, tools
 from tests.support.fake_sentry import FakeSentry
 from tests.support.fleet import configure, leave, settings
 from tests.support.fresh import run_fresh
@@ -84,7 +83,7 @@ async def test_a_script_is_a_process_of_the_service(tmp_path: Path, redis_server
     configure(redis_server.url)
     await broadcast.startup()
     try:
-        await logging_.startup()
+        await tools.startup()
         with Script(WAITING, tmp_path, "--days", "3", **settings(redis_server.url)) as script:
             script.wait_started()
             assert "started 3" in script.output
@@ -97,6 +96,9 @@ async def test_a_script_is_a_process_of_the_service(tmp_path: Path, redis_server
             assert "at work" not in script.output
             await switches.put("level", "script.work", "DEBUG")
             wait_for(lambda: "at work" in script.output, what="the level of the script")
+            value = {"digest": "0" * 64, "level": 10, "logger": ""}
+            followed = await switches.put("follow", "0123456789abcdef", value, ttl=60)
+            assert followed.report.applied == 2  # although a script serves no requests to follow
             script.signal(signal.SIGTERM)
             assert script.wait() == 143
             assert "cleaned up" in script.output
@@ -104,6 +106,7 @@ async def test_a_script_is_a_process_of_the_service(tmp_path: Path, redis_server
             assert script.pid not in {entry.pid for entry in await instances.roster()}
     finally:
         await switches.remove("level", "script.work")
+        await follow.shutdown()
         await switches.shutdown()
         await leave()
 
