@@ -100,7 +100,8 @@ class Follows(switches.Kind):
     async def aclose(self) -> None:
         """Follow nothing any more, and hand on the last lines."""
         self.stop()
-        await self._publisher.aclose()
+        if self._loop is asyncio.get_running_loop():
+            await self._publisher.aclose()
 
     def _bring(self) -> None:
         """Obey the present follows."""
