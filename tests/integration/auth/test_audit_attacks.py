@@ -43,7 +43,6 @@ DICT_CONFIG = {
 }
 SETUPS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
     "command of the README": ("tests.support.page_app:app", {}, ()),
-    "install": ("tests.support.proxied_app:app", {}, ()),
     "level of the log": ("tests.support.proxied_app:app", {"LOG_LEVEL": "WARNING"}, ()),
     "JSON": ("tests.support.proxied_app:app", {"LOG_LEVEL": "CRITICAL", "LOG_TYPE": "json"}, ()),
     "fileConfig": ("tests.support.silenced_app:app", {"TEST_LOG_FILE_CONFIG": "{file}"}, ()),
