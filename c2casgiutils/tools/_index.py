@@ -47,11 +47,12 @@ _SIGN_IN_ERRORS = {
     "throttled": Message("fail", "Too many wrong secrets.", "Wait a minute, then try again."),
 }
 _DURATIONS = (
+    ("", "default"),
     ("10m", "10 minutes"),
     ("1h", "1 hour"),
     ("1d", "1 day"),
     ("7d", "7 days"),
-    ("none", "no end: until somebody ends it, also after restarts"),
+    ("none", "no end"),
 )
 _LINKS = (
     ("health_checks", "Health checks"),
@@ -112,7 +113,8 @@ async def _page(
         "sign_in_error": _sign_in_error(request, caller),
         "logger": entered.name[: _level_values.MAX_NAME_LENGTH],
         "entered": entered,
-        "durations": _durations(),
+        "durations": _DURATIONS,
+        "usual_seconds": config.settings.tools.logging.ttl.total_seconds(),
         "duration": _overview.duration,
         "example": config.settings.tools.logging.application_module,
         "links": _links(caller),
@@ -151,13 +153,6 @@ def _done(request: Request, overview: _overview.Overview) -> Message | None:
     left = row.seconds_left
     end = "" if left is None else f" It ends in {_overview.duration(left)}."
     return Message("pass", "Done.", f"The level of {logger} was set to {row.override.level} {where}.{end}")
-
-
-def _durations() -> list[tuple[str, str]]:
-    """Return how long a level may last, as the form offers it."""
-    ttl = config.settings.tools.logging.ttl.total_seconds()
-    usual = f"{_overview.duration(ttl)} below INFO, else no end" if ttl else "no end"
-    return [("", usual), *_DURATIONS]
 
 
 def _links(caller: _overview.Caller) -> list[tuple[str, str]]:
