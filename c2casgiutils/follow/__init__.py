@@ -5,7 +5,7 @@ from c2casgiutils.follow._model import create_id
 from c2casgiutils.follow._recognition import COOKIE, HEADER, leave_out
 from c2casgiutils.follow._slot import (
     Started,
-    Told,
+    StreamEvent,
     end,
     is_active,
     read,
@@ -22,7 +22,7 @@ __all__ = [
     "Cursor",
     "LinesUnavailableError",
     "Started",
-    "Told",
+    "StreamEvent",
     "create_id",
     "end",
     "is_active",

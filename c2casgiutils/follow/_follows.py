@@ -1,4 +1,4 @@
-"""The follows that this process obeys, as a kind of switches."""
+"""The follows that are active in this process, as a kind of switch."""
 
 import asyncio
 import contextlib
@@ -22,11 +22,11 @@ class Follows(switches.Kind):
 
     While there is one, loggers are lowered and each new record is looked at; else nothing of this exists.
 
-    A script serves no requests, so it does nothing of all this.
+    Scripts serve no requests, so they ignore follows.
 
     Args:
         lines: Where the lines are kept.
-        secrets: Values that no line may show.
+        secrets: Values that are masked in the lines.
 
     Attributes:
         reading: Within it SIGINT is noticed.
@@ -69,7 +69,7 @@ class Follows(switches.Kind):
         self._bring()
 
     def __contains__(self, id_: str) -> bool:
-        """Return whether this process obeys a follow."""
+        """Return whether a follow is active in this process."""
         return id_ in self._by_id
 
     async def wait(self, seconds: float) -> None:
@@ -79,7 +79,7 @@ class Follows(switches.Kind):
                 await self._changed.wait()
 
     async def flush(self) -> None:
-        """Hand on the lines that this process has."""
+        """Store the lines that this process has collected."""
         await self._publisher.flush()
 
     def _interrupt(self) -> None:
@@ -92,19 +92,19 @@ class Follows(switches.Kind):
         changed.set()
 
     def stop(self) -> None:
-        """Follow nothing any more."""
+        """Stop following."""
         self._is_closed = True
         self._by_id.clear()
         self._bring()
 
     async def aclose(self) -> None:
-        """Follow nothing any more, and hand on the last lines."""
+        """Stop following, and store the last lines."""
         self.stop()
         if self._loop is asyncio.get_running_loop():
             await self._publisher.aclose()
 
     def _bring(self) -> None:
-        """Obey the present follows."""
+        """Lower the loggers and intercept records for the active follows."""
         follows = self._by_id.values()
         recognition = Recognition({follow.digest: follow for follow in follows})
         if not follows:

@@ -1,9 +1,9 @@
-"""Takes the lines of followed requests, and keeps what only they need out of all handlers.
+"""Captures the records of followed requests, and keeps the additional ones out of all handlers.
 
-The standard library cannot lower the level of one context, so while somebody follows the loggers are lowered
-for all, and records come into being that nobody asked for. A record factory sees each of them first, whatever
-its logger propagates to and whenever a handler was added. One that exists only because of the lowering gets
-a level below all handlers, so that no handler takes it, of this logger or of another.
+The standard library cannot lower the level of one context, so all loggers are lowered while a follow is
+active, and records are created that would not exist otherwise. A record factory gets each of them first,
+whatever its logger propagates to and whenever a handler was added. A record that exists only because of the
+lowering gets a level below that of every handler, so that no handler accepts it.
 """
 
 import contextlib

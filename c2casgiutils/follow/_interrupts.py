@@ -1,4 +1,4 @@
-"""SIGINT while somebody reads a stream: a server that got it waits until each answer is complete."""
+"""SIGINT while a stream is open: servers wait until every response is complete."""
 
 import signal
 import threading
@@ -33,7 +33,7 @@ class Interrupts:
         self._readers -= 1
         if self._readers or self._previous is None:
             return
-        if signal.getsignal(signal.SIGINT) == self._handle:  # nobody stands before this one
+        if signal.getsignal(signal.SIGINT) == self._handle:  # not replaced since
             signal.signal(signal.SIGINT, self._previous)
         self._previous = None
 

@@ -1,4 +1,4 @@
-"""Where the lines of the follows are kept until somebody reads them."""
+"""Storage of the lines of follows, until they are read."""
 
 import collections
 import json
@@ -153,7 +153,7 @@ class RedisLines(Lines):
         await self._execute(("DEL", _key(id_)))
 
     def _decode(self, key: str, fields: list[bytes]) -> dict[str, Any] | None:
-        """Return a line; `None` for one that somebody else wrote."""
+        """Return a line; `None` if another program wrote it."""
         try:
             name, signed = fields
             line = json.loads(self._signer.verify(key, signed)) if name == _FIELD else None

@@ -1,4 +1,4 @@
-"""What is followed, and what is told of it."""
+"""What is followed."""
 
 import dataclasses
 import hashlib
@@ -17,13 +17,13 @@ _ID = re.compile(r"[A-Za-z0-9_-]{16}")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Follow:
-    """One request of somebody to follow requests.
+    """An active follow: which records of which requests are wanted.
 
     Attributes:
         id: Under which its lines are read.
         digest: Of the token that the requests carry; see `digest_of`.
         level: The lowest level of the lines.
-        logger: The logger whose lines are told, with its children; empty for all.
+        logger: The logger whose lines are wanted, with its children; empty for all.
     """
 
     id: str
@@ -32,7 +32,7 @@ class Follow:
     logger: str = ""
 
     def wants(self, name: str, level: int) -> bool:
-        """Return whether a record is told."""
+        """Return whether a record is wanted."""
         return level >= self.level and logs.is_within(name, self.logger)
 
 
@@ -52,12 +52,12 @@ def create_id() -> str:
 
 
 def create_token() -> str:
-    """Return a new token, which nobody can guess."""
+    """Return a new token that cannot be guessed."""
     return secrets.token_urlsafe(_TOKEN_BYTES)
 
 
 def digest_of(token: bytes) -> str:
-    """Return what is kept of a token: whoever reads Redis does not learn the token itself."""
+    """Return the digest that is stored instead of a token, so that Redis does not reveal the token."""
     return hashlib.sha256(token).hexdigest()
 
 

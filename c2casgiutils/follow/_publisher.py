@@ -1,4 +1,4 @@
-"""Brings the lines of this process to where they are read."""
+"""Stores the lines of this process where they are read."""
 
 import asyncio
 import collections
@@ -23,11 +23,11 @@ _MAX_LENGTH = 4_000
 
 
 class Publisher:
-    """Collects lines from all threads, and hands them on ten times a second.
+    """Collects lines from all threads, and stores them ten times a second.
 
     Args:
         lines: Where they are kept.
-        secrets: Values that no line may show.
+        secrets: Values that are masked in the lines.
     """
 
     def __init__(self, lines: Lines, secrets: tuple[str, ...]) -> None:
@@ -67,7 +67,7 @@ class Publisher:
         self._task = self._loop.create_task(self.flush(), name="c2casgiutils-follow")
 
     async def flush(self) -> None:
-        """Hand on what is there; what is not taken counts as left out, and is told with the next lines."""
+        """Store the collected lines; the others are counted, and the count is stored with the next lines."""
         with self._lock:
             waiting, self._waiting = self._waiting, {}
             self._is_scheduled = False
@@ -83,7 +83,7 @@ class Publisher:
                 self._schedule(_RETRY_SECONDS)
 
     async def _hand_on(self, id_: str, lines: list[dict[str, Any]], left_out: int) -> int:
-        """Hand on lines after the number of those before that were left out; return how many are left out."""
+        """Store lines, after the number of those left out before; return how many are left out now."""
         instance = instances.own_id()
         entries: list[dict[str, Any]] = [{"left_out": left_out}] if left_out else []
         entries += [{**line, "instance": instance} for line in lines]
@@ -101,7 +101,7 @@ class Publisher:
             self._left_out.pop(id_, None)
 
     async def aclose(self) -> None:
-        """Hand on the rest, and end."""
+        """Store the remaining lines, and stop."""
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:

@@ -21,7 +21,7 @@ from c2casgiutils.switches import SwitchReport
 
 _POLL_SECONDS = 0.25
 _QUIET_SECONDS = 10.0
-"""After so long without a line an empty one is sent, so that nobody takes the stream for a dead one."""
+"""A comment is sent after this time without a line, so that proxies keep the connection open."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Started:
 
 
 @dataclasses.dataclass(frozen=True)
-class Told:
+class StreamEvent:
     """A part of the stream of a follow: a line, the end, or neither, as a sign of life.
 
     Attributes:
@@ -57,7 +57,7 @@ class Told:
 
 
 def startup() -> None:
-    """Obey follows; after `broadcast.startup`, before `switches.startup`."""
+    """Apply follows in this process; call it after `broadcast.startup` and before `switches.startup`."""
     previous = _current()
     if previous is not None:
         previous.stop()
@@ -68,7 +68,7 @@ def startup() -> None:
 
 
 async def shutdown() -> None:
-    """Follow nothing any more, and end the streams."""
+    """Stop following, and end the streams."""
     follows = _current()
     if follows is not None:
         await follows.aclose()
@@ -98,7 +98,7 @@ async def start(id_: str, *, ttl: float, level: int, logger: str, by: str, secon
         id_: See `create_id`.
         ttl: Seconds until it ends by itself.
         level: The lowest level of the lines.
-        logger: The logger whose lines are told, with its children; empty for all.
+        logger: The logger whose lines are wanted, with its children; empty for all.
         by: Who asks for it.
         seconds: How long it may last.
 
@@ -149,7 +149,7 @@ async def read(id_: str, after: Cursor) -> list[tuple[str, dict[str, Any]]]:
     return [(write_cursor(cursor), line) for cursor, line in found]
 
 
-async def stream(id_: str, after: Cursor) -> AsyncIterator[Told]:
+async def stream(id_: str, after: Cursor) -> AsyncIterator[StreamEvent]:
     """Return the lines of a follow as they come, until it ends or this process drains.
 
     While Redis is unreachable no lines come; those that were kept follow afterwards.
@@ -170,13 +170,13 @@ async def stream(id_: str, after: Cursor) -> AsyncIterator[Told]:
                 found = await follows.lines.read(id_, after)
             for cursor, line in found:
                 after = cursor
-                yield Told(write_cursor(cursor), line)
+                yield StreamEvent(write_cursor(cursor), line)
             if why:
-                yield Told(end=why)
+                yield StreamEvent(end=why)
                 return
             now = time.monotonic()
             if not found and now - quiet_since > _QUIET_SECONDS:
-                yield Told()
+                yield StreamEvent()
                 quiet_since = now
             elif found:
                 quiet_since = now

@@ -1,6 +1,6 @@
 """Levels that are lowered for a while, beside the level that each logger has.
 
-The only home of the question which level a logger has: whoever sets or reads levels at run time does it here.
+All code that reads or sets the levels of loggers at run time uses these functions.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""The views with which somebody follows single requests in the log."""
+"""The views that follow single requests in the log."""
 
 import datetime
 import json
@@ -60,7 +60,7 @@ class FollowRequest(BaseModel):
     logger: Annotated[
         str,
         checked_by(_check_logger),
-        Field(description="The logger whose lines are told, with its children; all by default."),
+        Field(description="Only lines of this logger and its children; all by default."),
     ] = ""
 
 
@@ -131,7 +131,7 @@ async def post_follow(
                 )
             record.result = started.report.result
     except SwitchesUnavailableError as error:
-        raise RedisUnavailableError(_not_done(error, "nobody is followed")) from error
+        raise RedisUnavailableError(_not_done(error, "no request is followed")) from error
     except ValueError as error:
         raise HTTPException(422, str(error)) from error
     return FollowReply(
@@ -194,7 +194,7 @@ async def get_follow(
     if after is not None:
         return await _read(follow_id, cursor)
     events = _nothing() if _middleware.is_head(request.scope) else _events(follow_id, cursor)
-    # nginx holds answers back unless it is told not to
+    # otherwise nginx buffers the response
     return StreamingResponse(events, media_type=_STREAM, headers={"X-Accel-Buffering": "no"})
 
 
@@ -210,11 +210,11 @@ async def _read(id_: str, cursor: follow.Cursor) -> LinesReply:
 async def _events(id_: str, cursor: follow.Cursor) -> AsyncIterator[str]:
     """Return the stream of events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
     yield f"retry: {_RETRY_MILLISECONDS}\n\n"
-    async for told in follow.stream(id_, cursor):
-        if told.line is not None:
-            yield f"id: {told.cursor}\ndata: {json.dumps(told.line)}\n\n"
-        elif told.end:
-            yield f"event: end\ndata: {json.dumps({'reason': told.end})}\n\n"
+    async for event in follow.stream(id_, cursor):
+        if event.line is not None:
+            yield f"id: {event.cursor}\ndata: {json.dumps(event.line)}\n\n"
+        elif event.end:
+            yield f"event: end\ndata: {json.dumps({'reason': event.end})}\n\n"
         else:
             yield ":\n\n"
 
