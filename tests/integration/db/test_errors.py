@@ -120,7 +120,7 @@ async def test_conflicts(database: db.Database) -> None:
 
 async def test_an_exhausted_pool(database: db.Database) -> None:
     async with client_of(create_app(database)) as client:
-        busy = [asyncio.create_task(client.post("/sql", json=["SELECT pg_sleep(2)"])) for _ in range(2)]
+        busy = [asyncio.create_task(client.post("/sql", json=["SELECT pg_sleep(1.2)"])) for _ in range(2)]
         await asyncio.sleep(0.3)
         response = await client.post("/sql", json=["SELECT 1"])
         assert (response.status_code, response.headers["retry-after"]) == (503, "5")
