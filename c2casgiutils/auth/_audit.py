@@ -69,7 +69,7 @@ class _Entry:
     ) -> None:
         self._action = action
         self._request = request
-        self._caller = auth_info or (request.scope.get(CALLER) if request else None) or AuthInfo()
+        self.caller = auth_info or (request.scope.get(CALLER) if request else None) or AuthInfo()
         self._target = target
         self._before = before
         self._event: AuditEvent | None = None
@@ -93,8 +93,8 @@ class _Entry:
         request = self._request
         return AuditEvent(
             at=datetime.datetime.now(datetime.UTC),
-            who=name_of(self._caller),
-            method=self._caller.type.value,
+            who=name_of(self.caller),
+            method=self.caller.type.value,
             action=self._action,
             target=None if self._target is None else _plain(self._target),
             before=_plain(self._before),
@@ -141,9 +141,16 @@ def name_of(caller: AuthInfo) -> str:
 
 
 class Pending:
-    """An event that is recorded when its operation ends."""
+    """An event that is recorded when its operation ends.
 
-    def __init__(self) -> None:
+    Attributes:
+        by: The name of the caller, as in the event.
+        result: The result, which the operation sets.
+        after: The value after, which the operation may set.
+    """
+
+    def __init__(self, by: str) -> None:
+        self.by = by
         self.result = "ok"
         self.after: object = None
 
@@ -153,7 +160,7 @@ async def recorded(
     action: str,
     *,
     request: Request,
-    auth_info: AuthInfo,
+    auth_info: AuthInfo | None = None,
     target: str | None = None,
     before: object = None,
     after: object = None,
@@ -165,12 +172,13 @@ async def recorded(
     Args:
         action: What is done, for example `logging.level`.
         request: The request that caused it.
-        auth_info: Who asked for it.
+        auth_info: Who asked for it; by default the caller that `get_auth` identified for the request.
         target: What it is done to.
         before: The value before; never a secret.
         after: The value after, unless the operation sets it; never a secret.
     """
-    entry, pending = _Entry(action, request, auth_info, target, before), Pending()
+    entry = _Entry(action, request, auth_info, target, before)
+    pending = Pending(name_of(entry.caller))
     pending.after = after
     await entry.keep(after, _STARTED)
     try:
