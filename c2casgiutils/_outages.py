@@ -19,10 +19,20 @@ class OutageError(C2cError):
 
 
 class RedisUnavailableError(OutageError, HTTPException):
-    """503: Redis is configured but unreachable."""
+    """Redis is configured but unreachable; a view that does not catch it answers 503.
 
-    def __init__(self, detail: str) -> None:
-        HTTPException.__init__(self, 503, detail, {"Retry-After": "5"})
+    Args:
+        text: For logs and the caller; may name the address of Redis.
+        detail: The text of the answer; by default the same.
+    """
+
+    def __init__(self, text: str, detail: str | None = None) -> None:
+        HTTPException.__init__(self, 503, detail or text, {"Retry-After": "5"})
+        self._text = text
+
+    def __str__(self) -> str:
+        """Return the text without the status."""
+        return self._text
 
 
 class Outage:

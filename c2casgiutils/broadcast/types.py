@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, Field
 
 from c2casgiutils._errors import C2cError
+from c2casgiutils._outages import RedisUnavailableError
 
 T = TypeVar("T")
 
@@ -44,8 +45,14 @@ class BroadcastError(C2cError):
     """A broadcast failed."""
 
 
-class BroadcastUnavailable(BroadcastError):  # noqa: N818  # a public name
-    """Not sent: Redis is unreachable or refuses, or the broadcast is not started on this event loop."""
+class BroadcastUnavailable(RedisUnavailableError, BroadcastError):  # noqa: N818  # a public name
+    """Not sent: Redis is unreachable or refuses, or the broadcast is not started on this event loop.
+
+    A view that does not catch it answers 503.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "Redis cannot be reached: the processes were not asked")
 
 
 class Process(BaseModel):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from c2casgiutils import redis_utils
-from c2casgiutils._outages import OutageError
+from c2casgiutils._outages import RedisUnavailableError
 from c2casgiutils.redis_utils._link import Command, Link, LinkDownError, ReplyError
 
 MAX_A_SECOND = 200
@@ -41,8 +41,11 @@ Cursor = tuple[int, int]
 START: Cursor = (0, 0)
 
 
-class LinesUnavailableError(OutageError):
-    """Redis is unreachable, or refuses."""
+class LinesUnavailableError(RedisUnavailableError):
+    """Redis is unreachable, or refuses; a view that does not catch it answers 503."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "Redis cannot be reached, the lines are there")
 
 
 def parse_cursor(text: str) -> Cursor:

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from c2casgiutils import auth, instances
-from c2casgiutils._outages import RedisUnavailableError
 from c2casgiutils.health_checks import _cluster, _draining, _lifecycle
 from c2casgiutils.health_checks._c2cwsgiutils import health_check
 from c2casgiutils.health_checks._drain import DrainRefused
@@ -148,8 +147,6 @@ async def _targets(instance: str | None) -> set[str]:
         return {member.id for member in await instances.living() if not member.script}
     try:
         return {(await instances.find(instance)).id}
-    except instances.UnseenInstanceError as error:
-        raise RedisUnavailableError(str(error)) from error
     except instances.UnknownInstanceError as error:
         raise HTTPException(404, str(error)) from error
 

@@ -2,7 +2,7 @@
 
 from c2casgiutils import redis_utils
 from c2casgiutils._errors import C2cError
-from c2casgiutils._outages import OutageError
+from c2casgiutils._outages import RedisUnavailableError
 from c2casgiutils.instances._model import Instance
 from c2casgiutils.instances._slot import currency, living, scope
 
@@ -13,8 +13,8 @@ class UnknownInstanceError(C2cError, LookupError):
     """No process of the service has this id."""
 
 
-class UnseenInstanceError(OutageError):
-    """It cannot be told now whether a process has this id."""
+class UnseenInstanceError(RedisUnavailableError):
+    """It cannot be told now whether a process has this id; a view answers 503."""
 
 
 def is_cut_off() -> bool:

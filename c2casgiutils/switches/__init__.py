@@ -4,7 +4,12 @@ A change is stored in Redis and sent to all processes. Each heartbeat returns th
 that missed a change catches up. Without Redis the switches work for this process only.
 """
 
-from c2casgiutils.switches._errors import NotAppliedError, SwitchesUnavailableError, TooManySwitchesError
+from c2casgiutils.switches._errors import (
+    NotAppliedError,
+    SwitchesUnavailableError,
+    SwitchRefusedError,
+    TooManySwitchesError,
+)
 from c2casgiutils.switches._kinds import CLUSTER, Kind, Setting
 from c2casgiutils.switches._report import Behind, Change, SwitchReport
 from c2casgiutils.switches._slot import (
@@ -28,6 +33,7 @@ __all__ = [
     "Kind",
     "NotAppliedError",
     "Setting",
+    "SwitchRefusedError",
     "SwitchReport",
     "SwitchesUnavailableError",
     "TooManySwitchesError",

@@ -9,6 +9,7 @@ from c2casgiutils._numbers import check_seconds
 from c2casgiutils._process import PerLoop
 from c2casgiutils.switches._draft import Draft
 from c2casgiutils.switches._entry import field_of
+from c2casgiutils.switches._errors import refusals
 from c2casgiutils.switches._inherited import Inherited
 from c2casgiutils.switches._kinds import Kind, Setting
 from c2casgiutils.switches._reading import CHANNEL
@@ -115,18 +116,22 @@ async def put(
         seconds: Maximum duration.
 
     Raises:
-        ValueError: An argument is rejected, or 2,000 switches of the kind have a value already.
-        SwitchesUnavailableError: Redis is unreachable or refuses; says whether the change is stored.
+        ValueError: The kind is not registered.
+        SwitchRefusedError: An argument is rejected, or 2,000 switches of the kind have a value already; a
+            view that does not catch it answers 422.
+        SwitchesUnavailableError: Redis is unreachable or refuses; says whether the change is stored. A view
+            that does not catch it answers 503.
     """
     known = _STATE.kinds.get(kind)
     if known is None:
         raise ValueError(f"{kind} is not a kind of switches; known: {', '.join(sorted(_STATE.kinds))}")
-    if value is None:
-        raise ValueError("null is not a value; use remove()")
-    known.check(key, value)
-    if to is None or instances.own_id() in to:
-        known.admit(key, value)
-    return await _change(field_of(kind, key), Draft(value, ttl, by, reason), to, seconds)
+    with refusals():
+        if value is None:
+            raise ValueError("null is not a value; use remove()")
+        known.check(key, value)
+        if to is None or instances.own_id() in to:
+            known.admit(key, value)
+        return await _change(field_of(kind, key), Draft(value, ttl, by, reason), to, seconds)
 
 
 async def remove(

@@ -11,10 +11,9 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from c2casgiutils import auth, follow
-from c2casgiutils._outages import RedisUnavailableError, waiting
+from c2casgiutils._outages import waiting
 from c2casgiutils.config._types import checked_by, parse_duration, read_by
-from c2casgiutils.follow import LinesUnavailableError
-from c2casgiutils.switches import SwitchesUnavailableError, SwitchReport
+from c2casgiutils.switches import SwitchReport
 from c2casgiutils.tools import _level_values, _middleware, _sensitive_loggers
 from c2casgiutils.tools._level_fields import Level
 
@@ -118,22 +117,12 @@ async def post_follow(
         },
     )
     by = auth.audit.name_of(auth_info)
-    try:
-        async with recorded as record:
-            with waiting(_TIMEOUT_SECONDS) as seconds:
-                started = await follow.start(
-                    id_,
-                    ttl=ttl,
-                    level=wanted.level,
-                    logger=wanted.logger,
-                    by=by,
-                    seconds=seconds,
-                )
-            record.result = started.report.result
-    except SwitchesUnavailableError as error:
-        raise RedisUnavailableError(_not_done(error, "no request is followed")) from error
-    except ValueError as error:
-        raise HTTPException(422, str(error)) from error
+    async with recorded as record:
+        with waiting(_TIMEOUT_SECONDS) as seconds:
+            started = await follow.start(
+                id_, ttl=ttl, level=wanted.level, logger=wanted.logger, by=by, seconds=seconds
+            )
+        record.result = started.report.result
     return FollowReply(
         id=id_,
         token=started.token,
@@ -150,13 +139,8 @@ _Id = Annotated[str, Path(max_length=100, description="That of the answer to the
 
 
 async def _known(follow_id: _Id) -> str:
-    try:
-        with waiting(_TIMEOUT_SECONDS) as seconds:
-            is_active = await follow.is_active(follow_id, seconds=seconds)
-    except SwitchesUnavailableError as error:
-        raise RedisUnavailableError(
-            "Redis cannot be reached, and this process does not know the id"
-        ) from error
+    with waiting(_TIMEOUT_SECONDS) as seconds:
+        is_active = await follow.is_active(follow_id, seconds=seconds)
     if not is_active:
         raise HTTPException(404, "Nothing is followed under this id, or no longer")
     return follow_id
@@ -199,10 +183,7 @@ async def get_follow(
 
 
 async def _read(id_: str, cursor: follow.Cursor) -> LinesReply:
-    try:
-        found = await follow.read(id_, cursor)
-    except LinesUnavailableError as error:
-        raise RedisUnavailableError("Redis cannot be reached, the lines are there") from error
+    found = await follow.read(id_, cursor)
     last = found[-1][0] if found else follow.write_cursor(cursor)
     return LinesReply(lines=[line for _, line in found], after=last)
 
@@ -228,18 +209,8 @@ async def _nothing() -> AsyncIterator[str]:
 async def delete_follow(request: Request, follow_id: _KnownId, auth_info: _Caller) -> EndedReply:
     """End a follow, and forget its lines."""
     recorded = auth.audit.recorded("logging.unfollow", request=request, auth_info=auth_info, target=follow_id)
-    try:
-        async with recorded as record:
-            with waiting(_TIMEOUT_SECONDS) as seconds:
-                report = await follow.end(follow_id, by=auth.audit.name_of(auth_info), seconds=seconds)
-            record.result = report.result
-    except SwitchesUnavailableError as error:
-        raise RedisUnavailableError(_not_done(error, "the follow goes on")) from error
+    async with recorded as record:
+        with waiting(_TIMEOUT_SECONDS) as seconds:
+            report = await follow.end(follow_id, by=auth.audit.name_of(auth_info), seconds=seconds)
+        record.result = report.result
     return EndedReply(id=follow_id, cluster=report)
-
-
-def _not_done(error: SwitchesUnavailableError, undone: str) -> str:
-    """Return what was done and what was not."""
-    if error.is_stored or error.is_uncertain:
-        return "Redis did not reply in time: the change may be stored, and some processes may have it"
-    return f"Redis cannot be reached: {undone}"

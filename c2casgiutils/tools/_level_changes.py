@@ -9,7 +9,7 @@ from fastapi import HTTPException, Request
 
 from c2casgiutils import auth, instances, switches
 from c2casgiutils._errors import C2cError
-from c2casgiutils._outages import RedisUnavailableError, waiting
+from c2casgiutils._outages import waiting
 from c2casgiutils.switches import CLUSTER, SwitchesUnavailableError, SwitchReport
 from c2casgiutils.tools import _level_values, _levels, _logger_list
 
@@ -145,8 +145,6 @@ async def find_instance(id_: str) -> str:
     """
     try:
         return (await instances.find(id_)).id
-    except instances.UnseenInstanceError as error:
-        raise RedisUnavailableError(str(error)) from error
     except instances.UnknownInstanceError as error:
         raise HTTPException(404, str(error)) from error
 

@@ -3,11 +3,17 @@
 import asyncio
 import logging
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from c2casgiutils._outages import Outage, limit_waiting, waiting
+from c2casgiutils.broadcast import BroadcastUnavailable
+from c2casgiutils.instances import UnseenInstanceError
+from c2casgiutils.switches import SwitchesUnavailableError
 
 LOGGER = logging.getLogger("test.outages")
+TEXT = "Redis is unreachable (connecting to 10.0.0.1:6379)"
 
 
 def test_a_row_of_failures_is_two_lines(caplog: pytest.LogCaptureFixture) -> None:
@@ -70,3 +76,32 @@ async def test_requests_do_not_share_the_limit() -> None:
 
     first, second = await asyncio.gather(request(), request())
     assert min(first, second) > 0.2
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (SwitchesUnavailableError(TEXT), "Redis cannot be reached or written"),
+        (SwitchesUnavailableError(TEXT, is_stored=True), "The change is kept in Redis, but"),
+        (
+            SwitchesUnavailableError(TEXT, is_uncertain=True),
+            "Redis did not reply in time: the change may be kept",
+        ),
+        (BroadcastUnavailable(TEXT), "Redis cannot be reached: the processes were not asked"),
+        (UnseenInstanceError("some processes may not be seen"), "some processes may not be seen"),
+    ],
+)
+async def test_an_outage_is_the_answer_of_any_view(error: Exception, detail: str) -> None:
+    """A view of an application that does not catch it answers 503, without the address of Redis."""
+    app = FastAPI()
+
+    @app.get("/")
+    async def view() -> None:
+        raise error
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver") as client:
+        answer = await client.get("/")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json()["detail"].startswith(detail)
+    assert "10.0.0.1" not in answer.text
+    assert not str(error).startswith("503")
