@@ -7,9 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from c2casgiutils import auth, broadcast, switches
+from c2casgiutils import auth, broadcast, config, switches
 from tests.docs.test_blocks import FENCE, ROOT
 from tests.support.auth import SECRET, configure
+from tests.support.net import free_port
+
+KEY = {"X-API-Key": SECRET}
 
 
 @pytest.fixture
@@ -36,21 +39,42 @@ async def client(switch: dict[str, Any]) -> AsyncIterator[httpx.AsyncClient]:
     await auth.shutdown()
 
 
+async def enabled(client: httpx.AsyncClient) -> Any:
+    return (await client.get("/features", headers=KEY)).json()
+
+
 @pytest.mark.parametrize("started", [False, True])
-async def test_switch(
-    switch: dict[str, Any], client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, started: bool
-) -> None:
+async def test_switch(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, started: bool) -> None:
     """The example is protected, changes this process, reports and leaves one record."""
     caplog.set_level(logging.INFO, "c2casgiutils.audit")
     if started:
         await broadcast.startup()
         await switches.startup()
     assert (await client.put("/features/maps")).status_code == 403
-    assert switch["features"] == set()
-    answer = await client.put("/features/maps", headers={"X-API-Key": SECRET})
+    assert await enabled(client) == []
+    answer = await client.put("/features/maps", headers=KEY)
     assert (answer.status_code, answer.json()["complete"]) == (200, True)
-    assert switch["features"] == {"maps"}
+    assert await enabled(client) == ["maps"]
     assert [record.getMessage() for record in caplog.records] == [
         'feature (started) by secret, from "127.0.0.1", target "maps"',
         'feature (ok) by secret, from "127.0.0.1", target "maps"',
     ]
+
+
+async def test_switch_that_is_refused(client: httpx.AsyncClient) -> None:
+    """The view has no code for it, and the answer says what is accepted."""
+    answer = await client.put("/features/charts", headers=KEY)
+    assert (answer.status_code, answer.json()["detail"]) == (422, "the features are maps and search")
+
+
+async def test_switch_without_redis(client: httpx.AsyncClient) -> None:
+    """While Redis is unreachable the view, which has no code for it, answers 503 and reads what is known."""
+    config.settings = config.Settings(
+        auth={"secret": SECRET}, redis={"url": f"redis://127.0.0.1:{free_port()}"}
+    )
+    await broadcast.startup()
+    await switches.startup()
+    answer = await client.put("/features/maps", headers=KEY)
+    assert (answer.status_code, answer.json()["detail"]) == (503, "Redis cannot be reached or written")
+    assert answer.headers["Retry-After"] == "5"
+    assert await enabled(client) == []
