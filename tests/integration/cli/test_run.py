@@ -201,6 +201,7 @@ WRONG = {
     "settings": ({"C2C__HTTP": "maybe"}, "C2C__HTTP: "),
     "metrics": ({"PROMETHEUS_MULTIPROC_DIR": "/dev/null/x"}, "PROMETHEUS_MULTIPROC_DIR: "),
     "Redis": ({"C2C__REDIS__URL": "redis://localhost", "C2C__REDIS__OPTIONS": "colour=red"}, "C2C__REDIS__"),
+    "database": ({"C2C__DB__URL": "nowhere://"}, "C2C__DB__URL: "),
     "Sentry": ({"C2C__SENTRY__DSN": "nowhere"}, "C2C__SENTRY__DSN"),
 }
 
@@ -242,3 +243,16 @@ def test_redis_unreachable_is_no_error(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "started" in done.stdout
+
+
+def test_a_database(tmp_path: Path) -> None:
+    """A script has the databases of the settings, and closes their connections."""
+    main = """
+    import sqlalchemy
+    from c2casgiutils import db
+    async with db.get().session_scope(read_write=True) as session:
+        print("answer", (await session.execute(sqlalchemy.text("select 42"))).scalar())
+"""
+    done = run_fresh(SCRIPT.format(main=main), env={**ENV, "C2C__DB__URL": "sqlite://"}, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "answer 42" in done.stdout
