@@ -86,9 +86,12 @@ class Given:
         self._primary = primary
         self._replica = None if replica is primary else replica
         for engine in (primary, replica):
-            if engine is not None and engine.dialect.name not in _BACKENDS:
+            if engine is None:
+                continue
+            name = engine.dialect.name
+            if name not in _BACKENDS or not engine.dialect.is_async:
                 accepted = " and ".join(sorted(_BACKENDS))
-                raise DatabaseConfigurationError(f"{engine.dialect.name}: accepted are engines of {accepted}")
+                raise DatabaseConfigurationError(f"{name}: accepted are async engines of {accepted}")
 
     @property
     def replica_backend(self) -> str | None:

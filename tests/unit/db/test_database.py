@@ -2,6 +2,7 @@
 
 import datetime
 import sys
+import types
 from typing import Any
 
 import pytest
@@ -47,14 +48,12 @@ def test_neither_repr_nor_errors_show_the_url() -> None:
     assert PASSWORD not in repr(db.Database(f"postgresql://u:{PASSWORD}@h/d"))
 
 
-def test_engines_of_another_kind_are_refused() -> None:
-    class Dialect:
-        name = "oracle"
-
+@pytest.mark.parametrize(("name", "is_async"), [("oracle", True), ("sqlite", False)])
+def test_engines_of_another_kind_are_refused(name: str, is_async: bool) -> None:
     class Engine:
-        dialect = Dialect()
+        dialect = types.SimpleNamespace(name=name, is_async=is_async)
 
-    with pytest.raises(db.DatabaseConfigurationError, match="oracle: accepted are"):
+    with pytest.raises(db.DatabaseConfigurationError, match=f"{name}: accepted are async engines of"):
         db.Database.from_engines(Engine())  # type: ignore[arg-type]  # a made-up one
 
 
