@@ -53,7 +53,7 @@ async def ask(
         params: Keyword parameters of the handlers.
         timeout: Maximum time to wait, in seconds.
         or_alone: If Redis is unreachable, return the answer of this process with an incomplete report instead
-            of raising.
+            of raising; its `roster` is `stale`, as there may be others.
         to: The ids of the instances to ask; the others ignore the message. An id that is not in the roster is
             reported as missing immediately, with the reason `left`.
         answer: The return type of the handlers. Any other answer is reported as failed: without
@@ -73,7 +73,7 @@ async def ask(
             raise
         _LOGGER.debug("Could not ask the other processes: %s", error)  # the report says so, too
         reply = _reply(await question.put(LocalBroadcaster({channel: handler})))
-        return Reply(reply.payloads, reply.report.model_copy(update={"complete": False}))
+        return Reply(reply.payloads, reply.report.model_copy(update={"complete": False, "roster": "stale"}))
     if not answers.answers:
         alone = await question.put(LocalBroadcaster({channel: handler}))
         answers = dataclasses.replace(answers, answers=alone.answers)

@@ -154,7 +154,7 @@ async def _targets(instance: str | None) -> set[str]:
 def _as_seen(instance: str | None, done: list[str], report: SwitchReport) -> tuple[list[str], SwitchReport]:
     """Mark the report as incomplete if other processes may exist but cannot be seen."""
     if instance == "all" and instances.is_cut_off():
-        report = report.model_copy(update={"complete": False})
+        report = report.model_copy(update={"complete": False, "roster": "stale"})
     return done, report
 
 

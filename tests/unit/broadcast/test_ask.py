@@ -108,7 +108,8 @@ async def test_unreachable_redis() -> None:
     assert called == []
     payloads, report = await broadcast.ask("handler", handler, or_alone=True)
     assert payloads == ["here"]
-    assert (report.asked, report.answered, report.complete, report.result) == (1, 1, False, "partial")
+    assert (report.asked, report.answered, report.complete, report.roster) == (1, 1, False, "stale")
+    assert report.result == "partial"
 
 
 @pytest.mark.parametrize(
