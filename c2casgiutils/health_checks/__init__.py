@@ -21,9 +21,10 @@ from c2casgiutils.health_checks._views import mount_router, router
 from c2casgiutils.health_checks.checks._alembic import Alembic
 from c2casgiutils.health_checks.checks._certificate import Certificate
 from c2casgiutils.health_checks.checks._custom import Custom
+from c2casgiutils.health_checks.checks._disk import DiskSpace
+from c2casgiutils.health_checks.checks._loop import LoopLag
 from c2casgiutils.health_checks.checks._redis import Redis
 from c2casgiutils.health_checks.checks._sqlalchemy import SQLAlchemy
-from c2casgiutils.health_checks.checks._system import DiskSpace, LoopLag
 from c2casgiutils.health_checks.checks._url import Url
 from c2casgiutils.health_checks.checks._version import Version
 

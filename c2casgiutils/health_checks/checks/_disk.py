@@ -1,11 +1,13 @@
-"""Checks of the machine and of the process itself."""
+"""The check of a file system."""
 
-import asyncio
 import math
 import shutil
 from pathlib import Path
 
 from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
+
+_MIN_BYTES = 1_000_000
+"""A limit between 1 and this is a number of megabytes by mistake, or a percentage."""
 
 
 class DiskSpace(Check):
@@ -15,14 +17,21 @@ class DiskSpace(Check):
 
     Args:
         path: A path on the file system.
-        minimum: The required number of free bytes; a number below 1 is a fraction of the total.
+        minimum: The required number of free bytes, at least a million (1 MB); a number below 1 is a fraction
+            of the total.
         tags: Tags to select the check by.
+
+    Raises:
+        ValueError: The minimum is neither.
     """
 
     def __init__(self, path: str | Path = "/", minimum: float = 0.05, tags: list[str] | None = None) -> None:
         super().__init__(tags)
-        if not 0 <= minimum < math.inf:
-            raise ValueError(f"DiskSpace takes a minimum of 0 or more, got {minimum}")
+        if not (0 <= minimum < 1 or _MIN_BYTES <= minimum < math.inf):
+            raise ValueError(
+                f"DiskSpace takes a minimum in bytes, from {_MIN_BYTES} (1 MB), or a fraction of the total, "
+                f"from 0 to below 1; got {minimum}"
+            )
         self.path = Path(path)
         self.minimum = minimum
 
@@ -33,35 +42,4 @@ class DiskSpace(Check):
         payload = {"free_bytes": usage.free, "total_bytes": usage.total, "minimum_bytes": int(wanted)}
         if usage.free < wanted:
             raise JsonCheckError(f"Only {usage.free} bytes are free", payload)
-        return Result(payload=payload)
-
-
-class LoopLag(Check):
-    """Passes if the event loop of this process is not delayed.
-
-    It proves that callbacks run within the limit at the time of the check, and with `every=` at regular
-    intervals. It does not detect a stall between two runs.
-
-    Args:
-        maximum: Maximum delay, in seconds.
-        tags: Tags to select the check by.
-    """
-
-    def __init__(self, maximum: float = 0.5, tags: list[str] | None = None) -> None:
-        super().__init__(tags)
-        if not 0 < maximum < math.inf:
-            raise ValueError(f"LoopLag takes a positive maximum, got {maximum}")
-        self.maximum = maximum
-
-    async def check(self) -> Result:
-        """Measure a few iterations and use the longest."""
-        loop = asyncio.get_running_loop()
-        worst = 0.0
-        for _ in range(5):
-            due = loop.time() + 0.01
-            await asyncio.sleep(0.01)
-            worst = max(worst, loop.time() - due)
-        payload = {"lag_seconds": round(worst, 6), "maximum_seconds": self.maximum}
-        if worst > self.maximum:
-            raise JsonCheckError(f"The event loop is delayed by {worst:.3f} s", payload)
         return Result(payload=payload)

@@ -259,7 +259,7 @@ def test_custom_that_is_no_function() -> None:
 
 
 async def test_disk(factory: Factory, tmp_path: Path) -> None:
-    entity = await run(factory, DiskSpace(tmp_path, 1))
+    entity = await run(factory, DiskSpace(tmp_path, 1_000_000))
     assert entity.status == "pass"
     assert entity.payload["free_bytes"] > 0
 
@@ -292,6 +292,13 @@ async def test_loop_that_is_blocked(factory: Factory) -> None:
 def test_limits_that_make_no_sense(check: Any, limit: float) -> None:
     with pytest.raises(ValueError, match="takes a"):
         check(**{"minimum" if check is DiskSpace else "maximum": limit})
+
+
+@pytest.mark.parametrize("minimum", [1, 500, 999_999])
+def test_megabytes_that_are_taken_for_bytes(minimum: float) -> None:
+    """A number that is neither bytes nor a fraction is refused, with the unit."""
+    with pytest.raises(ValueError, match=r"in bytes, from 1000000 .* or a fraction"):
+        DiskSpace("/", minimum)
 
 
 @pytest.mark.parametrize(
