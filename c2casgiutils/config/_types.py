@@ -106,7 +106,7 @@ def checked_by(check: Callable[[Any], Any]) -> AfterValidator:
 
 
 def read_by(parse: Callable[[Any], Any]) -> BeforeValidator:
-    """Return a validator that calls `read`; the message of its `ValueError` is shown unchanged."""
+    """Return a validator that calls `parse` first; the message of its `ValueError` is shown unchanged."""
     return BeforeValidator(in_plain_words(parse))
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 _MAX_TABLES = 100
-"""So many tables of a database have durations of their own; the others share `other`."""
+"""Maximum number of tables of a database with durations of their own; the others share `other`."""
 _KEPT_STATEMENTS = 500
 _STARTED = "c2casgiutils_started"
 

@@ -15,8 +15,8 @@ from c2casgiutils.tools import _level_rows, _level_values, _logger_list, _logger
 
 _WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
 _MAX_LOGGERS = 20
-"""The states that the page reports as problems."""
 _WORDS = {"fail": "down", "warn": "degraded", "unknown": "unknown"}
+"""The states that the page reports as problems, as it names them."""
 
 
 @dataclasses.dataclass(frozen=True)
