@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from c2casgiutils import auth, broadcast, config, switches
+from c2casgiutils import auth, broadcast, config, instances, switches
 from tests.docs.test_blocks import FENCE, ROOT
 from tests.support.auth import SECRET, configure
 from tests.support.net import free_port
@@ -15,28 +15,37 @@ from tests.support.net import free_port
 KEY = {"X-API-Key": SECRET}
 
 
-@pytest.fixture
-def switch() -> dict[str, Any]:
-    """The names that the example of a switch defines."""
+def code_with(call: str) -> str:
+    """Return the block of the page with a call."""
     page = (ROOT / "docs" / "development.md").read_text()
-    (code,) = [block for block in FENCE.findall(page) if "switches.put" in block]
-    assert len([line for line in code.splitlines() if line]) < 30
-    names: dict[str, Any] = {}
+    (code,) = [block for block in FENCE.findall(page) if call in block]
+    return str(code)
+
+
+def run(code: str) -> Any:
+    """Return the application of a block."""
+    names: dict[str, Any] = {"__name__": "example"}
     exec(code, names)  # noqa: S102  # our own page
-    return names
+    return names["app"]
 
 
 @pytest.fixture
-async def client(switch: dict[str, Any]) -> AsyncIterator[httpx.AsyncClient]:
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the example of a switch."""
     configure(secret=SECRET)
     broadcast.cleanup()
-    transport = httpx.ASGITransport(switch["app"])
+    transport = httpx.ASGITransport(run(code_with("switches.put")))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield client
     await switches.shutdown()
     await broadcast.shutdown()
     broadcast.cleanup()
     await auth.shutdown()
+
+
+def test_length_of_a_switch() -> None:
+    """A new switch of the cluster, with its views, takes fewer than 30 lines."""
+    assert len([line for line in code_with("switches.put").splitlines() if line]) < 30
 
 
 async def enabled(client: httpx.AsyncClient) -> Any:
@@ -78,3 +87,26 @@ async def test_switch_without_redis(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["detail"]) == (503, "Redis cannot be reached or written")
     assert answer.headers["Retry-After"] == "5"
     assert await enabled(client) == []
+
+
+@pytest.mark.parametrize(
+    ("redis", "report"),
+    [
+        ({}, {"asked": 1, "answered": 1, "complete": True, "roster": "current"}),
+        ({"url": f"redis://127.0.0.1:{free_port()}"}, {"answered": 1, "complete": False, "roster": "stale"}),
+    ],
+    ids=["without Redis", "Redis is unreachable"],
+)
+async def test_question(redis: dict[str, str], report: dict[str, Any]) -> None:
+    """The example is protected, and says whether all processes answered."""
+    config.settings = config.Settings(auth={"secret": SECRET}, redis=redis)
+    app = run(code_with("broadcast.ask"))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver") as client,
+    ):
+        assert (await client.get("/spool")).status_code == 403
+        answer = (await client.get("/spool", headers=KEY)).json()
+        assert answer["processes"] == [{"id": instances.own_id(), "waiting": 3}]
+        assert answer["cluster"].items() >= report.items()
+    broadcast.cleanup()
