@@ -53,7 +53,7 @@ class Follows(switches.Kind):
     def admit(self, key: str, value: Any) -> None:
         """See `Kind.admit`."""
         del value
-        others = {id_ for id_ in switches.current(self.name) if id_ != key}
+        others = {id_ for id_ in switches.desired(self.name) if id_ != key}
         if len(others) >= _MAX_FOLLOWS:
             raise ValueError(f"{_MAX_FOLLOWS} follows are active already; end one of them")
 

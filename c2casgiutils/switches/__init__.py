@@ -14,6 +14,7 @@ from c2casgiutils.switches._kinds import CLUSTER, Kind, Setting
 from c2casgiutils.switches._report import Behind, Change, SwitchReport
 from c2casgiutils.switches._slot import (
     current,
+    desired,
     kind,
     now,
     put,
@@ -38,6 +39,7 @@ __all__ = [
     "SwitchesUnavailableError",
     "TooManySwitchesError",
     "current",
+    "desired",
     "kind",
     "now",
     "put",

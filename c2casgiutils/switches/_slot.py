@@ -181,6 +181,11 @@ def current(kind: str) -> dict[str, Setting]:
     return _STATE.switches.nearest().state.in_force(kind)
 
 
+def desired(kind: str) -> dict[str, Setting]:
+    """Return the values of a kind that the cluster is to have, by key, also those of `refused`."""
+    return _STATE.switches.nearest().state.desired_of(kind)
+
+
 def now() -> float:
     """Return the time of Redis, without Redis that of this process, in seconds since 1970."""
     return broadcast.now()

@@ -94,11 +94,16 @@ async def overrides() -> dict[str, Setting]:
 def in_force() -> dict[str, Setting]:
     """Return the levels set at run time, by the name of the logger, as known to this process.
 
-    The values are names of levels. Those that this release cannot apply are left out.
+    The values are names of levels. Those that this release does not know are left out. Those of loggers that
+    no module of this process uses are listed even if they are too many to be applied: others may use them.
     """
     known = kind()
     found = {}
-    for name, setting in switches.current(known.name).items():
+    for name, setting in switches.desired(known.name).items():
+        try:
+            known.check(name, setting.value)
+        except ValueError:
+            continue
         level = logging.getLevelName(_level_values.parse_stored(setting.value))
         found[name] = dataclasses.replace(setting, value=level)
     return found

@@ -169,6 +169,7 @@ async def test_a_kind_that_fails_is_told(colours: Colours, caplog: pytest.LogCap
     await switches.put("test_colour", "door", "red")
     assert switches.refused() == {"test_colour:door"}
     assert switches.current("test_colour") == {}
+    assert list(switches.desired("test_colour")) == ["door"]
     assert "could not be applied" in caplog.text
     colours.is_broken = False
     await switches.put("test_colour", "door", "red")
