@@ -46,7 +46,7 @@ class Alembic(Check):
     ) -> None:
         super().__init__(tags)
         self.database = Session if isinstance(Session, db.Database) else None
-        self.session_maker = Session if self.database is None else self.database.read_write
+        self.session_maker: Any = Session if self.database is None else self.database.read_write
         self.config_file = str(config_file)
         self.section = section
         self._scripts: _Scripts | None = None

@@ -48,7 +48,9 @@ class SQLAlchemy(Check):
         self.database = Session if isinstance(Session, db.Database) else None
         if self.database is not None:
             Session, read_only = self.database.read_write, None  # noqa: N806  # a promised name
-        self.session_makers = {"read_write": Session} | ({"read_only": read_only} if read_only else {})
+        self.session_makers: dict[str, Any] = {"read_write": Session}
+        if read_only:
+            self.session_makers["read_only"] = read_only
         self.at_least_one_model = at_least_one_model
         self.query = query
         self.writable = writable
