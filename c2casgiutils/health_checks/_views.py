@@ -69,7 +69,6 @@ class DrainReply(BaseModel):
 
 async def drain(
     request: Request,
-    auth_info: Annotated[auth.AuthInfo, Depends(auth.get_auth)],
     wanted: DrainRequest | None = None,
 ) -> DrainReply:
     """Take processes out of service: their readiness probe fails, while requests are still served."""
@@ -77,17 +76,16 @@ async def drain(
     ids = await _targets(wanted.instance)
     target = wanted.instance or instances.own().id
     if not wanted.force:
-        await _require_others(ids, request, auth_info, target)
+        await _require_others(ids, request, target)
     recorded = auth.audit.recorded(
         "drain",
         request=request,
-        auth_info=auth_info,
         target=target,
         before=_told(await _draining_now(ids)),
         after=_told(ids, wanted.seconds),
     )
     async with recorded as record:
-        change = await _draining.drain(ids, seconds=wanted.seconds, by=auth.audit.name_of(auth_info))
+        change = await _draining.drain(ids, seconds=wanted.seconds, by=record.by)
         done, report = _as_seen(wanted.instance, *change)
         record.after = _told(done, wanted.seconds)
         record.result = report.result
@@ -96,7 +94,6 @@ async def drain(
 
 async def undrain(
     request: Request,
-    auth_info: Annotated[auth.AuthInfo, Depends(auth.get_auth)],
     instance: Annotated[
         str | None, Query(description="The id of a process, `all`, or omitted for the responding process")
     ] = None,
@@ -107,26 +104,23 @@ async def undrain(
     recorded = auth.audit.recorded(
         "undrain",
         request=request,
-        auth_info=auth_info,
         target=instance or instances.own().id,
         before=_told(before),
         after=_told([]),
     )
     async with recorded as record:
-        change = await _draining.undrain(ids, by=auth.audit.name_of(auth_info))
+        change = await _draining.undrain(ids, by=record.by)
         done, report = _as_seen(instance, *change)
         record.after = _told(before - set(done))
         record.result = report.result
     return DrainReply(drained=[], cluster=report)
 
 
-async def _require_others(ids: set[str], request: Request, auth_info: auth.AuthInfo, target: str) -> None:
+async def _require_others(ids: set[str], request: Request, target: str) -> None:
     try:
         await _lifecycle.require_others(ids)
     except DrainRefused as error:
-        await auth.audit.record(
-            "drain", request=request, auth_info=auth_info, target=target, result="refused", kind="refusals"
-        )
+        await auth.audit.record("drain", request=request, target=target, result="refused", kind="refusals")
         raise HTTPException(409, str(error)) from error
 
 

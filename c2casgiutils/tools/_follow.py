@@ -24,7 +24,6 @@ _LEAST_TTL = datetime.timedelta(seconds=1)
 _MOST_TTL = datetime.timedelta(hours=1)
 _RETRY_MILLISECONDS = 3_000
 _STREAM = "text/event-stream"
-_Caller = Annotated[auth.AuthInfo, Depends(auth.get_auth)]
 _UNREACHABLE: dict[int | str, dict[str, Any]] = {503: {"description": "Redis is configured but unreachable."}}
 
 
@@ -99,16 +98,13 @@ class EndedReply(BaseModel):
 
 
 @router.post("/follow", name="c2c_follow", responses=_UNREACHABLE)
-async def post_follow(
-    request: Request, auth_info: _Caller, wanted: FollowRequest | None = None
-) -> FollowReply:
+async def post_follow(request: Request, wanted: FollowRequest | None = None) -> FollowReply:
     """Start to follow requests: those that carry the token of the answer."""
     wanted = wanted or FollowRequest()
     id_, ttl = follow.create_id(), wanted.ttl.total_seconds()
     recorded = auth.audit.recorded(
         "logging.follow",
         request=request,
-        auth_info=auth_info,
         target=id_,
         after={
             "level": logging.getLevelName(wanted.level),
@@ -116,11 +112,10 @@ async def post_follow(
             "ttl": ttl,
         },
     )
-    by = auth.audit.name_of(auth_info)
     async with recorded as record:
         with waiting(_TIMEOUT_SECONDS) as seconds:
             started = await follow.start(
-                id_, ttl=ttl, level=wanted.level, logger=wanted.logger, by=by, seconds=seconds
+                id_, ttl=ttl, level=wanted.level, logger=wanted.logger, by=record.by, seconds=seconds
             )
         record.result = started.report.result
     return FollowReply(
@@ -206,11 +201,10 @@ async def _nothing() -> AsyncIterator[str]:
 
 
 @router.delete("/follow/{follow_id}", name="c2c_unfollow", responses=_OF_ID)
-async def delete_follow(request: Request, follow_id: _KnownId, auth_info: _Caller) -> EndedReply:
+async def delete_follow(request: Request, follow_id: _KnownId) -> EndedReply:
     """End a follow, and forget its lines."""
-    recorded = auth.audit.recorded("logging.unfollow", request=request, auth_info=auth_info, target=follow_id)
-    async with recorded as record:
+    async with auth.audit.recorded("logging.unfollow", request=request, target=follow_id) as record:
         with waiting(_TIMEOUT_SECONDS) as seconds:
-            report = await follow.end(follow_id, by=auth.audit.name_of(auth_info), seconds=seconds)
+            report = await follow.end(follow_id, by=record.by, seconds=seconds)
         record.result = report.result
     return EndedReply(id=follow_id, cluster=report)

@@ -88,7 +88,7 @@ async def change(wanted: Wanted, *, request: Request, auth_info: auth.AuthInfo) 
         before=before.level,
         after=told,
     ) as record:
-        done = await _apply(wanted, target, by=auth.audit.name_of(auth_info))
+        done = await _apply(wanted, target, by=record.by)
         expires = None if done.setting is None else done.setting.expires_at
         record.after = told if expires is None else {**told, "expires": expires.isoformat()}
         record.result = done.report.result
