@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from c2casgiutils._numbers import check_seconds
+from c2casgiutils._secrets import scrub
+from c2casgiutils.switches._entry import MAX_REASON_LENGTH, check_text
 from c2casgiutils.switches._kinds import CLUSTER, Setting
 
 MAX_TTL_SECONDS = 10 * 365 * 86_400.0
@@ -17,7 +19,7 @@ class Draft:
         value: The value, `None` to remove the switch.
         ttl: Seconds until the value ends; `None` for no end.
         by: Who requests it.
-        reason: Why.
+        reason: Why; secrets in it are masked, as it is stored, sent and shown to every reader.
     """
 
     value: Any
@@ -26,13 +28,17 @@ class Draft:
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        """Check the numbers.
+        """Check the fields, and mask the reason.
 
         Raises:
-            ValueError: The time until the end is not valid.
+            ValueError: The time until the end or the reason is not valid.
         """
         if self.ttl is not None:
             check_seconds(self.ttl, "ttl", most=MAX_TTL_SECONDS)
+        if self.reason is not None:
+            check_text(self.reason, MAX_REASON_LENGTH, "reason")
+            # the mask may be longer than what it hides
+            object.__setattr__(self, "reason", scrub(self.reason)[:MAX_REASON_LENGTH])
 
     def setting(self, version: int, now: float, scope: str = CLUSTER) -> Setting | None:
         """Return the value with its version, `None` for a removal."""

@@ -137,10 +137,10 @@ class Codec:
         Raises:
             ValueError: The value, the key or a text is too long, or the value is not JSON.
         """
-        _check_text(split(field)[1], MAX_KEY_LENGTH, "the key")
+        check_text(split(field)[1], MAX_KEY_LENGTH, "the key")
         fields: dict[str, Any] = {"f": FORMAT, "version": version, "set": now}
         if setting is not None:
-            _check_text(setting.reason, MAX_REASON_LENGTH, "reason")
+            check_text(setting.reason, MAX_REASON_LENGTH, "reason")
             value = _to_json(setting.value)
             if len(value) > MAX_VALUE_BYTES:
                 raise ValueError(f"the value has {len(value)} bytes, at most {MAX_VALUE_BYTES} are allowed")
@@ -187,7 +187,12 @@ class Codec:
         return Entry(field, version, raw, setting, is_known_format=True, ends=stored.expires, cleared=cleared)
 
 
-def _check_text(text: str | None, length: int, name: str) -> None:
+def check_text(text: str | None, length: int, name: str) -> None:
+    """Reject a text that is too long or has an unprintable character.
+
+    Raises:
+        ValueError: The text is rejected.
+    """
     if text and (len(text) > length or not text.isprintable()):
         raise ValueError(f"{name} must have at most {length} printable characters")
 

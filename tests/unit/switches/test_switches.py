@@ -62,6 +62,33 @@ async def test_put_and_remove(colours: Colours) -> None:
     await switches.remove("test_colour", "door")
 
 
+@pytest.mark.parametrize("is_of_cluster", [True, False])
+async def test_a_reason_is_kept_masked(colours: Colours, is_of_cluster: bool) -> None:
+    """Secrets in it are masked before it is kept, and a masked reason is still short enough to be stored."""
+    to = None if is_of_cluster else [instances.own_id()]
+    await switches.put(
+        "test_colour", "door", "red", reason="token ghp_" + "a" * 36 + " password=hunter2", to=to
+    )
+    reason = switches.current("test_colour")["door"].reason
+    assert reason is not None
+    assert reason.startswith("token ")
+    assert "hunter2" not in reason
+    assert "a" * 36 not in reason
+    await switches.put("test_colour", "door", "red", reason="a" * 189 + " password=x", to=to)
+    reason = switches.current("test_colour")["door"].reason
+    assert reason is not None
+    assert len(reason) == 200
+
+
+@pytest.mark.parametrize("reason", ["x" * 201, "a\nb"])
+async def test_a_reason_that_is_refused(colours: Colours, reason: str) -> None:
+    """A reason for one instance has the same limits as one for all."""
+    for to in (None, [instances.own_id()]):
+        with pytest.raises(switches.SwitchRefusedError, match="reason must have at most 200 printable"):
+            await switches.put("test_colour", "door", "red", reason=reason, to=to)
+    assert colours.painted == {}
+
+
 async def test_versions_grow(colours: Colours) -> None:
     """Also when changes come faster than the clock."""
     versions = [(await switches.put("test_colour", "door", "red")).version for _ in range(50)]

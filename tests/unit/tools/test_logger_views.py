@@ -107,6 +107,18 @@ async def test_list_of_an_instance(client: httpx.AsyncClient, instance: str, sta
         assert own in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("scope", ["cluster", "process"])
+async def test_a_reason_is_shown_masked(client: httpx.AsyncClient, name: str, scope: str) -> None:
+    """A secret in it is in no list and not on the page."""
+    token = "ghp_" + "a1B2" * 9
+    await put(client, name, level="DEBUG", reason=f"INC-42 token {token} password=hunter2", scope=scope)
+    for path in ("logging/loggers?changed=true", "logging/overrides", "", "audit"):
+        answer = await client.get(path)
+        assert "INC-42" in answer.text
+        assert token not in answer.text
+        assert "hunter2" not in answer.text
+
+
 # A level with an end
 
 
