@@ -18,6 +18,7 @@ from c2casgiutils.follow._model import Follow
 from c2casgiutils.follow._recognition import Recognition
 
 _BELOW_ALL_HANDLERS = -1
+_LOOKS_AT_LEVEL = frozenset({"isEnabledFor", "getEffectiveLevel"})
 
 
 class Interception:
@@ -75,14 +76,25 @@ def _is_surplus(record: logging.LogRecord) -> bool:
 
 
 def _asked_the_level() -> bool:
-    """Return whether the logger made the record after a look at its level.
+    """Return whether whoever made the record looked at the level of the logger first.
 
     `Logger.makeRecord` is also called for records that are handled whatever the level is, as those of the
-    audit, and `logging.makeLogRecord` for those of other processes.
+    audit and of the handlers of loguru, and `logging.makeLogRecord` for those of other processes. Libraries
+    that look at the level themselves do it in the function that makes the record, or in one of the same file
+    that calls it.
     """
     frame = inspect.currentframe()
     while frame is not None and frame.f_code.co_name != "makeRecord":
         frame = frame.f_back
     while frame is not None and frame.f_code.co_name == "makeRecord":  # and those of derived classes
         frame = frame.f_back
-    return frame is not None and frame.f_code.co_name == "_log"
+    if frame is None:
+        return False
+    if frame.f_code.co_name == "_log":  # called after `isEnabledFor`, by the logger or by other libraries
+        return True
+    file = frame.f_code.co_filename
+    while frame is not None and frame.f_code.co_filename == file:
+        if not _LOOKS_AT_LEVEL.isdisjoint(frame.f_code.co_names):
+            return True
+        frame = frame.f_back
+    return False

@@ -82,3 +82,35 @@ def test_the_fields(records: list[dict[str, Any]]) -> None:
 def test_secrets_are_masked(records: list[dict[str, Any]]) -> None:
     assert "hunter2" not in json.dumps(records)
     assert records[-1]["full_message"].endswith("with base 10: 'token=***'")
+
+
+FOLLOW = """
+import io, logging.handlers, queue
+from tests.unit.follow.test_interception import Following, followed
+waiting = queue.SimpleQueue()
+first = logging.handlers.QueueHandler(waiting)
+logging.root.addHandler(first)
+late = logging.StreamHandler(io.StringIO())
+with Following() as following:
+    logging.getLogger("my_app").addHandler(late)
+    for request in (contextlib.nullcontext(), followed()):
+        with request:
+            log.debug("low")
+            log.warning("high")
+logging.getLogger("my_app").removeHandler(late)
+logging.root.removeHandler(first)
+queued = [waiting.get_nowait().getMessage() for _ in range(waiting.qsize())]
+print(json.dumps([following.told, queued, late.stream.getvalue().split()]))
+"""
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_follow(library: str) -> None:
+    """A followed request is told with all its lines, and every handler writes what it would write without."""
+    (block,) = [code for code in FENCE.findall(PAGE) if library in code]
+    configure = "import contextlib, json, logging\n" + block + USE[library]
+    done = run_fresh(configure + FOLLOW)
+    assert done.returncode == 0, done.stderr
+    told, queued, late = json.loads(done.stdout)
+    assert told == ["DEBUG my_app.views low", "WARNING my_app.views high"]
+    assert queued == late == ["high", "high"]

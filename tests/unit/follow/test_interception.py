@@ -3,9 +3,12 @@
 import contextlib
 import io
 import logging
+import logging.handlers
+import queue
 from collections.abc import Iterator
 from typing import Any, Self
 
+import loguru
 import pytest
 
 from c2casgiutils import logs
@@ -165,6 +168,50 @@ def test_records_that_ask_no_level(logger: logging.Logger, sink: Sink) -> None:
         )
         assert made.levelno == logging.INFO
     assert sink.lines == ["made", "received"]
+
+
+def _by_is_enabled_for(logger: logging.Logger, level: int) -> None:
+    if logger.isEnabledFor(level):
+        logger.handle(_made(logger, level))
+
+
+def _by_effective_level(logger: logging.Logger, level: int) -> None:
+    if level >= logger.getEffectiveLevel():
+        _hand_over(logger, level)
+
+
+def _hand_over(logger: logging.Logger, level: int) -> None:
+    logger.handle(_made(logger, level))
+
+
+def _made(logger: logging.Logger, level: int) -> logging.LogRecord:
+    return logger.makeRecord(logger.name, level, __file__, 1, "line %s", (level,), None)
+
+
+@pytest.mark.parametrize("log", [_by_is_enabled_for, _by_effective_level])
+def test_records_that_others_make(log: Any, logger: logging.Logger, sink: Sink) -> None:
+    """Libraries that ask for the level and make the record themselves add nothing to the log either."""
+    late = Sink()
+    with Following() as following, followed():
+        logger.addHandler(late)
+        for level in (logging.DEBUG, logging.INFO, logging.WARNING):
+            log(logger, level)
+    assert following.told == all_of(logger)
+    assert sink.lines == late.lines == ["line 30"]
+
+
+def test_a_handler_of_loguru(sink: Sink) -> None:
+    """Its handlers of the standard library ask no level, and write all that loguru hands to them."""
+    records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    number = loguru.logger.add(logging.handlers.QueueHandler(records), level=0, format="{message}")
+    try:
+        with Following() as following, followed():
+            loguru.logger.debug("low")
+    finally:
+        loguru.logger.remove(number)
+    assert following.told == [f"DEBUG {__name__} low"]
+    assert records.get_nowait().levelno == logging.DEBUG
+    assert sink.lines == []
 
 
 def test_levels_are_restored_exactly() -> None:
