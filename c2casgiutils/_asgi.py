@@ -5,7 +5,7 @@ pairs of bytes with lower-case names. Applications that do not use lower case ar
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,19 @@ def path_inside(path: str, root_path: str) -> str:
             if rest.startswith("/"):
                 return rest
     return path
+
+
+def matched_route(scope: Mapping[str, Any]) -> str | None:
+    """Return the template of the path of the matched route, after the root path; `None` before the routing.
+
+    The route that FastAPI puts into the scope does not know the prefixes of the routers that include it. They
+    are in an entry that is not documented (seen in FastAPI 0.165), which outlives the routing of a mount.
+    """
+    route = scope.get("route")
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    is_current = included is not None and included.original_route is route
+    template = getattr(included if is_current else route, "path", None)
+    return None if template is None else f"{scope.get('root_path', '').rstrip('/')}{template}"
 
 
 def merge_slashes(scope: Scope) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from c2casgiutils._asgi import matched_route
 from c2casgiutils.request_tracking import current_traceparent, request_of
 
 NOTED = "_c2casgiutils_log_request"
@@ -41,11 +42,10 @@ def _find_fields(record: logging.LogRecord) -> dict[str, str]:
 
 def _scope_fields(scope: Mapping[str, Any]) -> dict[str, str]:
     client = scope.get("client")
-    template = getattr(scope.get("route"), "path", None)
     fields = {
         "client_addr": client[0] if client else None,
         "method": scope.get("method"),
         "path": scope.get("path"),
-        "matched_route": None if template is None else f"{scope.get('root_path', '')}{template}",
+        "matched_route": matched_route(scope),
     }
     return {name: str(value) for name, value in fields.items() if value is not None}

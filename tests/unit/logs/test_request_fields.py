@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import BackgroundTasks, FastAPI, WebSocket
+from fastapi import APIRouter, BackgroundTasks, FastAPI, WebSocket
 
 from c2casgiutils import logs
 from c2casgiutils.request_tracking import RequestTrackingMiddleware
@@ -67,6 +67,22 @@ def make_app() -> FastAPI:
         _LOGGER.info("in the websocket")
         await websocket.close()
 
+    router, users = APIRouter(), APIRouter(prefix="/users")
+
+    @users.get("/{user}")
+    async def read_user(user: int) -> None:
+        _LOGGER.info("in an included router")
+
+    @users.websocket("/{user}/socket")
+    async def user_socket(websocket: WebSocket, user: int) -> None:
+        await websocket.accept()
+        _LOGGER.info("in an included websocket")
+        await websocket.close()
+
+    mounted.include_router(users)
+    router.include_router(users, prefix="/v1")
+    router.mount("/sub", mounted)
+    app.include_router(router, prefix="/api")
     app.mount("/sub", mounted)
     app.add_middleware(Early)
     app.add_middleware(RequestTrackingMiddleware, header="X-Request-ID")
@@ -91,8 +107,10 @@ def lines(request: pytest.FixtureRequest) -> Any:
     handler.close()
 
 
-async def get(path: str) -> int:
-    transport = httpx.ASGITransport(make_app(), client=("192.0.2.7", 5), raise_app_exceptions=False)
+async def get(path: str, root_path: str = "") -> int:
+    transport = httpx.ASGITransport(
+        make_app(), client=("192.0.2.7", 5), raise_app_exceptions=False, root_path=root_path
+    )
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         return (await client.get(path, headers=HEADERS)).status_code
 
@@ -131,6 +149,28 @@ async def test_the_route(lines: Any, path: str, text: str, route: str) -> None:
     assert lines()[text]["matched_route"] == route
 
 
+@pytest.mark.parametrize(
+    ("path", "root_path", "route"),
+    [
+        ("/api/v1/users/5", "", "/api/v1/users/{user}"),
+        ("/rp/api/v1/users/5", "/rp", "/rp/api/v1/users/{user}"),
+        ("/rp//api/v1/users/5", "/rp/", "/rp/api/v1/users/{user}"),
+        ("/sub/users/5", "", "/sub/users/{user}"),
+        ("/api/sub/users/5", "", "/api/sub/users/{user}"),
+    ],
+)
+async def test_the_route_of_an_included_router(lines: Any, path: str, root_path: str, route: str) -> None:
+    """With the prefixes of all routers around it, the path of a mount and the root path."""
+    assert await get(path, root_path) == 200
+    assert lines()["in an included router"]["matched_route"] == route
+
+
+async def test_a_mount_in_an_included_router(lines: Any) -> None:
+    """The prefix of the router is part of the path of the mount, so it is not added again."""
+    await get("/api/sub/parts/5")
+    assert lines()["in the mounted application"]["matched_route"] == "/api/sub/parts/{part}"
+
+
 async def test_no_route(lines: Any) -> None:
     assert await get("/missing?secret=abc") == 404
     fields = lines()["after the routing"]
@@ -151,12 +191,19 @@ async def test_a_record_of_the_server_about_the_exception(lines: Any) -> None:
     assert (fields["path"], fields["matched_route"]) == ("/boom/5", "/boom/{item}")
 
 
-async def test_a_websocket(lines: Any) -> None:
+@pytest.mark.parametrize(
+    ("path", "text", "route"),
+    [
+        ("/socket/5", "in the websocket", "/socket/{item}"),
+        ("/api/v1/users/5/socket", "in an included websocket", "/api/v1/users/{user}/socket"),
+    ],
+)
+async def test_a_websocket(lines: Any, path: str, text: str, route: str) -> None:
     """It has no method."""
     headers = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
     scope = {
         "type": "websocket",
-        "path": "/socket/5",
+        "path": path,
         "query_string": b"",
         "headers": headers,
         "subprotocols": [],
@@ -169,8 +216,8 @@ async def test_a_websocket(lines: Any) -> None:
         pass
 
     await make_app()(scope, receive, send)
-    fields = lines()["in the websocket"]
-    assert (fields["request_id"], fields["matched_route"]) == ("the id", "/socket/{item}")
+    fields = lines()[text]
+    assert (fields["request_id"], fields["matched_route"]) == ("the id", route)
     assert not {"method", "client_addr"} & set(fields)
 
 
