@@ -39,7 +39,7 @@ async def test_startup_alone_is_a_full_start(redis_server: RedisServer) -> None:
     await broadcast.startup()
     with redis_server.client() as client:
         own = instances.own().id
-        assert set(client.hgetall("test_instances")) == {own, f"{own}/static", "token"}
+        assert set(client.hgetall("test_instances")) == {own, f"{own}/static", "token", "rebuilt"}
         assert 0 < client.ttl("test_instances") <= 24 * 3600
 
 
