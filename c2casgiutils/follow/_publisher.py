@@ -115,8 +115,13 @@ def _line(record: logging.LogRecord, secrets: tuple[str, ...]) -> dict[str, Any]
     at = datetime.datetime.fromtimestamp(record.created, tz=datetime.UTC)
     return {
         "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "logger": record.name,
-        "level": logging.getLevelName(record.levelno),
-        "message": logs.plain_text(record, secrets)[:_MAX_LENGTH],
+        "logger": _encodable(logs.redact(record.name, secrets)),
+        "level": _encodable(logging.getLevelName(record.levelno)),
+        "message": _encodable(logs.plain_text(record, secrets))[:_MAX_LENGTH],
         "request_id": current_request_id(),
     }
+
+
+def _encodable(text: str) -> str:
+    """Return a text with its lone surrogates escaped: no response can encode them."""
+    return text.encode("utf-8", "backslashreplace").decode()

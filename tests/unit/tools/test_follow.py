@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from c2casgiutils import follow, logs
+from tests.support.net import eventually
+from tests.unit.follow.test_interception import request
 
 
 async def start(client: httpx.AsyncClient, **wanted: Any) -> dict[str, Any]:
@@ -104,6 +106,29 @@ async def test_an_unknown_id(client: httpx.AsyncClient, method: str, id_: str) -
     answer = await client.request(method, f"logging/follow/{id_}?after=")
     assert answer.status_code == 404
     assert "Nothing is followed" in answer.text
+
+
+async def poll(client: httpx.AsyncClient, id_: str) -> list[dict[str, Any]]:
+    """Return the lines, once there are some."""
+    lines: list[dict[str, Any]] = []
+
+    async def came() -> bool:
+        answer = await client.get(f"logging/follow/{id_}", params={"after": ""})
+        assert answer.status_code == 200, answer.text
+        lines[:] = answer.json()["lines"]
+        return bool(lines)
+
+    await eventually(came, what="the line")
+    return lines
+
+
+async def test_any_text(client: httpx.AsyncClient) -> None:
+    """Lone surrogates, as in names of files, are escaped."""
+    reply = await start(client, level="WARNING")
+    with request((b"x-c2c-follow", reply["token"].encode())):
+        logging.getLogger("followed.files").warning("no file %s", "n\udce9e é")
+    (line,) = await poll(client, reply["id"])
+    assert line["message"] == "no file n\\udce9e é"
 
 
 async def test_strangers(anonymous: httpx.AsyncClient) -> None:
