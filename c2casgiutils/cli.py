@@ -202,24 +202,29 @@ def _name() -> str:
 
 
 def configure_logging(file: str | Path | None) -> None:
-    """Apply a logging configuration in YAML; instead of an invalid one, the packaged one, which says so.
+    """Apply a logging configuration in YAML; instead of an invalid default one, the packaged one.
 
     Args:
         file: The file, or `None` for the packaged configuration.
 
     Raises:
-        SystemExit: The given file does not exist, or `LOG_LEVEL` or another variable of the packaged
-            configuration has an invalid value.
+        SystemExit: The given file does not exist or is invalid, or `LOG_LEVEL` or another variable of the
+            packaged configuration has an invalid value; the message is one line.
     """
-    if file is None or (isinstance(file, _Default) and not Path(file).exists()):
+    is_default = isinstance(file, _Default)
+    if file is None or (is_default and not Path(file).exists()):
         file = logs.CONFIG_FILE
+    restore = logs.remember_loggers()
     try:
         logging.config.dictConfig(_read(Path(file)))
     except FileNotFoundError:
         config.end_start([f"--logging-config: {file} does not exist"])
     except Exception as error:  # noqa: BLE001  # a configuration can call any code, which may raise anything
+        restore()
         cause = f": {error.__cause__}" if error.__cause__ else ""
-        problem = " ".join(f"--logging-config: {file} is invalid: {error}{cause}".split())
+        problem = logs.redact(" ".join(f"--logging-config: {file} is invalid: {error}{cause}".split()))
+        if not is_default:
+            config.end_start([problem])
         logging.config.dictConfig(_read(logs.CONFIG_FILE))
         _LOGGER.error("%s; the packaged configuration is used", problem)  # noqa: TRY400  # it is one line
 

@@ -17,6 +17,7 @@ from c2casgiutils.logs._json import JsonFormatter, as_extra
 from c2casgiutils.logs._lowered import effective_level, is_within, lower, own_level, set_level
 from c2casgiutils.logs._queued import QueuedHandler, queued
 from c2casgiutils.logs._redaction import RedactionFilter, plain_text, protect_handlers
+from c2casgiutils.logs._restore import remember_loggers
 from c2casgiutils.logs._setup import (
     check,
     complete,
@@ -65,6 +66,7 @@ __all__ = [
     "protect_handlers",
     "queued",
     "redact",
+    "remember_loggers",
     "set_level",
     "write_to_standard_error",
     "written_from",

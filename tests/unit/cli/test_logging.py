@@ -87,16 +87,21 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
-@pytest.mark.parametrize("option", [True, False], ids=["named", "default"])
-def test_instead_of_a_broken_file_the_packaged_one_serves(
-    name: str, *, option: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """One line tells the reason; what is logged later has the packaged form."""
-    content, reason = BROKEN[name]
+@pytest.fixture(params=BROKEN)
+def broken(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
+    """A configuration that is invalid, and what is said about it."""
+    content, reason = BROKEN[request.param]
     file = tmp_path / "logging.yaml"
     file.write_text(content)
-    cli.configure_logging(parse("--logging-config", str(file)) if option else parse(default=str(file)))
+    return file, reason
+
+
+def test_instead_of_a_broken_default_file_the_packaged_one_serves(
+    broken: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line tells the reason; what is logged later has the packaged form."""
+    file, reason = broken
+    cli.configure_logging(parse(default=str(file)))
     logging.getLogger("c2casgiutils").info("text")
     output, errors = capsys.readouterr()
     assert errors == ""
@@ -105,6 +110,60 @@ def test_instead_of_a_broken_file_the_packaged_one_serves(
     assert reason in first
     assert first.endswith("; the packaged configuration is used")
     assert second.endswith("INFO     c2casgiutils text")
+
+
+def test_a_named_file_that_is_broken_ends_the_script(
+    broken: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, reason = broken
+    for given in (parse("--logging-config", str(file)), file):
+        with pytest.raises(SystemExit) as ended:
+            cli.configure_logging(given)
+        assert ended.value.code == 3
+        output, errors = capsys.readouterr()
+        assert output == ""
+        assert errors.startswith(f"--logging-config: {file} is invalid: ")
+        assert reason in errors
+        assert errors.count("\n") == 1
+
+
+def test_secrets_of_a_broken_file_are_masked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The error of the YAML parser quotes the line."""
+    file = tmp_path / "logging.yaml"
+    file.write_text("a: [password=hunter2 {")
+    with pytest.raises(SystemExit):
+        cli.configure_logging(file)
+    cli.configure_logging(parse(default=str(file)))
+    output, errors = capsys.readouterr()
+    assert "password=***" in errors
+    assert "hunter2" not in output + errors
+
+
+@pytest.mark.parametrize("option", [True, False], ids=["named", "default"])
+def test_a_broken_file_leaves_no_trace_on_the_loggers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, option: bool
+) -> None:
+    """It is applied until its error: by then it has disabled the loggers it does not name."""
+    child, named = logging.getLogger("my_app.child"), logging.getLogger("my_app")
+    file = tmp_path / "logging.yaml"
+    file.write_text(
+        "version: 1\n"
+        "handlers: {out: {class: logging.StreamHandler, stream: ext://sys.stdout}}\n"
+        "loggers: {my_app: {level: CRITICAL, propagate: false, handlers: [out]}}\n"
+        "root: {level: NOPE}\n"
+    )
+    if option:
+        with pytest.raises(SystemExit):
+            cli.configure_logging(file)
+    else:
+        cli.configure_logging(parse(default=str(file)))
+        child.warning("text")
+        first, second = capsys.readouterr().out.splitlines()
+        assert "Unknown level: 'NOPE'" in first
+        assert second.endswith("my_app.child text")
+    assert not logging.getLogger("c2casgiutils.cli").disabled
+    assert not child.disabled
+    assert (named.level, named.propagate, named.handlers) == (logging.NOTSET, True, [])
 
 
 @pytest.mark.parametrize("kind", [str, Path])
