@@ -5,7 +5,7 @@ import dataclasses
 import datetime
 import time
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any
 
 from c2casgiutils import broadcast, config, instances, switches
 from c2casgiutils.follow._follows import Follows
@@ -84,11 +84,6 @@ def _follows() -> Follows:
     if known is None:
         raise RuntimeError("c2casgiutils is not started")
     return known
-
-
-def scope() -> Literal["cluster", "process"]:
-    """Return whether all processes follow, or without Redis this one alone."""
-    return "cluster" if isinstance(_follows().lines, RedisLines) else "process"
 
 
 async def start(id_: str, *, ttl: float, level: int, logger: str, by: str, seconds: float) -> Started:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Collection
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from c2casgiutils import broadcast, instances
 from c2casgiutils._numbers import check_seconds
@@ -189,6 +189,15 @@ def desired(kind: str) -> dict[str, Setting]:
 def now() -> float:
     """Return the time of Redis, without Redis that of this process, in seconds since 1970."""
     return broadcast.now()
+
+
+def scope() -> Literal["cluster", "process"]:
+    """Return which processes a change without `to` reaches: all, or without Redis only this one.
+
+    Raises:
+        SwitchesUnavailableError: The broadcast is not started on this event loop.
+    """
+    return "process" if _STATE.switches.nearest().state.store() is None else "cluster"
 
 
 def version() -> int:

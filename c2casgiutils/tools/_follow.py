@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Requ
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from c2casgiutils import auth, follow
+from c2casgiutils import auth, follow, switches
 from c2casgiutils._outages import waiting
 from c2casgiutils.config._types import checked_by, parse_duration, read_by
 from c2casgiutils.switches import SwitchReport
@@ -124,7 +124,7 @@ async def post_follow(request: Request, wanted: FollowRequest | None = None) -> 
         header=follow.HEADER,
         cookie=f"{follow.COOKIE}={started.token}",
         expires=started.expires,
-        scope=follow.scope(),
+        scope=switches.scope(),
         warning=_sensitive_loggers.followed_warning(wanted.logger, wanted.level),
         cluster=started.report,
     )

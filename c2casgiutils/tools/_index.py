@@ -150,6 +150,8 @@ def _done(request: Request, overview: _overview.Overview) -> Message | None:
     if row is None:
         return None
     where = "in every process" if row.is_of_cluster else f"in the process {row.override.scope} alone"
+    if overview.levels.found.is_alone:
+        where = "in this process alone"
     left = row.seconds_left
     end = "" if left is None else f" It ends in {_overview.duration(left)}."
     return Message("pass", "Done.", f"The level of {logger} was set to {row.override.level} {where}.{end}")

@@ -56,12 +56,14 @@ class Changed:
     Attributes:
         before: The logger before, in the process given by `scope`, or in the responding one.
         after: The same afterwards.
+        scope: As requested; `process` if the other processes are not reached, as there is no Redis.
         expires: When the level ends.
         report: Which processes have applied it.
     """
 
     before: _logger_list.Described
     after: _logger_list.Described
+    scope: str
     expires: datetime.datetime | None
     report: SwitchReport
 
@@ -77,9 +79,10 @@ async def change(wanted: Wanted, *, request: Request, auth_info: auth.AuthInfo) 
     """
     _check(wanted)
     await _check_right(wanted, request=request, auth_info=auth_info)
+    scope = _reached(wanted.scope)
     target = await _target(wanted.scope)
     before = await _read(target, wanted.name)
-    told = _told(wanted)
+    told = {**_told(wanted), "scope": scope}
     async with auth.audit.recorded(
         "logging.level",
         request=request,
@@ -93,7 +96,15 @@ async def change(wanted: Wanted, *, request: Request, auth_info: auth.AuthInfo) 
         record.after = told if expires is None else {**told, "expires": expires.isoformat()}
         record.result = done.report.result
     after = await _read(target, wanted.name, done="The level was set, but ")
-    return Changed(before, _warned(wanted, after), expires, done.report)
+    return Changed(before, _warned(wanted, after), scope, expires, done.report)
+
+
+def _reached(scope: str) -> str:
+    """Return the scope that a change has: without Redis, the one of all processes is this process alone."""
+    try:
+        return switches.scope() if scope == CLUSTER else scope
+    except SwitchesUnavailableError as error:
+        raise _not_set(error, "level") from error
 
 
 def _warned(wanted: Wanted, after: _logger_list.Described) -> _logger_list.Described:

@@ -44,22 +44,32 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """The rows, by name, and how many more there are; `is_partial` if only this process could be asked."""
+    """The levels.
+
+    Attributes:
+        rows: By name.
+        more: How many more there are.
+        is_partial: Only this process could be asked, as Redis is unreachable.
+        is_alone: Without Redis, only this process is known and can be changed.
+    """
 
     rows: list[Row]
     more: int = 0
     is_partial: bool = False
+    is_alone: bool = False
 
 
 async def collect() -> Rows:
     """Ask every process which levels it has."""
+    is_partial = is_alone = False
     try:
         await _levels.overrides()
-        is_partial = False
+        is_alone = switches.scope() == "process"
     except SwitchesUnavailableError:
         is_partial = True
     reply = await _logger_list.ask_all(MAX_ROWS)
-    return _merge(_answers(reply), reply.report, is_partial=is_partial)
+    found = _merge(_answers(reply), reply.report)
+    return dataclasses.replace(found, is_partial=is_partial, is_alone=is_alone)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +97,7 @@ def _answers(reply: broadcast.Reply) -> list[_Answer]:
     return found
 
 
-def _merge(answers: list[_Answer], report: ClusterReport, *, is_partial: bool) -> Rows:
+def _merge(answers: list[_Answer], report: ClusterReport) -> Rows:
     newest: dict[tuple[str, str], Override] = {}
     for answer in answers:
         for name, override in answer.overrides.items():
@@ -99,7 +109,7 @@ def _merge(answers: list[_Answer], report: ClusterReport, *, is_partial: bool) -
     keys = sorted(newest, key=lambda key: (key[0] != "root", key))
     rows = [_row(name, newest[name, scope], answers, silent, now) for name, scope in keys[:MAX_ROWS]]
     total = max([len(keys), *(answer.total for answer in answers)])
-    return Rows(rows, total - len(rows), is_partial=is_partial)
+    return Rows(rows, total - len(rows))
 
 
 def _silent(process: Process) -> str:

@@ -50,7 +50,7 @@ class ChangedResponse(LevelResponse):
 
     previous: str = Field(description="The level before")
     expires: datetime.datetime | None = Field(description="By the clock of Redis; null for no end")
-    scope: str = Field(description="As requested")
+    scope: str = Field(description="As requested; without Redis `process` instead of `cluster`")
     cluster: SwitchReport
 
 
@@ -120,7 +120,7 @@ async def put_logger(
 ) -> ChangedResponse:
     """Set the level of a logger, with an optional end."""
     wanted = Wanted(name, body.level, ttl=body.seconds(), scope=body.scope, reason=body.reason)
-    return _changed(wanted, await _change(wanted, request, auth_info))
+    return _changed(await _change(wanted, request, auth_info))
 
 
 @router.delete("/loggers/{name}", name="c2c_logger_delete", dependencies=_WRITE, responses=_UNREACHABLE)
@@ -132,7 +132,7 @@ async def delete_logger(
 ) -> ChangedResponse:
     """Restore the configured level of a logger, in all processes."""
     wanted = Wanted(name, None, scope=scope)
-    return _changed(wanted, await _change(wanted, request, auth_info))
+    return _changed(await _change(wanted, request, auth_info))
 
 
 async def _change(wanted: Wanted, request: Request, auth_info: auth.AuthInfo) -> Changed:
@@ -148,12 +148,12 @@ def _level_of(done: Changed) -> dict[str, Any]:
     return done.after.model_dump(include={"name", "level", "effective_level", "warning"})
 
 
-def _changed(wanted: Wanted, done: Changed) -> ChangedResponse:
+def _changed(done: Changed) -> ChangedResponse:
     return ChangedResponse(
         **_level_of(done),
         previous=done.before.level,
         expires=done.expires,
-        scope=wanted.scope,
+        scope=done.scope,
         cluster=done.report,
     )
 

@@ -40,11 +40,12 @@ async def test_set_for_a_while_and_end(client: httpx.AsyncClient, name: str) -> 
     logging.getLogger(name).setLevel(logging.ERROR)
     page = await submit(client, name=name, level="DEBUG", ttl="1h", scope="cluster", reason="INC-42 <b>")
     assert re.search(
-        rf"The level of {name} was set to DEBUG in every process. It ends in 59 min \d+ s.", page.text
+        rf"The level of {name} was set to DEBUG in this process alone. It ends in 59 min \d+ s.", page.text
     )
     row = row_of(page, name)
     assert re.fullmatch(
-        rf"{name} DEBUG \d\d:\d\d:\d\d UTC , 59 min \d+ s left secret: INC-42 &lt;b&gt; 1 of 1 End", row
+        rf"{name} DEBUG \d\d:\d\d:\d\d UTC , 59 min \d+ s left secret: INC-42 &lt;b&gt; only \d+ on \S+ End",
+        row,
     )
     (moment,) = re.findall(r'<td data-label="until"><time datetime="([^"]*)"', page.text)
     left = datetime.datetime.fromisoformat(moment) - datetime.datetime.now(datetime.UTC)
@@ -75,10 +76,10 @@ async def test_in_one_process(client: httpx.AsyncClient, name: str) -> None:
     own = instances.own_id()
     await submit(client, name=name, level="ERROR", scope="cluster")
     page = await submit(client, name=name, level="DEBUG", scope=own)
-    assert f"was set to DEBUG in the process {own} alone." in page.text
+    assert "was set to DEBUG in this process alone." in page.text
     assert re.search(r"only \d+ on \S+ End", row_of(page, name))
     page = await submit(client, name=name, scope=own, end="1")
-    assert "1 of 1" in row_of(page, name)
+    assert f"{name} ERROR" in row_of(page, name)
     assert _loggers.read(name).level == "ERROR"
 
 
@@ -109,8 +110,11 @@ async def test_bad_forms(
 
 
 async def test_what_the_form_offers(client: httpx.AsyncClient) -> None:
-    """The default duration is that of the setting; this process can be chosen."""
+    """The default duration is that of the setting; without Redis only this process can be chosen."""
     page = (await client.get("")).text
+    assert "Redis is not configured: these are the levels of the process that answered" in page
+    assert "all processes</option>" not in page
+    assert ">the process that answers</option>" in page
     assert "By default a level below <code>INFO</code> lasts for 10 min 0 s, others have no end." in page
     assert f'<option value="{instances.own_id()}">only' in page
     config.settings.tools.logging = config.Settings(tools={"logging": {"ttl": "0"}}).tools.logging

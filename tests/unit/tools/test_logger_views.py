@@ -123,7 +123,10 @@ async def test_a_reason_is_shown_masked(client: httpx.AsyncClient, name: str, sc
 
 
 async def test_put_and_delete(client: httpx.AsyncClient, name: str) -> None:
-    """A level is set, told with what was before, and the one of the configuration comes back."""
+    """A level is set, told with what was before, and the one of the configuration comes back.
+
+    Without Redis no other process has it, and the answers say so.
+    """
     logging.getLogger(name).setLevel(logging.ERROR)
     answer = (await put(client, name, level="info")).json()
     assert answer == {
@@ -132,7 +135,7 @@ async def test_put_and_delete(client: httpx.AsyncClient, name: str) -> None:
         "effective_level": "INFO",
         "previous": "ERROR",
         "expires": None,
-        "scope": "cluster",
+        "scope": "process",
         "cluster": ALONE,
     }
     assert logging.getLogger(name).level == logging.INFO
@@ -144,7 +147,7 @@ async def test_put_and_delete(client: httpx.AsyncClient, name: str) -> None:
             "effective_level": "ERROR",
             "previous": previous,
             "expires": None,
-            "scope": "cluster",
+            "scope": "process",
             "cluster": ALONE,
         }
     assert logging.getLogger(name).level == logging.ERROR
@@ -366,7 +369,7 @@ async def test_changes_are_audited(client: httpx.AsyncClient, name: str) -> None
     removed, was_set = [event for event in events if event["target"] == name]
     assert {was_set["action"], removed["action"]} == {"logging.level"}
     assert (was_set["before"], removed["before"]) == ("NOTSET", "DEBUG")
-    for part in ('"level": "DEBUG"', '"reason": "INC-42"', '"expires": "20', '"scope": "cluster"'):
+    for part in ('"level": "DEBUG"', '"reason": "INC-42"', '"expires": "20', '"scope": "process"'):
         assert part in was_set["after"]
     assert '"level": null' in removed["after"]
 
