@@ -1,4 +1,4 @@
-"""Protection against changes that a page of another site requests with the session of its visitor."""
+"""Protection against requests that a page of another site makes its visitor send."""
 
 from fastapi import HTTPException, Request
 
@@ -7,10 +7,13 @@ from c2casgiutils.auth._sessions import BY_COOKIE
 from c2casgiutils.auth._urls import normalise_origin, own_origin, request_origin
 
 REFUSED = "Changes requested by other sites are refused"
+_SPECULATIVE = "A prefetch signs nobody in or out and changes nothing: open the link instead"
 
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 # browsers send these automatically, whereas a key in a header is sent deliberately
 _AMBIENT_METHODS = frozenset((AuthMethod.GITHUB_OAUTH, AuthMethod.TEST))
+# the last two are those of older browsers
+_PURPOSES = ("sec-purpose", "purpose", "x-moz")
 
 
 def is_cross_site(request: Request) -> bool:
@@ -42,6 +45,21 @@ def is_caused_by_page(request: Request) -> bool:
     headers = request.headers
     is_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
     return not is_link
+
+
+def refuse_speculation(request: Request) -> None:
+    """Reject what a browser sends before its visitor opens the link: a prefetch or a prerender.
+
+    Any page can cause it, and Chromium sends `Sec-Fetch-Site: none` even for a page of another site. Browsers
+    drop an error, and send the request again when the visitor opens the link
+    (https://fetch.spec.whatwg.org/#sec-purpose-header).
+
+    Raises:
+        HTTPException: 503.
+    """
+    purposes = (value for name in _PURPOSES for value in request.headers.getlist(name))
+    if any(value.lower().startswith("prefetch") for value in purposes):
+        raise HTTPException(503, _SPECULATIVE)
 
 
 def refuse_cross_site_change(request: Request, auth_info: AuthInfo) -> None:

@@ -14,15 +14,19 @@ def given_secret(request: Request) -> bytes | None:
 
     A secret in the URL of an image or frame on another site's page is ignored: such a page could make its
     visitors send wrong secrets until their address is throttled.
+
+    Raises:
+        HTTPException: 503 for a secret in the URL of a prefetch, which such a page can cause too.
     """
     # Starlette reads headers as latin-1 and queries as UTF-8
     keys = request.headers.getlist("x-api-key")
     if keys:
         return _single(keys, "latin-1")
     values = request.query_params.getlist("secret")
-    if values and not _cross_site.is_caused_by_page(request):
-        return _single(values, "utf-8")
-    return None
+    if not values or _cross_site.is_caused_by_page(request):
+        return None
+    _cross_site.refuse_speculation(request)
+    return _single(values, "utf-8")
 
 
 def _single(values: list[str], encoding: str) -> bytes:
