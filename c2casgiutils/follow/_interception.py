@@ -59,7 +59,7 @@ class Interception:
             return
         self._busy.is_on = True
         try:
-            for follow in self.recognition.find():
+            for follow in self.recognition.find(record.exc_info[1] if record.exc_info else None):
                 if follow.wants(record.name, record.levelno):
                     self._tell(follow, record)
         finally:

@@ -13,13 +13,13 @@ from typing import Any
 from c2casgiutils import instances, logs
 from c2casgiutils.follow._lines import MAX_A_SECOND, Lines, LinesUnavailableError
 from c2casgiutils.follow._model import Follow
-from c2casgiutils.request_tracking import current_request_id
+from c2casgiutils.request_tracking import request_of
 
 _INTERVAL_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
 """After so long there may be room again, or Redis."""
 _MAX_LENGTH = 4_000
-"""Of a message, in characters."""
+"""Of a message with its traceback, in characters; the end of a longer one names the exception."""
 
 
 class Publisher:
@@ -112,13 +112,14 @@ class Publisher:
 
 
 def _line(record: logging.LogRecord, secrets: tuple[str, ...]) -> dict[str, Any]:
+    request = request_of(record.exc_info[1] if record.exc_info else None)
     at = datetime.datetime.fromtimestamp(record.created, tz=datetime.UTC)
     return {
         "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "logger": _encodable(logs.redact(record.name, secrets)),
         "level": _encodable(logging.getLevelName(record.levelno)),
-        "message": _encodable(logs.plain_text(record, secrets))[:_MAX_LENGTH],
-        "request_id": current_request_id(),
+        "message": _encodable(logs.plain_text(record, secrets, length=_MAX_LENGTH)),
+        "request_id": None if request is None else request.request_id,
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from c2casgiutils.follow._model import Follow, digest_of
-from c2casgiutils.request_tracking import current_scope
+from c2casgiutils.request_tracking import current_scope, request_of
 
 HEADER = "X-C2C-Follow"
 COOKIE = "c2c_follow"
@@ -26,9 +26,10 @@ class Recognition:
     def __init__(self, follows: Mapping[str, Follow]) -> None:
         self._follows = follows
 
-    def find(self) -> tuple[Follow, ...]:
-        """Return the follows of the current request."""
-        scope = current_scope()
+    def find(self, error: BaseException | None = None) -> tuple[Follow, ...]:
+        """Return the follows of the current request, else of the one that ended with an exception."""
+        request = request_of(error)
+        scope = None if request is None else request.scope
         if scope is None:
             return ()
         known: tuple[Recognition | None, tuple[Follow, ...]] | None = scope.get(_KEY)

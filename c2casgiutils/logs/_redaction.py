@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from c2casgiutils._secrets import MASK, is_secret_name, scrub
 from c2casgiutils.logs._access import access_of
 from c2casgiutils.logs._handlers import all_handlers
-from c2casgiutils.logs._texts import message_of, traceback_of
+from c2casgiutils.logs._texts import cut, message_of, traceback_of
 
 STANDARD_ATTRIBUTES = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"))
 _MIN_VALUE_LENGTH = 8
@@ -85,11 +85,17 @@ def _redact_traceback(record: logging.LogRecord, values: tuple[str, ...]) -> Non
         record.exc_text = redacted
 
 
-def plain_text(record: logging.LogRecord, values: tuple[str, ...] = ()) -> str:
-    """Return the message and the traceback of a record without its secrets; the record stays as it is."""
+def plain_text(record: logging.LogRecord, values: tuple[str, ...] = (), *, length: int) -> str:
+    """Return the message and the traceback of a record without its secrets; the record stays as it is.
+
+    Args:
+        record: The record.
+        values: As for `RedactionFilter`.
+        length: A text of more characters loses its middle.
+    """
     record = copy.copy(record)
     redact_record(record, values)
-    return "\n".join(filter(None, (message_of(record), traceback_of(record))))
+    return cut("\n".join(filter(None, (message_of(record), traceback_of(record)))), length)
 
 
 def protect_handlers(values: Iterable[str] = ()) -> None:

@@ -37,3 +37,9 @@ async def fails() -> None:
     except ValueError:
         _LOGGER.exception("it failed")
     raise HTTPException(500)
+
+
+@app.get("/breaks")
+async def breaks() -> None:
+    """Fail with an exception that nobody handles."""
+    raise RuntimeError("it broke")

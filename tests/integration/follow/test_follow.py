@@ -90,6 +90,19 @@ async def test_an_exception(follower: Follower) -> None:
     assert message.endswith("base 10: 'none'")
 
 
+async def test_an_exception_that_the_server_logs(follower: Follower) -> None:
+    """What nobody handles is logged after the request, and told with its id all the same."""
+    await follower.start(level="ERROR")
+    async with follower.stream() as stream:
+        assert (await follower.visit("/breaks", token="")).status_code == 500
+        answer = await follower.visit("/breaks", **{"X-Request-ID": "the-broken-one"})
+        assert answer.status_code == 500
+        await stream.wait(lambda stream: bool(stream.lines))
+    (line,) = stream.lines
+    assert (line["logger"], line["request_id"]) == ("uvicorn.error", "the-broken-one")
+    assert line["message"].endswith("RuntimeError: it broke")
+
+
 async def test_what_came_since(follower: Follower) -> None:
     """Polling and a stream that goes on after the last event give each line once."""
     await follower.start(logger="shop")

@@ -15,7 +15,7 @@ from c2casgiutils import logs
 from c2casgiutils.follow._interception import Interception
 from c2casgiutils.follow._model import Follow, digest_of
 from c2casgiutils.follow._recognition import COOKIE, HEADER, Recognition, leave_out
-from c2casgiutils.request_tracking import CURRENT, RequestContext
+from c2casgiutils.request_tracking import CURRENT, RequestContext, note_request
 
 TOKEN = b"the-token-of-the-test"
 FOLLOW = Follow("0123456789abcdef", digest_of(TOKEN), logging.DEBUG)
@@ -305,6 +305,19 @@ def test_recognition_anew_with_other_follows() -> None:
         assert not Recognition({}).find()
         leave_out()
         assert not Recognition({FOLLOW.digest: FOLLOW}).find()
+
+
+def test_what_is_logged_after_the_request(logger: logging.Logger) -> None:
+    """The error that ends a request is told with it, by whoever logs it once the request is not current."""
+    error = ValueError("the error")
+    with followed():
+        note_request(error)
+    with request():
+        note_request(of_stranger := ValueError("of another request"))
+    with Following() as following:
+        for one in (error, of_stranger, ValueError("of no request")):
+            logger.error("%s", one, exc_info=one)
+    assert following.told == [f"ERROR {logger.name} the error"]
 
 
 def test_a_failing_argument_fails_nothing(logger: logging.Logger, sink: Sink) -> None:
