@@ -1,12 +1,16 @@
 """Draining as a kind of switch: set in single processes, until they end."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
-from c2casgiutils import switches
+from c2casgiutils import broadcast, instances, switches
 from c2casgiutils.health_checks._factory import FACTORY
 from c2casgiutils.switches import Setting, SwitchReport
+from c2casgiutils.switches._report import Confirmation
 
 MAX_SECONDS = 86_400.0
+
+_ALL = "c2c_drain"
 
 
 class Draining(switches.Kind):
@@ -23,24 +27,52 @@ class Draining(switches.Kind):
                 FACTORY.service.drain.begin(setting.expires_at)
 
 
+async def subscribe() -> None:
+    """Follow requests for all processes that serve requests."""
+    await broadcast.subscribe(_ALL, _on_request)
+
+
+async def unsubscribe() -> None:
+    """Stop following them."""
+    await broadcast.unsubscribe(_ALL)
+
+
 async def drain(
-    ids: Collection[str], *, seconds: float | None = None, by: str | None = None
+    ids: Collection[str] | None, *, seconds: float | None = None, by: str | None = None
 ) -> tuple[list[str], SwitchReport]:
     """Take processes out of service, and return which of them confirmed it.
 
     Args:
-        ids: Their ids.
+        ids: Their ids; `None` for all processes that serve requests.
         seconds: Time after which they are ready again; by default they stay out of service.
         by: Who requests it.
     """
+    if ids is None:
+        return await _request({"is_wanted": True, "seconds": seconds, "by": by})
     return _result(ids, await switches.put(Draining.name, "", value=True, ttl=seconds, by=by, to=ids))
 
 
-async def undrain(ids: Collection[str], *, by: str | None = None) -> tuple[list[str], SwitchReport]:
-    """Put processes back into service, and return which of them confirmed it."""
+async def undrain(ids: Collection[str] | None, *, by: str | None = None) -> tuple[list[str], SwitchReport]:
+    """Put processes back into service, and return which of them confirmed it; see `drain`."""
+    if ids is None:
+        return await _request({"is_wanted": False, "by": by})
     return _result(ids, await switches.remove(Draining.name, "", by=by, to=ids))
 
 
 def _result(ids: Collection[str], change: switches.Change) -> tuple[list[str], SwitchReport]:
     is_complete = change.report.complete and set(ids) <= set(change.instances)
     return list(change.instances), change.report.model_copy(update={"complete": is_complete})
+
+
+async def _request(params: Mapping[str, Any]) -> tuple[list[str], SwitchReport]:
+    """Send a request to all processes, as a list of their ids may lack some that are connected."""
+    reply = await broadcast.ask(_ALL, _on_request, params, or_alone=True, answer=Confirmation)
+    return [answer.id for answer in reply.payloads], SwitchReport.of_reply(reply, 0)
+
+
+async def _on_request(
+    *, is_wanted: bool, seconds: float | None = None, by: str | None = None, **_of_newer_releases: Any
+) -> Confirmation:
+    own = [instances.own_id()]
+    await (drain(own, seconds=seconds, by=by) if is_wanted else undrain(own, by=by))
+    return Confirmation.of_this_process(switches.version())

@@ -13,6 +13,7 @@ async def startup() -> None:
     FACTORY.service.has_started = False
     switches.register(Draining())
     await _cluster.subscribe()
+    await _draining.subscribe()
     await FACTORY.startup()
     FACTORY.service.graceful_stop.install()
 
@@ -23,6 +24,7 @@ async def shutdown() -> None:
     await service.graceful_stop.aclose()
     instances.set_state("stopping")
     await _cluster.unsubscribe()
+    await _draining.unsubscribe()
     await FACTORY.aclose()
 
 

@@ -20,6 +20,7 @@ router = APIRouter()
 mount_router = APIRouter()
 """The views beside `/health/` in the mounted application."""
 
+_EVERY = "all"
 _QUERY = {
     "name": "The name of one check",
     "tags": "Comma-separated tags, of which a check must have one",
@@ -85,8 +86,8 @@ async def drain(
         after=_told(ids, wanted.seconds),
     )
     async with recorded as record:
-        change = await _draining.drain(ids, seconds=wanted.seconds, by=record.by)
-        done, report = _as_seen(wanted.instance, *change)
+        to = None if wanted.instance == _EVERY else ids
+        done, report = await _draining.drain(to, seconds=wanted.seconds, by=record.by)
         record.after = _told(done, wanted.seconds)
         record.result = report.result
     return DrainReply(drained=done, cluster=report)
@@ -109,8 +110,8 @@ async def undrain(
         after=_told([]),
     )
     async with recorded as record:
-        change = await _draining.undrain(ids, by=record.by)
-        done, report = _as_seen(instance, *change)
+        to = None if instance == _EVERY else ids
+        done, report = await _draining.undrain(to, by=record.by)
         record.after = _told(before - set(done))
         record.result = report.result
     return DrainReply(drained=[], cluster=report)
@@ -137,19 +138,12 @@ def _told(draining: Iterable[str], seconds: float | None = None) -> str:
 async def _targets(instance: str | None) -> set[str]:
     if instance is None:
         return {instances.own().id}
-    if instance == "all":
+    if instance == _EVERY:
         return {member.id for member in await instances.living() if not member.script}
     try:
         return {(await instances.find(instance)).id}
     except instances.UnknownInstanceError as error:
         raise HTTPException(404, str(error)) from error
-
-
-def _as_seen(instance: str | None, done: list[str], report: SwitchReport) -> tuple[list[str], SwitchReport]:
-    """Mark the report as incomplete if other processes may exist but cannot be seen."""
-    if instance == "all" and instances.is_cut_off():
-        report = report.model_copy(update={"complete": False, "roster": "stale"})
-    return done, report
 
 
 def _add(target: APIRouter, path: str, view: Any, *, name: str, shown: bool = True, **options: Any) -> None:

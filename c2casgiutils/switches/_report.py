@@ -1,11 +1,14 @@
 """Reports on which processes have applied a change."""
 
+import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
+from c2casgiutils import instances
 from c2casgiutils.broadcast import ClusterReport, Reply
 from c2casgiutils.switches._kinds import Setting
 
@@ -24,6 +27,11 @@ class Confirmation(BaseModel):
     hostname: str
     pid: int
     version: int
+
+    @classmethod
+    def of_this_process(cls, version: int) -> Self:
+        """Return the answer of this process."""
+        return cls(id=instances.own_id(), hostname=socket.gethostname(), pid=os.getpid(), version=version)
 
 
 class SwitchReport(ClusterReport):

@@ -1,7 +1,5 @@
 """The switches on one event loop: changes them, and applies the changes made by others."""
 
-import os
-import socket
 import time
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -204,12 +202,7 @@ class Switches:
         """Return the version of a switch in this process, or -1 if it cannot be applied."""
         known = self.state.desired.get(field) if field is not None else None
         version = known.version if known is not None else self.state.version
-        return Confirmation(
-            id=instances.own_id(),
-            hostname=socket.gethostname(),
-            pid=os.getpid(),
-            version=-1 if field in self.state.refused() else version,
-        )
+        return Confirmation.of_this_process(-1 if field in self.state.refused() else version)
 
     # Shutdown
 

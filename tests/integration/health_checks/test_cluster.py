@@ -113,7 +113,9 @@ async def matrix(server: Uvicorn, query: str = "") -> Any:
 def _sees(server: Uvicorn, number: int) -> Callable[[], Awaitable[bool]]:
     async def condition() -> bool:
         body = await matrix(server)
-        return len(body["instances"]) == number and body["cluster"]["answered"] == number
+        cluster = body["cluster"]
+        numbers = len(body["instances"]), cluster["answered"]
+        return numbers == (number, number) and bool(cluster["roster"] == "current")
 
     return condition
 
@@ -251,6 +253,37 @@ async def test_drain_all_when_forced(servers: list[Uvicorn]) -> None:
     reply = await ask(servers[0], "DELETE", "/c2c/drain?instance=all")
     assert reply.json()["cluster"]["complete"] is True
     assert [(await ask(server, "GET", "/readyz")).status_code for server in servers] == [200, 200]
+
+
+@pytest.mark.parametrize("is_wrong", [False, True], ids=["flushed", "of a wrong type"])
+async def test_drain_all_while_the_roster_is_stale(
+    servers: list[Uvicorn], redis: RedisServer, *, is_wrong: bool
+) -> None:
+    """Each connected process is reached, and the answer does not claim to know that these are all."""
+
+    def lose_roster() -> None:
+        with redis.client() as client:
+            client.flushall()
+            if is_wrong:
+                client.set("matrix_instances", "wrong")
+
+    wanted = {"instance": "all", "seconds": 30, "force": True}
+    lose_roster()
+    drained = (await ask(servers[0], "POST", "/c2c/drain", json=wanted)).json()
+    states = [(await ask(server, "GET", "/readyz")).status_code for server in servers]
+    with redis.client() as client:
+        client.delete("matrix_instances")
+    for server in servers:
+        await eventually(_sees(server, 2), seconds=20, what="both in the roster")
+    lose_roster()
+    undrained = (await ask(servers[0], "DELETE", "/c2c/drain?instance=all")).json()
+    with redis.client() as client:
+        client.delete("matrix_instances")
+    assert (len(drained["drained"]), states) == (2, [503, 503])
+    assert [(await ask(server, "GET", "/readyz")).status_code for server in servers] == [200, 200]
+    for answer in (drained, undrained):
+        report = answer["cluster"]
+        assert (report["complete"], report["roster"], report["answered"]) == (False, "stale", 2)
 
 
 async def test_one_message_for_all(hooked: list[Uvicorn], hook: Hook) -> None:
