@@ -73,7 +73,7 @@ def test_work_with_the_page(demo: Start, browser: Browser, javascript: bool) -> 
         page.get_by_label("Level", exact=True).select_option("DEBUG")
         page.get_by_role("button", name="Set", exact=True).click()
         expect(
-            page.get_by_text("The level of app.of.the.page was set to DEBUG in every process.")
+            page.get_by_text("The level of app.of.the.page was set to DEBUG in this process alone.")
         ).to_be_visible()
         expect(page.get_by_role("row", name="app.of.the.page DEBUG")).to_be_visible()
 
