@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
-from c2casgiutils._secrets import MASK
+from c2casgiutils._secrets import MASK, scrub
 
 _ISO_8601 = re.compile(
     r"P(?=.)(?:(?P<weeks>[0-9]+)W)?(?:(?P<days>[0-9]+)D)?"
@@ -54,7 +54,8 @@ def parse_duration(text: str | datetime.timedelta) -> datetime.timedelta:
     """
     if isinstance(text, datetime.timedelta):
         return text
-    invalid = ValueError(f"Invalid time delta: {str(text)[:_MAX_SHOWN_CHARACTERS]!r}; {_ACCEPTED_DURATIONS}")
+    shown = scrub(str(text))[:_MAX_SHOWN_CHARACTERS]
+    invalid = ValueError(f"Invalid time delta: {shown!r}; {_ACCEPTED_DURATIONS}")
     if not isinstance(text, str):
         raise invalid
     value = text.strip()

@@ -1,5 +1,6 @@
 """The responses to errors: JSON with FastAPI's `detail`, and the id of the request."""
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,6 +12,9 @@ from starlette.routing import Match, Mount
 
 from c2casgiutils._error_bodies import error_body
 
+_UNREADABLE_BODY = (
+    "The body must be valid JSON in UTF-8, without deep nesting and without numbers of thousands of digits"
+)
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -24,7 +28,12 @@ def add_error_handlers(app: FastAPI) -> None:
 
 async def _http_error(_request: Request, error: Any) -> JSONResponse:
     """Respond with what a view raised, or the router for an unknown path."""
-    return JSONResponse(error_body(error.detail), error.status_code, error.headers)
+    # FastAPI does not say what is wrong with a body that Python cannot decode
+    is_unreadable = error.status_code == HTTPStatus.BAD_REQUEST and isinstance(
+        error.__cause__, ValueError | RecursionError
+    )
+    detail = _UNREADABLE_BODY if is_unreadable else error.detail
+    return JSONResponse(error_body(detail), error.status_code, error.headers)
 
 
 async def _internal_error(_request: Request, _error: Exception) -> JSONResponse:

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from c2casgiutils import auth, follow, switches
 from c2casgiutils._outages import waiting
-from c2casgiutils.config._types import checked_by, parse_duration, read_by
+from c2casgiutils.config._types import checked_by, read_by
 from c2casgiutils.switches import SwitchReport
 from c2casgiutils.tools import _level_values, _middleware, _sensitive_loggers
-from c2casgiutils.tools._level_fields import Level
+from c2casgiutils.tools._level_fields import Level, parse_ttl
 
 router = APIRouter(tags=["logging"], dependencies=[Depends(auth.require_admin_access)])
 
@@ -28,8 +28,7 @@ _UNREACHABLE: dict[int | str, dict[str, Any]] = {503: {"description": "Redis is 
 
 
 def _parse_ttl(value: Any) -> datetime.timedelta:
-    text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-    ttl = parse_duration(text)
+    ttl = parse_ttl(value)
     if not _LEAST_TTL <= ttl <= _MOST_TTL:
         raise ValueError("a ttl is 1 second to 1 hour")
     return ttl

@@ -1,6 +1,7 @@
 """The fields of requests that change log levels."""
 
 import datetime
+import json
 import logging
 from typing import Annotated, Any
 
@@ -23,11 +24,25 @@ def _check_reason(reason: str) -> str:
     return reason
 
 
-def _parse_ttl(value: Any) -> datetime.timedelta | None:
+def parse_ttl(value: Any) -> datetime.timedelta:
+    """Return the duration of a request: a text, or a number of seconds.
+
+    Raises:
+        ValueError: It is neither; the message contains what was sent, and says what is accepted.
+    """
+    if isinstance(value, str):
+        return parse_duration(value)
+    try:
+        text = json.dumps(value)  # as it was sent: `true`, not `True`
+    except RecursionError:
+        text = "deeply nested"
+    return parse_duration(text)
+
+
+def _parse_level_ttl(value: Any) -> datetime.timedelta | None:
     if value is None:
         return None
-    text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-    ttl = parse_duration(text)
+    ttl = parse_ttl(value)
     if not LEAST_LEVEL_TTL <= ttl <= MOST_LEVEL_TTL:
         raise ValueError("a ttl must be from 1 second to 7 days, or null for no end")
     return ttl
@@ -68,7 +83,7 @@ ScopeName = Annotated[
 Reason = Annotated[str, checked_by(_check_reason), Field(json_schema_extra={"maxLength": _MAX_REASON_LENGTH})]
 Ttl = Annotated[
     datetime.timedelta | None,
-    read_by(_parse_ttl),
+    read_by(_parse_level_ttl),
     WithJsonSchema(
         {
             "anyOf": [{"type": "string"}, {"type": "number"}, {"type": "null"}],
