@@ -20,7 +20,26 @@ _SYSLOG_LEVELS = {
     logging.INFO: 6,
     logging.DEBUG: 7,
 }
-_NO_EXTRA = {*STANDARD_ATTRIBUTES, NOTED, "color_message", "id", "request_id"}  # the color is uvicorn's own
+_NO_EXTRA = {*STANDARD_ATTRIBUTES, NOTED, "color_message", "id"}  # the color is uvicorn's own
+_FIELDS = frozenset(
+    (
+        *(
+            "msg",
+            "host",
+            "timestamp",
+            "level",
+            "level_name",
+            "logger_name",
+            "source_facility",
+            "file",
+            "line",
+        ),
+        *("function", "pid", "thread_name", "process_name", "request_id", "trace_id", "span_id"),
+        *("client_addr", "method", "path", "matched_route", "status_code"),
+        *("full_message", "full_msg", "left_out"),
+    )
+)
+"""Names that only the formatter gives, whether the line has them or not."""
 _MAX_BYTES = 4096
 """Longest write to a pipe that no other process can interrupt: `PIPE_BUF` of Linux, see pipe(7)."""
 _ENCODER = json.JSONEncoder()
@@ -52,7 +71,7 @@ class JsonFormatter(logging.Formatter):
     (the template of the route, once it is known); with an exception `full_message` (the traceback) and
     `full_msg` (`"true"`); in lines of an access log `client_addr`, `method`, `path`, `status_code`. Each
     `extra` is a key of its own: numbers as they are, all else as text; one named as a field gets `extra_`
-    before it.
+    before it, whether the line has that field or not.
 
     Args:
         fmt: Ignored, as are the next two; configurations give them to any formatter.
@@ -83,7 +102,9 @@ class JsonFormatter(logging.Formatter):
             raise ValueError(f"max_bytes must be an integer of {_MAX_BYTES} or more, not {max_bytes!r}")
         self._max_bytes = max_bytes
         static_fields = static_fields or {}
-        self._static_fields = {name: _extra_value(name, value) for name, value in static_fields.items()}
+        self._static_fields: dict[str, Any] = {}
+        for name, value in static_fields.items():
+            self._static_fields[_free_key(name, self._static_fields)] = _extra_value(name, value)
         self._host = socket.gethostname()
 
     def format(self, record: logging.LogRecord) -> str:
@@ -101,8 +122,7 @@ class JsonFormatter(logging.Formatter):
         if traceback := traceback_of(record, self.formatException):
             fields |= {"full_message": traceback, "full_msg": "true"}
         number = len(fields)
-        for name, value in self._static_fields.items():
-            fields[f"extra_{name}" if name in fields else name] = value
+        fields |= self._static_fields
         _add_extra(fields, vars(record))
         line = _ENCODER.encode(fields)
         return line if len(line) < self._max_bytes else _shorten(fields, number, self._max_bytes)
@@ -131,7 +151,13 @@ def _add_extra(fields: dict[str, Any], attributes: dict[str, Any]) -> None:
         key = name
         if name[:1] == "_" and (plain := name.lstrip("_")) and plain not in names:
             key = plain
-        fields[f"extra_{key}" if key in fields else key] = _extra_value(name, attributes[name])
+        fields[_free_key(key, fields)] = _extra_value(name, attributes[name])
+
+
+def _free_key(name: str, fields: Mapping[str, Any]) -> str:
+    while name in _FIELDS or name in fields:
+        name = f"extra_{name}"
+    return name
 
 
 def _extra_value(name: str, value: object) -> str | int | float | bool:

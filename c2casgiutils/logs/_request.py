@@ -17,11 +17,8 @@ def request_fields(record: logging.LogRecord) -> dict[str, str]:
     `request_id`, `trace_id`, `span_id`, `client_addr`, `method`, `path`, `matched_route`, without those that
     are not known; none outside a request.
     """
-    attributes = vars(record)
-    noted: dict[str, str] | None = attributes.get(NOTED)
-    fields = _find_fields(record) if noted is None else noted
-    request_id = attributes.get("request_id")  # noted by a filter, in the task of the request
-    return fields if request_id is None else {**fields, "request_id": str(request_id)}
+    noted: dict[str, str] | None = vars(record).get(NOTED)
+    return _find_fields(record) if noted is None else noted
 
 
 def note_request(record: logging.LogRecord) -> None:

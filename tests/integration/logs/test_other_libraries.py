@@ -27,8 +27,10 @@ log = logger.patch(lambda record: record.update(name="my_app.views"))
 """,
 }
 LOG = """
+FORGED = dict.fromkeys(("request_id", "trace_id", "full_msg", "left_out"), "forged")
 def work():
-    log.info("asked for /?secret=hunter2", token="hunter2", item=5, name="alice", note="100%", path="mine")
+    given = {"token": "hunter2", "item": 5, "name": "alice", "note": "100%", "path": "mine"}
+    log.info("asked for /?secret=hunter2", **given, **FORGED)
 work()
 log.debug("too low")
 logging.getLogger("my_app").setLevel(logging.DEBUG)
@@ -75,7 +77,11 @@ def test_the_fields(records: list[dict[str, Any]]) -> None:
     expected = {"request_id": "the id", "client_addr": "192.0.2.7", "method": "GET", "path": "/items/5"}
     assert {name: first.get(name) for name in expected} == expected
     given = {"item": 5, "extra_name": "alice", "note": "100%", "extra_path": "mine", "token": "***"}
+    given |= dict.fromkeys(
+        ("extra_request_id", "extra_trace_id", "extra_full_msg", "extra_left_out"), "forged"
+    )
     assert {name: first.get(name) for name in given} == given
+    assert not {"trace_id", "full_msg", "left_out"} & set(first)
     assert (first["function"], first["file"]) == ("work", "<string>")
 
 

@@ -63,11 +63,6 @@ def test_the_request_id(request_id: str) -> None:
     assert fields(record("text"))["request_id"] == request_id
 
 
-def test_a_noted_request_id_wins(request_id: str) -> None:
-    """A line formatted in another thread has it only on the record."""
-    assert fields(record("text", request_id="noted"))["request_id"] == "noted"
-
-
 def test_an_exception() -> None:
     def fail() -> None:
         raise ValueError("https://h/?token=hunter2")
@@ -133,11 +128,41 @@ def test_leading_underscores_go_unless_the_name_is_taken() -> None:
     assert {name: result[name] for name in expected} == expected
 
 
-def test_an_extra_does_not_replace_a_field() -> None:
-    result = fields(record("text", level="forged", host="forged", request_id="r"))
+FIELD_NAMES = (
+    *("msg", "host", "timestamp", "level", "level_name", "logger_name", "source_facility", "file", "line"),
+    *("function", "pid", "thread_name", "process_name", "request_id", "trace_id", "span_id", "client_addr"),
+    *("method", "path", "matched_route", "status_code", "full_message", "full_msg", "left_out"),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [(name, given) for name in FIELD_NAMES for given in (name, f"_{name}") if given != "msg"],
+)
+def test_an_extra_does_not_replace_a_field(name: str, given: str, request_id: str) -> None:
+    """Nor does it take the place of one that this line does not have."""
+    result = fields(record("text", **{given: "forged"}))
+    assert result["msg"] == "text"
+    assert result["request_id"] == request_id
+    assert result.get(name) != "forged"
+    assert result[f"extra_{name}"] == "forged"
+
+
+def test_a_static_field_does_not_replace_a_field(request_id: str) -> None:
+    result = fields(record("text"), static_fields={"request_id": "forged", "trace_id": "forged", "level": 1})
+    assert result["request_id"] == request_id
     assert result["level"] == 6
-    assert result["extra_level"] == "forged"
-    assert result["host"] == socket.gethostname()
+    expected = {"extra_request_id": "forged", "extra_trace_id": "forged", "extra_level": 1}
+    assert {name: result[name] for name in expected} == expected
+
+
+def test_extras_do_not_replace_each_other() -> None:
+    result = fields(record("text", level="a", extra_level="b"))
+    assert {result["extra_level"], result["extra_extra_level"]} == {"a", "b"}
+
+
+def test_the_console_has_the_tracked_id(request_id: str) -> None:
+    assert console(record("text", request_id="forged")) == f"INFO text [{request_id}]"
 
 
 @pytest.mark.parametrize("name", ["id", "color_message", "taskName"])

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from c2casgiutils import logs
+from c2casgiutils.request_tracking import CURRENT, RequestContext
 
 LIMIT = 4096
 
@@ -55,7 +56,11 @@ def test_a_traceback_keeps_its_ends() -> None:
 @pytest.mark.parametrize("length", [*range(3500, 4000, 100), 40_000])
 def test_the_limit_counts_bytes(letter: str, length: int) -> None:
     """One character takes up to twelve bytes of a line."""
-    result = fields(record(letter * length + "end", request_id="r" * 128))
+    token = CURRENT.set(RequestContext("r" * 128))
+    try:
+        result = fields(record(letter * length + "end"))
+    finally:
+        CURRENT.reset(token)
     assert result["msg"].startswith(letter)
     assert result["msg"].endswith("end")
     assert result["request_id"] == "r" * 128
