@@ -3,17 +3,20 @@
 import asyncio
 import datetime
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 from c2casgiutils.broadcast._calls import Call
 from c2casgiutils.broadcast.types import LostProcess, MissingAnswer
 from c2casgiutils.instances import Member, Presence, View, read_id
+from c2casgiutils.redis_utils import scoped
 from c2casgiutils.redis_utils._link import Command, Link, LinkDownError
 
 _LOGGER = logging.getLogger(__name__)
 
 _LEFT_SECONDS = 0.25
+_CHANNEL = 1
+"""Index of the channel of the call in the numbers of the connections."""
 
 
 class Audience:
@@ -23,15 +26,14 @@ class Audience:
         presence: This process in the roster, and what it knows about the others.
         channel: The channel of the call.
         to: The ids of the instances that are asked; all subscribers by default.
-        numsub: Returns the command that counts the subscribers of the channel and of each member's inbox.
     """
 
     __slots__ = (
         "_asked",
         "_channel",
+        "_connections",
         "_missing",
         "_now",
-        "_numsub",
         "_roster",
         "_to",
         "_view",
@@ -39,17 +41,10 @@ class Audience:
         "lost",
     )
 
-    def __init__(
-        self,
-        presence: Presence,
-        channel: str,
-        to: Collection[str] | None,
-        numsub: Callable[[Sequence[Member]], Command],
-    ) -> None:
+    def __init__(self, presence: Presence, channel: str, to: Collection[str] | None) -> None:
         self._roster = presence.roster
         self._channel = channel
         self._to = None if to is None else list(dict.fromkeys(to))
-        self._numsub = numsub
         self._now = presence.now()
         self._asked: Sequence[Member] = ()
         self.lost: list[LostProcess] = []
@@ -60,7 +55,7 @@ class Audience:
     @property
     def commands(self) -> tuple[Command, Command]:
         """The commands to send to Redis in the same pipeline as the message."""
-        return self._roster.currency_command, self._numsub(self._asked)
+        return self._roster.currency_command, self._connections.command
 
     def needs_reading(self, currency: Any) -> str | None:
         """Return the current token if it differs from the one of the known roster, which must be read again.
@@ -78,7 +73,7 @@ class Audience:
             LinkDownError: Redis is unreachable.
         """
         self._look(await self._roster.refresh(token))
-        return self._numsub(self._asked)
+        return self._connections.command
 
     def set_expected(self, call: Call, counts: Any) -> None:
         """Set which processes the call waits for, and which ones are missing from the start.
@@ -87,16 +82,17 @@ class Audience:
             call: The call.
             counts: The reply to the second command.
         """
+        connections = self._connections
+        connections.note(counts)
+        self._roster.note_connections(connections, self._view.members)
         self.currency = self._roster.currency
-        names_and_counts = counts if isinstance(counts, list) else []
-        if self._to is None and self.currency == "stale" and names_and_counts:
-            call.expect_count(int(names_and_counts[1]))
+        if self._to is None and self.currency == "stale" and connections.numbers:
+            call.expect_count(connections.numbers[_CHANNEL])
             return
-        inboxes = names_and_counts[3::2] or [1] * len(self._asked)
         connected: list[Member] = []
         absent: list[Member] = []
-        for member, count in zip(self._asked, inboxes, strict=False):
-            (connected if count else absent).append(member)
+        for member in self._asked:
+            (connected if connections.has(member.id) else absent).append(member)
         call.expect(connected, [*map(self._unreachable, absent), *self._missing])
 
     async def mark_left(self, call: Call, link: Link) -> None:
@@ -112,6 +108,9 @@ class Audience:
 
     def _look(self, view: View) -> None:
         self._view = view
+        self._connections = self._roster.channels.count(
+            (*view.members, *(self._to or ())), scoped(self._channel)
+        )
         ends = view.lost(self._now)
         members = view.subscribers(self._channel)
         self._missing = []

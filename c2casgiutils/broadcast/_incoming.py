@@ -14,7 +14,6 @@ from c2casgiutils.request_tracking import restore
 _LOGGER = logging.getLogger(__name__)
 
 _LOG_EVERY_SECONDS = 10.0
-_INBOX = "@inbox:"
 _MAX_ERROR_BYTES = 4096
 """Maximum length of the error text of a failed handler."""
 
@@ -50,18 +49,15 @@ class Incoming:
         self._publish = publish
         self._seen = Seen()
         self._logged: dict[str, float] = {}
-        self.inbox = self.inbox_of(presence.id)
-
-    def inbox_of(self, instance_id: str) -> str:
-        """Return the channel on which a process receives answers; only that process subscribes to it."""
-        return f"{self._prefix}{_INBOX}{instance_id}"
+        self._channels = presence.roster.channels
+        self.inbox = self._channels.inbox_of(presence.id)
 
     def take(self, channel: str, data: bytes) -> None:
         """Handle a received message; never raises."""
         try:
             if channel == self.inbox:
                 self._take_answer(*self._envelopes.open(channel, data, AnswerHeader, self._now()))
-            elif channel == self._presence.channel:
+            elif channel == self._channels.all:
                 self._presence.hear(data)
             else:
                 self._take_request(channel, data)
@@ -107,7 +103,7 @@ class Incoming:
         payload = outcome.data if outcome.error is None else outcome.error.encode(errors="replace")
         if reply_to == self.inbox:
             self._take_answer(header, payload)
-        elif reply_to.startswith(self.inbox_of("")):
+        elif reply_to.startswith(self._channels.inbox_of("")):
             self._publish(reply_to, self._envelopes.seal(reply_to, header, payload))
         else:
             self._drop("malformed", reply_to)

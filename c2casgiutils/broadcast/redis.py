@@ -1,7 +1,6 @@
 """The broadcaster for several processes, each with one connection to Redis."""
 
 import asyncio
-import functools
 import logging
 import secrets
 import time
@@ -17,7 +16,7 @@ from c2casgiutils.broadcast._handlers import Callback
 from c2casgiutils.broadcast._incoming import Incoming
 from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, encode
 from c2casgiutils.broadcast.types import BroadcastError, BroadcastUnavailable
-from c2casgiutils.instances import Member, Presence
+from c2casgiutils.instances import Presence
 from c2casgiutils.redis_utils import _link as link_
 from c2casgiutils.request_tracking import current_request_id, current_traceparent
 
@@ -47,9 +46,7 @@ class RedisBroadcaster(BaseBroadcaster):
         settings = config.settings.redis
         self.presence = presence or Presence()
         self._hooks = hooks
-        self._publish_word, self._numsub_word = (
-            ("SPUBLISH", "SHARDNUMSUB") if settings.cluster else ("PUBLISH", "NUMSUB")
-        )
+        self._publish_word = "SPUBLISH" if settings.cluster else "PUBLISH"
         self._prefix = redis_utils.scoped("")
         self._envelopes = Envelopes(settings.broadcast_secret)
         self._incoming = Incoming(
@@ -95,7 +92,7 @@ class RedisBroadcaster(BaseBroadcaster):
         """
         if not self.link.is_running:
             _metrics.set_connected(False)
-            own = (self._incoming.inbox, self.presence.channel)
+            own = (self._incoming.inbox, self.presence.roster.channels.all)
             await self.link.subscribe(*own, *map(self._channel, self.handlers.callbacks))
             self.presence.channels.update(self.handlers.callbacks)
             self.link.start()
@@ -171,7 +168,7 @@ class RedisBroadcaster(BaseBroadcaster):
         message = self._envelopes.seal(self._channel(channel), header, payload)
         call = self._incoming.calls[header.id] = Call()
         try:
-            audience = Audience(self.presence, channel, to, functools.partial(self._numsub, channel))
+            audience = Audience(self.presence, channel, to)
             await self._ask(call, audience, channel, message, end)
             await call.wait(end - time.monotonic())
             if call.is_waiting:
@@ -209,11 +206,8 @@ class RedisBroadcaster(BaseBroadcaster):
                     (counts,) = await self.link.execute(await audience.read_again(token))
             except (link_.LinkDownError, TimeoutError) as error:
                 _LOGGER.debug("Could not read the roster: %s", error)
+                counts = None
         audience.set_expected(call, counts)
-
-    def _numsub(self, channel: str, members: Sequence[Member]) -> link_.Command:
-        inboxes = (self._incoming.inbox_of(member.id) for member in members)
-        return ("PUBSUB", self._numsub_word, self._channel(channel), *inboxes)
 
     async def _publish(
         self, channel: str, message: bytes, end: float, more: Sequence[link_.Command] = ()

@@ -26,6 +26,7 @@ _BEATS_TO_RETURN = 1.4
 """Intervals without a beat of this process after which others must check whether it is lost."""
 _ANNOUNCE_SECONDS = 0.3
 _REBUILD_SECONDS = 0.4
+_LEAVE_SECONDS = 1.0
 _NEW_ENTRY, _NEW_KEY = 2, 3
 """Number of fields that a complete entry adds; one more, the token, if the whole hash was missing."""
 _SWITCHES = "switches"
@@ -57,12 +58,8 @@ class Presence:
         self.channels = self._report.channels
         self.is_started = False
         self.roster = Roster(self.id)
-        self.channel = scoped("@roster")
-        """All processes subscribe to this channel: on a message they announce themselves again."""
         self._version_key = scoped(_SWITCHES)
-        self._publish_word, self._numsub_word = (
-            ("SPUBLISH", "SHARDNUMSUB") if config.settings.redis.cluster else ("PUBLISH", "NUMSUB")
-        )
+        self._publish_word = "SPUBLISH" if config.settings.redis.cluster else "PUBLISH"
         self._heartbeat = config.settings.instances.heartbeat.total_seconds()
         self._link: Link | None = None
         self._task: asyncio.Task[None] | None = None
@@ -148,8 +145,11 @@ class Presence:
             await asyncio.wait([self._task])
         if self._link is not None and self._link.is_up:
             try:
-                await self._link.execute(*self.roster.remove_commands([self.id]), seconds=1)
-            except LinkDownError as error:
+                async with asyncio.timeout(_LEAVE_SECONDS):
+                    # in this order, so that nobody takes it for a process that the roster does not have
+                    await self._link.unsubscribe(self.roster.channels.all)
+                    await self._link.execute(*self.roster.remove_commands([self.id]))
+            except (LinkDownError, ReplyError, TimeoutError) as error:
                 _LOGGER.debug("Could not leave the roster: %s", error)
 
     def abort(self) -> None:
@@ -236,7 +236,7 @@ class Presence:
         if was_there and not is_rebuilt and (entry_was_missing or replies[1] == 1):
             await self._write(is_rebuilt=True)
             if key_was_missing:
-                await link.execute((self._publish_word, self.channel, self.id))
+                await link.execute((self._publish_word, self.roster.channels.all, self.id))
         return key_was_missing
 
     def _sample_commands(self) -> list[Command]:
@@ -278,10 +278,11 @@ class Presence:
         """
         if self._link is None:
             return
-        _, counts = await self._link.execute(
-            (self._publish_word, self.channel, self.id), ("PUBSUB", self._numsub_word, self.channel)
-        )
-        if isinstance(counts, list) and counts[1] > 1:
+        channels = self.roster.channels
+        connections = channels.count([self.id])
+        _, reply = await self._link.execute((self._publish_word, channels.all, self.id), connections.command)
+        connections.note(reply)
+        if not connections.are_only([self.id]):
             await asyncio.sleep(_REBUILD_SECONDS)
             return
         _, currency = await self._link.execute(

@@ -13,10 +13,11 @@ import itertools
 import logging
 import math
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from c2casgiutils import config
+from c2casgiutils.instances._connections import Channels, Connections
 from c2casgiutils.instances._entry import (
     FORGOTTEN_SECONDS,
     MAX_ENTRIES,
@@ -58,12 +59,17 @@ class Roster:
         self.key, self.beats_key, self.samples_key = map(
             scoped, ("instances", "instances:beats", "instances:samples")
         )
+        self.channels = Channels()
         self.codec = Codec(config.settings.redis.broadcast_secret)
         self.view = View(None, (), {}, 0)
         self.link: Link | None = None
         self.is_refused = False
         """Redis refuses the entry of this process, so probably those of the others, too."""
         self._is_stale = True
+        self._has_others = False
+        """Processes are connected that the roster does not have."""
+        self._ids: Collection[str] = (own_id,)
+        """The processes that `read` found last."""
         self._current_at = 0.0
         """When the roster was last current."""
         self.is_readable = True
@@ -78,7 +84,12 @@ class Roster:
     @property
     def currency(self) -> Currency:
         """`current` if the processes of the service are known for certain, otherwise `stale`."""
-        return "stale" if self.is_refused or self._is_stale else "current"
+        return "current" if self._is_whole and not self._has_others else "stale"
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether no entry was lost, so that one without heartbeats is of a suspended or dead process."""
+        return not (self.is_refused or self._is_stale)
 
     # Commands that are added to other pipelines
 
@@ -99,9 +110,14 @@ class Roster:
         self._is_stale = raw_token is None or is_new
         self.is_readable = isinstance(reply, list)
         self.is_missing = isinstance(reply, list) and raw_token is None
-        if self.currency == "current":
+        if self._is_whole:
             self._current_at = now
         return raw_token.decode(errors="replace") if raw_token else None
+
+    def note_connections(self, connections: Connections, ids: Collection[str]) -> None:
+        """Update `currency`: only processes of the roster, which have these ids, may be connected."""
+        if connections.numbers:
+            self._has_others = not connections.are_only(ids)
 
     def entry_command(
         self, id_: str, beat: dict[str, Any], static: dict[str, Any] | None, rebuilt: float | None
@@ -128,7 +144,7 @@ class Roster:
         """Handle the reply to `soon_command`, and remove processes that have been lost for long."""
         soon = _scores(reply)
         self.view.note_ends(soon, now)
-        if self.currency == "current":
+        if self._is_whole:
             self.forget(id_ for id_, end in soon.items() if now - end >= FORGOTTEN_SECONDS)
 
     # Reading
@@ -167,14 +183,21 @@ class Roster:
         link = self.link
         if link is None:
             return {}
+        connections = self.channels.count(self._ids)  # before the entries: whoever leaves is not missed
         commands = [("HGETALL", self.key), *([("HGETALL", self.samples_key)] if samples else [])]
         self.is_readable = False
-        fields, *others = await link.execute(*commands, seconds=seconds)
+        counts, fields, *others = await link.execute(connections.command, *commands, seconds=seconds)
         now = link.now()
         fields = fields if isinstance(fields, dict) else {}
         entries = self._entries(fields, now)
         self.read_token(_currency_fields(fields), now)
-        if self.currency == "current":
+        if not entries.keys() <= set(self._ids):
+            connections = self.channels.count(entries)  # of those that are new, too
+            (counts,) = await link.execute(connections.command, seconds=seconds)
+        self._ids = tuple(entries)
+        connections.note(counts)
+        self.note_connections(connections, self._ids)
+        if self._is_whole:
             self.forget(id_ for id_, (beat, _) in entries.items() if now - beat.end >= FORGOTTEN_SECONDS)
         rings = others[0] if samples and isinstance(others[0], dict) else {}
         return {
@@ -191,7 +214,7 @@ class Roster:
         self, id_: str, beat: Beat, static: Static, samples: Samples | None, now: float
     ) -> Instance:
         liveness = beat.liveness(now)
-        if liveness == "lost" and self.currency == "stale" and beat.end > self._current_at:
+        if liveness == "lost" and not self._is_whole and beat.end > self._current_at:
             liveness = "late"  # its heartbeats may be refused
         return to_instance(id_, beat, static, samples, now=now, liveness=liveness)
 

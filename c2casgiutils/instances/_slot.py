@@ -111,7 +111,7 @@ def currency() -> Currency:
     """Return whether the roster is reliable.
 
     It is `stale` while its hash is missing, unreadable, refused by Redis, or was rebuilt less than a second
-    ago.
+    ago, and while processes are connected that it does not have.
     """
     presence = _STATE.presences.nearest()
     return presence.roster.currency if presence.is_connected else "current"

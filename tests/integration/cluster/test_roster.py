@@ -114,6 +114,51 @@ async def test_lost_roster_is_never_taken_for_a_whole_one(joined: Fleet, names: 
     assert {instance.pid for instance in await instances.roster()} == {*joined.pids, os.getpid()}
 
 
+async def test_stopped_process_that_a_lost_roster_does_not_have_is_not_forgotten(joined: Fleet) -> None:
+    """It cannot enter the new roster but is still connected: nothing is complete until it has returned."""
+    victim, other = joined.members
+    victim.signal(signal.SIGSTOP)
+    try:
+        with joined.server.client() as client:
+            client.flushall()
+
+            async def is_rebuilt() -> bool:
+                pids = {int(field.split(":")[1]) for field in client.hkeys("test_instances") if ":" in field}
+                rebuilt = float(client.hget("test_instances", "rebuilt") or "inf")
+                return pids == {other.pid, os.getpid()} and client.time()[0] - rebuilt > 2
+
+            await eventually(is_rebuilt, seconds=20, what="the roster of the others")
+        answered, report = await _ask(0.3)
+        assert (answered, report.roster, report.complete) == ({other.pid}, "stale", False)
+        assert victim.pid not in {instance.pid for instance in await instances.roster()}
+        assert instances.currency() == "stale"
+    finally:
+        victim.signal(signal.SIGCONT)
+    await eventually(lambda: complete(joined.pids), seconds=2 * 5, what="the return")
+
+    async def is_listed() -> bool:
+        pids = {instance.pid for instance in await instances.roster()}
+        return victim.pid in pids and instances.currency() == "current"
+
+    await eventually(is_listed, seconds=2 * 5, what="a current list")
+
+
+async def test_killed_process_does_not_hide_a_connected_one(joined: Fleet) -> None:
+    """The roster has an entry more and an entry less than there are processes: they do not make up for it."""
+    hidden, killed = joined.members
+    killed.kill()
+    hidden.signal(signal.SIGSTOP)
+    try:
+        with joined.server.client() as client:
+            (name,) = (n for n in client.hkeys("test_instances") if f":{hidden.pid}:" in n and "/" not in n)
+            client.hdel("test_instances", name, f"{name}/static")
+            client.hset("test_instances", "token", "changed")
+        _, report = await _ask(0.3)
+        assert (report.roster, report.complete) == ("stale", False)
+    finally:
+        hidden.signal(signal.SIGCONT)
+
+
 async def test_list_of_processes_says_that_it_is_stale(joined: Fleet) -> None:
     """While the roster is rebuilt the list may lack some."""
     config.settings.auth = config.settings.auth.model_copy(update={"secret": _SECRET})
