@@ -34,8 +34,9 @@ def _parse_ttl(value: Any) -> datetime.timedelta:
     return ttl
 
 
-def _check_logger(name: str) -> str:
-    return _level_values.checked_name(name) if name else name
+def _family_of(name: str) -> str:
+    """Return the name of a valid logger; an empty one for the root, whose children are all others."""
+    return _level_values.checked_name(name) if name not in {"", logging.root.name} else ""
 
 
 class FollowRequest(BaseModel):
@@ -56,8 +57,8 @@ class FollowRequest(BaseModel):
     level: Annotated[Level, Field(description="The lowest level of the lines.")] = 10
     logger: Annotated[
         str,
-        checked_by(_check_logger),
-        Field(description="Only lines of this logger and its children; all by default."),
+        checked_by(_family_of),
+        Field(description="Only lines of this logger and its children; all by default, and for `root`."),
     ] = ""
 
 

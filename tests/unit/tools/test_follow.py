@@ -44,6 +44,7 @@ async def test_the_answer(client: httpx.AsyncClient) -> None:
         ({"logger": "sqlalchemy"}, "sqlalchemy.engine logs"),
         ({"logger": "sqlalchemy.engine.Engine"}, "sqlalchemy.engine logs"),
         ({"logger": "my_app"}, None),
+        ({"logger": "root"}, "httpx logs"),
     ],
 )
 async def test_lines_that_may_hold_secrets(
@@ -120,6 +121,15 @@ async def poll(client: httpx.AsyncClient, id_: str) -> list[dict[str, Any]]:
 
     await eventually(came, what="the line")
     return lines
+
+
+async def test_the_root_logger_means_all(client: httpx.AsyncClient) -> None:
+    """As a level of the root logger applies to all, `root` follows all, its own lines included."""
+    reply = await start(client, logger="root", level="WARNING")
+    with request((b"x-c2c-follow", reply["token"].encode())):
+        logging.getLogger("followed.child").warning("one")
+        logging.root.warning("two")
+    assert [line["logger"] for line in await poll(client, reply["id"])] == ["followed.child", "root"]
 
 
 async def test_any_text(client: httpx.AsyncClient) -> None:
