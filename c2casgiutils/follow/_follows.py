@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,20 @@ from c2casgiutils.follow._recognition import Recognition
 from c2casgiutils.switches import Setting
 
 _MAX_FOLLOWS = 20
+
+
+class TooManyFollowsError(switches.TooManySwitchesError):
+    """The maximum number of follows is reached; a view that does not catch it answers 409.
+
+    Args:
+        active: Those that are active, by id; the text lists them, the first one to end first.
+    """
+
+    def __init__(self, active: Mapping[str, Setting]) -> None:
+        ordered = sorted(active.items(), key=lambda item: item[1].expires or math.inf)
+        told = ", ".join(_told(id_, setting) for id_, setting in ordered)
+        super().__init__(f"{_MAX_FOLLOWS} follows are active already; end one of them: {told}")
+        self.status_code = 409
 
 
 class Follows(switches.Kind):
@@ -53,9 +68,9 @@ class Follows(switches.Kind):
     def admit(self, key: str, value: Any) -> None:
         """See `Kind.admit`."""
         del value
-        others = {id_ for id_ in switches.desired(self.name) if id_ != key}
+        others = {id_: setting for id_, setting in switches.desired(self.name).items() if id_ != key}
         if len(others) >= _MAX_FOLLOWS:
-            raise ValueError(f"{_MAX_FOLLOWS} follows are active already; end one of them")
+            raise TooManyFollowsError(others)
 
     def apply(self, changes: Mapping[str, Setting | None]) -> None:
         """See `Kind.apply`."""
@@ -121,3 +136,9 @@ class Follows(switches.Kind):
                 floors[follow.logger] = min(follow.level, floors.get(follow.logger, follow.level))
             logs.lower(floors)
         self._wake()
+
+
+def _told(id_: str, setting: Setting) -> str:
+    end = setting.expires_at
+    until = "" if end is None else f" until {end:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{id_} of {setting.by or 'nobody known'}{until}"

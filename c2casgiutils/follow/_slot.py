@@ -98,7 +98,7 @@ async def start(id_: str, *, ttl: float, level: int, logger: str, by: str, secon
         seconds: How long it may last.
 
     Raises:
-        ValueError: 20 follows are active.
+        TooManyFollowsError: 20 follows are active.
         SwitchesUnavailableError: Redis is unreachable or refuses; says whether the follow is stored.
     """
     token = create_token()

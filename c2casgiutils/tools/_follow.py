@@ -97,7 +97,12 @@ class EndedReply(BaseModel):
     cluster: SwitchReport
 
 
-@router.post("/follow", name="c2c_follow", responses=_UNREACHABLE)
+_TOO_MANY: dict[int | str, dict[str, Any]] = {
+    409: {"description": "20 follows are active; the text lists them."}
+}
+
+
+@router.post("/follow", name="c2c_follow", responses=_UNREACHABLE | _TOO_MANY)
 async def post_follow(request: Request, wanted: FollowRequest | None = None) -> FollowReply:
     """Start to follow requests: those that carry the token of the answer."""
     wanted = wanted or FollowRequest()

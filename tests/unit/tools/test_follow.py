@@ -157,12 +157,14 @@ async def test_other_sites(client: httpx.AsyncClient) -> None:
 
 
 async def test_at_most_20(client: httpx.AsyncClient) -> None:
-    """The 21st is refused until one ends."""
-    ids = [(await start(client, level="CRITICAL"))["id"] for _ in range(20)]
+    """The 21st is refused until one ends; the answer says which there are, whose, and until when."""
+    replies = [await start(client, level="CRITICAL", ttl=3600 - number) for number in range(20)]
     answer = await client.post("logging/follow", json={})
-    assert answer.status_code == 422
-    assert "20 follows are active" in answer.text
-    await client.delete(f"logging/follow/{ids[0]}")
+    assert answer.status_code == 409
+    told = answer.json()["detail"]
+    listed = [f"{one['id']} of secret until {one['expires'][:19]}Z" for one in reversed(replies)]
+    assert told == f"20 follows are active already; end one of them: {', '.join(listed)}"
+    await client.delete(f"logging/follow/{replies[0]['id']}")
     await start(client)
 
 
