@@ -52,6 +52,11 @@ _USER_INFORMATION = re.compile(
     # a slash in the password: what follows the colon is no port
     r"|(?=[^\s/?#@\[\]:]*+:(?![0-9]*+(?![^\s/?#])))[^\s@]{1,256}@)"
 )
+# `curl -u me:secret`, but neither `-u 1000:1000` nor `-u https://host`
+_USER_OPTION = re.compile(
+    r"""(?<![\w-])(-[uU]|--(?:proxy-)?user)((?:\\{0,8}["'],[ \t]{0,8}|[ \t=]{1,8})(?:\\{0,8}["'])?)"""
+    r"""(?![0-9]{1,10}:[0-9]{1,10}(?![^\s"']))([^\s:"'\\-][^\s:"'\\]{0,100}+:)(?!//)[^\s"'\\]++"""
+)
 
 
 def scrub_forms(text: str) -> str:
@@ -62,6 +67,8 @@ def scrub_forms(text: str) -> str:
         text = _FORMS.sub(lambda match: f"{match[match.lastgroup or 0]}{MASK}", text)
     if "@" in text:
         text = _USER_INFORMATION.sub(rf"\1{MASK}@", text)
+    if ":" in text and "-" in text:
+        text = _USER_OPTION.sub(rf"\1\2\3{MASK}", text)
     lowered = text.lower()
     if "bearer" in lowered or "basic" in lowered:
         text = _SCHEME.sub(lambda match: f"{match[1] or match[2]}{MASK}", text)

@@ -17,6 +17,7 @@ _NAME = re.compile(
       (?: subscription | signing | encryption | master | account | shared | storage | license | deploy | ssh
         | functions | service
       )-keys?{_END}
+    | [a-z0-9]-pass$
     | (?<![a-z]) c-2-c-follow {_END}
     """,
     re.VERBOSE,
@@ -42,7 +43,8 @@ HINTS = tuple(_PARTS.split())
 # The end of a name that describes a secret, but is not one: `token_type`, `TokenError`.
 _DESCRIPTION = re.compile(
     r"-(?:counts?|types?|names?|length|size|ur[il]|endpoint|path|domain|expir\w+|timeout|ttl|lifetime|limit|status"
-    r"|policy|enabled|required|error|exception|warning|middleware|manager|service|handler|provider|store)$"
+    r"|policy|enabled|required|error|exception|warning|middleware|manager|service|handler|provider|store|file|stdin|prompt)$"
+    r"|(?<![a-z])(?:by|first|second|last|one|two|single|multi|low|high|band)-pass$"
 )
 
 

@@ -3,17 +3,18 @@
 import re
 from urllib.parse import unquote_plus
 
+from c2casgiutils._secrets._marked import scrub_marked
 from c2casgiutils._secrets._mask import MASK
 from c2casgiutils._secrets._names import HINTS, is_plural, is_secret_name
 
 _PAIR = re.compile(
     r"""
     (?P<start> (?P<query>[?&;]) | \\[nrt] | (?<![\w.%~-]) )
-    (?P<name> [\w.%~-]++ )
-    (?: (?P<quote> \\{0,8}["'] ) [ \t]{0,8} (?: => | [:=,] ) \s{0,8}
+    (?P<name> [\w.%~-]++ (?:\[[\w.%~-]*+\]){0,4} )  # `user[password]`
+    (?: (?P<quote> \\{0,8}["'] ) (?: [ \t]{0,8} (?: [=-]{1,2}> | [:=,] ) | \][ \t]{0,8}=(?!=) ) \s{0,8}
       | (?P<colon> [ \t]{0,8}:(?![:/]) [ \t]{0,8} )
       | [ \t]{0,8}=[ \t]{0,8} (?=[bBrRuU]{0,2}\\{0,8}["'])
-      | [ \t]{1,8}(?:=>|=)[ \t]{1,8}
+      | [ \t]{1,8}(?:[=-]{1,2}>|=)[ \t]{1,8}
       | =(?(query)|(?!=))  # not a comparison
     )
     """,
@@ -44,11 +45,12 @@ _MAX_DECODED = 4
 
 def scrub_pairs(text: str) -> str:
     """Mask the value of each name of a secret in a text."""
-    if ":" not in text and "=" not in text and "," not in text:  # one of them ends each name
+    if not any(sign in text for sign in ":=,->"):  # one of them marks each name
         return text
     lowered = _decoded(text).lower()
     if not any(hint in lowered for hint in HINTS):
         return text
+    text = scrub_marked(text)
     pieces: list[str] = []
     done = at = 0
     while (pair := _PAIR.search(text, at)) is not None:
@@ -64,9 +66,13 @@ def _secret_span(text: str, pair: re.Match[str]) -> tuple[int, int]:
     """Return the start and end of the value to mask; they are equal if there is nothing to mask."""
     at = pair.end()
     name, sent = _name_of(text, pair)
-    if not is_secret_name(name, sent=sent) or (is_plural(name) and _COUNT.match(text, at)):
+    is_assigned = pair["colon"] is None and pair["quote"] is None
+    is_pass = is_assigned and name.lower() == "pass"  # `pass: 12 checks` is a sentence
+    if not (is_pass or is_secret_name(name, sent=sent)):
         return at, at
-    if sent and pair["colon"] is None and pair["quote"] is None:
+    if (is_pass or is_plural(name)) and _COUNT.match(text, at):
+        return at, at
+    if sent and is_assigned:
         return _matched(_SENT_VALUE, text, at)
     if _NOTHING.match(text, at):
         return at, at

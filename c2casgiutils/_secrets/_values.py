@@ -19,8 +19,8 @@ _MAX_ENCODINGS = 4
 _ENCODED = re.compile(r"""(?<![^\s&=?#"'<>%])[^\s&=?#"'<>%]*+(?:%[0-9A-Fa-f]{2}[^\s&=?#"'<>%]*+)++""")
 _MAX_PLAIN_LENGTH = 12
 """A secret that is recognised by its form is longer."""
-_PLAIN = re.compile(r"[^:=,@%]*+")
-"""Without the sign of a pair, an address or an encoding."""
+_PLAIN = re.compile(r"[^:=,@%>-]*+")
+"""Without the sign of a named value, an address or an encoding."""
 _PUNCTUATION = "/:,;@!$()*+~[]"
 _PAIR_LENGTH = 2
 _QUERIES = frozenset({"query_string", "query", "http.query", "url.query"})

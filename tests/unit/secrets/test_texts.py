@@ -51,6 +51,14 @@ def test_private_key_of_several_lines_is_hidden() -> None:
     assert SECRET not in scrub(f"{begin}\nMHc\n{SECRET}")
 
 
+@pytest.mark.parametrize("header", ["", "\r\nContent-Type: text/plain"])
+@pytest.mark.parametrize("line_break", ["\r\n", "\n"])
+def test_part_of_a_form_is_hidden(header: str, line_break: str) -> None:
+    part = f'form-data; name="{{}}"{header}\r\n\r\n{{}}\r\n--b'.replace("\r\n", line_break)
+    assert scrub(part.format("password", SECRET)) == part.format("password", MASK)
+    assert scrub(part.format("mail", "me@host.test")) == part.format("mail", "me@host.test")
+
+
 @pytest.mark.parametrize("value", ["tr0ub4dor", "tr0ub/4dor&x"])
 def test_given_values_are_hidden_in_each_form(value: str) -> None:
     shown = scrub(f"it was {value} or {quote(value, safe='')}", [value, "ab", ""])
@@ -156,6 +164,20 @@ PIECES = [
         "a =",
         "@",
     ),
+    *(
+        "a[b]",
+        "a[",
+        "secret[a]=",
+        "--token ",
+        '--token "',
+        "-u a:",
+        "<token>",
+        "<a ",
+        "<token>a</",
+        "&lt;",
+        " ->",
+    ),
+    *('name="a"\n', 'name="secret"\n\n\\', 'name="', "\\n\\n", "user a:"),
     *("secret=\\\\'", "hooks.slack.com/a/", "AKIA", "code==", "passwords: 1", "%3A%2F%2F", "?secret=\"'"),
 ]
 
