@@ -26,7 +26,7 @@ def describe(error: BaseException) -> str:
     """
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    text = scrub(" ".join(str(error).split()), _passwords())[:_MAX_LENGTH]
+    text = " ".join(scrub(str(error), _passwords()).split())[:_MAX_LENGTH]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

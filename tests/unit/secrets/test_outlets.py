@@ -189,6 +189,11 @@ def test_redis_errors() -> None:
     assert [text for text in HARMLESS if text not in shown(text)] == []
 
 
+def test_lines_of_a_redis_error_are_joined_after_its_secrets_are_hidden() -> None:
+    error = redis.ConnectionError('name="password"\r\n\r\nhunter2\r\n--b')
+    assert redis_utils.describe(error) == 'ConnectionError: name="password" *** --b'
+
+
 def test_redis_error_is_cut_after_its_password_is_hidden() -> None:
     error = redis.ConnectionError(f"{'x' * 480} redis://user:a-password-of-redis@host")
     assert "a-pass" not in redis_utils.describe(error)
