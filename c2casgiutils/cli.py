@@ -48,8 +48,8 @@ def add_arguments(arg_parser: ArgumentParser, default_logging_config: str | None
 def run(main: Callable[[Namespace], Awaitable[None]], parser: ArgumentParser | None = None) -> None:
     """Run a script from its arguments to its exit code: `await main(args)` within `lifespan(args)`.
 
-    On SIGTERM, `main` is cancelled, everything is closed, and the exit code is 143; a second SIGTERM raises
-    `SystemExit` immediately. On SIGINT it is the same, with the exit code 130.
+    On SIGTERM, `main` is cancelled, everything is closed, and the exit code is 143; a second SIGTERM while
+    `main` still runs raises `SystemExit` immediately. On SIGINT it is the same, with the exit code 130.
 
     Args:
         main: The script; called with the arguments.
@@ -115,10 +115,12 @@ class _Termination:
             signal.signal(signal.SIGTERM, previous)
 
     def _handle(self, *_: object) -> None:
-        if self.is_requested:
+        is_second, self.is_requested = self.is_requested, True
+        if self.is_closing:
+            return
+        if is_second:
             sys.exit(_BY_SIGNAL + signal.SIGTERM)
-        self.is_requested = True
-        if self._task is not None and not self.is_closing:
+        if self._task is not None:
             self._task.cancel()
             self._loop.call_soon_threadsafe(lambda: None)  # wakes a loop that waits for input
 

@@ -140,21 +140,27 @@ def test_a_second_signal_ends_a_script_that_does_not_await(number: int, tmp_path
 
 
 def test_sigterm_while_closing_interrupts_nothing(tmp_path: Path) -> None:
-    """What the main function starts in its `finally` is done, also when the signal comes during it."""
+    """Everything is closed, however many signals come in the meantime."""
     main = """
+    from pathlib import Path
     from contextlib import AsyncExitStack
     from c2casgiutils import redis_utils
     close = redis_utils.aclose
     async def slow() -> None:
         print("started to close", flush=True)
-        await asyncio.sleep(0.5)
+        while not Path("signals are sent").exists():
+            await asyncio.sleep(0.05)
         print("closed", flush=True)
         await close()
     redis_utils.aclose = slow
 """
     with Script(SCRIPT.format(main=main), tmp_path) as script:
         script.wait_started()
-        script.signal(signal.SIGTERM)
+        for _ in range(3):
+            script.signal(signal.SIGTERM)
+            with pytest.raises(AssertionError):
+                wait_for(script.has_ended, seconds=0.3)
+        (tmp_path / "signals are sent").touch()
         assert script.wait() == 143
         assert script.output.splitlines()[-1] == "closed"
 
