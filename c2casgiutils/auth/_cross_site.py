@@ -66,10 +66,13 @@ def refuse_cross_site_change(request: Request, auth_info: AuthInfo) -> None:
     """Reject changes that another site requests with the session of a browser.
 
     Raises:
-        HTTPException: 403.
+        HTTPException: 403, or 503 for a prefetch.
     """
     if request.method in _SAFE_METHODS:
         return
     has_session = auth_info.type in _AMBIENT_METHODS or request.scope.get(BY_COOKIE)
-    if has_session and is_cross_site(request):
+    if not has_session:
+        return
+    refuse_speculation(request)
+    if is_cross_site(request):
         raise HTTPException(403, REFUSED)

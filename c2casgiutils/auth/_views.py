@@ -14,7 +14,13 @@ from c2casgiutils.auth._secret import WRONG, check_secret, given_secret
 from c2casgiutils.auth._throttle import TooManyAttemptsError
 from c2casgiutils.auth.github._views import router as github_router
 
-router = APIRouter(tags=["authentication"])
+
+async def _no_speculation(request: Request) -> None:
+    _cross_site.refuse_speculation(request)
+
+
+# all of them, those of GitHub included: some change the session by a GET
+router = APIRouter(tags=["authentication"], dependencies=[Depends(_no_speculation)])
 
 _FORM: dict[str, Any] = {
     "requestBody": {

@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import itertools
+import json
 import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -175,6 +176,37 @@ def test_other_site_locks_nobody_out(auth_browser: Browser) -> None:
             visit.page.get_by_label("Secret", exact=False).first.fill(SECRET)
             visit.page.get_by_role("button", name="Sign in").click()
             visit.page.get_by_role("button", name="Sign out").wait_for()
+
+
+def _speculation_rules(target: str) -> str:
+    """Return a page whose rules make its visitor guess 22 times, and sign out twice."""
+    guesses = [f"{target}/c2c/logging/level?name=x&secret={number}" for number in range(22)]
+    prefetch = {"urls": [*guesses, f"{target}/c2c/auth/logout"], "eagerness": "immediate"}
+    prerender = {"urls": [f"{target}/c2c/auth/logout?again"], "eagerness": "immediate"}
+    rules = json.dumps({"prefetch": [prefetch], "prerender": [prerender]})
+    return f'<script type="speculationrules">{rules}</script>'
+
+
+def test_speculation_changes_nothing(auth_browser: Browser) -> None:
+    """The attack: a page of the same host whose prefetches guess secrets and sign its visitor out."""
+    environment = {**ENVIRONMENT, "C2C__AUTH__SECRET": SECRET}
+    with Uvicorn(APPLICATION, env=environment) as server:
+        # the host of the other page: Chromium prefetches with cookies there
+        url = server.url.replace("127.0.0.1", "localhost")
+        with _other_site(_speculation_rules(url)) as other, Visit(auth_browser, url) as visit:
+            page = visit.page
+            page.goto(f"/c2c/auth/login?secret={SECRET}")
+            page.get_by_role("button", name="Sign out").wait_for()
+            page.goto(other)
+            wait_for(lambda: server.output.count("GET /c2c/logging/level") == 22, what="the guesses")
+            wait_for(lambda: "GET /c2c/auth/logout?again" in server.output, what="the prerender")
+            wait_for(lambda: "GET /c2c/auth/logout " in server.output, what="the prefetch")
+            visit.complaints.clear()  # the page is of another origin
+            page.goto("/c2c/")
+            page.get_by_role("button", name="Sign out").click()
+            page.get_by_label("Secret", exact=False).first.fill(SECRET)
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("button", name="Sign out").wait_for()
 
 
 def test_other_site_signs_nobody_out(auth_browser: Browser, secret_url: str) -> None:

@@ -353,6 +353,25 @@ async def test_other_site_asks_to_sign_out(client: httpx.AsyncClient, github: Fa
     assert (await client.get("/c2c/read")).status_code == 200
 
 
+async def test_speculation_changes_nothing(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """A prefetch of the browser starts and ends no sign-in, and ends no session."""
+    headers = {"Sec-Fetch-Site": "none", "Sec-Purpose": "prefetch"}
+
+    async def refused(url: str, method: str = "GET") -> None:
+        response = await client.request(method, url, headers=headers)
+        assert response.status_code == 503
+        assert "set-cookie" not in response.headers
+
+    await refused("/c2c/auth/github/login")
+    begun = await client.get("/c2c/auth/github/login")
+    callback = await ask_github(begun.headers["location"])
+    await refused(callback)
+    assert (await client.get(callback)).status_code == 307
+    await refused("/c2c/auth/github/logout")
+    await refused("/c2c/auth/github/logout", "POST")
+    assert (await client.get("/c2c/read", headers=headers)).status_code == 200
+
+
 @pytest.mark.parametrize("settings", [{}, {"secret": "x", "jwt": {"secret": KEY}}])
 @pytest.mark.parametrize("path", ["login", "callback", "logout"])
 async def test_no_github_in_other_modes(

@@ -41,6 +41,31 @@ async def test_guesses_nothing(client: httpx.AsyncClient, headers: dict[str, str
     await sign_in(client)
 
 
+@pytest.mark.parametrize("headers", SPECULATIONS.values(), ids=SPECULATIONS)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/c2c/auth/logout"), ("POST", "/c2c/auth/logout"), ("POST", "/c2c/write")],
+)
+async def test_changes_nothing(
+    client: httpx.AsyncClient, headers: dict[str, str], method: str, path: str
+) -> None:
+    """It neither signs out nor changes anything by the session, which stays valid."""
+    await sign_in(client)
+    response = await client.request(method, path, headers=headers)
+    assert response.status_code == 503
+    assert "set-cookie" not in response.headers
+    assert (await client.get("/c2c/read", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("headers", SPECULATIONS.values(), ids=SPECULATIONS)
+async def test_signs_nobody_in(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    """No way to give the secret starts a session."""
+    for method in ("GET", "POST"):
+        response = await client.request(method, "/c2c/auth/login", headers={**headers, "X-API-Key": SECRET})
+        assert response.status_code == 503
+    assert COOKIE not in client.cookies
+
+
 async def test_another_purpose(client: httpx.AsyncClient) -> None:
     """Only speculation is refused."""
     response = await client.get("/c2c/auth/login", params={"secret": SECRET}, headers={"Purpose": "none"})
