@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 
-from c2casgiutils.switches._entry import split
+from c2casgiutils.switches._entry import shown, split
 from c2casgiutils.switches._errors import NotAppliedError
 from c2casgiutils.switches._kinds import Kind, Setting
 
@@ -82,7 +82,10 @@ class Effects:
             kind.apply(changes)
         except NotAppliedError as error:
             refused = {f"{kind.name}:{key}" for key in error.problems}
-            _LOGGER.warning("%s switches of the kind %s were not applied: %s", len(refused), kind.name, error)
+            problem = shown(str(error))
+            _LOGGER.warning(
+                "%s switches of the kind %s were not applied: %s", len(refused), kind.name, problem
+            )
         except Exception:
             _LOGGER.exception("Switches of the kind %s could not be applied", kind.name)
             refused = set(fields)
@@ -101,4 +104,4 @@ class Effects:
         if len(self._logged) >= _MAX_LOGGED:
             self._logged.clear()
         self._logged.add((field, version))
-        _LOGGER.warning("The switch %r was not applied: %s", field, problem)
+        _LOGGER.warning("The switch %r was not applied: %s", shown(field), shown(problem))

@@ -11,6 +11,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
 from c2casgiutils._errors import C2cError
+from c2casgiutils._secrets import scrub
 from c2casgiutils.redis_utils import SignatureError, Signer
 from c2casgiutils.switches._kinds import Setting
 
@@ -27,6 +28,7 @@ MAX_REASON_LENGTH = 200
 _MAX_ENTRY_BYTES = 8192
 _MAX_FIELD_BYTES = 1024
 _MAX_BY_LENGTH = 200
+_MAX_SHOWN_LENGTH = 200
 _KEPT_SECONDS = 7 * 24 * 3600.0
 """How long a removed or ended entry is kept, to override older ones."""
 _LABEL = "c2casgiutils switches"
@@ -100,6 +102,11 @@ def split(field: str) -> tuple[str, str]:
     """Return kind and key of a field."""
     kind, _, key = field.partition(":")
     return kind, key
+
+
+def shown(text: str) -> str:
+    """Return a text from Redis, such as the name of a field, as it may be logged: short, without secrets."""
+    return scrub(text[:_MAX_SHOWN_LENGTH])
 
 
 def is_plausible(version: int, now: float) -> bool:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from c2casgiutils.switches._entry import shown
 from c2casgiutils.switches._kinds import Kind, Setting
 
 _LOGGER = logging.getLogger(__name__)
@@ -37,7 +38,10 @@ async def read_inherited(kind: Kind, *, seconds: float) -> dict[str, Any] | None
         try:
             kind.check(key, value)
         except ValueError as error:
-            _LOGGER.warning("Skipping the %s of %r from an earlier release: %s", kind.name, key[:200], error)
+            problem = shown(str(error))
+            _LOGGER.warning(
+                "Skipping the %s of %r from an earlier release: %s", kind.name, shown(key), problem
+            )
         else:
             accepted[key] = value
     return accepted

@@ -15,7 +15,7 @@ from c2casgiutils import config, redis_utils
 from c2casgiutils.broadcast import RedisBroadcaster
 from c2casgiutils.redis_utils import _link as link_
 from c2casgiutils.switches import _metrics
-from c2casgiutils.switches._entry import Codec, Entry, EntryError, is_plausible
+from c2casgiutils.switches._entry import Codec, Entry, EntryError, is_plausible, shown
 from c2casgiutils.switches._errors import SwitchesUnavailableError
 
 _LOGGER = logging.getLogger(__name__)
@@ -66,14 +66,14 @@ class Skipped:
 
     def note(self, field: str, raw: bytes, reason: str) -> None:
         """Note an entry."""
-        entry = field, raw[:100]
+        entry = shown(field), raw[:100]
         if entry in self._logged:
             return
         if len(self._logged) >= _MAX_LOGGED:
             self._logged.clear()
         self._logged.add(entry)
         _metrics.count_skipped()
-        _LOGGER.warning("The stored switch %r was skipped: %s", field[:200], reason)
+        _LOGGER.warning("The stored switch %r was skipped: %s", entry[0], reason)
 
 
 class Store:

@@ -11,6 +11,7 @@ from c2casgiutils import broadcast, instances, switches
 from c2casgiutils.switches import Setting
 from c2casgiutils.switches._desired import Desired
 from c2casgiutils.switches._entry import Codec
+from c2casgiutils.switches._switches import Switches
 
 
 class Colours(switches.Kind):
@@ -37,6 +38,13 @@ class Colours(switches.Kind):
         self.calls.append(changes)
         for key, setting in changes.items():
             self.painted[key] = None if setting is None else setting.value
+
+
+class Picky(Colours):
+    """A kind that names the values it rejects."""
+
+    def check(self, key: str, value: Any) -> None:
+        raise ValueError(f"not a colour: {value}")
 
 
 @pytest.fixture
@@ -203,6 +211,21 @@ async def test_a_kind_that_fails_is_told(colours: Colours, caplog: pytest.LogCap
     assert switches.refused() == set()
     assert list(switches.current("test_colour")) == ["door"]
     assert colours.painted == {"door": "red"}
+
+
+@pytest.mark.parametrize("kind", ["unknown", "test_colour"])
+@pytest.mark.parametrize("is_malformed", [True, False], ids=["malformed", "not applied"])
+async def test_the_names_of_stored_switches_are_masked_and_cut_in_the_log(
+    colours: Colours, caplog: pytest.LogCaptureFixture, kind: str, *, is_malformed: bool
+) -> None:
+    """Anybody who writes to Redis chooses them."""
+    field = f"{kind}:?password=hunter2&" + 900 * "x"
+    raw = '-\n{"f":1,"version":7,"set":1.5,"value":"?password=hunter2&%s"}' % (900 * "x")
+    switch = Switches({"test_colour": Picky()})
+    await switch.on_change(base=0, version=7, field=field, entry="x" if is_malformed else raw)
+    (message,) = [record.getMessage() for record in caplog.records if "xxx" in record.getMessage()]
+    assert "hunter2" not in message
+    assert len(message) < 500
 
 
 async def test_a_thread_reads_the_values_of_the_process(colours: Colours) -> None:
