@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from c2casgiutils._outages import Outage
+from c2casgiutils.redis_utils._link import WRONG_TYPE, ReplyError
 
 _LOGGER = logging.getLogger(__name__)
 _MAX_DIGITS = 16
@@ -74,8 +75,11 @@ class Hooks:
         """Call the callbacks with the version that Redis holds.
 
         Args:
-            reply: The reply of Redis; an error is ignored, and anything but a number counts as 0.
+            reply: The reply of Redis; anything but a number counts as 0, also a key of another type. Other
+                errors are ignored.
         """
+        if isinstance(reply, ReplyError) and reply.code == WRONG_TYPE:
+            reply = None
         if reply is not None and not isinstance(reply, bytes):
             return
         version = int(reply) if reply and reply.isdigit() and len(reply) <= _MAX_DIGITS else 0

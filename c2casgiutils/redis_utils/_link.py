@@ -16,12 +16,14 @@ from c2casgiutils.redis_utils._wire import REPLY_SECONDS, Command, Connect, Link
 if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection
 
-__all__ = ["REPLY_SECONDS", "WRONG_SERVER", "Command", "Link", "LinkDownError", "ReplyError"]
+__all__ = ["REPLY_SECONDS", "WRONG_SERVER", "WRONG_TYPE", "Command", "Link", "LinkDownError", "ReplyError"]
 
 _LOGGER = logging.getLogger(__name__)
 
 WRONG_SERVER = frozenset({"MOVED", "ASK", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY", "TRYAGAIN"})
 """Codes of errors after which the link must connect to another server."""
+WRONG_TYPE = "WRONGTYPE"
+"""Code of the error for a key with a value of another type than the command needs."""
 
 _CONNECT_SECONDS = 5.0
 _CHECK_SECONDS = 3.0

@@ -29,16 +29,24 @@ _MAX_LOGGED = 1000
 
 # If publishing is refused, the change stays stored: processes that miss it see the version with the next
 # beat.
+# A value of another type would block all changes for ever, so it is replaced.
 _WRITE = """
-local stored = redis.call('HGET', KEYS[1], 'version') or ''
+local stored, result = redis.pcall('HGET', KEYS[1], 'version') or '', 1
+if type(stored) == 'table' then
+  if not string.find(stored.err, 'WRONGTYPE', 1, true) then return stored end
+  stored, result = '', 2
+end
 if stored ~= ARGV[1] then return 0 end
+if result == 2 then redis.call('DEL', KEYS[1]) end
 local last = 6 + 2 * tonumber(ARGV[6])
 for i = 7, last, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 for i = last + 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
 redis.call('HSET', KEYS[1], 'version', ARGV[2])
 redis.pcall(ARGV[3], ARGV[4], ARGV[5])
-return 1
+return result
 """
+_REPLACED = 2
+"""The result of the script if it replaced a value of another type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +114,12 @@ class Store:
         return reply if isinstance(reply, bytes) else b""
 
     async def read(self, *, seconds: float) -> Snapshot:
-        """Return the whole content.
+        """Return the whole content; a value of another type counts as none, and the next change replaces it.
 
         Raises:
             SwitchesUnavailableError: Redis is unreachable or refuses.
         """
-        reply = await self._execute(("HGETALL", self._key), seconds=seconds)
+        reply = await self._execute(("HGETALL", self._key), seconds=seconds) or {}
         base, now = reply.pop(_VERSION, b""), self._link.now()
         entries: dict[str, Entry] = {}
         skipped: dict[str, bytes] = {}
@@ -159,6 +167,8 @@ class Store:
         command = ("EVAL", _WRITE, "1", self._key, base, str(version), word, *published, str(len(entries)))
         left = end - time.monotonic()
         reply = await self._execute((*command, *pairs, *forgotten), seconds=left, is_change=True)
+        if reply == _REPLACED:
+            _LOGGER.warning("The key %s had a value of another type, which was replaced", self._key)
         return bool(reply)
 
     async def _execute(self, command: link_.Command, *, seconds: float, is_change: bool = False) -> Any:
@@ -170,6 +180,8 @@ class Store:
             raise SwitchesUnavailableError(str(error), is_uncertain=is_change) from error
         if not isinstance(reply, link_.ReplyError):
             return reply
+        if reply.code == link_.WRONG_TYPE and not is_change:
+            return None
         if reply.code in link_.WRONG_SERVER:
             self._link.reset(str(reply))
         raise SwitchesUnavailableError(f"Redis refuses: {redis_utils.describe(reply)}")

@@ -13,7 +13,17 @@ import pytest
 from c2casgiutils import broadcast, config
 from tests.support.fleet import leave
 from tests.support.net import eventually
-from tests.support.operators import HEARTBEAT, PREFIX, WITHIN, Operator, operators, serve, stopped, stored
+from tests.support.operators import (
+    HEARTBEAT,
+    PREFIX,
+    STORE,
+    WITHIN,
+    Operator,
+    operators,
+    serve,
+    stopped,
+    stored,
+)
 from tests.support.processes import Process, RedisServer, Uvicorn
 from tests.support.proxy import Proxy
 
@@ -157,6 +167,32 @@ async def test_flushed(server: RedisServer, start: Start) -> None:
 
     await eventually(is_back, seconds=WITHIN, what="the stored switches")
     assert int(stored(server)["version"]) > int(before["version"])
+
+
+async def test_another_value_in_the_place_of_the_store(server: RedisServer, start: Start) -> None:
+    """It is replaced within a heartbeat, or by a change, and logged once each time."""
+    servers = serve(server.port), serve(server.port)
+    first, second = await start(*servers)
+
+    def overwrite() -> None:
+        with server.client() as client:
+            client.set(STORE, "wrong")
+
+    overwrite()
+    assert (await first.set(NAME, "DEBUG"))["complete"]
+    assert stored_level(server) == "DEBUG"
+    overwrite()
+
+    async def is_back() -> bool:
+        with server.client() as client:
+            return bool(client.type(STORE) == "hash")
+
+    await eventually(is_back, seconds=WITHIN, what="the stored switches")
+    assert stored_level(server) == "DEBUG"
+    overwrite()
+    assert (await second.set(NAME, "ERROR"))["complete"]
+    assert stored_level(server) == "ERROR"
+    assert sum(one.output.count("of another type") for one in servers) == 3
 
 
 async def test_cut_off_during_a_change_of_many_levels(server: RedisServer, start: Start) -> None:
