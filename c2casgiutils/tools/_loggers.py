@@ -30,9 +30,13 @@ class QuotaExceededError(C2cError, ValueError):
 
 
 def names() -> list[str]:
-    """Return the names of all loggers, the root first, the others sorted."""
+    """Return the names of all loggers, the root first, the others sorted.
+
+    Unprintable ones, which no view accepts, are left out: responses cannot encode lone surrogates.
+    """
     known = logging.root.manager.loggerDict.copy()  # other threads may add some
-    return [logging.root.name, *sorted(name for name in known if _existing(name) is not None)]
+    others = sorted(name for name in known if name.isprintable() and _existing(name) is not None)
+    return [logging.root.name, *others]
 
 
 def read(name: str) -> Level:

@@ -94,6 +94,19 @@ async def test_list_is_bounded(client: httpx.AsyncClient, name: str) -> None:
     assert (answer["total"], answer["shown"], len(answer["loggers"])) == (510, 500, 500)
 
 
+@pytest.mark.parametrize("part", ["n\udce9e", "a\nb"])
+async def test_list_of_names_that_no_view_accepts(client: httpx.AsyncClient, name: str, part: str) -> None:
+    """Loggers with an unprintable name, such as a lone surrogate, are left out of the list."""
+    for last in ("file", part):
+        logging.getLogger(f"{name}.{last}")
+    try:
+        answer = await client.get("logging/loggers", params={"q": f"{name}."})
+        assert answer.status_code == 200
+        assert [one["name"] for one in answer.json()["loggers"]] == [f"{name}.file"]
+    finally:
+        del logging.root.manager.loggerDict[f"{name}.{part}"]
+
+
 @pytest.mark.parametrize(
     ("instance", "status"), [("self", 200), ("own", 200), ("no-such", 404), ("all", 422), ("", 404)]
 )
