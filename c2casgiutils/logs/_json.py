@@ -21,24 +21,29 @@ _SYSLOG_LEVELS = {
     logging.DEBUG: 7,
 }
 _NO_EXTRA = {*STANDARD_ATTRIBUTES, NOTED, "color_message", "id"}  # the color is uvicorn's own
-_FIELDS = frozenset(
-    (
-        *(
-            "msg",
-            "host",
-            "timestamp",
-            "level",
-            "level_name",
-            "logger_name",
-            "source_facility",
-            "file",
-            "line",
-        ),
-        *("function", "pid", "thread_name", "process_name", "request_id", "trace_id", "span_id"),
-        *("client_addr", "method", "path", "matched_route", "status_code"),
-        *("full_message", "full_msg", "left_out"),
-    )
+_ALWAYS = (
+    "msg",
+    "host",
+    "timestamp",
+    "level",
+    "level_name",
+    "logger_name",
+    "source_facility",
+    "file",
+    "line",
 )
+_ORIGIN = ("function", "pid", "thread_name", "process_name")
+_REQUEST = (
+    "request_id",
+    "trace_id",
+    "span_id",
+    "client_addr",
+    "method",
+    "path",
+    "matched_route",
+    "status_code",
+)
+_FIELDS = frozenset((*_ALWAYS, *_ORIGIN, *_REQUEST, "full_message", "full_msg", "left_out"))
 """Names that only the formatter gives, whether the line has them or not."""
 _MAX_BYTES = 4096
 """Longest write to a pipe that no other process can interrupt: `PIPE_BUF` of Linux, see pipe(7)."""
@@ -128,14 +133,15 @@ class JsonFormatter(logging.Formatter):
         return line if len(line) < self._max_bytes else _shorten(fields, number, self._max_bytes)
 
     def _fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        name = text_of(record.name)
         return {
             "msg": message_of(record),
             "host": self._host,
             "timestamp": record.created,
             "level": _SYSLOG_LEVELS.get(record.levelno, record.levelno),
             "level_name": record.levelname,
-            "logger_name": record.name,
-            "source_facility": record.name,
+            "logger_name": name,
+            "source_facility": name,
             "file": record.pathname,
             "line": record.lineno,
             "function": record.funcName,

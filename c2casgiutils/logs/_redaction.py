@@ -16,7 +16,7 @@ _MIN_VALUE_LENGTH = 8
 
 
 class RedactionFilter(logging.Filter):
-    """Replaces the secrets of a record by `***`: in its message, arguments, traceback, stack and extras.
+    """Replaces the secrets of a record by `***`: in its texts, arguments and extras, and in the logger name.
 
     It belongs on handlers: a filter of a logger does not see the records of its children.
 
@@ -47,6 +47,7 @@ def redact_record(record: logging.LogRecord, values: tuple[str, ...] = ()) -> No
     """Remove the secrets of a record, in place."""
     _redact_message(record, values)
     _redact_traceback(record, values)
+    record.name = scrub(record.name, values)
     if record.stack_info:
         record.stack_info = scrub(record.stack_info, values)
     for name, value in vars(record).items():

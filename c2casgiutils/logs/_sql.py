@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils.logs._background import BackgroundHandler, describe
-from c2casgiutils.logs._texts import message_of, traceback_of
+from c2casgiutils.logs._texts import message_of, text_of, traceback_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
@@ -54,7 +54,7 @@ class SqlHandler(BackgroundHandler):
     def prepare(self, record: logging.LogRecord) -> dict[str, Any]:
         """Return the row."""
         return {
-            "logger": _storable(record.name),
+            "logger": _storable(text_of(record.name)),
             "level": _storable(record.levelname),
             "trace": _storable(traceback_of(record)) or None,
             "msg": _storable(message_of(record)),

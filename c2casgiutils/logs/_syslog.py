@@ -11,6 +11,7 @@ from typing import Any
 
 from c2casgiutils.logs._background import BackgroundHandler
 from c2casgiutils.logs._json import JsonFormatter, syslog_level
+from c2casgiutils.logs._texts import text_of
 
 _SIZE = 10_000
 _TIMEOUT_SECONDS = 5
@@ -73,7 +74,7 @@ class CeeSysLogHandler(BackgroundHandler):
         severity = next((number for level, number in _SEVERITIES if record.levelno >= level), _DEBUG)
         now = time.localtime(record.created)
         date = f"{_MONTHS[now.tm_mon - 1]} {now.tm_mday:2} {time.strftime('%H:%M:%S', now)}"
-        tag = _NO_TAG.sub("-", record.name.partition(".")[0])[:_MAX_TAG_LENGTH]
+        tag = _NO_TAG.sub("-", text_of(record.name).partition(".")[0])[:_MAX_TAG_LENGTH]
         header = f"<{self._facility * 8 + severity}>{date} {self._host} {tag}[{record.process}]: @cee: "
         message = f"{header}{self.format(record)}".encode(errors="backslashreplace")
         if len(message) > _MAX_BYTES:

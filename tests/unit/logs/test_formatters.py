@@ -165,6 +165,18 @@ def test_the_console_has_the_tracked_id(request_id: str) -> None:
     assert console(record("text", request_id="forged")) == f"INFO text [{request_id}]"
 
 
+def test_a_secret_in_the_name_of_a_logger() -> None:
+    entry = record("text")
+    entry.name = "app.password=hunter2"
+    result = fields(entry)
+    assert (result["logger_name"], result["source_facility"]) == ("app.password=***",) * 2
+    line = logs.ConsoleFormatter().format(entry)
+    assert "app.password=*** text" in line
+    assert entry.name == "app.password=hunter2"
+    assert logs.RedactionFilter().filter(entry)
+    assert entry.name == "app.password=***"
+
+
 @pytest.mark.parametrize("name", ["id", "color_message", "taskName"])
 def test_attributes_of_no_use_are_left_out(name: str) -> None:
     item = record("text")
