@@ -20,9 +20,9 @@ def is_cross_site(request: Request) -> bool:
     """Return whether a page of another origin caused the request, according to the browser.
 
     `Sec-Fetch-Site` decides if it is present, since a page cannot forge it, while a form under
-    `Referrer-Policy: no-referrer` has the origin `null`; otherwise `Origin` decides. A client that sends
-    neither is not a current browser (https://fetch.spec.whatwg.org/#origin-header,
-    https://www.w3.org/TR/fetch-metadata/).
+    `Referrer-Policy: no-referrer` has the origin `null`; otherwise `Origin` decides. A request with neither
+    counts as one of a script, although over plain HTTP, except to the loopback, browsers send a GET so too
+    (https://fetch.spec.whatwg.org/#origin-header, https://www.w3.org/TR/fetch-metadata/).
     """
     sites = request.headers.getlist("sec-fetch-site")
     if sites:
