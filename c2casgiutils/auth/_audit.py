@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import inspect
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -116,14 +117,26 @@ def _write(event: AuditEvent) -> None:
         if name in fields
     ]
     extra = {f"audit_{name}": value for name, value in fields.items()}
+    file, number, function = _place()
     line = _LOGGER.makeRecord(
-        LOGGER_NAME, logging.INFO, __file__, 0, "%s", (", ".join(told),), None, "record", extra
+        LOGGER_NAME, logging.INFO, file, number, "%s", (", ".join(told),), None, function, extra
     )
     # `fileConfig`, as in the environment of Alembic, disables loggers that its file does not name
     _LOGGER.disabled = False
     _LOGGER.handle(line)
     if logs.written_from(_LOGGER) > logging.INFO:
         logs.write_to_standard_error(line)
+
+
+def _place() -> tuple[str, int, str]:
+    """Return the file, the line and the function that record the event."""
+    frame = inspect.currentframe()
+    # `recorded` is called by `contextlib`
+    while frame is not None and frame.f_globals.get("__name__") in (__name__, contextlib.__name__):
+        frame = frame.f_back
+    if frame is None:
+        return __file__, 0, record.__name__
+    return frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
 
 
 def _quoted(value: Any) -> str:

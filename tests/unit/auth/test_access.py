@@ -192,6 +192,21 @@ async def test_record_is_structured(caplog: pytest.LogCaptureFixture) -> None:
     assert "audit_request_id" not in fields
 
 
+async def test_record_names_its_caller(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The file, line and function are those that record the event, at its start and its end too."""
+    request = Request({"type": "http", "headers": [], "client": None})
+    await auth.audit.record("test")
+    async with auth.audit.recorded("test", request=request):
+        pass
+    first = test_record_names_its_caller.__code__.co_firstlineno
+    assert len(caplog.records) == 3
+    for record in caplog.records:
+        assert (record.pathname, record.funcName) == (__file__, "test_record_names_its_caller")
+        assert first < record.lineno < first + 10
+
+
 async def test_record_names_the_request(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "c2casgiutils.audit")
     token = CURRENT.set(RequestContext("request-1"))
