@@ -1,6 +1,6 @@
 """The desired state as known to this process: the newest entry of each switch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from c2casgiutils.switches._entry import Entry, split
 from c2casgiutils.switches._kinds import Setting
@@ -67,9 +67,17 @@ class Desired:
             and (field not in stored or stored[field].version < entry.version)
         ]
 
+    def forgettable(self, now: float) -> list[str]:
+        """Return the fields of the entries that ended and need not be kept."""
+        return [field for field, entry in self._entries.items() if entry.is_forgettable(now)]
+
     def forget(self, now: float) -> list[str]:
-        """Remove the entries that ended long ago, and return their fields."""
-        fields = [field for field, entry in self._entries.items() if entry.is_forgettable(now)]
-        for field in fields:
-            del self._entries[field]
+        """Remove the entries that ended and need not be kept, and return their fields."""
+        fields = self.forgettable(now)
+        self.drop(fields)
         return fields
+
+    def drop(self, fields: Iterable[str]) -> None:
+        """Remove entries."""
+        for field in fields:
+            self._entries.pop(field, None)

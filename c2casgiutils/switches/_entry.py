@@ -31,6 +31,8 @@ _MAX_BY_LENGTH = 200
 _MAX_SHOWN_LENGTH = 200
 _KEPT_SECONDS = 7 * 24 * 3600.0
 """How long a removed or ended entry is kept, to override older ones."""
+_GRACE_SECONDS = 60.0
+"""The same for an entry of which no older one can come back; clocks of processes differ a little."""
 _LABEL = "c2casgiutils switches"
 
 
@@ -57,6 +59,7 @@ class _Stored(_Base):
     set: _Time
     expires: _Time | None = None
     cleared: int = Field(default=0, ge=0, lt=MAX_VERSION)
+    older: _Time | None = None
     by: str | None = Field(default=None, max_length=_MAX_BY_LENGTH)
     reason: str | None = Field(default=None, max_length=MAX_REASON_LENGTH)
 
@@ -74,6 +77,7 @@ class Entry:
         ends: When the value ends; `None` for no end.
         cleared: The version of the last removal, which ended the older values of single instances; it is
             carried on, as a process may miss the removal itself.
+        older: When all older values of the field have ended, 0 if there were none; `None` if one has no end.
     """
 
     field: str
@@ -83,14 +87,26 @@ class Entry:
     is_known_format: bool
     ends: float | None
     cleared: int = 0
+    older: float | None = None
 
     def in_force(self, now: float) -> Setting | None:
         """Return the value, or `None` if there is none or it has ended."""
         return None if self.ends is not None and self.ends <= now else self.setting
 
     def is_forgettable(self, now: float) -> bool:
-        """Return whether it ended so long ago that no process can still hold an older entry."""
-        return self.ends is not None and self.ends + _KEPT_SECONDS <= now
+        """Return whether it ended, and no process can still hold an older entry that would come back.
+
+        A removal, and a value after one, is kept in any case: it also ends values of single instances.
+        """
+        if self.ends is None:
+            return False
+        if self.older is None or self.cleared:
+            return self.ends + _KEPT_SECONDS <= now
+        return max(self.ends, self.older) + _GRACE_SECONDS <= now
+
+    def all_ended(self) -> float | None:
+        """Return when this value and all older ones have ended, `None` if one has no end."""
+        return None if self.ends is None or self.older is None else max(self.ends, self.older)
 
 
 def field_of(kind: str, key: str) -> str:
@@ -130,7 +146,14 @@ class Codec:
         self._signer = Signer(_LABEL, secret)
 
     def encode(
-        self, field: str, version: int, setting: Setting | None, now: float, *, cleared: int = 0
+        self,
+        field: str,
+        version: int,
+        setting: Setting | None,
+        now: float,
+        *,
+        cleared: int = 0,
+        older: float | None = None,
     ) -> Entry:
         """Return the entry for a value.
 
@@ -140,6 +163,7 @@ class Codec:
             setting: The value, `None` to remove the switch.
             now: The time of Redis.
             cleared: See `Entry`; of the entry that it replaces.
+            older: See `Entry`.
 
         Raises:
             ValueError: The value, the key or a text is too long, or the value is not JSON.
@@ -155,6 +179,8 @@ class Codec:
             fields["by"] = setting.by[:_MAX_BY_LENGTH] if setting.by is not None else None
             if cleared:
                 fields["cleared"] = cleared
+            if older is not None:
+                fields["older"] = older
         raw = self._signer.sign(field, _to_json(fields))
         return self.decode(field, raw, now)
 
@@ -191,7 +217,16 @@ class Codec:
             return Entry(field, version, raw, None, is_known_format=True, ends=stored.set, cleared=version)
         setting = Setting(stored.value, version, stored.set, stored.expires, stored.by, stored.reason)
         cleared = min(stored.cleared, version)
-        return Entry(field, version, raw, setting, is_known_format=True, ends=stored.expires, cleared=cleared)
+        return Entry(
+            field,
+            version,
+            raw,
+            setting,
+            is_known_format=True,
+            ends=stored.expires,
+            cleared=cleared,
+            older=stored.older,
+        )
 
 
 def check_text(text: str | None, length: int, name: str) -> None:

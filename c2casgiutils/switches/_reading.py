@@ -22,6 +22,7 @@ CHANNEL = "c2c_switches"
 
 _READ_SECONDS = 30.0
 _MAX_OVERWRITTEN = 1000
+_MAX_FORGOTTEN = 1000
 
 
 class Reader:
@@ -48,6 +49,21 @@ class Reader:
             self._start("read", self.catch_up)
         elif self._heirs():
             self._start("inherit", self._inherit)
+        elif self._state.desired.forgettable(self._state.now()):
+            self._start("forget", self._forget)
+
+    async def _forget(self) -> None:
+        """Remove the entries that need not be kept; a failure is retried with the next heartbeat."""
+        state = self._state
+        fields = state.desired.forgettable(state.now())[:_MAX_FORGOTTEN]
+        try:
+            store = state.store()
+            if store is not None and await store.forget(state.base, fields, seconds=_READ_SECONDS):
+                state.desired.drop(fields)
+        except SwitchesUnavailableError as error:
+            self._outage.begin(error)
+        else:
+            self._outage.end()
 
     def _start(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         task = self._tasks.get(name)

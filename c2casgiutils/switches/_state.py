@@ -70,7 +70,9 @@ class State:
         version, now = self.next_version(), self.now()
         known = self.desired.get(field)
         cleared = 0 if known is None else known.cleared
-        return self.codec().encode(field, version, draft.setting(version, now), now, cleared=cleared)
+        older = 0.0 if known is None else known.all_ended()
+        setting = draft.setting(version, now)
+        return self.codec().encode(field, version, setting, now, cleared=cleared, older=older)
 
     def take(self, entries: Iterable[Entry]) -> None:
         """Store the entries that are newer than the known ones, and apply them."""

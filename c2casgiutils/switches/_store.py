@@ -48,6 +48,13 @@ return result
 _REPLACED = 2
 """The result of the script if it replaced a value of another type."""
 
+# The version stays, as nothing that is in force changes; it ensures that no field was set again.
+_FORGET = """
+if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
+for i = 2, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+return 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -170,6 +177,15 @@ class Store:
         if reply == _REPLACED:
             _LOGGER.warning("The key %s had a value of another type, which was replaced", self._key)
         return bool(reply)
+
+    async def forget(self, base: bytes, fields: Collection[str], *, seconds: float) -> bool:
+        """Remove fields, unless another process wrote in the meantime, and return whether they were removed.
+
+        Raises:
+            SwitchesUnavailableError: Redis is unreachable or refuses.
+        """
+        command: link_.Command = ("EVAL", _FORGET, "1", self._key, base, *fields)
+        return bool(await self._execute(command, seconds=seconds))
 
     async def _execute(self, command: link_.Command, *, seconds: float, is_change: bool = False) -> Any:
         if seconds <= 0:

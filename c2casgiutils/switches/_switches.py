@@ -46,6 +46,8 @@ class Switches:
         """
         end = time.monotonic() + seconds
         store = self.state.store()
+        if store is None:
+            self.state.desired.forget(self.state.now())
         self._check_room(field, draft)
         if store is None:
             entry = self.state.make(field, draft)

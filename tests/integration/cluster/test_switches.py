@@ -5,6 +5,7 @@ The bound of each wait is twice the promise: one heartbeat.
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -349,3 +350,27 @@ async def test_redis_does_not_reply(server: RedisServer, start: Start) -> None:
         return await operator.has(NAME, level)
 
     await eventually(is_as_stored, seconds=5 + WITHIN, what="the stored level")
+
+
+async def test_ended_values_leave_the_store(server: RedisServer, start: Start) -> None:
+    """A value that ended is removed with a heartbeat, unless an older one without an end may come back."""
+    first, second = await start(serve(server.port), serve(server.port))
+    await first.set(NAME, "ERROR")
+    moment = json.loads(stored(server)[f"level:{NAME}"].partition("\n")[2])
+    past = {"f": 1, "value": "DEBUG", "set": moment["set"] - 600, "expires": moment["set"] - 300}
+    entries = {
+        "level:first.value": {**past, "version": 5, "older": 0},
+        "level:older.value": {**past, "version": 6},
+    }
+    with server.client() as client:
+        lines = {field: f"-\n{json.dumps(entry)}" for field, entry in entries.items()}
+        client.hset("test_switches", mapping={**lines, "version": moment["version"] + 1})
+
+    async def is_gone() -> bool:
+        return "level:first.value" not in stored(server)
+
+    await eventually(is_gone, seconds=2 * WITHIN, what="the removal")
+    await second.set(NAME, "INFO")
+    await converge([first, second], "INFO")
+    await asyncio.sleep(HEARTBEAT)
+    assert stored(server).keys() & entries.keys() == {"level:older.value"}

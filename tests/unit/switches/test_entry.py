@@ -40,6 +40,23 @@ def test_a_removal_is_an_entry_without_a_value() -> None:
 
 
 @pytest.mark.parametrize(
+    ("older", "cleared", "kept_seconds"),
+    [
+        pytest.param(0.0, 0, 60, id="the first value"),
+        pytest.param(NOW + 600, 0, 600, id="an older value ended later"),
+        pytest.param(None, 0, 7 * 86_400, id="an older value has no end"),
+        pytest.param(0.0, 3, 7 * 86_400, id="the values of instances were removed"),
+    ],
+)
+def test_how_long_an_ended_value_is_kept(older: float | None, cleared: int, kept_seconds: float) -> None:
+    """A value that ended is forgotten soon, unless an older one could come back."""
+    setting = Setting("red", 7, NOW, NOW + 60)
+    entry = Codec(None).encode(FIELD, 7, setting, NOW, older=older, cleared=cleared)
+    assert not entry.is_forgettable(NOW + 60 + kept_seconds - 1)
+    assert entry.is_forgettable(NOW + 60 + kept_seconds)
+
+
+@pytest.mark.parametrize(
     ("raw", "problem"),
     [
         pytest.param(b"", "malformed", id="empty"),

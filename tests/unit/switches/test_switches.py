@@ -10,7 +10,9 @@ import pytest
 from c2casgiutils import broadcast, instances, switches
 from c2casgiutils.switches import Setting
 from c2casgiutils.switches._desired import Desired
+from c2casgiutils.switches._draft import Draft
 from c2casgiutils.switches._entry import Codec
+from c2casgiutils.switches._state import State
 from c2casgiutils.switches._switches import Switches
 
 
@@ -95,6 +97,20 @@ async def test_a_reason_that_is_refused(colours: Colours, reason: str) -> None:
         with pytest.raises(switches.SwitchRefusedError, match="reason must have at most 200 printable"):
             await switches.put("test_colour", "door", "red", reason=reason, to=to)
     assert colours.painted == {}
+
+
+async def test_until_when_older_values_last(local_broadcast: None) -> None:
+    """Each value is stored with the time when all older ones of its key have ended."""
+    state = State({"test_colour": Colours()})
+    found: list[float | None] = [0.0]
+    for ttl in (60, 600, 60, None, 60):
+        entry = state.make("test_colour:door", Draft("red", ttl=ttl))
+        assert entry.older == found[-1]
+        state.take([entry])
+        found.append(entry.all_ended())
+    assert found[3] == found[2]
+    assert found[4:] == [None, None]
+    state.stop()
 
 
 async def test_versions_grow(colours: Colours) -> None:
