@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import Request
 
-from c2casgiutils import logs
+from c2casgiutils import config, logs
 from c2casgiutils._secrets import scrub, scrub_mapping
 from c2casgiutils.auth import _audit_lists, _shared, _state
 from c2casgiutils.auth._audit_lists import AuditEvent, Kind
@@ -101,7 +101,7 @@ class _Entry:
             before=_plain(self._before),
             after=_plain(after),
             result=_plain(result),
-            request_id=current_request_id(),
+            request_id=_plain(current_request_id()),
             client=request.client.host if request and request.client else None,
         )
 
@@ -207,7 +207,11 @@ def _plain(value: Any) -> Any:
     """Return a value that is short, contains no secret and cannot inject lines into a log."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = scrub(value) if isinstance(value, str) else json.dumps(scrub_mapping(value), default=str)
+    secrets = logs.RedactionFilter(config.secrets_of(config.settings)).values
+    if isinstance(value, str):
+        text = scrub(value, secrets)
+    else:
+        text = json.dumps(scrub_mapping(value, secrets), default=str)
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:_MAX_LENGTH])
 
 

@@ -119,7 +119,7 @@ def _line(record: logging.LogRecord, secrets: tuple[str, ...]) -> dict[str, Any]
         "logger": _encodable(logs.redact(record.name, secrets)),
         "level": _encodable(logging.getLevelName(record.levelno)),
         "message": _encodable(logs.plain_text(record, secrets, length=_MAX_LENGTH)),
-        "request_id": None if request is None else request.request_id,
+        "request_id": None if request is None else logs.redact(request.request_id, secrets),
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from c2casgiutils.logs._redaction import redact_record
 from c2casgiutils.logs._request import request_fields
-from c2casgiutils.logs._texts import message_of
+from c2casgiutils.logs._texts import message_of, text_of
 
 _CONTROL_CHARACTERS = {
     code: f"\\x{code:02x}"
@@ -72,4 +72,4 @@ class ConsoleFormatter(logging.Formatter):
         """Return the first part of the text, without a traceback."""
         line = super().formatMessage(record)
         request_id = request_fields(record).get("request_id")
-        return f"{line} [{request_id}]" if request_id else line
+        return f"{line} [{text_of(request_id)}]" if request_id else line

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from c2casgiutils._secrets import MASK, is_secret_name, scrub
 from c2casgiutils.logs._access import access_of
 from c2casgiutils.logs._handlers import all_handlers
+from c2casgiutils.logs._request import NOTED, request_fields
 from c2casgiutils.logs._texts import cut, message_of, traceback_of
 
 STANDARD_ATTRIBUTES = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"))
@@ -48,6 +49,8 @@ def redact_record(record: logging.LogRecord, values: tuple[str, ...] = ()) -> No
     _redact_message(record, values)
     _redact_traceback(record, values)
     record.name = scrub(record.name, values)
+    if values:  # without them formatters do it
+        _redact_request(record, values)
     if record.stack_info:
         record.stack_info = scrub(record.stack_info, values)
     for name, value in vars(record).items():
@@ -84,6 +87,14 @@ def _redact_traceback(record: logging.LogRecord, values: tuple[str, ...]) -> Non
         text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
     if text and (redacted := scrub(text, values)) != text:
         record.exc_text = redacted
+
+
+def _redact_request(record: logging.LogRecord, values: tuple[str, ...]) -> None:
+    """Note the fields of the request, which formatters would look up, without what a client put there."""
+    fields = request_fields(record)
+    redacted = {name: scrub(text, values) for name, text in fields.items()}
+    if redacted != fields:
+        setattr(record, NOTED, redacted)
 
 
 def plain_text(record: logging.LogRecord, values: tuple[str, ...] = (), *, length: int) -> str:

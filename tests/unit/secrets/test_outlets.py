@@ -11,11 +11,16 @@ import pytest
 import redis
 import sentry_sdk
 from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from uvicorn.logging import AccessFormatter
 
 import c2casgiutils
 from c2casgiutils import auth, config, health_checks, logs, redis_utils, sentry
 from c2casgiutils._app import create_app
+from c2casgiutils.request_tracking import RequestTrackingMiddleware
 from tests.support.fake_sentry import FakeSentry
 from tests.support.secret_texts import HARMLESS, HIDDEN
 
@@ -212,6 +217,32 @@ async def test_audit(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
     with caplog.at_level("INFO", logger="c2casgiutils.audit"):
         assert [name for name, (text, secret) in HIDDEN.items() if secret in await shown(text)] == []
         assert [text for text in HARMLESS if text not in await shown(text)] == []
+
+
+async def test_value_of_a_setting_in_the_request_id(client: httpx.AsyncClient) -> None:
+    """In the log line, in both formats, and in the audit; the answer repeats what came in."""
+    config.settings.auth.secret = KEY  # validated, which the copy of the fixture is not
+    lines: dict[str, str] = {}
+
+    async def record(request: Request) -> Response:
+        for name, formatter in FORMATTERS.items():
+            handler = logging.StreamHandler(stream := io.StringIO())
+            handler.setFormatter(formatter())
+            handler.addFilter(logs.RedactionFilter([KEY]))
+            handler.handle(logging.makeLogRecord({"name": "app", "msg": "done", "levelname": "INFO"}))
+            lines[name] = stream.getvalue()
+        await auth.audit.record("test", request=request, target=f"for {KEY}")
+        return Response()
+
+    app = RequestTrackingMiddleware(Starlette(routes=[Route(f"/{KEY}", record)]))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://h.test") as http:
+        answer = await http.get(f"/{KEY}", headers={"X-Request-ID": f"id-{KEY}"})
+    assert answer.headers["X-Request-ID"] == f"id-{KEY}"
+    assert [name for name, line in lines.items() if KEY in line] == []
+    assert "[id-***]" in lines["console"]
+    assert json.loads(lines["json"])["request_id"] == "id-***"
+    event = (await client.get("audit", params={"limit": 1})).json()["events"][0]
+    assert (event["request_id"], event["target"]) == ("id-***", "for ***")
 
 
 @pytest.fixture
