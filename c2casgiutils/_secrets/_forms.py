@@ -46,11 +46,13 @@ _SCHEME = re.compile(
     re.ASCII,
 )
 
+_NOT_AT_END = r'(?!\\{0,8}"[,:\]}])'
 _USER_INFORMATION = re.compile(
     # up to the last @, so that a password may hold one: `redis://:p@ss/word@host`
-    r"(://)(?:(?=[^\s/?#@]*+@)[^\s?#]*@"
+    # in the same text: `{"url":"redis://me:secret@h","mail":"me@h"}`
+    rf"(://)(?:(?=[^\s/?#@]*+@)(?:{_NOT_AT_END}[^\s?#])*@"
     # a slash in the password: what follows the colon is no port
-    r"|(?=[^\s/?#@\[\]:]*+:(?![0-9]*+(?![^\s/?#])))[^\s@]{1,256}@)"
+    rf"|(?=[^\s/?#@\[\]:]*+:(?![0-9]*+(?![^\s/?#])))(?:{_NOT_AT_END}[^\s@]){{1,256}}@)"
 )
 # `curl -u me:secret`, but neither `-u 1000:1000` nor `-u https://host`
 _USER_OPTION = re.compile(

@@ -27,12 +27,21 @@ _QUOTED = re.compile(
     re.DOTALL,  # without the closing quote, a text may be cut
 )
 _BRACKETED = re.compile(r"\[[^\]]*+\]?|\{[^}]*+\}?|\([^)]*+\)?")
-_LINE = re.compile(r"[^\r\n]*+")
-_SENT_VALUE = re.compile(r"""(?:"[^"\n]*+"|'[^'\n]*+')?[^&\s#]*+""")
+# A value may contain quotes; the one that ends the text around it, as in JSON, stands before punctuation.
+# Within JSON in JSON it is escaped.
+_INNER_BACKSLASHES = r"""\\++(?!["'\\])"""
+_LINE = re.compile(
+    rf"""(?:[^\r\n"'\\]|{_INNER_BACKSLASHES}"""
+    r"""|\\*+["'](?![ \t]{0,8}(?:,[ \t]{0,8}\\{0,8}["'{\[]|[}\]:]|\Z)))*+"""
+)
+_ENDS = r"""(?=\s|\Z|,\s|,\\{0,8}["'{\[]|[}\]:)>])"""
+_SENT_VALUE = re.compile(
+    rf"""(?:(?!\\*+["']{_ENDS})(?:"[^"\n]*+"|'[^'\n]*+'))?"""
+    rf"""(?:[^&\s#"'\\]|{_INNER_BACKSLASHES}|\\*+["'](?!{_ENDS}))*+"""
+)
 _PLAIN_VALUE = re.compile(
     r"(?:(?:bearer|basic|digest|token)[ \t]{1,8})?"
-    # a quote within the value; one that ends the text around it stands before punctuation
-    r"(?:[^&\s\"']|[\"'](?=[^\s&,;:)\]}>]))*+",
+    rf"(?:[^&\s\"'\\]|{_INNER_BACKSLASHES}|\\*+[\"'](?=[^\s&,;:)\]}}>]))*+",
     re.IGNORECASE,
 )
 _FIRST_OF_QUERY = re.compile(r"[^&\s#\"'=]*+={0,2}&")

@@ -1,5 +1,6 @@
 """What the vocabulary of secrets finds, and what it leaves alone."""
 
+import json
 import time
 from typing import Any
 from urllib.parse import quote
@@ -41,6 +42,40 @@ def test_harmless_text_is_kept(text: str) -> None:
 )
 def test_only_the_secret_is_hidden(text: str, expected: str) -> None:
     assert scrub(text) == expected
+
+
+@pytest.mark.parametrize("separators", [(", ", ": "), (",", ":")])
+@pytest.mark.parametrize("nested", [0, 1, 2])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"?password={SECRET}",
+        "?password=",
+        f"/x?a=1&token={SECRET}",
+        f"it was ?password={SECRET} there",
+        f"password={SECRET}",
+        f"token='{SECRET}'",
+        f"X-API-Key: {SECRET}",
+        f"Cookie: a={SECRET}",
+        f"Authorization: Bearer {SECRET}",
+        f"--password {SECRET}",
+        f"password -> {SECRET}",
+        f"curl -u me:{SECRET}",
+        f"redis://:{SECRET}@h",
+    ],
+)
+def test_json_stays_json(text: str, nested: int, separators: tuple[str, str]) -> None:
+    """The mask ends at the quote that ends the string, an escaped one too."""
+    written: object = {"reason": text, "expires": 1.5, "list": [text, text], text: 2}
+    for _ in range(nested + 1):
+        written = json.dumps(written, separators=separators)
+    scrubbed: Any = scrub(str(written))
+    assert SECRET not in scrubbed
+    assert scrub(scrubbed) == scrubbed
+    for _ in range(nested + 1):
+        scrubbed = json.loads(scrubbed)
+    masked = scrub(text)
+    assert scrubbed == {"reason": masked, "expires": 1.5, "list": [masked, masked], masked: 2}
 
 
 def test_private_key_of_several_lines_is_hidden() -> None:
