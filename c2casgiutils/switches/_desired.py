@@ -44,10 +44,17 @@ class Desired:
 
     def in_force(self, field: str, now: float) -> Setting | None:
         """Return the value in effect, or `None`."""
-        own, entry = self._own.get(field), self._entries.get(field)
-        if own is not None and (own.expires is None or own.expires > now):
-            return own
-        return entry.in_force(now) if entry is not None else None
+        return self.own(field, now) or self.of_cluster(field, now)
+
+    def own(self, field: str, now: float) -> Setting | None:
+        """Return the value of this instance alone, or `None`."""
+        own = self._own.get(field)
+        return None if own is None or (own.expires is not None and own.expires <= now) else own
+
+    def of_cluster(self, field: str, now: float) -> Setting | None:
+        """Return the value of the cluster, or `None`, whether this instance has one of its own or not."""
+        entry = self._entries.get(field)
+        return None if entry is None else entry.in_force(now)
 
     def fields(self, kind: str | None = None) -> list[str]:
         """Return the fields of all switches, or of those of one kind."""

@@ -21,17 +21,24 @@ class Behind(BaseModel):
 
 
 class Confirmation(BaseModel):
-    """The answer of a process to a change: its version of the switch, or -1 if it cannot apply it."""
+    """The answer of a process to a change.
+
+    Attributes:
+        version: Its version of the switch, or -1 if it cannot apply it.
+        has_own: It keeps a value of its own instead.
+    """
 
     id: str
     hostname: str
     pid: int
     version: int
+    has_own: bool = False
 
     @classmethod
-    def of_this_process(cls, version: int) -> Self:
+    def of_this_process(cls, version: int, *, has_own: bool = False) -> Self:
         """Return the answer of this process."""
-        return cls(id=instances.own_id(), hostname=socket.gethostname(), pid=os.getpid(), version=version)
+        id_, hostname, pid = instances.own_id(), socket.gethostname(), os.getpid()
+        return cls(id=id_, hostname=hostname, pid=pid, version=version, has_own=has_own)
 
 
 class SwitchReport(ClusterReport):
@@ -81,9 +88,11 @@ class Change:
         setting: The value in effect, `None` after a removal.
         report: Which processes have applied it.
         instances: The ids of the processes that confirmed it.
+        differing: The ids of those that keep a value of their own, if the change is of the whole cluster.
     """
 
     version: int
     setting: Setting | None
     report: SwitchReport
     instances: Sequence[str]
+    differing: Sequence[str] = ()

@@ -181,9 +181,14 @@ def current(kind: str) -> dict[str, Setting]:
     return _STATE.switches.nearest().state.in_force(kind)
 
 
-def desired(kind: str) -> dict[str, Setting]:
-    """Return the values of a kind that the cluster is to have, by key, also those of `refused`."""
-    return _STATE.switches.nearest().state.desired_of(kind)
+def desired(kind: str, *, own: bool = True) -> dict[str, Setting]:
+    """Return the values of a kind that this process is to have, by key, also those of `refused`.
+
+    Args:
+        kind: The name of the kind.
+        own: The values of this process alone take precedence; otherwise, they are left out.
+    """
+    return _STATE.switches.nearest().state.desired_of(kind, own=own)
 
 
 def now() -> float:

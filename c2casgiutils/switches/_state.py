@@ -126,10 +126,10 @@ class State:
             if field_of(kind, key) not in refused
         }
 
-    def desired_of(self, kind: str) -> dict[str, Setting]:
-        """Return the desired values of a kind, by key."""
-        now = self.now()
-        found = ((split(field)[1], self.desired.in_force(field, now)) for field in self.desired.fields(kind))
+    def desired_of(self, kind: str, *, own: bool = True) -> dict[str, Setting]:
+        """Return the desired values of a kind, by key, with or without those of this instance alone."""
+        now, read = self.now(), self.desired.in_force if own else self.desired.of_cluster
+        found = ((split(field)[1], read(field, now)) for field in self.desired.fields(kind))
         return {key: setting for key, setting in sorted(found, key=itemgetter(0)) if setting is not None}
 
     def refused(self) -> set[str]:

@@ -45,15 +45,17 @@ class Switches:
             SwitchesUnavailableError: Redis is unreachable or refuses; says whether the change is stored.
         """
         end = time.monotonic() + seconds
-        store = self.state.store()
+        state, store = self.state, self.state.store()
         if store is None:
-            self.state.desired.forget(self.state.now())
+            state.desired.forget(state.now())
         self._check_room(field, draft)
         if store is None:
-            entry = self.state.make(field, draft)
-            self.state.take([entry])
-            self.state.reach(entry.version, b"")
-            return Change(entry.version, entry.setting, SwitchReport.alone(), [instances.own_id()])
+            entry = state.make(field, draft)
+            state.take([entry])
+            state.reach(entry.version, b"")
+            own = [instances.own_id()]
+            differing = own if state.desired.own(field, state.now()) else []
+            return Change(entry.version, entry.setting, SwitchReport.alone(), own, differing)
         base, entry = await self._store_change(store, field, draft, end)
         left = max(_LEAST_SECONDS, end - time.monotonic())
         try:
@@ -63,7 +65,9 @@ class Switches:
         except BroadcastUnavailable as error:
             raise SwitchesUnavailableError(str(error), is_stored=True) from error
         confirmed = [payload.id for payload in reply.payloads if payload.version >= entry.version]
-        return Change(entry.version, entry.setting, SwitchReport.of_reply(reply, entry.version), confirmed)
+        differing = [payload.id for payload in reply.payloads if payload.has_own]
+        report = SwitchReport.of_reply(reply, entry.version)
+        return Change(entry.version, entry.setting, report, confirmed, differing)
 
     async def _store_change(self, store: Store, field: str, draft: Draft, end: float) -> tuple[int, Entry]:
         """Store a change on top of the current state; if the store is newer, read it first.
@@ -204,7 +208,8 @@ class Switches:
         """Return the version of a switch in this process, or -1 if it cannot be applied."""
         known = self.state.desired.get(field) if field is not None else None
         version = known.version if known is not None else self.state.version
-        return Confirmation.of_this_process(-1 if field in self.state.refused() else version)
+        has_own = field is not None and self.state.desired.own(field, self.state.now()) is not None
+        return Confirmation.of_this_process(-1 if field in self.state.refused() else version, has_own=has_own)
 
     # Shutdown
 

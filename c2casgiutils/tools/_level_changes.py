@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import HTTPException, Request
@@ -12,6 +13,8 @@ from c2casgiutils._errors import C2cError
 from c2casgiutils._outages import waiting
 from c2casgiutils.switches import CLUSTER, SwitchesUnavailableError, SwitchReport
 from c2casgiutils.tools import _level_values, _levels, _logger_list
+
+_MAX_NAMED = 10
 
 PROCESS = "process"
 """The scope of a level that applies only to the responding process."""
@@ -96,7 +99,7 @@ async def change(wanted: Wanted, *, request: Request, auth_info: auth.AuthInfo) 
         record.after = told if expires is None else {**told, "expires": expires.isoformat()}
         record.result = done.report.result
     after = await _read(target, wanted.name, done="The level was set, but ")
-    return Changed(before, _warned(wanted, after), scope, expires, done.report)
+    return Changed(before, _warned(after, done.differing), scope, expires, done.report)
 
 
 def _reached(scope: str) -> str:
@@ -107,12 +110,14 @@ def _reached(scope: str) -> str:
         raise _not_set(error, "level") from error
 
 
-def _warned(wanted: Wanted, after: _logger_list.Described) -> _logger_list.Described:
-    """Add a warning if another level is in effect than the one just set."""
-    if wanted.scope != CLUSTER or after.override is None or after.override.scope == CLUSTER:
-        return after
-    texts = "this process has a level of its own, set with another scope", after.warning
-    return after.model_copy(update={"warning": "; ".join(filter(None, texts))})
+def _warned(after: _logger_list.Described, differing: Sequence[str]) -> _logger_list.Described:
+    """Add a warning that names the processes in which another level is in effect than the one just set."""
+    own = instances.own_id()
+    named = ["this process" if id_ == own else id_ for id_ in sorted(differing)[:_MAX_NAMED]]
+    texts = [f"{name} has a level of its own, set with another scope" for name in named]
+    if len(differing) > len(named):
+        texts.append(f"so have {len(differing) - len(named)} other processes")
+    return after.model_copy(update={"warning": "; ".join(filter(None, [*texts, after.warning])) or None})
 
 
 def _told(wanted: Wanted) -> dict[str, Any]:

@@ -4,14 +4,12 @@ import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping
 
-import pydantic
-
 from c2casgiutils import broadcast, switches
 from c2casgiutils.broadcast import ClusterReport
 from c2casgiutils.broadcast.types import Process
 from c2casgiutils.switches import CLUSTER, SwitchesUnavailableError
 from c2casgiutils.tools import _levels, _logger_list
-from c2casgiutils.tools._logger_list import ChangedLoggers, Override
+from c2casgiutils.tools._logger_list import Override
 
 MAX_ROWS = 200
 
@@ -87,14 +85,10 @@ class _Answer:
 
 
 def _answers(reply: broadcast.Reply) -> list[_Answer]:
-    found = []
-    for payload in reply.payloads:
-        try:
-            answer = ChangedLoggers.model_validate(payload)
-        except pydantic.ValidationError:  # of another release
-            continue
-        found.append(_Answer(f"{answer.pid} on {answer.hostname}", answer.overrides(), answer.total))
-    return found
+    return [
+        _Answer(f"{answer.pid} on {answer.hostname}", answer.overrides(), answer.total)
+        for answer in _logger_list.answers_of(reply)
+    ]
 
 
 def _merge(answers: list[_Answer], report: ClusterReport) -> Rows:

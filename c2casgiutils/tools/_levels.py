@@ -91,15 +91,18 @@ async def overrides() -> dict[str, Setting]:
     return in_force()
 
 
-def in_force() -> dict[str, Setting]:
+def in_force(*, own: bool = True) -> dict[str, Setting]:
     """Return the levels set at run time, by the name of the logger, as known to this process.
 
     The values are names of levels. Those that this release does not know are left out. Those of loggers that
     no module of this process uses are listed even if they are too many to be applied: others may use them.
+
+    Args:
+        own: The levels of this process alone take precedence; otherwise, they are left out.
     """
     known = kind()
     found = {}
-    for name, setting in switches.desired(known.name).items():
+    for name, setting in switches.desired(known.name, own=own).items():
         try:
             known.check(name, setting.value)
         except ValueError:

@@ -1,5 +1,6 @@
 """The loggers of a process with their levels: of this one, or of another one that is asked."""
 
+import contextlib
 import datetime
 import logging
 import os
@@ -86,18 +87,23 @@ class ChangedLoggers(LoggersResponse):
         return {logger.name: logger.override for logger in self.loggers if logger.override is not None}
 
 
-def find(q: str = "", *, changed: bool = False, limit: int = MAX_SHOWN) -> LoggersResponse:
+def find(
+    q: str = "", *, changed: bool = False, only_own: bool = False, limit: int = MAX_SHOWN
+) -> LoggersResponse:
     """Return the loggers of this process without creating any.
 
     Args:
         q: A part of the name, in any case.
         changed: Return only those with a level set at run time.
+        only_own: Return only those with a level that this process alone has.
         limit: Maximum number of loggers.
     """
     overrides = _levels.in_force()
+    if only_own:
+        overrides = {name: setting for name, setting in overrides.items() if setting.scope != CLUSTER}
     part = q.casefold()
     names = [name for name in _loggers.names() if part in name.casefold()]
-    if changed:
+    if changed or only_own:
         names = [name for name in names if name in overrides]
     shown = [_read(name, overrides.get(name)) for name in names[:limit]]
     return LoggersResponse(loggers=[Logger(**fields) for fields in shown], total=len(names), shown=len(shown))
@@ -134,27 +140,45 @@ async def _answer(
     name: str | None = None,
     q: str = "",
     changed: bool = False,
+    only_own: bool = False,
     limit: int = MAX_SHOWN,
     **_of_newer_releases: Any,
 ) -> dict[str, Any]:
     """Return the list, or one logger if a name is given."""
     if name is not None:
         return describe(name).model_dump(mode="json")
-    found = find(q, changed=changed, limit=limit).model_dump(mode="json")
+    found = find(q, changed=changed, only_own=only_own, limit=limit).model_dump(mode="json")
     return {**found, "hostname": socket.gethostname(), "pid": os.getpid()}
 
 
-async def ask_all(limit: int) -> broadcast.Reply:
+async def ask_all(limit: int, *, only_own: bool = False) -> broadcast.Reply:
     """Ask every process for its levels set at run time, as `ChangedLoggers`.
 
     While Redis is unreachable, only this process answers.
 
     Args:
         limit: Maximum number of loggers of each process.
+        only_own: Ask only for the levels that each process alone has.
     """
     with waiting(_ALL_SECONDS) as seconds:
-        params = {"changed": True, "limit": limit}
+        params = {"changed": True, "only_own": only_own, "limit": limit}
         return await broadcast.ask(CHANNEL, _answer, params, timeout=seconds, or_alone=True)
+
+
+def answers_of(reply: broadcast.Reply) -> list[ChangedLoggers]:
+    """Return the valid answers to `ask_all`; those of another release may not be."""
+    found = []
+    for payload in reply.payloads:
+        with contextlib.suppress(ValidationError):
+            found.append(ChangedLoggers.model_validate(payload))
+    return found
+
+
+async def of_single_instances() -> tuple[list[tuple[str, Override]], broadcast.ClusterReport]:
+    """Return the levels that single processes have, with the names of the loggers, and who was asked."""
+    reply = await ask_all(MAX_SHOWN, only_own=True)
+    named = (item for answer in answers_of(reply) for item in answer.overrides().items())
+    return [(name, override) for name, override in named if override.scope != CLUSTER], reply.report
 
 
 async def find_in(instance: str, q: str = "", *, changed: bool = False) -> LoggersResponse:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from c2casgiutils import auth, instances
 from c2casgiutils._outages import RedisUnavailableError
+from c2casgiutils.broadcast import ClusterReport
 from c2casgiutils.switches import CLUSTER, SwitchesUnavailableError, SwitchReport
 from c2casgiutils.tools import _level_changes, _levels, _logger_list, _loggers
 from c2casgiutils.tools._level_changes import Changed, Wanted
@@ -34,7 +35,7 @@ class LevelResponse(BaseModel):
         exclude_if=lambda warning: warning is None,
         description=(
             "Only present if no handler writes some of the enabled records, and after a change if the log "
-            "may hold secrets now, or if the responding process has a level of its own."
+            "may hold secrets now, or if processes have levels of their own."
         ),
     )
 
@@ -71,6 +72,7 @@ class OverridesResponse(BaseModel):
     scope: Literal["cluster", "process"] = Field(
         description="`process` if only the responding one is known: Redis is not used or unreachable"
     )
+    cluster: ClusterReport = Field(description="Who was asked for levels that one process alone has")
     overrides: list[NamedOverride]
 
 
@@ -160,15 +162,18 @@ def _changed(done: Changed) -> ChangedResponse:
 
 @router.get("/overrides", name="c2c_logging_overrides", dependencies=_READ)
 async def get_overrides() -> OverridesResponse:
-    """Return the levels set at run time."""
+    """Return the levels set at run time, for all processes and for single ones."""
     try:
-        found, scope = await _levels.overrides(), instances.scope()
+        await _levels.overrides()
+        scope = instances.scope()
     except SwitchesUnavailableError:
-        found, scope = _levels.in_force(), "process"
-    named = ((name, _logger_list.Override.of(setting)) for name, setting in found.items())
-    return OverridesResponse(
-        scope=scope, overrides=[NamedOverride(name=name, **dict(override)) for name, override in named]
-    )
+        scope = "process"
+    own, report = await _logger_list.of_single_instances()
+    of_all = _levels.in_force(own=False).items()
+    named = [*((name, _logger_list.Override.of(setting)) for name, setting in of_all), *own]
+    named.sort(key=lambda item: (item[0], item[1].scope != CLUSTER, item[1].scope))
+    overrides = [NamedOverride(name=name, **dict(override)) for name, override in named]
+    return OverridesResponse(scope=scope, cluster=report, overrides=overrides)
 
 
 async def startup(main_app: FastAPI | None = None) -> None:

@@ -180,6 +180,26 @@ async def test_level_of_another_instance(service: Service, workers: list[Operato
         assert [await operator.level(NAME) for operator in found] == [CONFIGURED, CONFIGURED]
 
 
+async def test_a_change_of_all_names_who_keeps_a_level_of_its_own(workers: list[Operator]) -> None:
+    """So do the overrides, from any process; a removal for all ends it."""
+    first, second = workers
+    other = await second.id()
+    await first.put(NAME, "ERROR", scope=other)
+    answer = (await first.put(NAME, "WARNING")).json()
+    assert f"{other} has a level of its own" in answer["warning"]
+    assert "this process" not in answer["warning"]
+    assert (answer["level"], await second.level(NAME)) == ("WARNING", "ERROR")
+    for operator in workers:
+        listed = (await operator.get("logging/overrides")).json()
+        found = [(item["level"], item["scope"]) for item in listed["overrides"] if item["name"] == NAME]
+        assert found == [("WARNING", "cluster"), ("ERROR", other)]
+        assert (listed["cluster"]["asked"], listed["cluster"]["complete"]) == (3, True)
+    assert "this process has a level of its own" in (await second.put(NAME, "WARNING")).json()["warning"]
+    answer = (await first.delete(NAME)).json()
+    assert "its own" not in answer.get("warning", "")
+    assert await second.level(NAME) == CONFIGURED
+
+
 async def test_an_instance_that_does_not_answer(service: Service, workers: list[Operator]) -> None:
     """503 within the time of the tools, and nothing was changed."""
     instances = (await workers[0].get("instances")).json()["instances"]
