@@ -220,6 +220,7 @@ class Presence:
                 self.roster.currency_command,
                 self.roster.soon_command(now),
                 ("HGET", self._version_key, _VERSION_FIELD),
+                self.roster.static_command(self.id),
                 *self._sample_commands(),
             )
         except LinkDownError as error:
@@ -237,6 +238,8 @@ class Presence:
             await self._write(is_rebuilt=True)
             if key_was_missing:
                 await link.execute((self._publish_word, self.roster.channels.all, self.id))
+        elif not is_news and not self.roster.has_static(self.id, static, replies[7]):
+            await self._write(is_news=True)
         return key_was_missing
 
     def _sample_commands(self) -> list[Command]:

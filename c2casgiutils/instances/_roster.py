@@ -13,15 +13,14 @@ import itertools
 import logging
 import math
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from c2casgiutils import config
 from c2casgiutils.instances._connections import Channels, Connections
+from c2casgiutils.instances._entries import Entries
 from c2casgiutils.instances._entry import (
     FORGOTTEN_SECONDS,
-    MAX_ENTRIES,
-    MAX_SHOWN,
     REBUILT_FIELD,
     STATIC,
     TOKEN_FIELD,
@@ -34,16 +33,14 @@ from c2casgiutils.instances._entry import (
 from c2casgiutils.instances._model import Instance
 from c2casgiutils.instances._view import Member, View
 from c2casgiutils.redis_utils import scoped
-from c2casgiutils.redis_utils._link import Command, Link, LinkDownError
+from c2casgiutils.redis_utils._link import Command, Link, LinkDownError, ReplyError
 
 _LOGGER = logging.getLogger(__name__)
 
-_STATIC = STATIC.encode()
 _REBUILT_SECONDS = 1.0
 _SOON_BEATS = 1.5
 
 Currency = Literal["current", "stale"]
-_Entries = dict[str, tuple[Beat, Static]]
 
 
 class Roster:
@@ -54,13 +51,12 @@ class Roster:
     """
 
     def __init__(self, own_id: str) -> None:
-        self._own_id = own_id
-        self._is_many = False
         self.key, self.beats_key, self.samples_key = map(
             scoped, ("instances", "instances:beats", "instances:samples")
         )
         self.channels = Channels()
         self.codec = Codec(config.settings.redis.broadcast_secret)
+        self.entries = Entries(own_id, self.codec)
         self.view = View(None, (), {}, 0)
         self.link: Link | None = None
         self.is_refused = False
@@ -74,8 +70,6 @@ class Roster:
         """When the roster was last current."""
         self.is_readable = True
         """Redis replied to the last attempt to read the roster."""
-        self.skipped = 0
-        """The number of processes whose entries were not accepted, when they were last read."""
         self.is_missing = False
         """The roster did not exist when this process last read it."""
         self._heartbeat = config.settings.instances.heartbeat.total_seconds()
@@ -84,7 +78,8 @@ class Roster:
     @property
     def currency(self) -> Currency:
         """`current` if the processes of the service are known for certain, otherwise `stale`."""
-        return "current" if self._is_whole and not self._has_others else "stale"
+        is_current = self._is_whole and not self._has_others and not self.entries.skipped
+        return "current" if is_current else "stale"
 
     @property
     def _is_whole(self) -> bool:
@@ -136,6 +131,14 @@ class Roster:
             command += (field, self.codec.write(field, static), TOKEN_FIELD, new_token())
         return command if rebuilt is None else (*command, REBUILT_FIELD, rebuilt)
 
+    def static_command(self, id_: str) -> Command:
+        """Return the command whose reply `has_static` takes."""
+        return ("HGET", self.key, f"{id_}{STATIC}")
+
+    def has_static(self, id_: str, static: dict[str, Any], reply: Any) -> bool:
+        """Return whether the roster has the static part of a process, unless Redis does not tell."""
+        return isinstance(reply, ReplyError) or reply == self.codec.write(f"{id_}{STATIC}", static)
+
     def soon_command(self, now: float) -> Command:
         """Return the command that asks for the ends before the next beat."""
         return ("ZRANGEBYSCORE", self.beats_key, "-inf", now + _SOON_BEATS * self._heartbeat, "WITHSCORES")
@@ -166,7 +169,7 @@ class Roster:
                 fields, soon = await self.link.execute(("HGETALL", self.key), self.soon_command(now))
                 fields = fields if isinstance(fields, dict) else {}
                 found = self.read_token(_currency_fields(fields), now)
-                members = (_member(id_, *entry) for id_, entry in self._entries(fields, now).items())
+                members = (_member(id_, *entry) for id_, entry in self.entries.read(fields, now).items())
                 self.view = View(found, members, _scores(soon), now)
             return self.view
 
@@ -189,7 +192,7 @@ class Roster:
         counts, fields, *others = await link.execute(connections.command, *commands, seconds=seconds)
         now = link.now()
         fields = fields if isinstance(fields, dict) else {}
-        entries = self._entries(fields, now)
+        entries = self.entries.read(fields, now)
         self.read_token(_currency_fields(fields), now)
         if not entries.keys() <= set(self._ids):
             connections = self.channels.count(entries)  # of those that are new, too
@@ -217,34 +220,6 @@ class Roster:
         if liveness == "lost" and not self._is_whole and beat.end > self._current_at:
             liveness = "late"  # its heartbeats may be refused
         return to_instance(id_, beat, static, samples, now=now, liveness=liveness)
-
-    def _entries(self, fields: Mapping[bytes, Any], now: float) -> _Entries:
-        """Return the valid entries by id."""
-        found: _Entries = {}
-        self.skipped = 0
-        for name in self._names(fields):
-            if len(found) >= MAX_SHOWN:
-                self._note_many()
-                self.skipped += 1
-                continue
-            id_ = name.decode(errors="replace")
-            beat = self.codec.read(id_, fields[name], Beat, now)
-            static = self.codec.read(f"{id_}{STATIC}", fields[name + _STATIC], Static, now)
-            if beat is not None and static is not None:
-                found[id_] = beat, static
-            else:
-                self.skipped += 1
-        return found
-
-    def _names(self, fields: Mapping[bytes, Any]) -> Iterator[bytes]:
-        """Return the names of the entries that have both parts, that of this process first."""
-        names = [self._own_id.encode(), *itertools.islice(fields, 2 * MAX_ENTRIES)]
-        return (name for name in dict.fromkeys(names) if name in fields and name + _STATIC in fields)
-
-    def _note_many(self) -> None:
-        if not self._is_many:
-            self._is_many = True
-            _LOGGER.warning("The roster has more than %s processes, the others are ignored", MAX_SHOWN)
 
     def forget(self, ids: Iterable[str]) -> None:
         """Remove processes from the roster without waiting; one that was only suspended returns by itself."""

@@ -111,7 +111,7 @@ def currency() -> Currency:
     """Return whether the roster is reliable.
 
     It is `stale` while its hash is missing, unreadable, refused by Redis, or was rebuilt less than a second
-    ago, and while processes are connected that it does not have.
+    ago, while processes are connected that it does not have, and while it has entries that were not accepted.
     """
     presence = _STATE.presences.nearest()
     return presence.roster.currency if presence.is_connected else "current"
@@ -119,7 +119,7 @@ def currency() -> Currency:
 
 def skipped() -> int:
     """Return how many processes `roster` left out because their entries were not accepted."""
-    return _STATE.presences.nearest().roster.skipped if scope() == "cluster" else 0
+    return _STATE.presences.nearest().roster.entries.skipped if scope() == "cluster" else 0
 
 
 def set_state(state: State) -> None:

@@ -159,6 +159,38 @@ async def test_killed_process_does_not_hide_a_connected_one(joined: Fleet) -> No
         hidden.signal(signal.SIGCONT)
 
 
+@pytest.mark.parametrize("static", ["garbage", None])
+async def test_damaged_entry_makes_the_roster_stale_until_its_process_repairs_it(
+    joined: Fleet, static: str | None
+) -> None:
+    """The part that rarely changes is malformed or missing: each beat finds that out."""
+    victim, _ = joined.members
+    victim.signal(signal.SIGSTOP)
+    try:
+        with joined.server.client() as client:
+            (name,) = (n for n in client.hkeys("test_instances") if f":{victim.pid}:" in n and "/" in n)
+            client.hset("test_instances", name, static) if static else client.hdel("test_instances", name)
+        assert victim.pid not in {instance.pid for instance in await instances.roster()}
+        assert (instances.skipped(), instances.currency()) == (1, "stale")
+    finally:
+        victim.signal(signal.SIGCONT)
+    await eventually(lambda: complete(joined.pids), seconds=2 * 5, what="the repair")
+    assert victim.pid in {instance.pid for instance in await instances.roster()}
+    assert instances.skipped() == 0
+
+
+async def test_damaged_entry_is_not_hidden_by_a_broken_connection(redis_server: RedisServer) -> None:
+    """Who owns it is not connected now, so that only the entry tells that there is somebody."""
+    configure(redis_server.url)
+    await broadcast.startup()
+    with redis_server.client() as client:
+        client.hset("test_instances", mapping={"web:1:a": "garbage", "web:1:a/static": "garbage"})
+        client.hset("test_instances", "token", "changed")
+    _, report = await _ask()
+    assert (report.roster, report.complete) == ("stale", False)
+    await leave()
+
+
 async def test_list_of_processes_says_that_it_is_stale(joined: Fleet) -> None:
     """While the roster is rebuilt the list may lack some."""
     config.settings.auth = config.settings.auth.model_copy(update={"secret": _SECRET})
