@@ -8,8 +8,9 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -155,3 +156,52 @@ def observe_lifespan(scope: Scope, receive: Receive, send: Send) -> tuple[Receiv
             observer.on_started()
 
     return receive_observed, send_observed
+
+
+def relative_redirect(location: bytes, path: str) -> bytes:
+    """Make Starlette's redirect to the URL with or without a trailing slash relative.
+
+    Behind a proxy, the scheme, the host and the full path used by the browser may be unknown here.
+
+    Args:
+        location: The value of `Location`; others are returned unchanged.
+        path: The path of the request.
+    """
+    url = urlsplit(location.decode("latin-1"))
+    bare = path.rstrip("/")
+    if not url.netloc or unquote(url.path).rstrip("/") != bare:
+        return location
+    name = url.path.rstrip("/").rpartition("/")[2]
+    target = f"./{name}/" if url.path.endswith("/") else "../" * (len(path) - len(bare)) + name
+    return (f"{target}?{url.query}" if url.query else target).encode("latin-1")
+
+
+class SlashRedirectMiddleware:
+    """Makes the redirects of Starlette to the URL with or without a trailing slash relative.
+
+    Their host is that of the `Host` header, which the client chooses.
+
+    Args:
+        app: The application, without the middlewares that redirect to another scheme or host.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Process one connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path = scope["path"]
+
+        async def send_relative(message: Message) -> None:
+            # only the router itself responds without a route
+            if message["type"] == "http.response.start" and "route" not in scope:
+                message["headers"] = [
+                    (name, relative_redirect(value, path) if name == b"location" else value)
+                    for name, value in message["headers"]
+                ]
+            await send(message)
+
+        await self.app(scope, receive, send_relative)

@@ -24,7 +24,7 @@ from c2casgiutils import (
     request_tracking,
     sentry,
 )
-from c2casgiutils._asgi import path_inside
+from c2casgiutils._asgi import SlashRedirectMiddleware, path_inside
 from c2casgiutils._origins import is_bounded
 from c2casgiutils._starlette import redirect_to_slash
 
@@ -225,6 +225,7 @@ def _compose_lifespan(app: FastAPI, *, caller: str, metrics_port: bool) -> None:
 
 def _add_innermost(app: FastAPI, *, gzip: bool, cors: Mapping[str, Any] | None) -> None:
     """Add what only changes the answers of the application itself."""
+    app.add_middleware(SlashRedirectMiddleware)
     if gzip:
         app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES)
     if cors:

@@ -2,12 +2,12 @@
 
 from collections.abc import MutableMapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from c2casgiutils._asgi import relative_redirect
 from c2casgiutils._error_bodies import error_body
 from c2casgiutils._outages import limit_waiting
 from c2casgiutils.tools import _static
@@ -90,7 +90,7 @@ def _bounded(receive: Receive) -> Receive:
 
 def _finished(headers: Any, path: str) -> list[tuple[bytes, bytes]]:
     pairs = [
-        (name.lower(), _relative(value, path) if name.lower() == b"location" else value)
+        (name.lower(), relative_redirect(value, path) if name.lower() == b"location" else value)
         for name, value in headers
     ]
     if _CACHEABLE not in pairs:
@@ -99,16 +99,3 @@ def _finished(headers: Any, path: str) -> list[tuple[bytes, bytes]]:
     if all(name != _NOSNIFF[0] for name, _ in pairs):
         pairs.append(_NOSNIFF)
     return pairs
-
-
-def _relative(location: bytes, path: str) -> bytes:
-    """Make Starlette's redirect to the URL with or without a trailing slash relative.
-
-    Behind a proxy, the scheme, the host and the full path used by the browser may be unknown here.
-    """
-    url = urlsplit(location.decode("latin-1"))
-    if not url.netloc or unquote(url.path).rstrip("/") != path.rstrip("/"):
-        return location
-    name = url.path.rstrip("/").rpartition("/")[2]
-    target = f"./{name}/" if url.path.endswith("/") else f"../{name}"
-    return (f"{target}?{url.query}" if url.query else target).encode("latin-1")

@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 from fastapi import FastAPI
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, RedirectResponse
 
 import c2casgiutils
 from c2casgiutils._app import create_app
@@ -60,6 +60,52 @@ async def test_foreign_host(
             answer = await client.request(method, path, headers=headers)
             assert answer.status_code == 307
             assert urljoin(f"{BROWSER}{path}", answer.headers["location"]) == f"{BROWSER}{target}"
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/own", "/own/"),
+        ("/api/bare/", "/api/bare"),
+        ("/api/bare/?x=//evil.example", "/api/bare?x=//evil.example"),
+    ],
+)
+async def test_foreign_host_at_own_routes(path: str, target: str, headers: dict[str, str]) -> None:
+    """The redirects of the application's own routes are relative too."""
+    app = installed()
+
+    @app.get("/own/")
+    @app.get("/api/bare")
+    async def own() -> PlainTextResponse:
+        return PlainTextResponse("own")
+
+    async with client_of(app) as client:
+        answer = await client.get(path, headers=headers)
+    assert answer.status_code == 307
+    assert urljoin(f"{BROWSER}{path}", answer.headers["location"]) == f"{BROWSER}{target}"
+
+
+async def test_two_slashes() -> None:
+    """Each slash is a segment (RFC 3986, 5.2.4), which `urljoin` drops."""
+    async with client_of(installed()) as client:
+        answer = await client.get("/c2c/auth/status//", headers=FOREIGN[0])
+    assert answer.headers["location"] == "../../status"
+
+
+@pytest.mark.parametrize(
+    "target", ["https://127.0.0.1/page/", "http://other.example/page/", "http://127.0.0.1/page", "/page/"]
+)
+async def test_other_redirects_stay(target: str) -> None:
+    """A redirect of a view to another scheme, host or path is unchanged."""
+    app = installed()
+
+    @app.get("/page")
+    async def page() -> RedirectResponse:
+        return RedirectResponse(target)
+
+    async with client_of(app) as client:
+        assert (await client.get("/page")).headers["location"] == target
 
 
 async def test_behind_a_root_path() -> None:
