@@ -192,9 +192,7 @@ async def test_record_is_structured(caplog: pytest.LogCaptureFixture) -> None:
     assert "audit_request_id" not in fields
 
 
-async def test_record_names_its_caller(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_record_names_its_caller(caplog: pytest.LogCaptureFixture) -> None:
     """The file, line and function are those that record the event, at its start and its end too."""
     request = Request({"type": "http", "headers": [], "client": None})
     await auth.audit.record("test")
