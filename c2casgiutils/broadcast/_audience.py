@@ -32,6 +32,7 @@ class Audience:
         "_asked",
         "_channel",
         "_connections",
+        "_is_due",
         "_missing",
         "_now",
         "_roster",
@@ -46,6 +47,7 @@ class Audience:
         self._channel = channel
         self._to = None if to is None else list(dict.fromkeys(to))
         self._now = presence.now()
+        self._is_due = True
         self._asked: Sequence[Member] = ()
         self.lost: list[LostProcess] = []
         self.currency: Literal["current", "stale"] = self._roster.currency
@@ -58,13 +60,14 @@ class Audience:
         return self._roster.currency_command, self._connections.command
 
     def needs_reading(self, currency: Any) -> str | None:
-        """Return the current token if it differs from the one of the known roster, which must be read again.
+        """Return the current token if the roster must be read again.
 
         Args:
             currency: The reply to the first command.
         """
         token = self._roster.read_token(currency, self._now)
-        return token if token != self._view.token else None
+        self._is_due = self._view.is_due(token, self._now)
+        return token if self._is_due else None
 
     async def read_again(self, token: str) -> Command:
         """Read the roster, and return the second command again for the members it has now.
@@ -73,6 +76,7 @@ class Audience:
             LinkDownError: Redis is unreachable.
         """
         self._look(await self._roster.refresh(token))
+        self._is_due = False
         return self._connections.command
 
     def set_expected(self, call: Call, counts: Any) -> None:
@@ -85,7 +89,8 @@ class Audience:
         connections = self._connections
         connections.note(counts)
         self._roster.note_connections(connections, self._view.members)
-        self.currency = self._roster.currency
+        is_known = self._view.is_whole and not self._is_due
+        self.currency = self._roster.currency if is_known else "stale"
         if self._to is None and self.currency == "stale" and connections.numbers:
             call.expect_count(connections.numbers[_CHANNEL])
             return

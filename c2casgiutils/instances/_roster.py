@@ -164,13 +164,12 @@ class Roster:
             LinkDownError: Redis is unreachable.
         """
         async with self._reading:
-            if self.link is not None and token != self.view.token:
-                now = self.link.now()
+            if self.link is not None and self.view.is_due(token, now := self.link.now()):
                 fields, soon = await self.link.execute(("HGETALL", self.key), self.soon_command(now))
                 fields = fields if isinstance(fields, dict) else {}
                 found = self.read_token(_currency_fields(fields), now)
                 members = (_member(id_, *entry) for id_, entry in self.entries.read(fields, now).items())
-                self.view = View(found, members, _scores(soon), now)
+                self.view = View(found, members, _scores(soon), now, is_whole=not self.entries.skipped)
             return self.view
 
     async def read(self, *, samples: bool, seconds: float) -> dict[str, Instance]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 _MAX_CACHED_CHANNELS = 1000
+_AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +36,35 @@ class View:
         members: The members.
         soon: The ends before the next beat, by id.
         now: The time of Redis.
+        is_whole: No entry was left out; it may be repaired without a change of the token.
     """
 
     def __init__(
-        self, token: str | None, members: Iterable[Member], soon: Mapping[str, float], now: float
+        self,
+        token: str | None,
+        members: Iterable[Member],
+        soon: Mapping[str, float],
+        now: float,
+        *,
+        is_whole: bool = True,
     ) -> None:
         self.token = token
+        self.is_whole = is_whole
+        self._read_at = now
         self.members = {member.id: member for member in members}
         self._dead = {m.id: m.end for m in self.members.values() if m.end <= now and m.id not in soon}
         self._ends: dict[str, float] = {}
         self._subscribers: dict[str, list[Member]] = {}
         self.note_ends(soon, now)
+
+    def is_due(self, token: str | None, now: float) -> bool:
+        """Return whether the members must be read again; if some were left out, once a second.
+
+        Args:
+            token: The current token.
+            now: The time of Redis.
+        """
+        return token != self.token or (not self.is_whole and not 0 <= now - self._read_at < _AGAIN_SECONDS)
 
     def note_ends(self, soon: Mapping[str, float], now: float) -> None:
         """Update the ends that come before the next beat.

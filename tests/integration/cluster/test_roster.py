@@ -128,7 +128,7 @@ async def test_stopped_process_that_a_lost_roster_does_not_have_is_not_forgotten
                 return pids == {other.pid, os.getpid()} and client.time()[0] - rebuilt > 2
 
             await eventually(is_rebuilt, seconds=20, what="the roster of the others")
-        answered, report = await _ask(0.3)
+        answered, report = await _ask(1)
         assert (answered, report.roster, report.complete) == ({other.pid}, "stale", False)
         assert victim.pid not in {instance.pid for instance in await instances.roster()}
         assert instances.currency() == "stale"
@@ -153,7 +153,7 @@ async def test_killed_process_does_not_hide_a_connected_one(joined: Fleet) -> No
             (name,) = (n for n in client.hkeys("test_instances") if f":{hidden.pid}:" in n and "/" not in n)
             client.hdel("test_instances", name, f"{name}/static")
             client.hset("test_instances", "token", "changed")
-        _, report = await _ask(0.3)
+        _, report = await _ask(1)
         assert (report.roster, report.complete) == ("stale", False)
     finally:
         hidden.signal(signal.SIGCONT)
@@ -177,6 +177,28 @@ async def test_damaged_entry_makes_the_roster_stale_until_its_process_repairs_it
     await eventually(lambda: complete(joined.pids), seconds=2 * 5, what="the repair")
     assert victim.pid in {instance.pid for instance in await instances.roster()}
     assert instances.skipped() == 0
+
+
+async def test_process_is_expected_again_after_its_entry_was_damaged(joined: Fleet) -> None:
+    """A heartbeat repairs its own part without a new token: what was read before must not be kept."""
+    victim, other = joined.members
+    victim.signal(signal.SIGSTOP)
+    try:
+        with joined.server.client() as client:
+            (name,) = (n for n in client.hkeys("test_instances") if f":{victim.pid}:" in n and "/" not in n)
+            client.hset("test_instances", mapping={name: "garbage", "token": "changed"})
+            _, report = await _ask(0.1)
+            assert (report.roster, report.complete) == ("stale", False)
+    finally:
+        victim.signal(signal.SIGCONT)
+    await eventually(lambda: complete(joined.pids), seconds=2 * 5, what="the repair")
+    victim.signal(signal.SIGSTOP)
+    try:
+        answered, report = await _ask(1)
+        assert answered == {other.pid}
+        assert {(process.pid, process.reason) for process in report.missing} == {(victim.pid, "timeout")}
+    finally:
+        victim.signal(signal.SIGCONT)
 
 
 async def test_damaged_entry_is_not_hidden_by_a_broken_connection(redis_server: RedisServer) -> None:
