@@ -30,7 +30,7 @@ class ToolsLogging(Group):
     )
     application_module: str = Field(
         default="c2casgiutils",
-        description="Package whose logger gets `LOG_LEVEL`; by default that of the caller of `install`",
+        description="Package whose logger gets `LOG_LEVEL`; `install` sets it to its caller if unset",
     )
 
 

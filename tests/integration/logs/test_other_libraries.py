@@ -21,9 +21,13 @@ CURRENT.set(RequestContext("the id", None, scope))
 USE = {
     "structlog": """
 log = structlog.get_logger("my_app.views")
+log.warning("%d items, %s", 5, "100%")
+log.warning("100%")
 """,
     "loguru": """
 log = logger.patch(lambda record: record.update(name="my_app.views"))
+log.warning("{} items, {}", 5, "100%")
+log.warning("100%")
 """,
 }
 LOG = """
@@ -64,7 +68,13 @@ def records(request: pytest.FixtureRequest, lines: dict[str, list[dict[str, Any]
     return lines[library]
 
 
+def test_arguments_of_a_message(records: list[dict[str, Any]]) -> None:
+    messages = [record["msg"] for record in records if record["level_name"] == "WARNING"]
+    assert messages == ["5 items, 100%", "100%"]
+
+
 def test_levels_that_change_at_run_time(records: list[dict[str, Any]]) -> None:
+    records = [record for record in records if record["level_name"] != "WARNING"]
     messages = [record["msg"] for record in records]
     assert messages == ["asked for /?secret=***", "low", "failed"]
     assert [record["level_name"] for record in records] == ["INFO", "DEBUG", "ERROR"]
@@ -73,7 +83,7 @@ def test_levels_that_change_at_run_time(records: list[dict[str, Any]]) -> None:
 
 def test_the_fields(records: list[dict[str, Any]]) -> None:
     """Those of the request and of the call; names that are taken get another one."""
-    first = records[0]
+    (first,) = (record for record in records if record["msg"].startswith("asked for"))
     expected = {"request_id": "the id", "client_addr": "192.0.2.7", "method": "GET", "path": "/items/5"}
     assert {name: first.get(name) for name in expected} == expected
     given = {"item": 5, "extra_name": "alice", "note": "100%", "extra_path": "mine", "token": "***"}
