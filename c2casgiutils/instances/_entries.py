@@ -71,7 +71,8 @@ class Entries:
         fields_of_entries = (name for name in fields if name not in _NO_ENTRIES)
         names = (name.removesuffix(_STATIC) for name in itertools.islice(fields_of_entries, 2 * MAX_ENTRIES))
         own = self._own_id.encode()
-        return iter(dict.fromkeys((*([own] if own in fields else []), *names)))
+        unique: dict[bytes, None] = dict.fromkeys((*([own] if own in fields else []), *names))
+        return iter(unique)
 
     def _note_many(self) -> None:
         if not self._is_many:
