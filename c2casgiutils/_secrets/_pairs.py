@@ -54,7 +54,7 @@ _MAX_DECODED = 4
 
 def scrub_pairs(text: str) -> str:
     """Mask the value of each name of a secret in a text."""
-    if not any(sign in text for sign in ":=,->"):  # one of them marks each name
+    if not _may_hold_a_name(text):
         return text
     lowered = _decoded(text).lower()
     if not any(hint in lowered for hint in HINTS):
@@ -69,6 +69,19 @@ def scrub_pairs(text: str) -> str:
             pieces += (text[done:start], MASK)
             done = at = end
     return "".join((*pieces, text[done:])) if pieces else text
+
+
+def _may_hold_a_name(text: str) -> bool:
+    """Return whether a sign is in the text that marks each name; ids and dates have none."""
+    return (
+        ":" in text
+        or "=" in text
+        or "," in text
+        or (" " in text and ("-" in text or ">" in text))
+        or "</" in text
+        or "&lt;" in text
+        or ("+" in text and "-" in text)
+    )
 
 
 def _secret_span(text: str, pair: re.Match[str]) -> tuple[int, int]:
