@@ -99,6 +99,8 @@ def client(request: pytest.FixtureRequest, _session_redis: RedisServer) -> Itera
     settings: dict[str, Any] = {"C2C__INSTANCES__HEARTBEAT": "1h", "C2C__HEALTH__TIMEOUT": "1s"}
     if request.param:
         settings["C2C__REDIS__BROADCAST_SECRET"] = request.param
+    with _session_redis.client() as redis_client:
+        redis_client.flushall()  # an entry with another signature makes the roster stale
     with (
         serve(_session_redis.port, **settings) as server,
         serve(_session_redis.port, **settings) as other,
