@@ -5,6 +5,7 @@ import collections
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -36,6 +37,11 @@ async def follower(server: Uvicorn) -> AsyncIterator[Follower]:
         await follower.ask("DELETE", follower.path)
 
 
+def told_by(stream: Any) -> set[str]:
+    """Return the pids of the processes whose lines of the application arrived."""
+    return {line["instance"].split(":")[1] for line in stream.lines if line["logger"] == "shop.orders"}
+
+
 async def test_one_request_from_whichever_process(follower: Follower, server: Uvicorn) -> None:
     """All lines of the requests with the token reach the reader, and the log stays as it was."""
     reply = await follower.start()
@@ -49,8 +55,8 @@ async def test_one_request_from_whichever_process(follower: Follower, server: Uv
         answer = await follower.visit("/work?text=last", **{"X-Request-ID": "the-last-one"})
         assert answer.headers["X-Request-ID"] == "the-last-one"
         await stream.wait(lambda stream: "last is done" in stream.messages())
+        await stream.wait(lambda stream: {str(pid) for pid in pids} <= told_by(stream))
     of_application = [line for line in stream.lines if line["logger"] == "shop.orders"]
-    assert {line["instance"].split(":")[1] for line in of_application} == {str(pid) for pid in pids}
     assert "stranger" not in str(stream.lines)
     last = [line for line in of_application if line["request_id"] == "the-last-one"]
     assert [(line["level"], line["message"]) for line in last] == [
