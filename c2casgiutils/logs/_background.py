@@ -1,5 +1,6 @@
 """A handler that writes in a thread, so that nobody who logs waits for its sink."""
 
+import abc
 import contextlib
 import logging
 import os
@@ -24,7 +25,7 @@ class _Writer(threading.Thread):
     """The thread of a handler; records that it creates itself would go round forever."""
 
 
-class BackgroundHandler(logging.Handler):
+class BackgroundHandler(logging.Handler, abc.ABC):
     """Base class: puts what is logged into a bounded queue, which a thread empties in batches.
 
     When the sink fails, the batch is written again after 0.1 s, then after longer and longer waits of 5 s at
@@ -69,17 +70,17 @@ class BackgroundHandler(logging.Handler):
             _LOGGER, f"{self.sink} cannot be written: %s", f"{self.sink} is written again after %.1f s"
         )
 
+    @abc.abstractmethod
     def prepare(self, record: logging.LogRecord) -> Any:
         """Return what to queue, in the thread and the context of the record."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def write(self, items: deque[Any]) -> None:
         """Write the items, and remove them from the left as they are written.
 
         Raises:
             Exception: The sink does not work now; the remaining items are written later.
         """
-        raise NotImplementedError
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Queue a record, unless the writing of records created it."""
