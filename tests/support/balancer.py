@@ -58,9 +58,11 @@ class Balancer:
         try:
             async with asyncio.timeout(1):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.write(f"GET {self._probe} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-                line = await reader.readline()
-                writer.close()
+                with contextlib.closing(writer):
+                    writer.write(
+                        f"GET {self._probe} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+                    )
+                    line = await reader.readline()
         except (OSError, TimeoutError):
             return False
         return b" 200 " in line
