@@ -1,18 +1,21 @@
 """Prometheus: the metrics port, the registry, and the metrics of requests."""
 
 from c2casgiutils.prometheus._clients import observe_client_request
+from c2casgiutils.prometheus._collectors import Collector, register
 from c2casgiutils.prometheus._port import serving, start, stop
 from c2casgiutils.prometheus._registry import create_registry, multiprocess_directory, render
 from c2casgiutils.prometheus._requests import InFlightMiddleware, instrument
 from c2casgiutils.prometheus._state import name_service, requests_in_flight
 
 __all__ = [
+    "Collector",
     "InFlightMiddleware",
     "create_registry",
     "instrument",
     "multiprocess_directory",
     "name_service",
     "observe_client_request",
+    "register",
     "render",
     "requests_in_flight",
     "serving",

@@ -4,6 +4,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from c2casgiutils.prometheus._collectors import Collector
     from c2casgiutils.prometheus._port import Port
 
 
@@ -15,6 +16,7 @@ class State:
         port: The port that is served or waited for.
         service: Name of the service in the metrics.
         in_flight: Number of requests in progress, of all applications of the process together.
+        collectors: The collectors added by `register`.
     """
 
     def __init__(self) -> None:
@@ -22,6 +24,7 @@ class State:
         self.port: Port | None = None
         self.service = ""
         self.in_flight = 0
+        self.collectors: list[Collector] = []
 
 
 STATE = State()

@@ -16,8 +16,15 @@ from tests.support.processes import Uvicorn
 APP = """
 import os
 import c2casgiutils
+from c2casgiutils import prometheus
 from fastapi import FastAPI
+from prometheus_client.metrics_core import GaugeMetricFamily
 
+class Queue:
+    def collect(self):
+        yield GaugeMetricFamily("queue_length", "Messages in the queue of all workers", value=3)
+
+prometheus.register(Queue())
 app = FastAPI(title=os.environ.get("TITLE", "Maps"))
 c2casgiutils.install(app)
 
@@ -105,6 +112,9 @@ def test_two_workers_are_shown_together(application: Path) -> None:
         text = scrape(port)
         assert text is not None
         assert {int(pid) for pid in values(text, "c2casgiutils_process_threads")} == workers
+        for name in ("c2casgiutils_python_memory_info", "c2casgiutils_python_resource"):
+            assert {int(pid) for pid in values(text, name)} == workers
+        assert values(text, "queue_length") == {"": 3}  # once, not once for each worker
         assert values(text, "http_requests_inprogress") == {"": 0}
         assert values(text, "http_requests_total")[""] >= before + 20
         assert "WARNING" not in server.output
@@ -136,6 +146,7 @@ def test_another_worker_takes_over_from_one_that_is_killed(application: Path) ->
             return str(holder) not in shown and len(shown) == 2
 
         wait_for(is_merged, seconds=30, what="the metrics of the survivor and of the new worker")
+        assert values(scrape(port) or "", "queue_length") == {"": 3}
 
 
 def _listening(pid: int) -> str:
