@@ -37,6 +37,7 @@ NAMES = {
     "c2casgiutils.tools.headers": "router HeadersResponse",
     "c2casgiutils.cli": "add_arguments init lifespan run",
     "c2casgiutils.instances": "roster",
+    "c2casgiutils.profiling": "Profile",
     "c2casgiutils.prometheus": "start stop register Collector",
     "c2casgiutils.request_tracking": "RequestTrackingMiddleware current_request_id current_trace_id "
     "current_span_id headers async_client client instrument",
