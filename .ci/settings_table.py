@@ -17,12 +17,12 @@ from pydantic_core import PydanticUndefined
 
 from c2casgiutils import config
 from c2casgiutils.config._environment import variables
-from c2casgiutils.config._types import MaskedStr
+from c2casgiutils.config._types import MaskedStr, parse_duration
 
 START = "<!-- settings -->"
 END = "<!-- /settings -->"
 NAMES = {bool: "boolean", int: "number", float: "number", str: "text", datetime.timedelta: "duration"}
-UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+UNITS = {unit: parse_duration(f"1{unit}") for unit in ("d", "h", "m", "s", "ms")}
 
 
 def kind(annotation: Any, metadata: tuple[Any, ...]) -> str:
@@ -50,9 +50,10 @@ def default(field: FieldInfo) -> str:
     if value is None or value in ([], {}):
         return ""
     if isinstance(value, datetime.timedelta):
-        seconds = int(value.total_seconds())
-        unit, length = next((unit, length) for unit, length in UNITS.items() if seconds % length == 0)
-        return f"`{seconds // length}{unit}`"
+        unit, length = next(
+            (unit, length) for unit, length in UNITS.items() if value % length == datetime.timedelta()
+        )
+        return f"`{value // length}{unit}`"
     if isinstance(value, list):
         return f"`{','.join(map(str, value))}`"
     return f"`{value.value if isinstance(value, enum.Enum) else value}`"

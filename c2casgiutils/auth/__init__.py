@@ -12,6 +12,7 @@ from c2casgiutils.auth import _forms as forms
 from c2casgiutils.auth import _state
 from c2casgiutils.auth import _throttle as throttle
 from c2casgiutils.auth._cookies import CookieMiddleware
+from c2casgiutils.auth._cross_site import refuse_cross_site
 from c2casgiutils.auth._dependencies import (
     AccessContext,
     access,
@@ -85,6 +86,7 @@ __all__ = [
     "is_enabled",
     "prefers_html",
     "redirect_without_secret",
+    "refuse_cross_site",
     "require_access",
     "require_admin_access",
     "require_read_only_access",

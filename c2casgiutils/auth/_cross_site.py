@@ -7,6 +7,7 @@ from c2casgiutils.auth._sessions import BY_COOKIE
 from c2casgiutils.auth._urls import normalise_origin, own_origin, request_origin
 
 REFUSED = "Changes requested by other sites are refused"
+_REFUSED_VIEW = "Other sites cannot request this with your session: enter the address instead"
 _SPECULATIVE = "A prefetch signs nobody in or out and changes nothing: open the link instead"
 
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
@@ -68,11 +69,25 @@ def refuse_cross_site_change(request: Request, auth_info: AuthInfo) -> None:
     Raises:
         HTTPException: 403, or 503 for a prefetch.
     """
-    if request.method in _SAFE_METHODS:
-        return
+    if request.method not in _SAFE_METHODS:
+        _refuse(request, auth_info, REFUSED)
+
+
+def refuse_cross_site(request: Request, auth_info: AuthInfo) -> None:
+    """Reject what another site requests with the session of a browser, also if it changes nothing.
+
+    For views that cost something, or whose answer another site could use although it cannot read it.
+
+    Raises:
+        HTTPException: 403, or 503 for a prefetch.
+    """
+    _refuse(request, auth_info, _REFUSED_VIEW)
+
+
+def _refuse(request: Request, auth_info: AuthInfo, text: str) -> None:
     has_session = auth_info.type in _AMBIENT_METHODS or request.scope.get(BY_COOKIE)
     if not has_session:
         return
     refuse_speculation(request)
     if is_cross_site(request):
-        raise HTTPException(403, REFUSED)
+        raise HTTPException(403, text)

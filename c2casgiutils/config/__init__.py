@@ -23,6 +23,7 @@ from c2casgiutils.config._types import (
 )
 from c2casgiutils.config.auth import Auth, GitHubAccessType
 from c2casgiutils.config.db import Database
+from c2casgiutils.config.debug import Debug
 from c2casgiutils.config.health import Health
 from c2casgiutils.config.instances import Instances
 from c2casgiutils.config.logs import Logging, LoggingDebug
@@ -37,6 +38,7 @@ __all__ = [
     "Auth",
     "ConfigurationError",
     "Database",
+    "Debug",
     "Duration",
     "FloatList",
     "GitHubAccessType",

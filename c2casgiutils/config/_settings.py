@@ -12,6 +12,7 @@ from c2casgiutils.config._errors import describe, end_start
 from c2casgiutils.config._types import NotNegativeDuration, checked_by
 from c2casgiutils.config.auth import Auth, contradictions
 from c2casgiutils.config.db import Database, contradictions_of_database
+from c2casgiutils.config.debug import Debug
 from c2casgiutils.config.health import Health
 from c2casgiutils.config.instances import Instances
 from c2casgiutils.config.prometheus import Prometheus
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     auth: Auth = Field(default_factory=Auth)
     tools: Tools = Field(default_factory=Tools)
     health: Health = Field(default_factory=Health)
+    debug: Debug = Field(default_factory=Debug)
     instances: Instances = Field(default_factory=Instances)
     proxy_headers: ProxyHeaders = Field(default_factory=ProxyHeaders)
     request_tracking: RequestTracking = Field(default_factory=RequestTracking)

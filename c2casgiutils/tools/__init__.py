@@ -3,7 +3,7 @@
 from fastapi import APIRouter, FastAPI
 
 from c2casgiutils import follow
-from c2casgiutils.tools import _follow, _instances, _metrics, _versions, headers, logging_
+from c2casgiutils.tools import _debug, _follow, _instances, _metrics, _versions, headers, logging_
 from c2casgiutils.tools._documentation import router as documentation_router
 from c2casgiutils.tools._index import router as page_router
 from c2casgiutils.tools._static import StaticFiles
@@ -17,9 +17,11 @@ router.include_router(_follow.router, prefix="/logging")
 router.include_router(_instances.router)
 router.include_router(_metrics.router)
 router.include_router(_versions.router)
+router.include_router(_debug.router)
 
 
 async def startup(main_app: FastAPI | None = None) -> None:
     """Start what the tools need: receive changes of log levels and follows, and restore the stored ones."""
+    await _debug.startup()
     follow.startup()  # first: values of a kind that nothing knows would be a warning
     await logging_.startup(main_app)

@@ -16,6 +16,7 @@ PROMISED = {
     "config": {
         "auth",
         "db",
+        "debug",
         "health",
         "instances",
         "logs",

@@ -30,7 +30,9 @@ def test_each_route_has_a_row() -> None:
 @pytest.mark.parametrize("row", ROWS)
 async def test_strangers(row: str) -> None:
     """What needs a level is refused without a sign-in, and nothing else is."""
-    config.settings = config.Settings(auth={"secret": "a secret that nobody knows here"})
+    config.settings = config.Settings(
+        auth={"secret": "a secret that nobody knows here"}, debug={"enabled": True}
+    )
     method, _, path = row.partition(" ")
     app = FastAPI()
     app.mount("/c2c", create_app())

@@ -42,6 +42,8 @@ WRONG = {
     "HEALTH__DETAILS": ("all", "'never', 'authorized' or 'always'"),
     "HEALTH__TIMEOUT": ("0", "longer than zero"),
     "HEALTH__WEBHOOK": ("hunter2", "https://"),
+    "DEBUG__ENABLED": ("sure", "must be a boolean (true, false"),
+    "DEBUG__STALL": ("1ms", "must be 10 milliseconds to 1 minute"),
     "INSTANCES__HEARTBEAT": ("P1Y", "Invalid time delta: 'P1Y'"),
     "REQUEST_TRACKING__HEADER": ("X Mine", "the name of a header"),
     "REQUEST_TRACKING__DEFAULT_TIMEOUT": ("0", "longer than zero"),
