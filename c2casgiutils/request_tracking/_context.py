@@ -1,8 +1,9 @@
 """The request that is being answered, in a context variable that everybody may import."""
 
+import time
 from collections.abc import MutableMapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from c2casgiutils.request_tracking._traceparent import TraceParent
@@ -18,12 +19,19 @@ class RequestContext:
         scope: The ASGI scope, `None` in other processes and in broadcast handlers. Routing completes it
             (`route`, `root_path`), so read it when a value is needed.
         database_seconds: Run time of the statements of databases until now.
+        began: When it arrived, by `time.monotonic`.
     """
 
     request_id: str
     traceparent: TraceParent | None = None
     scope: MutableMapping[str, Any] | None = None
     database_seconds: float = 0.0
+    began: float = field(default_factory=time.monotonic, compare=False)
+
+    @property
+    def seconds(self) -> float:
+        """The time since it arrived."""
+        return time.monotonic() - self.began
 
 
 CURRENT: ContextVar[RequestContext | None] = ContextVar("c2casgiutils_request", default=None)
