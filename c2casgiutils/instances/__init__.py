@@ -6,12 +6,14 @@ contains only this process.
 
 from c2casgiutils.instances._checks import UNKNOWN_CHECK, encode_check
 from c2casgiutils.instances._find import UnknownInstanceError, UnseenInstanceError, find, is_cut_off
+from c2casgiutils.instances._lag import LagMeter
 from c2casgiutils.instances._model import CheckState, Instance, Liveness, Sample, State
 from c2casgiutils.instances._presence import Presence
 from c2casgiutils.instances._slot import (
     cleanup,
     create_presence,
     currency,
+    lag,
     living,
     note_serving,
     on_version,
@@ -37,6 +39,7 @@ __all__ = [
     "UNKNOWN_CHECK",
     "CheckState",
     "Instance",
+    "LagMeter",
     "Liveness",
     "Member",
     "Presence",
@@ -51,6 +54,7 @@ __all__ = [
     "encode_check",
     "find",
     "is_cut_off",
+    "lag",
     "living",
     "note_serving",
     "on_version",

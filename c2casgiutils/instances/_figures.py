@@ -1,16 +1,12 @@
 """Live figures of this process, read without any dependency."""
 
-import asyncio
 import contextlib
 import os
 import resource
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from c2casgiutils.instances._hooks import Guarded
-
-_LAG_INTERVAL_SECONDS = 0.5
 
 
 class Figures:
@@ -43,32 +39,3 @@ class Figures:
             if (figure := read()) is not None:
                 figures[name] = figure
         return figures
-
-
-class LagMeter:
-    """Measures the lag of the event loop: the longest delay of a timer since the last reading."""
-
-    def __init__(self) -> None:
-        self._handle: asyncio.TimerHandle | None = None
-        self._due = 0.0
-        self._worst = 0.0
-
-    def start(self) -> None:
-        """Start on the running event loop."""
-        loop = asyncio.get_running_loop()
-        self._due = time.monotonic() + _LAG_INTERVAL_SECONDS
-        self._handle = loop.call_later(_LAG_INTERVAL_SECONDS, self._tick)
-
-    def _tick(self) -> None:
-        self._worst = max(self._worst, time.monotonic() - self._due)
-        self.start()
-
-    def read(self) -> float:
-        """Return the longest delay since the last reading, in seconds."""
-        worst, self._worst = self._worst, 0.0
-        return max(worst, 0.0)
-
-    def stop(self) -> None:
-        """Stop measuring."""
-        if self._handle is not None:
-            self._handle.cancel()

@@ -55,7 +55,7 @@ class Presence:
         self._hooks = hooks or Hooks()
         self._report = Report(application, version, figures or Figures(), self._hooks, self.now)
         self.id, self.hostname, self.pid = self._report.id, self._report.hostname, self._report.pid
-        self.channels = self._report.channels
+        self.channels, self.lag = self._report.channels, self._report.lag
         self.is_started = False
         self.roster = Roster(self.id)
         self._version_key = scoped(_SWITCHES)

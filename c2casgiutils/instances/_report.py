@@ -20,8 +20,9 @@ from c2casgiutils.instances._entry import (
     ring_item,
     to_instance,
 )
-from c2casgiutils.instances._figures import Figures, LagMeter
+from c2casgiutils.instances._figures import Figures
 from c2casgiutils.instances._hooks import Hooks
+from c2casgiutils.instances._lag import LagMeter
 from c2casgiutils.instances._model import Instance, State
 
 _PACKAGES = ("c2casgiutils", "fastapi", "starlette", "pydantic", "redis", "uvicorn")

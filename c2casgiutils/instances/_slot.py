@@ -6,6 +6,7 @@ from typing import Any, Literal
 from c2casgiutils._process import PerLoop
 from c2casgiutils.instances._figures import Figures
 from c2casgiutils.instances._hooks import Hooks
+from c2casgiutils.instances._lag import LagMeter
 from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._presence import Presence
 from c2casgiutils.instances._roster import Currency
@@ -82,6 +83,11 @@ def own() -> Instance:
 def own_id() -> str:
     """Return the id of this process."""
     return _STATE.presences.nearest().id
+
+
+def lag() -> LagMeter:
+    """Return the meter of the lag of the event loop."""
+    return _STATE.presences.nearest().lag
 
 
 async def roster(*, samples: bool = False) -> list[Instance]:
