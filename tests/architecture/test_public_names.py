@@ -15,6 +15,7 @@ DOCUMENTED = {
     "_asdict",  # of named tuples, where every name without an underscore may be a field
     "_replace",
     "_fields",
+    "_current_frames",  # of `sys`
 }
 
 # Names without an underscore that a library sets itself and documents for nobody else to set.
