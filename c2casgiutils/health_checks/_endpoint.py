@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from c2casgiutils._asgi import make_final, path_inside
-from c2casgiutils._error_bodies import error_body
+from c2casgiutils._error_bodies import body_with_detail
 from c2casgiutils.health_checks import _access
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, split, worst
 from c2casgiutils.health_checks._probes import FINAL_HEADERS, NO_STORE, PROBES, send_not_allowed
@@ -43,7 +43,7 @@ async def _answer(request: Request, *, details: bool) -> tuple[int, bytes]:
     if query.get("strict", "0").lower() not in _OFF:
         problem = _problem_of(query, selected, details=details)
         if problem is not None:
-            return 404, pydantic_core.to_json(error_body(problem))
+            return 404, pydantic_core.to_json(body_with_detail(404, problem))
     found = await outcomes(selected)
     code = worst(found)
     body = {

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from c2casgiutils import instances
 from c2casgiutils._asgi import make_final
-from c2casgiutils._error_bodies import error_body
+from c2casgiutils._error_bodies import body_with_detail
 from c2casgiutils.health_checks import _access
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, overall
 from c2casgiutils.health_checks._outcome import Outcome
@@ -176,7 +176,7 @@ async def send_answer(
 
 async def send_not_allowed(scope: Scope, send: Send) -> None:
     """Reject a method other than GET and HEAD, in the format of the other views."""
-    body, allow = json.dumps(error_body("Method Not Allowed")).encode(), (b"allow", b"GET, HEAD")
+    body, allow = json.dumps(body_with_detail(405, "Method Not Allowed")).encode(), (b"allow", b"GET, HEAD")
     await send_answer(scope, send, 405, body, content_type=b"application/json", extra=[allow])
 
 

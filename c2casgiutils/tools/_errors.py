@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Match, Mount
 
-from c2casgiutils._error_bodies import error_body
+from c2casgiutils._error_bodies import body_with_detail, without_input
 
 _UNREADABLE_BODY = (
     "The body must be valid JSON in UTF-8, without deep nesting and without numbers of thousands of digits"
@@ -33,13 +33,13 @@ async def _http_error(_request: Request, error: Any) -> JSONResponse:
         error.__cause__, ValueError | RecursionError
     )
     detail = _UNREADABLE_BODY if is_unreadable else error.detail
-    return JSONResponse(error_body(detail), error.status_code, error.headers)
+    return JSONResponse(body_with_detail(error.status_code, detail), error.status_code, error.headers)
 
 
 async def _internal_error(_request: Request, _error: Exception) -> JSONResponse:
     """Respond to an unexpected exception, outside of the middleware; the server logs the exception."""
     headers = {"Cache-Control": "no-cache, no-store", "X-Content-Type-Options": "nosniff"}
-    return JSONResponse(error_body("Internal Server Error"), 500, headers)
+    return JSONResponse(body_with_detail(500, "Internal Server Error"), 500, headers)
 
 
 async def _method_not_allowed(request: Request, error: Exception) -> JSONResponse:
@@ -54,18 +54,10 @@ async def _method_not_allowed(request: Request, error: Exception) -> JSONRespons
     if "GET" in methods or not methods:
         methods = ["GET", "HEAD", *methods[1:]]
     detail = error.detail if isinstance(error, HTTPException) else "Method Not Allowed"
-    return JSONResponse(error_body(detail), 405, {"Allow": ", ".join(sorted(methods))})
+    return JSONResponse(body_with_detail(405, detail), 405, {"Allow": ", ".join(sorted(methods))})
 
 
 async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
     """Respond with 422 like FastAPI, but without the input, which may contain a secret or invalid UTF-8."""
     errors = error.errors() if isinstance(error, RequestValidationError) else ()
-    return JSONResponse(error_body([_without_input(item) for item in errors]), 422)
-
-
-def _without_input(error: dict[str, Any]) -> dict[str, Any]:
-    if error["loc"] == ("body",) and isinstance(error["input"], bytes):
-        # FastAPI parses JSON only with this content type, which a form of another site's page cannot send
-        msg = "The body is parsed as JSON only with the header Content-Type: application/json"
-        return {"type": "content_type", "loc": error["loc"], "msg": msg}
-    return {key: error[key] for key in ("type", "loc", "msg")}
+    return JSONResponse(body_with_detail(422, without_input(errors)), 422)

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c2casgiutils._asgi import relative_redirect
-from c2casgiutils._error_bodies import error_body
+from c2casgiutils._error_bodies import body_with_detail
 from c2casgiutils._outages import limit_waiting
 from c2casgiutils.tools import _static
 
@@ -70,7 +70,7 @@ def _is_text(query: bytes) -> bool:
 
 
 async def _reject_query(scope: Scope, receive: Receive, send: Send) -> None:
-    answer = JSONResponse(error_body("The query of the URL is not UTF-8"), 400)
+    answer = JSONResponse(body_with_detail(400, "The query of the URL is not UTF-8"), 400)
     await answer(scope, receive, send)
 
 

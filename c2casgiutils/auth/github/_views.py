@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from starlette.responses import JSONResponse, RedirectResponse
 
 from c2casgiutils import config
-from c2casgiutils._error_bodies import error_body
+from c2casgiutils._error_bodies import body_with_detail
 from c2casgiutils._errors import C2cError
 from c2casgiutils.auth import (
     _audit,
@@ -112,7 +112,7 @@ def _failure(request: Request, text: str, status_code: int, headers: dict[str, s
         retry = _urls.request_path(request).removesuffix("callback") + "login"
         return _pages.error_page(text, retry, status_code, headers)
     headers = {"X-Content-Type-Options": "nosniff", **headers}
-    return JSONResponse(error_body(text, error=text), status_code, headers)
+    return JSONResponse(body_with_detail(status_code, text, error=text), status_code, headers)
 
 
 def _single(request: Request, name: str) -> str | None:

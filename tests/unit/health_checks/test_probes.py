@@ -52,7 +52,7 @@ async def test_passes(started: httpx.AsyncClient, probe: str, method: str) -> No
 async def test_other_methods(started: httpx.AsyncClient, probe: str) -> None:
     reply = await started.post(f"/{probe}")
     assert (reply.status_code, reply.headers["allow"]) == (405, "GET, HEAD")
-    assert reply.json() == {"detail": "Method Not Allowed"}
+    assert reply.json()["detail"] == "Method Not Allowed"
 
 
 @pytest.mark.parametrize("probe", PROBES)

@@ -36,7 +36,7 @@ async def test_other_methods_under_the_mount(path: str, method: str) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         reply = await client.request(method, f"/c2c{path}")
     assert (reply.status_code, reply.headers["allow"]) == (405, "GET, HEAD")
-    assert reply.json() == {"detail": "Method Not Allowed"}
+    assert reply.json()["detail"] == "Method Not Allowed"
     assert reply.headers["cache-control"] == "no-cache, no-store"
 
 
@@ -136,7 +136,7 @@ async def test_strict_selection_names_the_known_ones_to_readers(client: httpx.As
         "tags=x": "Unknown tag: x; known: a, b",
     }.items():
         reply = await client.get(f"/health/?strict=1&{query}", headers={"X-API-Key": SECRET})
-        assert (reply.status_code, reply.json()) == (404, {"detail": text})
+        assert (reply.status_code, reply.json()["detail"]) == (404, text)
 
 
 async def test_hanging_check_is_one_failed_entity(client: httpx.AsyncClient) -> None:

@@ -26,4 +26,4 @@ async def test_all_methods_of_the_path_are_listed(path: str, allowed: str) -> No
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         reply = await client.patch(f"/c2c{path}")
     assert (reply.status_code, reply.headers["allow"]) == (405, allowed)
-    assert reply.json() == {"detail": "Method Not Allowed"}
+    assert reply.json()["detail"] == "Method Not Allowed"
