@@ -28,6 +28,7 @@ from c2casgiutils.auth._dependencies import (
     require_read_only_access,
     require_read_write_access,
 )
+from c2casgiutils.auth._details import may_see_details
 from c2casgiutils.auth._identity import (
     api_key_header,
     api_key_query,
@@ -84,6 +85,7 @@ __all__ = [
     "get_access_context",
     "get_auth",
     "is_enabled",
+    "may_see_details",
     "prefers_html",
     "redirect_without_secret",
     "refuse_cross_site",

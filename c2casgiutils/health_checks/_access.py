@@ -1,10 +1,8 @@
 """Access to the details of the checks."""
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
 
 from c2casgiutils import auth, config
-
-_CREDENTIALS = {b"authorization", b"cookie", b"x-api-key"}
 
 
 async def may_see_details(request: Request, response: Response) -> bool:
@@ -16,13 +14,7 @@ async def may_see_details(request: Request, response: Response) -> bool:
     policy = config.settings.health.details
     if policy != "authorized":
         return policy == "always"
-    if _is_anonymous(request):
-        return False
-    try:
-        auth_info = await auth.get_auth(request, response)
-        return await auth.check_read_only_access(auth_info, request, response)
-    except HTTPException:
-        return False
+    return await auth.may_see_details(request, response)
 
 
 def describe_unknown(what: str, names: set[str], known: set[str], *, details: bool) -> str | None:
@@ -37,13 +29,3 @@ def describe_unknown(what: str, names: set[str], known: set[str], *, details: bo
 def cookies_of(response: Response) -> list[tuple[bytes, bytes]]:
     """Return the raw headers of the cookies that the authentication set or cleared."""
     return [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]
-
-
-def _is_anonymous(request: Request) -> bool:
-    """Return whether the request has no credentials; a quick check, since probes are frequent."""
-    mode = auth.auth_type()
-    if mode is auth.AuthenticationType.NONE:
-        return True
-    if mode is auth.AuthenticationType.TEST or b"secret" in request.scope["query_string"]:
-        return False
-    return not any(name in _CREDENTIALS for name, _ in request.scope["headers"])
