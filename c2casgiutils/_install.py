@@ -82,7 +82,7 @@ def install(
         https_redirect: Redirect plain HTTP to HTTPS, except probes and metrics; not with `C2C__HTTP`.
         cors: Keyword arguments of Starlette's `CORSMiddleware`; without them no cross-origin access is
             allowed.
-        errors: Answer errors of databases with what they mean, see `errors.install`.
+        errors: Answer errors of the application's routes in one form, see `errors.install`.
 
     Raises:
         ValueError: The path or a matcher is invalid, `cors` allows arbitrary origins to use the credentials

@@ -31,7 +31,7 @@ NAMES = {
     "require_admin_access is_enabled startup READ_ONLY_AUTH_CONFIG "
     "READ_WRITE_AUTH_CONFIG ADMIN_AUTH_CONFIG router access api_key_header api_key_query",
     "c2casgiutils.db": "Database get Session ReadSession WriteSession",
-    "c2casgiutils.errors": "install",
+    "c2casgiutils.errors": "install register",
     "c2casgiutils.tools": "router startup",
     "c2casgiutils.tools.logging_": "router startup LevelResponse",
     "c2casgiutils.tools.headers": "router HeadersResponse",

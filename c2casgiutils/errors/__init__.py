@@ -1,0 +1,6 @@
+"""The answers to errors of the application's routes, in one form."""
+
+from c2casgiutils.errors._install import install
+from c2casgiutils.errors._registered import register
+
+__all__ = ["install", "register"]

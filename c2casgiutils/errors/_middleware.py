@@ -1,0 +1,84 @@
+"""The answers to exceptions, inside the other middlewares: those that add headers (CORS) see them."""
+
+import logging
+
+from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from c2casgiutils import db
+from c2casgiutils._unhandled import answer_error
+from c2casgiutils.errors._answers import Answers, text_of
+from c2casgiutils.errors._registered import status_of
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class ErrorMiddleware:
+    """Answers what no exception handler of the application has handled.
+
+    Faults of the application are raised again, so that the server and Sentry report them.
+
+    Args:
+        app: The next application.
+        answers: Makes the answers.
+    """
+
+    def __init__(self, app: ASGIApp, answers: Answers) -> None:
+        self.app = app
+        self._answers = answers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Process one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        has_started = False
+
+        async def send_noting_start(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting_start)
+        except Exception as error:
+            if has_started:
+                raise
+            answer = await self._answer(Request(scope, receive), error)
+            if answer is None:
+                await answer_error(error, scope, receive, send)
+            else:
+                await answer(scope, receive, send)
+
+    async def _answer(self, request: Request, error: Exception) -> Response | None:
+        """Return the answer to an exception that is no fault of the application, `None` to a fault."""
+        status = status_of(error)
+        if status is not None:
+            return await self._answer_registered(request, error, status)
+        if isinstance(error, ClientDisconnect):
+            _LOGGER.info("%s %s: the client disconnected", request.method, request.url.path)
+            return self._answers.answer(400, "The client disconnected")
+        failure = db.failure_of(error) if _is_of_database(error) else None
+        if failure is None:
+            return None
+        log(request, failure.status, error)
+        headers = {} if failure.retry_after is None else {"Retry-After": str(failure.retry_after)}
+        return self._answers.answer(failure.status, failure.message, headers)
+
+    async def _answer_registered(self, request: Request, error: Exception, status: int) -> Response:
+        if status < 500:  # noqa: PLR2004  # HTTP
+            _LOGGER.warning("%s %s: %d", request.method, request.url.path, status)
+            return self._answers.answer(status, text_of(error))
+        log(request, status, error, level=logging.ERROR)
+        return await self._answers.answer_fault(request, error, status)
+
+
+def log(request: Request, status: int, error: Exception, *, level: int = logging.WARNING) -> None:
+    """Log an exception with its traceback, and without the query, which may contain a secret."""
+    _LOGGER.log(level, "%s %s: %d", request.method, request.url.path, status, exc_info=error)
+
+
+def _is_of_database(error: Exception) -> bool:
+    error_class = db.error_class()
+    return error_class is not None and isinstance(error, error_class)
