@@ -166,6 +166,7 @@ class _Lifecycle:
             broadcast,
             config,
             db,
+            debug,
             follow,
             health_checks,
             instances,
@@ -188,6 +189,8 @@ class _Lifecycle:
             _LOGGER.warning(danger)
         steps.push_async_callback(_guarded, broadcast.shutdown)
         await broadcast.startup(main_app)
+        steps.push_async_callback(_guarded, debug.shutdown)
+        await debug.startup()
         steps.push_async_callback(_guarded, switches.shutdown)
         steps.push_async_callback(_guarded, follow.shutdown)
         await tools.startup(main_app)

@@ -1,6 +1,8 @@
 """What the diagnostics keep in the process."""
 
+from c2casgiutils._process import PerLoop
 from c2casgiutils.debug._slots import Slot
+from c2casgiutils.debug._watch import Watch
 
 _MAX_SLEEPERS = 5
 
@@ -11,6 +13,7 @@ class _State:
     def __init__(self) -> None:
         self.heavy = Slot("A costly diagnosis is already running in this process: try again later")
         self.sleepers = Slot(f"{_MAX_SLEEPERS} requests already sleep in this process", _MAX_SLEEPERS)
+        self.watches = PerLoop(Watch, on_drop=Watch.abort)
 
 
 STATE = _State()
@@ -24,3 +27,16 @@ def heavy() -> Slot:
 def sleepers() -> Slot:
     """Return the limit of requests that sleep."""
     return STATE.sleepers
+
+
+async def startup() -> None:
+    """Watch the running event loop, until `shutdown`; called once the process is in the roster."""
+    await shutdown()
+    STATE.watches.get().start()
+
+
+async def shutdown() -> None:
+    """Watch the running event loop no more."""
+    watch = STATE.watches.pop()
+    if watch is not None:
+        await watch.aclose()

@@ -20,7 +20,7 @@ class Watchdog:
     """Watches the running event loop: records its stalls, and collects its stacks in any thread.
 
     While the loop is blocked in Python code, or in a call that releases the GIL, the thread can see what it
-    runs. The thread wakes up when the loop could have become too late, about eight times a second.
+    runs. The thread wakes up when the loop could have become too late, about six times a second.
 
     Args:
         meter: Measures the lag of the event loop.

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 
-INTERVAL_SECONDS = 0.05
+INTERVAL_SECONDS = 0.1
 Listener = Callable[[float, float], object]
 """Called with the time at which a callback was due, by `time.monotonic`, and its lag in seconds."""
 
@@ -15,7 +15,7 @@ _MAX_KEPT = round(_KEPT_SECONDS / INTERVAL_SECONDS)
 
 
 class LagMeter:
-    """Measures the lag with a timer that runs twenty times a second, to a precision of about a millisecond.
+    """Measures the lag with a timer that runs ten times a second, to a precision of about a millisecond.
 
     Its figures can be read in any thread.
     """
@@ -78,3 +78,11 @@ class LagMeter:
         """Return the lags measured in the last `seconds`, at most a minute, in seconds."""
         since = time.monotonic() - seconds
         return [delay for at, delay in list(self._measured) if at >= since]
+
+    def worst(self, seconds: float) -> float:
+        """Return the longest lag of the last `seconds`, at most a minute, that of now included.
+
+        Args:
+            seconds: The length of the time looked at.
+        """
+        return max(0.0, time.monotonic() - self.due, *self.recent(seconds))

@@ -4,13 +4,14 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from c2casgiutils.tools import _debug_request
+from c2casgiutils.tools import _debug_loop, _debug_request
 from c2casgiutils.tools._debug_cluster import Question
 
 router = APIRouter()
+router.include_router(_debug_loop.router, prefix="/debug")
 router.include_router(_debug_request.router, prefix="/debug")
 
-_QUESTIONS: tuple[Question[Any], ...] = ()
+_QUESTIONS: tuple[Question[Any], ...] = (_debug_loop.QUESTION,)
 
 
 async def startup() -> None:

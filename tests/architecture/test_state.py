@@ -8,7 +8,7 @@ import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, UnionType
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,7 +18,7 @@ import c2casgiutils
 PACKAGE = Path(c2casgiutils.__file__).parent
 ROW = re.compile(r"^\| `([\w.]+)` \|", re.MULTILINE)
 MUTATORS = {"add", "append", "clear", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
-CONSTANT = (str, bytes, int, float, type(None), tuple, frozenset, re.Pattern, BaseModel, Path)
+CONSTANT = (str, bytes, int, float, type(None), tuple, frozenset, re.Pattern, BaseModel, Path, UnionType)
 
 
 def modules() -> Iterator[tuple[str, ModuleType, ast.Module]]:

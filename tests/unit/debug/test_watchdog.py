@@ -27,7 +27,7 @@ async def watched(stall_seconds: float = 0.1) -> AsyncIterator[Watchdog]:
     meter.start()
     watchdog = Watchdog(meter, stall_seconds)
     watchdog.start()
-    await asyncio.sleep(0.06)
+    await asyncio.sleep(0.12)
     try:
         yield watchdog
     finally:

@@ -287,6 +287,17 @@ async def test_loop_that_is_blocked(factory: Factory) -> None:
     assert (await task).entities[0].status == "fail"
 
 
+async def test_loop_that_was_blocked(factory: Factory, local_broadcast: None) -> None:
+    """Once the lag is measured all the time, a stall of a few seconds ago counts."""
+    factory.add(LoopLag(maximum=0.2))
+    await asyncio.sleep(0.1)
+    threading.Event().wait(0.5)  # what must never be done
+    await asyncio.sleep(0.3)
+    (entity,) = (await factory.check()).entities
+    assert entity.status == "fail"
+    assert "delayed by 0." in str(entity.payload)
+
+
 @pytest.mark.parametrize("check", [DiskSpace, LoopLag])
 @pytest.mark.parametrize("limit", [-1, math.nan, math.inf])
 def test_limits_that_make_no_sense(check: Any, limit: float) -> None:
