@@ -1,7 +1,8 @@
 """Judge the record of a run, in the manner of Jepsen: what was acknowledged must be true.
 
 Each rule returns sentences, one for each violation. A rule never blames the cluster for what it cannot know:
-a process that was cut off when Redis forgot everything is unknown to the others until it is back.
+a process that was cut off when Redis forgot everything is unknown to the others until it is back, and one
+that was told to end may have left the roster before it exits.
 """
 
 import itertools
@@ -75,13 +76,19 @@ class Checker:
             expected = {life.pid for life in self._known(start, end)}
             silent = sorted(expected - report.named)
             if len(silent) > report.others:
-                yield f"omitted: {what} at {start:.2f} does not account for the live processes {silent}"
+                yield (
+                    f"omitted: {what} at {start:.2f} does not account for {len(silent) - report.others} "
+                    f"of the live processes {silent}{self._context(start, report)}"
+                )
+
+    def _context(self, time: float, report: Report) -> str:
+        """Return what the answer was and what had happened, to understand a violation without the record."""
+        return f" (answer: {report}; story: {self._record.recent(time)})"
 
     def _known(self, start: float, end: float) -> Iterator[Life]:
-        """Yield the processes that lived all that time and of which the others know."""
+        """Yield the processes that were to live all that time and of which the others know."""
         for life in self._record.lives:
-            lived = life.ready + self._settle < start and life.ended > end
-            if lived and not self._is_unknown(life, start):
+            if life.is_to_live(start - self._settle, end) and not self._is_unknown(life, start):
                 yield life
 
     def _is_unknown(self, life: Life, time: float) -> bool:
@@ -102,7 +109,10 @@ class Checker:
             for pid in report.lost:
                 life = self._lives.get(pid)
                 if life is not None and life.ended > end and not self._is_troubled(pid, start, end):
-                    yield f"called lost: {what} at {start:.2f} says so of the live process {pid}"
+                    yield (
+                        f"called lost: {what} at {start:.2f} says so of the live process {pid}"
+                        f"{self._context(start, report)}"
+                    )
 
     def _is_troubled(self, pid: int, start: float, end: float) -> bool:
         return any(
@@ -144,7 +154,10 @@ class Checker:
             for pid in report.missing if report.current else ():
                 silent = start - self._lives[pid].ended if pid in self._lives else 0
                 if silent > self._beats(_EXPIRY_BEATS):
-                    yield f"dead waited for: {what} at {start:.2f} asked {pid}, dead for {silent:.1f} s"
+                    yield (
+                        f"dead waited for: {what} at {start:.2f} asked {pid}, dead for {silent:.1f} s"
+                        f"{self._context(start, report)}"
+                    )
 
     def _beats(self, number: float) -> float:
         return _MARGIN * number * self._record.beat * _JITTER
@@ -191,14 +204,14 @@ class Checker:
         return not forgotten or any(life and life.ended > checkpoint.end for life in holders)
 
     def _holders(self, change: Change) -> Iterable[int]:
-        """Return the processes that had a change: it was seen there, or the answer says so."""
+        """Return the processes that had a change: its writer, those seen with it, or told to have it."""
         report = change.report
         assert report is not None
         seen = {
             read.pid for read in self._record.reads if (read.name, read.value) == (change.name, change.value)
         }
         told = {life.pid for life in self._known(change.start, change.end)} if report.complete else set()
-        return seen | told | report.answered
+        return seen | told | {change.pid}
 
     def _stale_processes(self) -> Iterator[str]:
         """Find processes that a change did not reach, though its answer names nobody who lacks it."""
@@ -213,6 +226,7 @@ class Checker:
                         yield (
                             f"stale process: {pid} has {change.name} {read.value} at {read.start:.2f}, "
                             f"but {change.value} was acknowledged at {change.end:.2f} without naming it"
+                            f"{self._context(change.end, report)}"
                         )
                         break
 

@@ -14,15 +14,28 @@ FOREVER = float("inf")
 NO_MEMORY = "noeviction"
 """The trouble in which Redis refuses all writes, beats too."""
 
+_RECENT_SECONDS = 15.0
+
 
 @dataclass(slots=True)
 class Life:
-    """One process, from the first answer to its end."""
+    """One process, from the first answer to its end.
+
+    Attributes:
+        ended: When it had exited.
+        clean: Whether it could do its own shutdown.
+        ending: When it was told to end: it may leave the roster at any time from then on.
+    """
 
     pid: int
     ready: float
     ended: float = FOREVER
     clean: bool = False
+    ending: float = FOREVER
+
+    def is_to_live(self, start: float, end: float) -> bool:
+        """Return whether it was ready before, and nobody had told it to end."""
+        return self.ready < start and end < min(self.ending, self.ended)
 
 
 @dataclass(slots=True)
@@ -55,8 +68,8 @@ class Report:
         complete: Whether everybody did.
         current: Whether it was known who everybody is.
         answered: Who did, as far as the answer names them.
-        others: How many more answered, whom the answer does not name.
-        missing: Who did not, failed, or is behind.
+        others: How many more did, whom the answer does not name.
+        missing: Who did not, failed, or answered with an older version.
         lost: Who vanished.
         unnamed: How many are missing without a name.
     """
@@ -72,6 +85,13 @@ class Report:
     @property
     def named(self) -> frozenset[int]:
         return self.answered | self.missing | self.lost
+
+    def __str__(self) -> str:
+        roster = "current" if self.current else "stale"
+        pids = {"answered": self.answered, "missing": self.missing, "lost": self.lost}
+        lists = ", ".join(f"{name} {sorted(found)}" for name, found in pids.items())
+        known = f"complete {self.complete}, roster {roster}, {lists}"
+        return f"{known}, {self.others} others, {self.unnamed} unnamed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +170,11 @@ class Record:
     checkpoints: list[Checkpoint] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     story: list[tuple[float, str]] = field(default_factory=list)
+
+    def recent(self, time: float) -> str:
+        """Return what happened in the last seconds before a time, the oldest first."""
+        events = [(at, text) for at, text in self.story if time - _RECENT_SECONDS <= at <= time]
+        return ", ".join(f"{text} {time - at:.2f} s before" for at, text in events) or "nothing"
 
     def counts(self) -> str:
         """Return how much was seen."""

@@ -151,7 +151,7 @@ class Service:
     async def end_node(self, node: Node, *, clean: bool) -> None:
         """End a process: by SIGTERM and its own shutdown, or at once."""
         self.nodes.remove(node)
-        node.life.clean = clean
+        node.life.clean, node.life.ending = clean, time.monotonic()
         await asyncio.to_thread(node.server.terminate if clean else node.server.kill)
         node.life.ended = time.monotonic()
         self.tell(f"process {node.pid} ended, {'cleanly' if clean else 'killed'}")

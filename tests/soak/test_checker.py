@@ -68,6 +68,11 @@ def _stopped_and_omitted(record: Record) -> None:
     _without_c(record)
 
 
+def _omitted_before_it_was_told_to_end(record: Record) -> None:
+    record.lives[2].clean, record.lives[2].ending, record.lives[2].ended = True, 61, 62
+    _without_c(record)
+
+
 def _change_without_c(record: Record) -> None:
     record.changes[-1].report = Report(complete=True, current=True, answered=frozenset({B}), others=1)
 
@@ -151,6 +156,7 @@ def _nothing_acknowledged(record: Record) -> None:
         (_without_c_and_incomplete, "omitted"),
         (_stale_and_complete, "omitted"),
         (_stopped_and_omitted, "omitted"),
+        (_omitted_before_it_was_told_to_end, "omitted"),
         (_change_without_c, "omitted"),
         (_dead_is_late, "dead listed"),
         (_dead_is_ok, "dead listed"),
@@ -196,6 +202,18 @@ def _just_started(record: Record) -> None:
 def _ended_meanwhile(record: Record) -> None:
     record.lives[2].ended = 62.5
     record.questions.append(Question(A, 62, 63, Report(complete=True, current=True, answered=ALL - {C})))
+
+
+def _left_before_it_exits(record: Record) -> None:
+    record.lives[2].clean, record.lives[2].ending, record.lives[2].ended = True, 61, 64
+    record.questions.append(Question(A, 62, 63, Report(complete=True, current=True, answered=ALL - {C})))
+    of_a = Report(complete=True, current=True, answered=frozenset({A}), others=1)
+    record.changes.append(Change(A, NAME, "SOAK3", 62, 62.1, of_a))
+
+
+def _writer_did_not_confirm(record: Record) -> None:
+    report = Report(complete=False, current=True, others=2, missing=frozenset({B}))
+    record.changes.append(Change(B, NAME, "SOAK3", 62, 62.1, report))
 
 
 def _cut_off_when_all_was_forgotten(record: Record) -> None:
@@ -256,6 +274,8 @@ def _reads_at_once(record: Record) -> None:
         _stale_and_incomplete,
         _just_started,
         _ended_meanwhile,
+        _left_before_it_exits,
+        _writer_did_not_confirm,
         _cut_off_when_all_was_forgotten,
         _lost_while_stopped,
         _dead_for_a_moment,
@@ -272,3 +292,21 @@ def test_blames_nobody(change: Callable[[Record], None]) -> None:
     record = good()
     change(record)
     assert violations(record) == []
+
+
+def test_a_violation_tells_the_answer_and_the_faults() -> None:
+    """Who reads only the log of a test sees what was answered, and what had happened shortly before."""
+    record = good()
+    record.story = [
+        (10, "long ago"),
+        (32.5, "latency of 0.05 s: 101"),
+        (38, "process 104 serves"),
+        (41, "later"),
+    ]
+    _without_c(record)
+    (text,) = Checker(record).violations()
+    assert text == (
+        "omitted: a question at 40.00 does not account for 1 of the live processes [103] "
+        "(answer: complete True, roster current, answered [101, 102], missing [], lost [], "
+        "0 others, 0 unnamed; story: latency of 0.05 s: 101 7.50 s before, process 104 serves 2.00 s before)"
+    )
