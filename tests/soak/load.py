@@ -138,16 +138,19 @@ def read_report(cluster: dict[str, Any], *answered: int) -> Report:
 
     Args:
         cluster: As in the answer.
-        answered: The pids that answered, as far as they are known.
+        answered: The pids that answered as far as they are known, unless `cluster` names them as missing.
     """
-    missing = [process["pid"] for key in ("missing", "failed") for process in cluster[key]]
-    missing += [process["pid"] for process in cluster.get("behind", [])]
+    silent = [process["pid"] for key in ("missing", "failed") for process in cluster[key]]
+    behind = [process["pid"] for process in cluster.get("behind", [])]
+    older = set(behind) - set(silent)  # these answered with an older version
+    missing = frozenset({*silent, *behind} - {None})
+    named = frozenset(answered) - missing
     return Report(
         complete=cluster["complete"],
         current=cluster.get("roster", "current") == "current",
-        answered=frozenset(answered),
-        others=max(0, cluster["answered"] - len(answered)),
-        missing=frozenset(pid for pid in missing if pid is not None),
+        answered=named,
+        others=max(0, cluster["answered"] - len(older) - len(named)),
+        missing=missing,
         lost=frozenset(process["pid"] for process in cluster.get("lost", []) if process["pid"] is not None),
-        unnamed=missing.count(None),
+        unnamed=silent.count(None),
     )

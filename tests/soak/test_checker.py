@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tests.soak.checker import Checker
+from tests.soak.load import read_report
 from tests.soak.record import (
     NO_MEMORY,
     Change,
@@ -310,3 +312,44 @@ def test_a_violation_tells_the_answer_and_the_faults() -> None:
         "(answer: complete True, roster current, answered [101, 102], missing [], lost [], "
         "0 others, 0 unnamed; story: latency of 0.05 s: 101 7.50 s before, process 104 serves 2.00 s before)"
     )
+
+
+MISSING_A, MISSING_B, MISSING_C, UNNAMED = ({"pid": pid, "hostname": "host"} for pid in (A, B, C, None))
+
+
+@pytest.mark.parametrize(
+    ("cluster", "report"),
+    [
+        pytest.param({"answered": 3, "complete": True}, OF_A, id="complete"),
+        pytest.param(
+            {"answered": 2, "missing": [MISSING_A], "behind": [MISSING_A]},
+            Report(complete=False, current=True, others=2, missing=frozenset({A})),
+            id="the writer itself is missing",
+        ),
+        pytest.param(
+            {"answered": 3, "behind": [MISSING_B]},
+            Report(complete=False, current=True, answered=frozenset({A}), others=1, missing=frozenset({B})),
+            id="one answers with an older version",
+        ),
+        pytest.param(
+            {"answered": 1, "failed": [MISSING_C], "behind": [MISSING_B, MISSING_C], "lost": [MISSING_A]},
+            Report(
+                complete=False,
+                current=True,
+                missing=frozenset({B, C}),
+                answered=frozenset({A}),
+                lost=frozenset({A}),
+            ),
+            id="one is older, one failed",
+        ),
+        pytest.param(
+            {"answered": 1, "missing": [UNNAMED] * 2, "behind": [UNNAMED] * 2, "roster": "stale"},
+            Report(complete=False, current=False, answered=frozenset({A}), unnamed=2),
+            id="the roster is not known",
+        ),
+    ],
+)
+def test_reads_the_report_of_a_change(cluster: dict[str, Any], report: Report) -> None:
+    """Each process counts once: as answered, missing or behind."""
+    empty: dict[str, Any] = {"missing": [], "failed": [], "complete": False}
+    assert read_report({**empty, **cluster}, A) == report
