@@ -32,13 +32,13 @@ def read_url(text: "str | URL", what: str = "url") -> "URL":
     from sqlalchemy.engine import URL, make_url
     from sqlalchemy.exc import ArgumentError
 
-    full = text.render_as_string(hide_password=False) if isinstance(text, URL) else text
     try:
-        check_database_url(full)
+        # its text would have the blanks of a password as they are
+        check_database_url(f"{text.drivername}://" if isinstance(text, URL) else text)
     except ValueError as error:
         raise DatabaseConfigurationError(f"{what}: {error}") from None
     try:
-        url = make_url(full)
+        url = make_url(text)
     except (ArgumentError, ValueError):  # whose text may hold a part of the password
         raise DatabaseConfigurationError(f"{what}: is not a valid URL of a database") from None
     url = url.set(drivername=ASYNC_DRIVERS[url.drivername])

@@ -6,6 +6,7 @@ import types
 from typing import Any
 
 import pytest
+from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from c2casgiutils import config, db
@@ -42,6 +43,12 @@ def test_refused(arguments: dict[str, Any], message: str) -> None:
 def test_the_driver_is_chosen(url: str) -> None:
     database = db.Database(url)
     assert database.engines.read_write.dialect.is_async
+
+
+def test_a_url_as_an_object() -> None:
+    """Whatever its password is."""
+    database = db.Database(URL.create("postgresql", "u", "a b/@:%", "h", database="d"))
+    assert database.engines.read_write.url.password == "a b/@:%"
 
 
 def test_neither_repr_nor_errors_show_the_url() -> None:
