@@ -5,12 +5,11 @@ The application is called in process, as if over HTTPS with a public host name; 
 
 import argparse
 import asyncio
-import importlib
-import os
 import sys
 from typing import Any
 
 from c2casgiutils.headers import grade
+from c2casgiutils.scripts._console import import_from_here
 
 _GOOD_SCORE = 90
 
@@ -47,8 +46,7 @@ def _import(import_string: str) -> Any:
     module, separator, attribute = import_string.partition(":")
     if not (module and separator and attribute):
         raise ValueError("it must be module:attribute")
-    sys.path.insert(0, os.getcwd())  # noqa: PTH109  # import paths are strings
-    value: Any = importlib.import_module(module)
+    value: Any = import_from_here(module)
     for name in attribute.split("."):
         value = getattr(value, name)
     return value
