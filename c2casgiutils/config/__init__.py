@@ -32,6 +32,7 @@ from c2casgiutils.config.proxy_headers import ProxyHeaders
 from c2casgiutils.config.redis import Redis
 from c2casgiutils.config.request_tracking import RequestTracking
 from c2casgiutils.config.sentry import Sentry
+from c2casgiutils.config.stats_db import StatsDb
 from c2casgiutils.config.tools import Tools
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "RequestTracking",
     "Sentry",
     "Settings",
+    "StatsDb",
     "StringList",
     "Tools",
     "dangers",

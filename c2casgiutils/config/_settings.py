@@ -20,6 +20,7 @@ from c2casgiutils.config.proxy_headers import ProxyHeaders
 from c2casgiutils.config.redis import Redis, missing_of_sentinels, several_addresses, shared_prefix
 from c2casgiutils.config.request_tracking import RequestTracking
 from c2casgiutils.config.sentry import Sentry
+from c2casgiutils.config.stats_db import StatsDb
 from c2casgiutils.config.tools import Tools
 
 
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
 
     redis: Redis = Field(default_factory=Redis)
     db: Database = Field(default_factory=Database)
+    stats_db: StatsDb = Field(default_factory=StatsDb)
     prometheus: Prometheus = Field(default_factory=Prometheus)
     sentry: Sentry = Field(default_factory=Sentry)
     auth: Auth = Field(default_factory=Auth)

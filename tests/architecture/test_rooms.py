@@ -25,6 +25,7 @@ PROMISED = {
         "redis",
         "request_tracking",
         "sentry",
+        "stats_db",
         "tools",
     },
     "tools": {"headers", "logging_"},
