@@ -46,6 +46,13 @@ TABLE: dict[str, tuple[Any, str, Any]] = {
     "PROMETHEUS__PREFIX": ("c2casgiutils_", "app:x_", "app:x_"),
     "PROMETHEUS__PORT": (9000, "0", 0),
     "PROMETHEUS__ADDRESS": ("127.0.0.1", "0.0.0.0", "0.0.0.0"),
+    "PROMETHEUS__PACKAGES": (
+        ["c2casgiutils", "fastapi", "pydantic", "redis", "sqlalchemy", "starlette", "uvicorn"],
+        "fastapi, httpx",
+        ["fastapi", "httpx"],
+    ),
+    "PROMETHEUS__APPLICATION_PACKAGE": (None, "httpx", "httpx"),
+    "PROMETHEUS__SMAPS": (False, "yes", True),
     "SENTRY__DSN": (None, "https://k@h/1", "https://k@h/1"),
     "SENTRY__DEBUG": (False, "true", True),
     "SENTRY__RELEASE": (None, "1.2", "1.2"),
