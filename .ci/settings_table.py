@@ -74,6 +74,8 @@ def table() -> str:
         name, type_ = variable, kind(field.annotation, tuple(field.metadata))
         if name == "C2C__SENTRY__TAGS":
             name, type_ = "C2C__SENTRY__TAG_<NAME>", "text"
+        if name == "C2C__SENTRY__INTEGRATIONS":
+            name, type_ = "C2C__SENTRY__INTEGRATIONS__<NAME>", "boolean"
         cells = f"`{name}`", type_, default(field), field.description or ""
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

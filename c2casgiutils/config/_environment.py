@@ -18,8 +18,8 @@ OLDER_NAMES = {
 }
 """Names of older releases that are still read, and the name that replaces each."""
 
-_TAG_PREFIX = "c2c__sentry__tag_"
-_TAGS = "c2c__sentry__tags"
+_MAPPINGS = {"tags": "c2c__sentry__tag_", "integrations": "c2c__sentry__integrations__"}
+"""Settings of Sentry that have a variable for each name, and what these variables begin with."""
 
 
 def variables(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[str, FieldInfo]]:
@@ -53,22 +53,30 @@ class EnvironmentSource(EnvSettingsSource):
         given = {
             name: value or "" for name, value in self.env_vars.items() if name.startswith(PREFIX.lower())
         }
-        tags = {name: value for name, value in given.items() if name.startswith(_TAG_PREFIX)}
-        self._tags = {name.removeprefix(_TAG_PREFIX): value for name, value in tags.items()}
+        self._mappings = {setting: _mapping(given, prefix) for setting, prefix in _MAPPINGS.items()}
+        prefixes = tuple(_MAPPINGS.values())
         names = [name for name, _ in variables(settings_cls)]
         groups = {name.lower() for name in _group_names(names)}
-        set_ = {name: value for name, value in given.items() if value.strip() and name not in tags}
+        set_ = {
+            name: value for name, value in given.items() if value.strip() and not name.startswith(prefixes)
+        }
         self.env_vars = _usable(set_, {name.lower() for name in names} | groups)
-        _check_objects({name: value for name, value in self.env_vars.items() if name in groups | {_TAGS}})
+        objects = groups | {f"c2c__sentry__{setting}" for setting in _MAPPINGS}
+        _check_objects({name: value for name, value in self.env_vars.items() if name in objects})
 
     def __call__(self) -> dict[str, Any]:
         """Return the values as nested dictionaries."""
         values = super().__call__()
-        sentry = values.setdefault("sentry", {}) if self._tags else {}
-        tags = sentry.get("tags") or {}
-        if self._tags and isinstance(tags, dict):
-            sentry["tags"] = {**tags, **self._tags}
+        for setting, mapping in self._mappings.items():
+            sentry = values.setdefault("sentry", {}) if mapping else {}
+            others = sentry.get(setting) or {}
+            if mapping and isinstance(others, dict):
+                sentry[setting] = {**others, **mapping}
         return values
+
+
+def _mapping(given: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
 
 
 def _check_objects(texts: Mapping[str, str | None]) -> None:

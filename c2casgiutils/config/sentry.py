@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ImportString
+from pydantic import AfterValidator, BeforeValidator, Field, ImportString, PlainSerializer
+from pydantic_settings import NoDecode
 
-from c2casgiutils.config._types import AnyCase, Group, Secret, StringList, checked_by
+from c2casgiutils._secrets import MASK
+from c2casgiutils.config._types import AnyCase, Group, Secret, StringList, checked_by, read_by
+from c2casgiutils.config.logs import LevelName
 
 
 def _default(value: Any) -> Any:
@@ -20,17 +23,37 @@ def _scrubber(value: Any) -> Any:
     return scrubber
 
 
+def _read_yaml(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    import yaml  # only needed when options are set
+
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ValueError("must be a mapping in YAML, such as {keep_alive: true}") from None
+
+
+def _check_options(options: dict[str, Any]) -> dict[str, Any]:
+    own = sorted(options.keys() & Sentry.model_fields.keys())
+    if own:
+        raise ValueError(f"{own[0]} has a setting of its own, C2C__SENTRY__{own[0].upper()}")
+    return options
+
+
 class Sentry(Group):
     """Settings of Sentry: `sentry_sdk.init(**settings.sentry.model_dump())` accepts the dump.
 
-    Fields that are not parameters of `sentry_sdk.init` (`tags`, `ignored_loggers`) are excluded.
+    Fields that are not parameters of `sentry_sdk.init` (`tags`, `ignored_loggers`, …) are excluded.
     """
 
     dsn: Secret | None = Field(
         default=None, description="Where events are sent; without it Sentry is disabled"
     )
     debug: bool = Field(default=False, description="Print debug output of the SDK")
-    release: str | None = Field(default=None, description="Release shown with the events")
+    release: str | None = Field(
+        default=None, description="Release shown with the events; `latest` counts as unset"
+    )
     environment: str = Field(default="production", description="Environment shown with the events")
     dist: str | None = Field(default=None, description="Distribution within the release")
     sample_rate: float = Field(
@@ -82,6 +105,21 @@ class Sentry(Group):
     )
     ignored_loggers: StringList = Field(
         default=[], exclude=True, description="Loggers whose records are not sent as events, comma-separated"
+    )
+    level: LevelName = Field(
+        default="ERROR", exclude=True, description="Level from which log records are sent as events"
+    )
+    integrations: dict[str, bool] = Field(
+        default={}, exclude=True, description="Enable (`True`) or disable (`False`) an integration of the SDK"
+    )
+    options: Annotated[
+        dict[str, Any],
+        NoDecode,
+        read_by(_read_yaml),
+        AfterValidator(_check_options),
+        PlainSerializer(lambda options: dict.fromkeys(options, MASK), when_used="json"),
+    ] = Field(
+        default={}, exclude=True, description="Further options of `sentry_sdk.init`, as a mapping in YAML"
     )
     tags: dict[str, str] = Field(
         default={}, exclude=True, description="Tag added to every event; empty values are kept"

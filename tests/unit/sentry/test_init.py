@@ -21,6 +21,11 @@ def configure(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
     config.settings = config.Settings()
 
 
+def init_with(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    configure(monkeypatch, **variables)
+    sentry.init()
+
+
 def capture(fake: FakeSentry) -> dict[str, Any]:
     try:
         _ = 1 / 0
@@ -100,7 +105,7 @@ def test_each_setting_reaches_the_sdk(
 
 
 def test_no_setting_is_forgotten_here() -> None:
-    ours = {"dsn", "event_scrubber", "ignored_loggers", "tags"}
+    ours = {"dsn", "event_scrubber", "ignored_loggers", "integrations", "level", "options", "tags"}
     assert {name.lower() for name in SETTINGS} | ours == set(type(config.settings.sentry).model_fields)
 
 
@@ -147,6 +152,111 @@ def test_records_of_ignored_loggers_are_no_events(
     logging.getLogger("other.of.the.test").error("sent")
     sentry_sdk.flush(10)
     assert [event["logentry"]["message"] for event in fake_sentry.wait_for_events()] == ["sent"]
+
+
+@pytest.mark.parametrize(("level", "sent"), [("WARNING", ["warning", "error"]), ("CRITICAL", [])])
+def test_the_level_of_events(
+    fake_sentry: FakeSentry, monkeypatch: pytest.MonkeyPatch, level: str, sent: list[str]
+) -> None:
+    configure(monkeypatch, DSN=fake_sentry.dsn, LEVEL=level)
+    sentry.init()
+    logging.getLogger("of.the.test").warning("warning")
+    logging.getLogger("of.the.test").error("error")
+    sentry_sdk.capture_message("end")
+    sentry_sdk.flush(10)
+    events = fake_sentry.wait_for_events(len(sent) + 1)
+    assert [event["logentry"]["message"] for event in events if "logentry" in event] == sent
+
+
+def test_an_invalid_level_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(config.ConfigurationError, match="C2C__SENTRY__LEVEL"):
+        configure(monkeypatch, LEVEL="loud")
+
+
+def test_further_options(fake_sentry: FakeSentry, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "{keep_alive: true, shutdown_timeout: 5, trace_propagation_targets: [example.com]}"
+    configure(monkeypatch, DSN=fake_sentry.dsn, OPTIONS=text)
+    sentry.init(shutdown_timeout=1)
+    options = sentry_sdk.get_client().options
+    assert (options["keep_alive"], options["shutdown_timeout"]) == (True, 1)
+    assert options["trace_propagation_targets"] == ["example.com"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        pytest.param(
+            "keep_alife: true", "keep_alife is not an option of the SDK, did you mean keep_alive?", id="name"
+        ),
+        pytest.param("keep_alive: sure", "keep_alive must be of the type bool", id="no flag"),
+        pytest.param("shutdown_timeout: true", "shutdown_timeout must be of the type int", id="no number"),
+        pytest.param("trace_propagation_targets: x", "must be of the type list", id="no list"),
+        pytest.param("before_send: a.b:c", "is Python code, pass it to sentry.init", id="code"),
+        pytest.param("sample_rate: 0.5", "a setting of its own, C2C__SENTRY__SAMPLE_RATE", id="setting"),
+        pytest.param("{keep_alive", "must be a mapping in YAML", id="no YAML"),
+        pytest.param("keep_alive", "C2C__SENTRY__OPTIONS", id="no mapping"),
+        pytest.param("1: 2", "C2C__SENTRY__OPTIONS", id="no name"),
+    ],
+)
+def test_invalid_options_end_the_start(
+    fake_sentry: FakeSentry, monkeypatch: pytest.MonkeyPatch, text: str, problem: str
+) -> None:
+    with pytest.raises(config.ConfigurationError, match="C2C__SENTRY__OPTIONS") as caught:
+        init_with(monkeypatch, DSN=fake_sentry.dsn, OPTIONS=text)
+    assert problem in str(caught.value)
+
+
+def test_integrations_by_name(fake_sentry: FakeSentry) -> None:
+    """Some are enabled, others disabled, also one whose package is not installed."""
+    variables = {"DSN": fake_sentry.dsn} | {
+        f"INTEGRATIONS__{name}": value
+        for name, value in {"ARGV": "false", "SYS_EXIT": "1", "PYRAMID": "0"}.items()
+    }
+    done = run_fresh(
+        "import sentry_sdk\nfrom c2casgiutils import sentry\nassert sentry.init()\n"
+        "client = sentry_sdk.get_client()\n"
+        "print(*[name for name in ('argv', 'sys_exit', 'logging') if client.get_integration(name)])",
+        env={f"C2C__SENTRY__{name}": value for name, value in variables.items()},
+    )
+    assert (done.stdout.split(), done.stderr) == (["sys_exit", "logging"], "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("NOTHING", "true", "is not one of the SDK's integrations: aiohttp, "),
+        ("PYRAMID", "true", "cannot be enabled"),
+        ("ASGI", "true", "cannot be enabled or disabled by name"),
+        ("REDIS", "perhaps", ""),
+    ],
+)
+def test_invalid_integrations_end_the_start(
+    fake_sentry: FakeSentry, monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str
+) -> None:
+    with pytest.raises(config.ConfigurationError, match=f"C2C__SENTRY__INTEGRATIONS.*{name}") as caught:
+        init_with(monkeypatch, **{"DSN": fake_sentry.dsn, f"INTEGRATIONS__{name}": value})
+    assert problem in str(caught.value)
+
+
+def test_exceptions_of_a_block(fake_sentry: FakeSentry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is reported once and raised; without Sentry it is only raised."""
+    with pytest.raises(ZeroDivisionError), sentry.capture_exceptions():
+        _ = 1 / 0
+    configure(monkeypatch, DSN=fake_sentry.dsn)
+    sentry.init()
+    with pytest.raises(ZeroDivisionError), sentry.capture_exceptions():
+        _ = 1 / 0
+    sentry_sdk.flush(10)
+    (event,) = fake_sentry.wait_for_events()
+    assert event["exception"]["values"][0]["type"] == "ZeroDivisionError"
+
+
+def test_the_latest_release_is_no_release(fake_sentry: FakeSentry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tag of an image that moves names none: the hash does."""
+    monkeypatch.setenv("GIT_HASH", "abc1234")
+    configure(monkeypatch, DSN=fake_sentry.dsn, RELEASE="latest")
+    sentry.init()
+    assert capture(fake_sentry)["release"] == "abc1234"
 
 
 @pytest.mark.parametrize(
