@@ -11,6 +11,9 @@ OPTIONS ?= default
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 SECONDS ?= 60
 
+# Hundreds of interpreters start in a test run; each would compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## Say what can be made
 	@grep --extended-regexp --no-filename '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed --regexp-extended 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand --tabs=24
