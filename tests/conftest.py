@@ -10,12 +10,29 @@ from c2casgiutils import broadcast, config, health_checks, instances
 from tests.support.processes import RedisServer
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The unit tests come last, so that no worker has a test of a minute left when the other one is done."""
+    items.sort(key=lambda item: "unit" in item.path.parts)
+
+
+@pytest.fixture(scope="session")
+def _default_settings() -> config.Settings:
+    with pytest.MonkeyPatch.context() as patch:
+        _clear_environment(patch)
+        return config.Settings()
+
+
 @pytest.fixture(autouse=True)
-def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def _settings(monkeypatch: pytest.MonkeyPatch, _default_settings: config.Settings) -> None:
     """Each test starts with the default settings and no `C2C__` variable."""
+    _clear_environment(monkeypatch)
+    config.settings = _default_settings.model_copy(deep=True)  # reading them takes longer
+
+
+def _clear_environment(patch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("C2C__")]:
-        monkeypatch.delenv(name)
-    config.settings = config.Settings()
+        patch.delenv(name)
 
 
 @pytest.fixture(autouse=True)
