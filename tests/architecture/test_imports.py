@@ -32,26 +32,33 @@ EXTRAS = (
     "sqlalchemy",
 )
 
+# Whoever imports a module first imports its packages before it: the processes of the modules start with them.
 IMPORT_EACH_ALONE = """
 import os, sys
 import fastapi  # the one library that most modules need; the rest comes after the fork
-failed = []
-for name in {modules!r}:
+
+def is_clean(name):
+    try:
+        __import__(name)
+    except BaseException as error:
+        print(f"{{name}}: {{type(error).__name__}}: {{error}}", flush=True)
+        return False
+    # Private modules may be the ones that are imported on first use.
+    loaded = [lazy for lazy in {lazy!r} if lazy in sys.modules and "._" not in name]
+    if loaded:
+        print(f"{{name}} brings in {{loaded}}", flush=True)
+    below = [module for module in {modules!r} if module.rpartition(".")[0] == name]
+    # One that the package has imported is there whoever comes first.
+    clean = [is_clean(module) if module in sys.modules else is_clean_alone(module) for module in below]
+    return not loaded and all(clean)
+
+def is_clean_alone(name):
     child = os.fork()
     if child == 0:
-        try:
-            __import__(name)
-        except BaseException as error:
-            print(f"{{name}}: {{type(error).__name__}}: {{error}}", flush=True)
-            os._exit(1)
-        # Private modules may be the ones that are imported on first use.
-        loaded = [lazy for lazy in {lazy!r} if lazy in sys.modules and "._" not in name]
-        if loaded:
-            print(f"{{name}} brings in {{loaded}}", flush=True)
-        os._exit(1 if loaded else 0)
-    if os.waitpid(child, 0)[1]:
-        failed.append(name)
-sys.exit(bool(failed))
+        os._exit(not is_clean(name))
+    return os.waitpid(child, 0)[1] == 0
+
+sys.exit(not is_clean("c2casgiutils"))
 """
 
 BLOCK = """
