@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from c2casgiutils.switches._entry import Entry, split
+from c2casgiutils.switches._entry import Entry, field_of
 from c2casgiutils.switches._kinds import Setting
 
 
@@ -58,8 +58,8 @@ class Desired:
 
     def fields(self, kind: str | None = None) -> list[str]:
         """Return the fields of all switches, or of those of one kind."""
-        fields = {*self._entries, *self._own}
-        return [field for field in fields if kind is None or split(field)[0] == kind]
+        prefix = "" if kind is None else field_of(kind, "")
+        return [field for field in {*self._entries, *self._own} if field.startswith(prefix)]
 
     def unknown(self) -> set[str]:
         """Return the fields with entries in the format of a newer release."""

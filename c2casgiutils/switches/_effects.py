@@ -40,8 +40,8 @@ class Effects:
 
     def next_end(self) -> float | None:
         """Return the time when the next value ends, by the clock of Redis."""
-        ends = (setting.expires for setting in self._settings.values())
-        return min((end for end in ends if end is not None), default=None)
+        ends = [setting.expires for setting in self._settings.values() if setting.expires is not None]
+        return min(ends, default=None)
 
     def bring(self, wanted: Mapping[str, Setting | None]) -> None:
         """Apply the values that are not applied yet."""

@@ -111,10 +111,11 @@ class Switches:
 
     def _check_room(self, field: str, draft: Draft) -> None:
         kind, key = split(field)
-        live = self.state.desired_of(kind)
-        if draft.value is not None and key not in live and len(live) >= _MAX_LIVE:
-            raise TooManySwitchesError(f"{_MAX_LIVE} switches of the kind {kind} have a value already")
         known = self.state.desired.fields(kind)
+        if draft.value is not None and len(known) >= _MAX_LIVE:
+            live = self.state.desired_of(kind)
+            if key not in live and len(live) >= _MAX_LIVE:
+                raise TooManySwitchesError(f"{_MAX_LIVE} switches of the kind {kind} have a value already")
         if field not in known and len(known) >= _MAX_KNOWN:
             raise TooManySwitchesError(
                 f"{_MAX_KNOWN} switches of the kind {kind} were changed in the last week"
