@@ -3,9 +3,50 @@
 The views that serve them are in `c2casgiutils.tools`.
 """
 
+from c2casgiutils.debug._budget import TimeIsUpError
+from c2casgiutils.debug._growth import Growth, GrowthReport
+from c2casgiutils.debug._heavy import DisabledError, check_enabled, run_heavy
 from c2casgiutils.debug._loop import LoopReport, loop
+from c2casgiutils.debug._maps import ProcessMaps
+from c2casgiutils.debug._maps import describe as describe_maps
+from c2casgiutils.debug._memory import DEFAULT_LIMIT, LINECACHE, MAX_LIMIT, ProcessMemory
+from c2casgiutils.debug._memory import describe as describe_memory
+from c2casgiutils.debug._objects import MAX_NAME_LENGTH
+from c2casgiutils.debug._references import MAX_DEPTH, MAX_TOO_MANY, GraphOptions, UnknownObjectError
+from c2casgiutils.debug._references import draw as draw_references
 from c2casgiutils.debug._slots import BusyError, Slot
 from c2casgiutils.debug._stalls import Stall
-from c2casgiutils.debug._state import heavy, shutdown, sleepers, startup
+from c2casgiutils.debug._state import application, heavy, set_application, shutdown, sleepers, startup
 
-__all__ = ["BusyError", "LoopReport", "Slot", "Stall", "heavy", "loop", "shutdown", "sleepers", "startup"]
+__all__ = [
+    "DEFAULT_LIMIT",
+    "LINECACHE",
+    "MAX_DEPTH",
+    "MAX_LIMIT",
+    "MAX_NAME_LENGTH",
+    "MAX_TOO_MANY",
+    "BusyError",
+    "DisabledError",
+    "GraphOptions",
+    "Growth",
+    "GrowthReport",
+    "LoopReport",
+    "ProcessMaps",
+    "ProcessMemory",
+    "Slot",
+    "Stall",
+    "TimeIsUpError",
+    "UnknownObjectError",
+    "application",
+    "check_enabled",
+    "describe_maps",
+    "describe_memory",
+    "draw_references",
+    "heavy",
+    "loop",
+    "run_heavy",
+    "set_application",
+    "shutdown",
+    "sleepers",
+    "startup",
+]

@@ -1,5 +1,7 @@
 """What the diagnostics keep in the process."""
 
+from typing import Any
+
 from c2casgiutils._process import PerLoop
 from c2casgiutils.debug._slots import Slot
 from c2casgiutils.debug._watch import Watch
@@ -14,6 +16,7 @@ class _State:
         self.heavy = Slot("A costly diagnosis is already running in this process: try again later")
         self.sleepers = Slot(f"{_MAX_SLEEPERS} requests already sleep in this process", _MAX_SLEEPERS)
         self.watches = PerLoop(Watch, on_drop=Watch.abort)
+        self.application: Any = None
 
 
 STATE = _State()
@@ -40,3 +43,17 @@ async def shutdown() -> None:
     watch = STATE.watches.pop()
     if watch is not None:
         await watch.aclose()
+
+
+def set_application(application: Any) -> None:
+    """Set the application of the process, to which `memory_diff` sends its requests.
+
+    Args:
+        application: The one that mounts ours, an ASGI application; `None` if it is not known.
+    """
+    STATE.application = application
+
+
+def application() -> Any:
+    """Return the application of the process, `None` if it is not known."""
+    return STATE.application

@@ -22,6 +22,6 @@ router.include_router(_debug.router)
 
 async def startup(main_app: FastAPI | None = None) -> None:
     """Start what the tools need: receive changes of log levels and follows, and restore the stored ones."""
-    await _debug.startup()
+    await _debug.startup(main_app)
     follow.startup()  # first: values of a kind that nothing knows would be a warning
     await logging_.startup(main_app)

@@ -2,19 +2,32 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
-from c2casgiutils.tools import _debug_loop, _debug_request
+from c2casgiutils import debug
+from c2casgiutils.tools import _debug_loop, _debug_memory, _debug_memory_diff, _debug_request
 from c2casgiutils.tools._debug_cluster import Question
 
 router = APIRouter()
 router.include_router(_debug_loop.router, prefix="/debug")
 router.include_router(_debug_request.router, prefix="/debug")
+router.include_router(_debug_memory.router, prefix="/debug")
+router.include_router(_debug_memory_diff.router, prefix="/debug")
 
-_QUESTIONS: tuple[Question[Any], ...] = (_debug_loop.QUESTION,)
+_QUESTIONS: tuple[Question[Any], ...] = (
+    _debug_loop.QUESTION,
+    _debug_memory.MEMORY,
+    _debug_memory.MAPS,
+    _debug_memory.REFERENCES,
+)
 
 
-async def startup() -> None:
-    """Answer the questions of other processes."""
+async def startup(main_app: FastAPI | None) -> None:
+    """Answer the questions of other processes.
+
+    Args:
+        main_app: The application that mounts ours.
+    """
+    debug.set_application(main_app)
     for question in _QUESTIONS:
         await question.subscribe()

@@ -124,3 +124,16 @@ def _sort(reply: broadcast.Reply) -> Found[Any]:
     failed = [FailedProcess(hostname=one.hostname, pid=one.pid, error=one.text) for one in busy]
     changes = {"answered": report.answered - len(busy), "failed": report.failed + failed, "complete": False}
     return Found(answers, report.model_copy(update=changes))
+
+
+def one_answer(found: Found[_T]) -> _T:
+    """Return the answer of the only process that was asked.
+
+    Raises:
+        HTTPException: 504 if it did not answer or failed.
+    """
+    if found.answers:
+        return found.answers[0]
+    why = [process.error for process in found.cluster.failed]
+    why += [process.reason or "timeout" for process in found.cluster.missing]
+    raise HTTPException(504, f"The process gave no answer ({', '.join(why)})")

@@ -1,0 +1,162 @@
+"""Looking at objects without running their code."""
+
+import sys
+import threading
+import time
+from typing import Any, NoReturn
+
+import pytest
+
+from c2casgiutils.debug._budget import Budget, TimeIsUpError
+from c2casgiutils.debug._growth import Growth
+from c2casgiutils.debug._memory import describe
+from c2casgiutils.debug._objects import Sizes, type_name
+from c2casgiutils.debug._references import GraphOptions, draw
+
+
+def refuse(*_: Any) -> NoReturn:
+    pytest.fail("code of the application ran")
+
+
+def create_hostile_class() -> Any:
+    """A class whose objects cannot be looked at without running code; pytest looks at those of modules."""
+
+    class Trap(type):
+        __getattribute__ = refuse
+        __instancecheck__ = refuse
+        __subclasscheck__ = refuse
+
+    class Hostile(metaclass=Trap):
+        __getattribute__ = refuse
+        __sizeof__ = refuse
+        __repr__ = refuse
+        __str__ = refuse
+        __len__ = refuse
+        __iter__ = refuse
+        __bool__ = refuse
+        __eq__ = refuse
+        __hash__ = None  # type: ignore[assignment]  # not hashable
+        __class__ = property(refuse)  # as of a proxy
+
+    return Hostile
+
+
+HOSTILE = f"{__name__}.create_hostile_class.<locals>.Hostile"
+
+
+class Leaked:
+    """An object of the tests."""
+
+
+def test_names_of_types() -> None:
+    assert type_name(dict) == "builtins.dict"
+    assert type_name(threading.Thread) == "threading.Thread"
+    assert type_name(type("Renamed", (), {"__module__": property(refuse)})) == "?.Renamed"
+    assert type_name(type("x" * 10_000, (), {})) == f"{__name__}.{'x' * 10_000}"[:200]
+
+
+def test_objects_of_hostile_classes() -> None:
+    """Counting, measuring and drawing them runs no code of theirs."""
+    hostile = create_hostile_class()
+    kept = [hostile() for _ in range(3)]
+    memory = describe(analyze_type=HOSTILE, limit=100).model_dump()
+    assert memory[HOSTILE]["count"] == 3
+    assert len(memory[HOSTILE]["biggest_objects"]) == 3
+    for backrefs in (False, True):
+        graph = draw(GraphOptions(analyze_type=HOSTILE, backrefs=backrefs, max_depth=1))
+        assert graph.count(f'label="{HOSTILE}') == 3
+    growth = Growth(100)
+    growth.begin()
+    kept += [hostile() for _ in range(2)]
+    assert (HOSTILE, 2) in [(name, delta) for name, _, delta in growth.end()[1]]
+    assert len(kept) == 5
+
+
+def test_size_with_all_parts() -> None:
+    """Parts are counted once; modules, classes and functions are no parts."""
+    text, number = "x" * 1000, 2**1000
+    shared = [text, text, number]
+    expected = sys.getsizeof([shared, shared, sys, Leaked, describe]) + sys.getsizeof(shared)
+    expected += sys.getsizeof(text) + sys.getsizeof(number)
+    assert Sizes(Budget()).deep([shared, shared, sys, Leaked, describe]) == (expected, True)
+
+
+def test_size_of_an_object_that_refers_to_itself() -> None:
+    ring: list[Any] = []
+    ring.append(ring)
+    assert Sizes(Budget()).deep(ring) == (sys.getsizeof(ring), True)
+
+
+def test_size_of_an_object_that_refers_to_very_many() -> None:
+    size, is_complete = Sizes(Budget()).deep([[] for _ in range(20_000)])
+    assert not is_complete
+    assert size > 20_000 * 8
+
+
+def test_budget() -> None:
+    """It ends, and lets other threads run meanwhile."""
+    budget = Budget(0.2)
+    started = time.monotonic()
+    with pytest.raises(TimeIsUpError):
+        for _ in budget.chunks(range(10**12), 10):
+            pass
+    assert 0.2 <= time.monotonic() - started < 5
+    assert [list(chunk) for chunk in Budget().chunks([1, 2, 3], 2)] == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize(
+    ("type_", "key"),
+    [
+        pytest.param("builtins.function", "modules", id="functions"),
+        pytest.param("linecache", "biggest_objects", id="source lines"),
+        pytest.param(f"{__name__}.Leaked", "biggest_objects", id="class"),
+        pytest.param("builtins.dict", "biggest_objects", id="dict"),
+        pytest.param("no.such", "biggest_objects", id="unknown"),
+        pytest.param("__main__.X", "biggest_objects", id="leading underscores"),
+    ],
+)
+def test_analysis_stands_under_its_type(type_: str, key: str) -> None:
+    memory = describe(analyze_type=type_, limit=5).model_dump(mode="json")
+    assert len(memory[type_][key]) <= 5
+    assert "timeout" not in memory
+    assert [name for name, _ in memory["most_common_types"]].count("builtins.function") == 1
+    assert len(memory["nb_collected"]) == 3
+
+
+def test_biggest_objects_come_first_without_their_value() -> None:
+    kept = [Leaked() for _ in range(3)]
+    for number, item in enumerate(kept):
+        vars(item)["secret"] = "hunter2" * 1000 * number
+    report = describe(analyze_type=f"{__name__}.Leaked").model_dump_json()
+    found = describe(analyze_type=f"{__name__}.Leaked").model_dump()[f"{__name__}.Leaked"]
+    assert [one["id"] for one in found["biggest_objects"]] == [id(item) for item in reversed(kept)]
+    assert 13.5 < found["biggest_objects"][0]["size_kb"] < 16
+    assert "hunter2" not in report
+
+
+def test_sizes_of_source_lines_are_in_kb() -> None:
+    import linecache
+
+    lines = linecache.getlines(__file__)
+    found = describe(analyze_type="linecache", limit=100).model_dump()["linecache"]["biggest_objects"]
+    size = next(one["size_kb"] for one in found if one["filename"] == __file__)
+    assert size == pytest.approx(sum(map(sys.getsizeof, lines)) / 1024, abs=0.1)
+
+
+def test_namespaces_of_modules() -> None:
+    """They are left out of the dictionaries, or are all there is."""
+    everything = describe().model_dump()
+    plain = describe(analyze_type="builtins.dict").model_dump()["builtins.dict"]["count"]
+    internals = describe(python_internals_map=True).model_dump()["builtins.dict"]["count"]
+    total = dict(everything["most_common_types"])["builtins.dict"]
+    assert internals >= len([name for name in sys.modules if name.startswith("c2casgiutils")])
+    assert plain + internals == pytest.approx(total, rel=0.02)
+
+
+def test_objects_without_references() -> None:
+    """What only a running function holds is listed, what another object holds is not."""
+    alone = Leaked()
+    held = [Leaked(), Leaked()]
+    found = dict(describe(limit=100).leaking_objects)
+    assert found[f"{__name__}.Leaked"] == 1
+    assert type(alone) is type(held[0])
