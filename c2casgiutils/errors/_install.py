@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 
 from c2casgiutils._error_bodies import INVALID_REQUEST, without_input
 from c2casgiutils.errors._answers import Answers
-from c2casgiutils.errors._middleware import ErrorMiddleware, log
+from c2casgiutils.errors._middleware import ErrorMiddleware, log, method_of
 
 _LOGGER = logging.getLogger(__name__)
 _DEFAULT_HANDLERS = (None, http_exception_handler, request_validation_exception_handler)
@@ -65,7 +65,7 @@ class _Handlers:
             log(request, error.status_code, error, level=logging.ERROR)
         else:
             level = logging.DEBUG if error.status_code == 401 else logging.WARNING  # noqa: PLR2004  # HTTP
-            _LOGGER.log(level, "%s %s: %d", request.method, request.url.path, error.status_code)
+            _LOGGER.log(level, "%s %s: %d", method_of(request), request.url.path, error.status_code)
         return self._answers.answer(error.status_code, error.detail, error.headers)
 
     async def answer_invalid_request(self, _request: Request, error: Any) -> Response:

@@ -3,7 +3,7 @@
 import logging
 
 from fastapi import Request, Response
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c2casgiutils import db
@@ -74,9 +74,15 @@ class ErrorMiddleware:
         return await self._answers.answer_fault(request, error, status)
 
 
-def log(request: Request, status: int, error: Exception, *, level: int = logging.WARNING) -> None:
+def log(request: HTTPConnection, status: int, error: Exception, *, level: int = logging.WARNING) -> None:
     """Log an exception with its traceback, and without the query, which may contain a secret."""
-    _LOGGER.log(level, "%s %s: %d", request.method, request.url.path, status, exc_info=error)
+    _LOGGER.log(level, "%s %s: %d", method_of(request), request.url.path, status, exc_info=error)
+
+
+def method_of(request: HTTPConnection) -> str:
+    """Return the method for the log; the handshake of a websocket has none."""
+    method: str = request.scope.get("method", "WEBSOCKET")
+    return method
 
 
 def _is_of_database(error: Exception) -> bool:

@@ -220,6 +220,20 @@ async def test_after_the_start_of_the_answer() -> None:
             await http.get("/streamed")
 
 
+async def test_a_websocket_that_is_refused() -> None:
+    """An `HTTPException` before the handshake is its answer."""
+    app = FastAPI()
+    errors.install(app)
+
+    @app.websocket("/socket")
+    async def refuse(websocket: WebSocket) -> None:
+        raise HTTPException(503, "not now")
+
+    extensions: dict[str, Any] = {"websocket.http.response": {}}
+    start, body = await call(app, make_scope("/socket", kind="websocket", extensions=extensions))
+    assert (start["status"], json.loads(body["body"])["message"]) == (503, "not now")
+
+
 async def test_websockets_stay() -> None:
     app = make_app()
 
