@@ -15,7 +15,7 @@ _MIN_SECONDS = 0.2
 
 
 class OutageError(C2cError):
-    """Base class of errors caused only by an unreachable Redis or GitHub; they are not reported to Sentry."""
+    """Base class of errors caused only by what is unreachable or in maintenance; not reported to Sentry."""
 
 
 class RedisUnavailableError(OutageError, HTTPException):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from c2casgiutils.db._database import Database
 from c2casgiutils.db._errors import DatabaseConfigurationError, MissingDriverError
 from c2casgiutils.db._failures import Failure, error_class, failure_of
+from c2casgiutils.db._maintenance import MaintenanceError, maintenance
 from c2casgiutils.db._registry import check_settings, get, shutdown, startup
 from c2casgiutils.db._routing import Mode
 from c2casgiutils.db._sticky import StickyMiddleware
@@ -26,6 +27,7 @@ __all__ = [
     "Database",
     "DatabaseConfigurationError",
     "Failure",
+    "MaintenanceError",
     "MissingDriverError",
     "Mode",
     "ReadSession",
@@ -36,6 +38,7 @@ __all__ = [
     "error_class",
     "failure_of",
     "get",
+    "maintenance",
     "shutdown",
     "startup",
 ]

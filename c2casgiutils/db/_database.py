@@ -113,7 +113,7 @@ class Database:
 
     @functools.cached_property
     def read_write(self) -> "async_sessionmaker[AsyncSession]":
-        """Make sessions of the primary; who uses them commits."""
+        """Make sessions of the primary; who uses them commits. In maintenance they are read-only."""
         return create_maker(self._engines.get, Mode.READ_WRITE)
 
     @functools.cached_property
@@ -130,14 +130,20 @@ class Database:
         return self._engines.get()
 
     @contextlib.asynccontextmanager
-    async def session_scope(self, *, read_write: bool = False) -> "AsyncIterator[AsyncSession]":
+    async def session_scope(
+        self, *, read_write: bool = False, ignore_maintenance: bool = False
+    ) -> "AsyncIterator[AsyncSession]":
         """Give a session outside of a request, commit at the end; an exception rolls back.
 
         Args:
             read_write: It may write.
+            ignore_maintenance: It may do so in maintenance, too: for migrations.
+
+        Raises:
+            MaintenanceError: The session may write, and the databases are in maintenance.
         """
         mode = Mode.READ_WRITE if read_write else Mode.READ_ONLY
-        async with open_session(self.engines, mode) as session:
+        async with open_session(self.engines, mode, ignore_maintenance=ignore_maintenance) as session:
             yield session
 
     @contextlib.asynccontextmanager

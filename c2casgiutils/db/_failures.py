@@ -9,6 +9,8 @@ import importlib.util
 import re
 from typing import TYPE_CHECKING, Any
 
+from c2casgiutils.db._maintenance import MaintenanceError, kind, retry_after
+
 if TYPE_CHECKING:
     from sqlalchemy.exc import DBAPIError
 
@@ -21,8 +23,10 @@ _UNAVAILABLE_STATES = frozenset({"57P01", "57P02", "57P03"})
 _UNAVAILABLE_CLASSES = frozenset({"08", "53"})
 _BUSY_STATES = frozenset({"40001", "40P01", "55P03"})
 _CANCELLED = "57014"
+_READ_ONLY_STATE = "25006"
 _UNAVAILABLE_CODES = ("SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_NOTADB", "SQLITE_CORRUPT")
 _BUSY_CODES = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_READ_ONLY_CODE = "SQLITE_READONLY"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,6 +92,8 @@ def _of_state(state: str, original: Any) -> Failure | None:
         return _IS_BUSY
     if state == _CANCELLED:
         return _IS_TOO_SLOW
+    if state == _READ_ONLY_STATE:
+        return _of_maintenance()
     if state[:2] in _UNAVAILABLE_CLASSES or state in _UNAVAILABLE_STATES:
         return _IS_UNAVAILABLE
     return None
@@ -96,7 +102,18 @@ def _of_state(state: str, original: Any) -> Failure | None:
 def _of_code(code: str) -> Failure | None:
     if code.startswith(_BUSY_CODES):
         return _IS_BUSY
+    if code.startswith(_READ_ONLY_CODE):
+        return _of_maintenance()
     return _IS_UNAVAILABLE if code.startswith(_UNAVAILABLE_CODES) else None
+
+
+def _of_maintenance() -> Failure | None:
+    """Return what a write through a session for reading means: a fault, unless maintenance made it one."""
+    known = kind()
+    setting = known.current()
+    if setting is not None:
+        return Failure(503, str(MaintenanceError(setting)), retry_after(setting))
+    return _IS_BUSY if known.has_just_ended() else None
 
 
 def _text_of(original: Any, *, has_values: bool) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from c2casgiutils.config.db import compile_rules
 from c2casgiutils.db._errors import DatabaseConfigurationError
+from c2casgiutils.db._maintenance import maintenance
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -41,6 +42,8 @@ class Rules:
         Args:
             scope: The ASGI scope; the method of a websocket counts as `WEBSOCKET`.
         """
+        if maintenance() is not None:
+            return Mode.READ_ONLY
         method = scope.get("method", "WEBSOCKET")
         request = f"{method} {scope['path']}"
         if any(rule.match(request) for rule in self._force_read_write):

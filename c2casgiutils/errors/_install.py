@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from c2casgiutils import db
 from c2casgiutils._error_bodies import INVALID_REQUEST, without_input
 from c2casgiutils.errors._answers import Answers
 from c2casgiutils.errors._middleware import ErrorMiddleware, log, method_of
@@ -61,7 +62,9 @@ class _Handlers:
         """Answer what the application or its router raised."""
         if error.status_code < 400:  # noqa: PLR2004  # HTTP
             return await http_exception_handler(request, error)
-        if error.status_code >= 500:  # noqa: PLR2004  # HTTP
+        if isinstance(error, db.MaintenanceError):
+            _LOGGER.info("%s %s: 503, in maintenance", method_of(request), request.url.path)
+        elif error.status_code >= 500:  # noqa: PLR2004  # HTTP
             log(request, error.status_code, error, level=logging.ERROR)
         else:
             level = logging.DEBUG if error.status_code == 401 else logging.WARNING  # noqa: PLR2004  # HTTP

@@ -3,7 +3,17 @@
 from fastapi import APIRouter, FastAPI
 
 from c2casgiutils import follow
-from c2casgiutils.tools import _debug, _follow, _instances, _metrics, _versions, headers, logging_
+from c2casgiutils.db import _maintenance as databases
+from c2casgiutils.tools import (
+    _debug,
+    _follow,
+    _instances,
+    _maintenance,
+    _metrics,
+    _versions,
+    headers,
+    logging_,
+)
 from c2casgiutils.tools._documentation import router as documentation_router
 from c2casgiutils.tools._index import router as page_router
 from c2casgiutils.tools._static import StaticFiles
@@ -14,6 +24,7 @@ router = APIRouter()
 router.include_router(headers.router, prefix="/headers")
 router.include_router(logging_.router, prefix="/logging")
 router.include_router(_follow.router, prefix="/logging")
+router.include_router(_maintenance.router)
 router.include_router(_instances.router)
 router.include_router(_metrics.router)
 router.include_router(_versions.router)
@@ -21,7 +32,9 @@ router.include_router(_debug.router)
 
 
 async def startup(main_app: FastAPI | None = None) -> None:
-    """Start what the tools need: receive changes of log levels and follows, and restore the stored ones."""
+    """Start what the tools need: receive changes of switches, and restore the stored ones."""
     await _debug.startup(main_app)
     follow.startup()  # first: values of a kind that nothing knows would be a warning
+    databases.startup()
     await logging_.startup(main_app)
+    await _maintenance.startup()

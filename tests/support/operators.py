@@ -29,10 +29,12 @@ def settings_of(redis_port: int) -> dict[str, str]:
     }
 
 
-def serve(redis_port: int, *, workers: int = 1, **settings: str) -> Uvicorn:
+def serve(
+    redis_port: int, *, app: str = "tests.support.health_app:app", workers: int = 1, **settings: str
+) -> Uvicorn:
     """A server of the service, not started yet."""
     own = settings_of(redis_port)
-    return Uvicorn("tests.support.health_app:app", workers=workers, env={**own, **settings})
+    return Uvicorn(app, workers=workers, env={**own, **settings})
 
 
 class Operator:
@@ -96,6 +98,10 @@ class Operator:
     async def get(self, path: str) -> httpx.Response:
         """Ask any view."""
         return await self._client.get(f"/c2c/{path}")
+
+    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Ask anything of the process."""
+        return await self._client.request(method, path, **options)
 
     async def overrides(self) -> dict[str, str]:
         """List what was set at run time."""

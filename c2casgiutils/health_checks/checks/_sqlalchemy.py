@@ -11,7 +11,10 @@ from c2casgiutils._tasks import Failure, caught
 from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
 
 _TOUCH = {"sqlite": "SELECT count(*) FROM sqlite_master"}  # `SELECT 1` does not open the file
-_READ_ONLY = {"postgresql": "SELECT current_setting('transaction_read_only') = 'on'"}
+# Not `transaction_read_only`: in maintenance the transaction is read-only, whatever the server is.
+_READ_ONLY = {
+    "postgresql": "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'"
+}
 
 
 class SQLAlchemy(Check):
