@@ -203,6 +203,7 @@ class _Lifecycle:
             _prepare_mounts(main_app)
             db.startup(main_app)
             set_lifespan_observer(main_app, LifespanObserver(_note_serving, _note_stopping))
+            wrap_stack(main_app, debug.ExchangesMiddleware)
             wrap_stack(main_app, _FirstRequest)
 
 

@@ -16,6 +16,7 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 _FINAL = "c2casgiutils_final"
 _LIFESPAN = "c2casgiutils_lifespan"
+_HELD = "c2casgiutils_held"
 _RESPONSE_START = {"http": "http.response.start", "websocket": "websocket.http.response.start"}
 
 
@@ -48,7 +49,13 @@ def path_inside(path: str, root_path: str) -> str:
 
 
 def matched_route(scope: Mapping[str, Any]) -> str | None:
-    """Return the template of the path of the matched route, after the root path; `None` before the routing.
+    """Return the template of the path of the matched route with the root path; `None` before the routing."""
+    template = route_template(scope)
+    return None if template is None else f"{scope.get('root_path', '').rstrip('/')}{template}"
+
+
+def route_template(scope: Mapping[str, Any]) -> str | None:
+    """Return the template of the path of the matched route, below the root path; `None` before the routing.
 
     The route that FastAPI puts into the scope does not know the prefixes of the routers that include it. They
     are in an entry that is not documented (seen in FastAPI 0.165), which outlives the routing of a mount.
@@ -56,8 +63,30 @@ def matched_route(scope: Mapping[str, Any]) -> str | None:
     route = scope.get("route")
     included = scope.get("fastapi", {}).get("effective_route_context")
     is_current = included is not None and included.original_route is route
-    template = getattr(included if is_current else route, "path", None)
-    return None if template is None else f"{scope.get('root_path', '').rstrip('/')}{template}"
+    return getattr(included if is_current else route, "path", None)
+
+
+def hold_scope(scope: Scope) -> list[Scope]:
+    """Return a list whose only item is the scope, or the copy of it that `replace_scope` names.
+
+    For a middleware outside of one that passes on a copy: the application completes the copy, for example
+    with the route. The caller clears the list at the end, as it is a reference cycle.
+    """
+    held = [scope]
+    scope.setdefault("state", {})[_HELD] = held
+    return held
+
+
+def is_held(scope: Scope) -> bool:
+    """Return whether a middleware outside already holds the scope."""
+    return _HELD in scope.get("state", ())
+
+
+def replace_scope(scope: Scope, copy: Scope) -> None:
+    """Note that the application gets a copy of the scope, for middlewares that hold it."""
+    held: list[Scope] = scope.get("state", {}).get(_HELD)
+    if held:
+        held[0] = copy
 
 
 def merge_slashes(scope: Scope) -> None:

@@ -6,7 +6,7 @@ Starlette 1.10).
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -21,12 +21,23 @@ _QUERY_LETTERS = "/?:@!$&'()*+,;=~%"
 
 
 def wrap_stack(app: Starlette, middleware: Callable[[ASGIApp], ASGIApp]) -> None:
-    """Make a middleware the outermost one of the application, unless it already is."""
+    """Make a middleware the outermost one of the application, unless the application already has it."""
     stack = app.middleware_stack
     if stack is None:
-        app.add_middleware(middleware)
-    elif type(stack) is not middleware:
+        if all(added.cls is not middleware for added in app.user_middleware):
+            app.add_middleware(middleware)
+    elif all(type(layer) is not middleware for layer in _layers(stack)):
         app.middleware_stack = middleware(stack)
+
+
+def _layers(stack: Any) -> Iterator[Any]:
+    """Return the middlewares of a built stack, from the outermost to the router."""
+    layer = stack
+    for _ in itertools.repeat(None, _MAX_DEPTH):
+        if layer is None:
+            return
+        yield layer
+        layer = getattr(layer, "app", None)
 
 
 def unwrap_stack(app: Starlette, middleware: ASGIApp, rest: ASGIApp) -> None:
@@ -37,12 +48,8 @@ def unwrap_stack(app: Starlette, middleware: ASGIApp, rest: ASGIApp) -> None:
 
 def find_error_middleware(app: Any) -> ServerErrorMiddleware | None:
     """Return the middleware that responds to unhandled exceptions."""
-    layer = getattr(app, "middleware_stack", None)
-    for _ in itertools.repeat(None, _MAX_DEPTH):
-        if layer is None or isinstance(layer, ServerErrorMiddleware):
-            return layer
-        layer = getattr(layer, "app", None)
-    return None
+    layers = _layers(getattr(app, "middleware_stack", None))
+    return next((layer for layer in layers if isinstance(layer, ServerErrorMiddleware)), None)
 
 
 def replace_handler(middleware: ServerErrorMiddleware, handler: Any) -> None:

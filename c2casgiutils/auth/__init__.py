@@ -128,14 +128,7 @@ async def startup(main_app: FastAPI | None = None) -> None:
     """
     check_settings()
     _state.STATES.get()
-    if main_app is not None:
-        _carry_cookies(main_app)
-
-
-def _carry_cookies(main_app: FastAPI) -> None:
-    """Put the middleware around the application, whose stack is already built when its lifespan starts."""
-    added: list[Any] = [middleware.cls for middleware in main_app.user_middleware]
-    if CookieMiddleware not in added:
+    if main_app is not None:  # its stack is already built when its lifespan starts
         wrap_stack(main_app, CookieMiddleware)
 
 

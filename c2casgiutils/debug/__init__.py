@@ -4,6 +4,13 @@ The views that serve them are in `c2casgiutils.tools`.
 """
 
 from c2casgiutils.debug._budget import TimeIsUpError
+from c2casgiutils.debug._exchanges import (
+    STATUS_PATTERN,
+    Exchange,
+    Exchanges,
+    ExchangesMiddleware,
+    read_exchanges,
+)
 from c2casgiutils.debug._growth import Growth, GrowthReport
 from c2casgiutils.debug._heavy import DisabledError, check_enabled, run_heavy
 from c2casgiutils.debug._loop import LoopReport, loop
@@ -25,8 +32,12 @@ __all__ = [
     "MAX_LIMIT",
     "MAX_NAME_LENGTH",
     "MAX_TOO_MANY",
+    "STATUS_PATTERN",
     "BusyError",
     "DisabledError",
+    "Exchange",
+    "Exchanges",
+    "ExchangesMiddleware",
     "GraphOptions",
     "Growth",
     "GrowthReport",
@@ -44,6 +55,7 @@ __all__ = [
     "draw_references",
     "heavy",
     "loop",
+    "read_exchanges",
     "run_heavy",
     "set_application",
     "shutdown",

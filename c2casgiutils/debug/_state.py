@@ -1,11 +1,14 @@
 """What the diagnostics keep in the process."""
 
+from collections import deque
 from typing import Any
 
 from c2casgiutils._process import PerLoop
 from c2casgiutils.debug._slots import Slot
 from c2casgiutils.debug._watch import Watch
 
+MAX_EXCHANGES = 200
+"""Number of requests that each process keeps."""
 _MAX_SLEEPERS = 5
 
 
@@ -17,6 +20,7 @@ class _State:
         self.sleepers = Slot(f"{_MAX_SLEEPERS} requests already sleep in this process", _MAX_SLEEPERS)
         self.watches = PerLoop(Watch, on_drop=Watch.abort)
         self.application: Any = None
+        self.exchanges: deque[Any] = deque(maxlen=MAX_EXCHANGES)
 
 
 STATE = _State()

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from c2casgiutils._asgi import replace_scope
 from c2casgiutils._trusted_hosts import UNIX_PEER, TrustedHosts
 from c2casgiutils.headers import _replaced_peer
 from c2casgiutils.headers._forwarded_readers import FOR, ForwardedReader, Origin, Reader, XForwardedReader
@@ -103,6 +104,7 @@ class ForwardedHeadersMiddleware:
             rewritten["headers"] = [change.host, *(each for each in scope["headers"] if each[0] != b"host")]
         if change.prefix is not None:
             _add_prefix(rewritten, change.prefix)
+        replace_scope(scope, rewritten)
         return rewritten
 
     def _decide(self, key: tuple[Any, ...], scope: Scope) -> ScopeChange:

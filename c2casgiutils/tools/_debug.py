@@ -5,10 +5,17 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from c2casgiutils import debug
-from c2casgiutils.tools import _debug_loop, _debug_memory, _debug_memory_diff, _debug_request
+from c2casgiutils.tools import (
+    _debug_exchanges,
+    _debug_loop,
+    _debug_memory,
+    _debug_memory_diff,
+    _debug_request,
+)
 from c2casgiutils.tools._debug_cluster import Question
 
 router = APIRouter()
+router.include_router(_debug_exchanges.router, prefix="/debug")
 router.include_router(_debug_loop.router, prefix="/debug")
 router.include_router(_debug_request.router, prefix="/debug")
 router.include_router(_debug_memory.router, prefix="/debug")
@@ -19,6 +26,7 @@ _QUESTIONS: tuple[Question[Any], ...] = (
     _debug_memory.MEMORY,
     _debug_memory.MAPS,
     _debug_memory.REFERENCES,
+    _debug_exchanges.EXCHANGES,
 )
 
 

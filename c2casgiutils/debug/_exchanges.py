@@ -1,0 +1,179 @@
+"""The last requests of a process: the middleware that records them, and how they are read."""
+
+import datetime
+import itertools
+import re
+import time
+from collections.abc import Awaitable, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, Field
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from c2casgiutils import broadcast, instances
+from c2casgiutils._asgi import final_headers, hold_scope, is_held, route_template
+from c2casgiutils.debug._state import MAX_EXCHANGES, STATE
+
+STATUS_PATTERN = "^[1-5]([0-9][0-9]|[xX][xX])$"
+"""Pattern of the statuses to select: `503`, or `5xx`."""
+
+_WEBSOCKET = "WEBSOCKET"
+_METHODS = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", _WEBSOCKET)
+)
+_STATUS_OF = {"websocket.accept": 101, "websocket.close": 403}
+_INTERNAL_ERROR, _NOT_ANSWERED = 500, 499
+_MAX_LENGTH = 500
+_PARAMETER = re.compile(r"{(\w+)")
+
+
+class Exchange(BaseModel):
+    """A request and its answer."""
+
+    at: datetime.datetime = Field(description="When it began, by the clock of Redis")
+    instance: str
+    method: str = Field(description="`other` for one that is not standard, `WEBSOCKET` for a websocket")
+    route: str | None = Field(description="Template of the path; null if no route matched")
+    status: int = Field(description="499 for a request that ended without an answer")
+    ms: float = Field(description="Until the end of the answer; of a websocket until it was closed")
+    request_id: str | None
+
+
+class Exchanges(BaseModel):
+    """The last requests of one process, newest first."""
+
+    exchanges: list[Exchange]
+
+
+class _Record(NamedTuple):
+    """What is kept of a request, times in seconds; not validated before it is read, to cost less."""
+
+    began: float
+    ended: float
+    method: str
+    route: str | None
+    status: int
+    request_id: object
+
+
+class ExchangesMiddleware:
+    """Keep the last requests in memory, without body, query and address.
+
+    Probes, health checks and the mounted application of this package are left out: they are requested all the
+    time, and would replace the requests of the application.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        kind = scope["type"]
+        if kind == "lifespan" or is_held(scope):
+            await self.app(scope, receive, send)
+            return
+        held = hold_scope(scope)
+        root_path = scope.get("root_path", "")
+        status, is_kept = 0, False
+        began = time.perf_counter()
+
+        def send_recorded(message: Message) -> Awaitable[None]:
+            nonlocal status, is_kept
+            kind = message["type"]
+            if kind == "http.response.body":
+                if not (message.get("more_body") or is_kept):
+                    is_kept = True
+                    _keep(held[0], root_path, began, status)
+            else:
+                status = status or message.get("status") or _STATUS_OF.get(kind, 0)
+            return send(message)
+
+        try:
+            await self.app(scope, receive, send_recorded)
+        except Exception:
+            status = status or _INTERNAL_ERROR
+            raise
+        finally:
+            if not is_kept:
+                _keep(held[0], root_path, began, status)
+                is_kept = True
+            held.clear()
+
+
+def _keep(scope: Scope, root_path: str, began: float, status: int) -> None:
+    """Keep a request whose answer ended, unless it is one of those that are left out."""
+    if final_headers(scope):
+        return
+    method, request_id = scope.get("method", _WEBSOCKET), scope["state"].get("request_id")
+    # a tuple costs less than its named form
+    record = began, time.perf_counter(), method, _route(scope, root_path), status, request_id
+    STATE.exchanges.append(record)
+
+
+def _route(scope: Scope, outer: str) -> str | None:
+    """Return the template of the path, with those of the mounts, but without the root path of the server."""
+    template = route_template(scope)
+    root: str = scope.get("root_path", "")
+    if template is None or root == outer:
+        return template
+    mounts = root.rstrip("/").removeprefix(outer.rstrip("/"))
+    return f"{_without_values(mounts, template, scope.get('path_params', {}))}{template}"
+
+
+def _without_values(mounts: str, own: str, parameters: Mapping[str, Any]) -> str:
+    """Return the path of mounts with the names of their parameters, those that the route does not have."""
+    segments = mounts.split("/")
+    for name in parameters.keys() - set(_PARAMETER.findall(own)):
+        value = str(parameters[name])
+        if value in segments:
+            segments[segments.index(value)] = f"{{{name}}}"
+    return "/".join(segments)
+
+
+def read_exchanges(
+    *, status: str = "", route: str = "", min_ms: float = 0.0, limit: int = MAX_EXCHANGES
+) -> Exchanges:
+    """Return the last requests of this process, newest first.
+
+    Args:
+        status: Only those with this status, `503`, or one of this class, `5xx`.
+        route: Only those whose template contains this text.
+        min_ms: Only those that took as long as this, in milliseconds.
+        limit: Maximum number.
+    """
+    offset = broadcast.now() - time.perf_counter()
+    id_ = instances.own_id()
+    wanted = status.lower().replace("x", "")
+    found = (
+        _model(record, offset, id_)
+        for record in sorted(itertools.starmap(_Record, STATE.exchanges.copy()), key=_began, reverse=True)
+        if str(record.status or _NOT_ANSWERED).startswith(wanted)
+        and (not route or route in (record.route or ""))
+        and (record.ended - record.began) * 1000 >= min_ms
+    )
+    return Exchanges(exchanges=list(itertools.islice(found, limit)))
+
+
+def _shown_id(value: object) -> str | None:
+    """Return the id of a request, unless the application set one that cannot be shown."""
+    is_valid = isinstance(value, str) and len(value) <= _MAX_LENGTH and value.isprintable()
+    return str(value) if is_valid else None
+
+
+def _began(record: _Record) -> float:
+    return record.began
+
+
+def _model(record: _Record, offset: float, id_: str) -> Exchange:
+    return Exchange(
+        at=datetime.datetime.fromtimestamp(record.began + offset, tz=datetime.UTC),
+        instance=id_,
+        method=record.method if record.method in _METHODS else "other",
+        route=record.route,
+        status=record.status or _NOT_ANSWERED,
+        ms=round((record.ended - record.began) * 1000, 3),
+        request_id=_shown_id(record.request_id),
+    )
