@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         prometheus,
         redis_utils,
         request_tracking,
+        responses,
         sentry,
         tools,
     )
@@ -58,6 +59,7 @@ __all__ = [
     "prometheus",
     "redis_utils",
     "request_tracking",
+    "responses",
     "sentry",
     "shutdown",
     "startup",

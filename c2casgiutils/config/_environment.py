@@ -26,7 +26,7 @@ def variables(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[st
     """Return the environment variable and the field of each setting, including those of groups."""
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from variables(field.annotation, f"{prefix}{name.upper()}__")
+            yield from variables(field.annotation, f"{field.validation_alias or prefix + name.upper()}__")
         else:
             yield prefix + name.upper(), field
 

@@ -61,7 +61,8 @@ def describe(error: ValidationError, prefix: str, older_names: dict[str, str]) -
     """
     problems: dict[str, str] = {}
     for detail in error.errors(include_url=False, include_context=True, include_input=False):
-        name = prefix + "__".join(part.upper() for part in detail["loc"] if isinstance(part, str))
+        path = "__".join(part.upper() for part in detail["loc"] if isinstance(part, str))
+        name = prefix + path.removeprefix(prefix)  # an alias begins with the prefix
         if name in older_names:
             name = f"{name} (or {older_names[name]})"
         message = _ACCEPTED.get(detail["type"]) or detail["msg"]

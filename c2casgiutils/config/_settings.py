@@ -19,6 +19,7 @@ from c2casgiutils.config.prometheus import Prometheus
 from c2casgiutils.config.proxy_headers import ProxyHeaders
 from c2casgiutils.config.redis import Redis, missing_of_sentinels, several_addresses, shared_prefix
 from c2casgiutils.config.request_tracking import RequestTracking
+from c2casgiutils.config.responses import Json
 from c2casgiutils.config.sentry import Sentry
 from c2casgiutils.config.stats_db import StatsDb
 from c2casgiutils.config.tools import Tools
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     instances: Instances = Field(default_factory=Instances)
     proxy_headers: ProxyHeaders = Field(default_factory=ProxyHeaders)
     request_tracking: RequestTracking = Field(default_factory=RequestTracking)
+    json_responses: Json = Field(default_factory=Json, validation_alias=f"{PREFIX}JSON")  # not BaseModel.json
     http: bool = Field(
         default=False, description="Development over plain HTTP: cookies are sent without `Secure`"
     )

@@ -41,6 +41,7 @@ NAMES = {
     "c2casgiutils.prometheus": "start stop register Collector",
     "c2casgiutils.request_tracking": "RequestTrackingMiddleware current_request_id current_trace_id "
     "current_span_id headers async_client client instrument",
+    "c2casgiutils.responses": "PrettyJSONResponse",
     "c2casgiutils.sentry": "init capture_exceptions",
 }
 
