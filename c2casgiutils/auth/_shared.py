@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from c2casgiutils import redis_utils
 from c2casgiutils._outages import waiting
 from c2casgiutils.auth import _state
+from c2casgiutils.redis_utils._failures import is_failure
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -39,15 +40,15 @@ async def attempt(
     state = _state.current()
     if client is None or time.monotonic() < state.redis_rests_until:
         return None
-    from redis.exceptions import RedisError
-
     try:
         with waiting(timeout_seconds) as seconds:
             async with asyncio.timeout(seconds):
                 result = await operation(client)
     except UnicodeDecodeError:
         return None  # written by another program; Redis itself works
-    except (RedisError, OSError, TimeoutError) as error:
+    except Exception as error:
+        if not is_failure(error):
+            raise
         if "WRONGTYPE" in str(error):
             return None
         # avoids waiting for every request

@@ -11,6 +11,7 @@ from c2casgiutils._threads import run_in_thread
 from c2casgiutils.health_checks._outcome import Outcome
 from c2casgiutils.health_checks._runner import Entry
 from c2casgiutils.health_checks.checks._url import prepare_http, unlogged
+from c2casgiutils.redis_utils._failures import is_failure
 
 _LOGGER = logging.getLogger(__name__)
 _GOOD = {"pass", "skip"}
@@ -88,8 +89,6 @@ async def _is_first(entry: Entry, status: str) -> bool:
 
     Each state has its own key, which is removed when the state changes: the last report is always current.
     """
-    from redis.exceptions import RedisError
-
     master, _, _ = redis_utils.get()
     if master is None:
         return True
@@ -103,6 +102,8 @@ async def _is_first(entry: Entry, status: str) -> bool:
         if not await master.set(keys.pop(status), "1", nx=True, px=int(seconds * 1000)):
             return False
         await master.delete(*keys.values())
-    except (RedisError, OSError):  # better to report twice than never
-        return True
+    except Exception as error:
+        if not is_failure(error):
+            raise
+        return True  # better to report twice than never
     return True

@@ -6,6 +6,7 @@ from typing import Any
 
 from c2casgiutils import broadcast, config, redis_utils
 from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
+from c2casgiutils.redis_utils._failures import is_failure
 
 _OTHERS_SECONDS = 0.5
 
@@ -70,14 +71,14 @@ class Redis(Check):
 
 async def _bounded(state: Awaitable[dict[str, Any]]) -> dict[str, Any]:
     """Return the state of a non-vital server, or its error, within a limited time."""
-    from redis.exceptions import RedisError
-
     try:
         async with asyncio.timeout(_OTHERS_SECONDS):
             return await state
     except TimeoutError:
         return {"error": f"no reply within {_OTHERS_SECONDS:g} s"}
-    except (RedisError, OSError) as error:
+    except Exception as error:
+        if not is_failure(error):
+            raise
         return {"error": str(error)}
 
 
