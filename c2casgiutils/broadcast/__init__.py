@@ -19,6 +19,7 @@ from c2casgiutils.broadcast._current import (
     subscribe,
     unsubscribe,
 )
+from c2casgiutils.broadcast._deputy import Asked, Deputy
 from c2casgiutils.broadcast.interface import BaseBroadcaster
 from c2casgiutils.broadcast.local import LocalBroadcaster
 from c2casgiutils.broadcast.redis import RedisBroadcaster
@@ -32,11 +33,13 @@ from c2casgiutils.broadcast.types import (
 )
 
 __all__ = [
+    "Asked",
     "BaseBroadcaster",
     "BroadcastError",
     "BroadcastResponse",
     "BroadcastUnavailable",
     "ClusterReport",
+    "Deputy",
     "FailedAnswer",
     "LocalBroadcaster",
     "MissingAnswer",

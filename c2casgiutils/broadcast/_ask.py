@@ -42,6 +42,7 @@ async def ask(
     or_alone: bool = False,
     to: Collection[str] | None = None,
     answer: Any = Any,
+    with_blocked: bool = False,
 ) -> Reply:
     """Ask the processes that subscribe to a channel, this one included, or only some of them.
 
@@ -58,6 +59,8 @@ async def ask(
             reported as missing immediately, with the reason `left`.
         answer: The return type of the handlers. Any other answer is reported as failed: without
             `C2C__REDIS__BROADCAST_SECRET` anyone who can publish to Redis can send one.
+        with_blocked: Also ask the processes whose event loop is blocked, those that are lost for that reason
+            included: a thread of theirs may answer, as for stacks.
 
     Raises:
         BroadcastUnavailable: Redis is unreachable.
@@ -65,7 +68,7 @@ async def ask(
         ValueError: The timeout is not a number of seconds.
     """
     check_seconds(timeout, "timeout")
-    question = _Question(channel, encode(channel, params), timeout, to, _typed(answer).decode)
+    question = _Question(channel, encode(channel, params), timeout, to, _typed(answer).decode, with_blocked)
     try:
         answers = await question.put(current())
     except BroadcastUnavailable as error:
@@ -87,10 +90,16 @@ class _Question:
     timeout: float
     to: Collection[str] | None
     decode: Callable[[bytes], Any]
+    with_blocked: bool
 
     async def put(self, broadcaster: BaseBroadcaster) -> Answers:
         return await broadcaster.ask(
-            self.channel, self.params, timeout=self.timeout, to=self.to, decode=self.decode
+            self.channel,
+            self.params,
+            timeout=self.timeout,
+            to=self.to,
+            decode=self.decode,
+            with_blocked=self.with_blocked,
         )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import datetime
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from c2casgiutils.broadcast._calls import Call
@@ -26,29 +26,38 @@ class Audience:
         presence: This process in the roster, and what it knows about the others.
         channel: The channel of the call.
         to: The ids of the instances that are asked; all subscribers by default.
+        with_blocked: Those that are lost, but connected, are asked too.
     """
 
     __slots__ = (
         "_asked",
         "_channel",
         "_connections",
+        "_ends",
         "_is_due",
+        "_lost",
         "_missing",
         "_now",
         "_roster",
         "_to",
         "_view",
+        "_with_blocked",
         "currency",
         "lost",
     )
 
-    def __init__(self, presence: Presence, channel: str, to: Collection[str] | None) -> None:
+    def __init__(
+        self, presence: Presence, channel: str, to: Collection[str] | None, *, with_blocked: bool = False
+    ) -> None:
         self._roster = presence.roster
         self._channel = channel
         self._to = None if to is None else list(dict.fromkeys(to))
         self._now = presence.now()
+        self._with_blocked = with_blocked
         self._is_due = True
         self._asked: Sequence[Member] = ()
+        self._lost: Sequence[Member] = ()
+        self._ends: Mapping[str, float] = {}
         self.lost: list[LostProcess] = []
         self.currency: Literal["current", "stale"] = self._roster.currency
         self._missing: list[MissingAnswer] = []
@@ -91,11 +100,14 @@ class Audience:
         self._roster.note_connections(connections, self._view.members)
         is_known = self._view.is_whole and not self._is_due
         self.currency = self._roster.currency if is_known else "stale"
+        blocked = [m for m in self._lost if self._with_blocked and connections.has(m.id)]
+        lost = [member for member in self._lost if member not in blocked]
+        self.lost = [_lost_process(member, self._ends[member.id]) for member in lost]
         if self._to is None and self.currency == "stale" and connections.numbers:
             call.expect_count(connections.numbers[_CHANNEL])
             return
-        connected: list[Member] = []
-        absent: list[Member] = []
+        connected: list[Member] = blocked
+        absent: list[Member] = [] if self._to is None else lost
         for member in self._asked:
             (connected if connections.has(member.id) else absent).append(member)
         call.expect(connected, [*map(self._unreachable, absent), *self._missing])
@@ -121,14 +133,9 @@ class Audience:
         self._missing = []
         if self._to is not None:
             members = self._addressed(view, members)
-        if not ends:
-            self._asked, self.lost = members, []
-            return
-        self._asked = [member for member in members if member.id not in ends]
-        lost = [member for member in members if member.id in ends]
-        self.lost = [_lost_process(member, ends[member.id]) for member in lost]
-        if self._to is not None:
-            self._missing += map(self._unreachable, lost)
+        self._ends = ends
+        self._asked = [member for member in members if member.id not in ends] if ends else members
+        self._lost = [member for member in members if member.id in ends] if ends else ()
 
     def _addressed(self, view: View, subscribers: Sequence[Member]) -> list[Member]:
         """Return the members that can answer; those known not to subscribe are missing immediately."""

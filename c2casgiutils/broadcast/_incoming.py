@@ -1,19 +1,18 @@
 """Messages received from Redis: calls for the handlers, and answers to the calls of this process."""
 
 import logging
-import time
 from collections.abc import Callable
 
 from c2casgiutils.broadcast import _metrics
 from c2casgiutils.broadcast._calls import Call
-from c2casgiutils.broadcast._envelope import AnswerHeader, DroppedError, Envelopes, RequestHeader, Seen
+from c2casgiutils.broadcast._envelope import AnswerHeader, DroppedError, Envelopes
 from c2casgiutils.broadcast._handlers import Handlers, Outcome
+from c2casgiutils.broadcast._questions import Drops, Questions
 from c2casgiutils.instances import Presence
 from c2casgiutils.request_tracking import restore
 
 _LOGGER = logging.getLogger(__name__)
 
-_LOG_EVERY_SECONDS = 10.0
 _MAX_ERROR_BYTES = 4096
 """Maximum length of the error text of a failed handler."""
 
@@ -47,8 +46,8 @@ class Incoming:
         self._handlers = handlers
         self._now = now
         self._publish = publish
-        self._seen = Seen()
-        self._logged: dict[str, float] = {}
+        self.questions = Questions(presence, envelopes, now)
+        self._drops = Drops()
         self._channels = presence.roster.channels
         self.inbox = self._channels.inbox_of(presence.id)
 
@@ -62,7 +61,7 @@ class Incoming:
             else:
                 self._take_request(channel, data)
         except DroppedError as error:
-            self._drop(str(error), channel)
+            self._drops.note(str(error), channel)
         except Exception:
             _LOGGER.exception("A message on %r could not be handled", channel)
 
@@ -74,14 +73,10 @@ class Incoming:
         call.add(header, Outcome(payload, error))
 
     def _take_request(self, channel: str, data: bytes) -> None:
-        now = self._now()
-        header, payload = self._envelopes.open(channel, data, RequestHeader, now)
-        if header.until is not None and now is not None and now > header.until:
-            raise DroppedError("stale")
-        if not self._seen.is_new(header.sender, header.number):
-            raise DroppedError("seen before")
-        if header.to is not None and self._presence.id not in header.to:
+        opened = self.questions.open(channel, data)
+        if opened is None:
             return
+        header, payload = opened
         _metrics.count("received")
         reply_to = header.reply_to
         self._handlers.dispatch(
@@ -92,26 +87,10 @@ class Incoming:
         )
 
     def _reply(self, reply_to: str, call_id: str, outcome: Outcome) -> None:
-        header = AnswerHeader(
-            id=call_id,
-            sender=self._presence.id,
-            at=self._now() or time.time(),
-            hostname=self._presence.hostname,
-            pid=self._presence.pid,
-            failed=outcome.error is not None,
-        )
-        payload = outcome.data if outcome.error is None else outcome.error.encode(errors="replace")
+        header, payload = self.questions.answer(call_id, outcome)
         if reply_to == self.inbox:
             self._take_answer(header, payload)
         elif reply_to.startswith(self._channels.inbox_of("")):
             self._publish(reply_to, self._envelopes.seal(reply_to, header, payload))
         else:
-            self._drop("malformed", reply_to)
-
-    def _drop(self, reason: str, channel: str) -> None:
-        """Count a dropped message, and log it at most once in ten seconds for each reason."""
-        _metrics.count("dropped")
-        now = time.monotonic()
-        if now - self._logged.get(reason, -_LOG_EVERY_SECONDS) >= _LOG_EVERY_SECONDS:
-            self._logged[reason] = now
-            _LOGGER.warning("A message on %r was dropped: %s", channel[:200], reason)
+            self._drops.note("malformed", reply_to)

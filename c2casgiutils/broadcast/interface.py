@@ -78,6 +78,7 @@ class BaseBroadcaster(ABC):
         timeout: float,
         to: Collection[str] | None = None,
         decode: Callable[[bytes], Any] = _codec.decode,
+        with_blocked: bool = False,
     ) -> Answers:
         """Send a message whose parameters are already JSON, and collect the answers.
 
@@ -87,6 +88,7 @@ class BaseBroadcaster(ABC):
             timeout: Maximum time to wait, in seconds.
             to: The ids of the instances that run the handlers; all by default. The others ignore the message.
             decode: Decodes the payload of an answer.
+            with_blocked: Also ask the deputies, and wait for processes that are lost but connected.
         """
 
     @abstractmethod

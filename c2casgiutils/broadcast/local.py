@@ -62,6 +62,7 @@ class LocalBroadcaster(BaseBroadcaster):
         timeout: float,
         to: Collection[str] | None = None,
         decode: Callable[[bytes], Any] = _codec.decode,
+        with_blocked: bool = False,  # noqa: ARG002  # this process is not blocked
     ) -> Answers:
         """See `BaseBroadcaster.ask`."""
         own = instances.own_id()

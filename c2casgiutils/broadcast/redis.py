@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -11,21 +10,21 @@ from c2casgiutils import config, redis_utils
 from c2casgiutils.broadcast import _codec, _metrics
 from c2casgiutils.broadcast._audience import Audience
 from c2casgiutils.broadcast._calls import Call
-from c2casgiutils.broadcast._envelope import Envelopes, RequestHeader
+from c2casgiutils.broadcast._deputy import Deputy, deputy_channel
+from c2casgiutils.broadcast._envelope import Envelopes
 from c2casgiutils.broadcast._handlers import Callback
 from c2casgiutils.broadcast._incoming import Incoming
+from c2casgiutils.broadcast._outgoing import Outgoing
 from c2casgiutils.broadcast.interface import Answers, BaseBroadcaster, encode
 from c2casgiutils.broadcast.types import BroadcastError, BroadcastUnavailable
 from c2casgiutils.instances import Presence
 from c2casgiutils.redis_utils import _link as link_
-from c2casgiutils.request_tracking import current_request_id, current_traceparent
 
 _LOGGER = logging.getLogger(__name__)
 
 _STARTUP_SECONDS = 0.9
 _RECONNECT_GRACE_SECONDS = 0.1
 _FORGET_SECONDS = 10.0
-_SLACK_SECONDS = 1.0
 _MAX_TRIES = 2
 _CHECK_SECONDS = 5.0
 _CHECK_ROLE_SECONDS = 1.0
@@ -57,7 +56,6 @@ class RedisBroadcaster(BaseBroadcaster):
             now=self._now,
             publish=self._publish_answer,
         )
-        self._number = 0
         self._ready = asyncio.Event()
         self._restoring: set[asyncio.Task[None]] = set()
         has_roles = bool(settings.sentinels or settings.cluster)
@@ -70,6 +68,7 @@ class RedisBroadcaster(BaseBroadcaster):
             is_right=redis_utils.is_master_connection if settings.sentinels else None,
             check_seconds=_CHECK_ROLE_SECONDS if has_roles else _CHECK_SECONDS,
         )
+        self._outgoing = Outgoing(self.presence.id, self.link)
 
     def _now(self) -> float | None:
         return self.link.now() if self.link.has_clock else None
@@ -134,8 +133,15 @@ class RedisBroadcaster(BaseBroadcaster):
     async def send(self, channel: str, payload: bytes, *, timeout: float) -> None:
         """See `BaseBroadcaster.send`."""
         end = time.monotonic() + timeout
-        header = self._header(max(timeout, _FORGET_SECONDS))
-        await self._publish(channel, self._envelopes.seal(self._channel(channel), header, payload), end)
+        header = self._outgoing.header(max(timeout, _FORGET_SECONDS))
+        name = self._channel(channel)
+        await self._publish({name: self._envelopes.seal(name, header, payload)}, end)
+
+    def deputy(self, channel: str) -> Deputy:
+        """Return what answers the questions on a channel in another thread, see `ask`."""
+        name = deputy_channel(self._channel(channel))
+        answered = self._incoming.questions.answered
+        return Deputy(name, self.presence, self._envelopes, now=self._now, answered=answered)
 
     def seal(self, channel: str, params: Mapping[str, Any]) -> tuple[str, bytes]:
         """Return a message as published by `send`, for a Lua script that publishes it.
@@ -151,7 +157,9 @@ class RedisBroadcaster(BaseBroadcaster):
             BroadcastError: The parameters cannot be sent or are too large.
         """
         name = self._channel(channel)
-        return name, self._envelopes.seal(name, self._header(_FORGET_SECONDS), encode(channel, params))
+        return name, self._envelopes.seal(
+            name, self._outgoing.header(_FORGET_SECONDS), encode(channel, params)
+        )
 
     async def ask(
         self,
@@ -161,15 +169,20 @@ class RedisBroadcaster(BaseBroadcaster):
         timeout: float,
         to: Collection[str] | None = None,
         decode: Callable[[bytes], Any] = _codec.decode,
+        with_blocked: bool = False,
     ) -> Answers:
         """See `BaseBroadcaster.ask`."""
         end = time.monotonic() + timeout
-        header = self._header(timeout, reply_to=self._incoming.inbox, to=None if to is None else list(to))
-        message = self._envelopes.seal(self._channel(channel), header, payload)
+        name = self._channel(channel)
+        header = self._outgoing.header(timeout, reply_to=self._incoming.inbox, to=to)
+        messages = {name: self._envelopes.seal(name, header, payload)}
+        if with_blocked:
+            name = deputy_channel(name)
+            messages[name] = self._envelopes.seal(name, header, payload)
         call = self._incoming.calls[header.id] = Call()
         try:
-            audience = Audience(self.presence, channel, to)
-            await self._ask(call, audience, channel, message, end)
+            audience = Audience(self.presence, channel, to, with_blocked=with_blocked)
+            await self._ask(call, audience, messages, end)
             await call.wait(end - time.monotonic())
             if call.is_waiting:
                 await audience.mark_left(call, self.link)
@@ -177,26 +190,9 @@ class RedisBroadcaster(BaseBroadcaster):
             del self._incoming.calls[header.id]
         return Answers(call.result(decode), audience.lost, audience.currency)
 
-    def _header(
-        self, wait: float, *, reply_to: str | None = None, to: list[str] | None = None
-    ) -> RequestHeader:
-        self._number += 1
-        now = self.link.now()
-        return RequestHeader(
-            id=secrets.token_hex(8),
-            sender=self.presence.id,
-            at=now,
-            number=self._number,
-            until=now + wait + _SLACK_SECONDS if self.link.has_clock else None,
-            reply_to=reply_to,
-            request_id=current_request_id(),
-            traceparent=current_traceparent(),
-            to=to,
-        )
-
-    async def _ask(self, call: Call, audience: Audience, channel: str, message: bytes, end: float) -> None:
-        """Publish the message, and find out in the same round trip which processes will answer."""
-        _, currency, counts = await self._publish(channel, message, end, audience.commands)
+    async def _ask(self, call: Call, audience: Audience, messages: Mapping[str, bytes], end: float) -> None:
+        """Publish the messages, and find out in the same round trip which processes will answer."""
+        *_, currency, counts = await self._publish(messages, end, audience.commands)
         token = audience.needs_reading(currency)
         if self.presence.roster.is_missing:
             self.presence.beat_soon()
@@ -210,17 +206,18 @@ class RedisBroadcaster(BaseBroadcaster):
         audience.set_expected(call, counts)
 
     async def _publish(
-        self, channel: str, message: bytes, end: float, more: Sequence[link_.Command] = ()
+        self, messages: Mapping[str, bytes], end: float, more: Sequence[link_.Command] = ()
     ) -> list[Any]:
-        """Publish a message, and retry once if the connection is lost; receivers drop duplicates.
+        """Publish messages by channel, and retry once if the connection is lost; receivers drop duplicates.
 
         Returns:
-            The number of receivers, and the replies to the other commands.
+            The numbers of receivers, and the replies to the other commands.
 
         Raises:
             BroadcastUnavailable: Redis is unreachable or refuses the message.
         """
-        commands = [(self._publish_word, self._channel(channel), message), *more]
+        channel = next(iter(messages))
+        commands = [*((self._publish_word, *message) for message in messages.items()), *more]
         problem = ""
         for _ in range(_MAX_TRIES):
             if not self.link.is_running:
