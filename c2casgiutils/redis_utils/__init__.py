@@ -15,11 +15,15 @@ from c2casgiutils.redis_utils._clients import (
 )
 from c2casgiutils.redis_utils._names import describe, scoped
 from c2casgiutils.redis_utils._signatures import SignatureError, Signer
+from c2casgiutils.redis_utils._threads import Subscription, Subscriptions, address_of
 
 __all__ = [
     "SignatureError",
     "Signer",
+    "Subscription",
+    "Subscriptions",
     "aclose",
+    "address_of",
     "check_settings",
     "cleanup",
     "create_link_connection",

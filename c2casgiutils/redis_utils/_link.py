@@ -86,6 +86,12 @@ class Link:
         """Return whether the listener is running; a cancelled one is not."""
         return self._task is not None and not self._task.done()
 
+    @property
+    def connection(self) -> "AbstractConnection | None":
+        """The connection while the link is up; other threads may read its address."""
+        wire = self._wire
+        return wire.connection if wire is not None and self.is_up else None
+
     def describe_outage(self) -> str:
         """Return why there is no connection, in words for users."""
         return f"Redis is unreachable ({self.last_error or 'not connected yet'})"
