@@ -22,8 +22,11 @@ from c2casgiutils.debug._objects import MAX_NAME_LENGTH
 from c2casgiutils.debug._references import MAX_DEPTH, MAX_TOO_MANY, GraphOptions, UnknownObjectError
 from c2casgiutils.debug._references import draw as draw_references
 from c2casgiutils.debug._slots import BusyError, Slot
+from c2casgiutils.debug._stacks import Stacks, stacks
+from c2casgiutils.debug._stacks import merge as merge_stacks
 from c2casgiutils.debug._stalls import Stall
 from c2casgiutils.debug._state import application, heavy, set_application, shutdown, sleepers, startup
+from c2casgiutils.debug._watch import STACKS_CHANNEL
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -32,6 +35,7 @@ __all__ = [
     "MAX_LIMIT",
     "MAX_NAME_LENGTH",
     "MAX_TOO_MANY",
+    "STACKS_CHANNEL",
     "STATUS_PATTERN",
     "BusyError",
     "DisabledError",
@@ -45,6 +49,7 @@ __all__ = [
     "ProcessMaps",
     "ProcessMemory",
     "Slot",
+    "Stacks",
     "Stall",
     "TimeIsUpError",
     "UnknownObjectError",
@@ -55,10 +60,12 @@ __all__ = [
     "draw_references",
     "heavy",
     "loop",
+    "merge_stacks",
     "read_exchanges",
     "run_heavy",
     "set_application",
     "shutdown",
     "sleepers",
+    "stacks",
     "startup",
 ]

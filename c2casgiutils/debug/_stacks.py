@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from c2casgiutils import instances
 from c2casgiutils.debug._frames import Place, await_chain, place_of, request_of, stack_of, thread_frames
 
 _MAX_FRAMES = 50
@@ -18,6 +19,10 @@ _MAX_NAME_LENGTH = 100
 _MAX_TASKS = 10_000
 _MAX_BYTES = 900_000
 """Maximum size of the groups as JSON; the whole of an answer stays below 1 MiB."""
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class Frame(BaseModel):
@@ -32,10 +37,11 @@ class Where(BaseModel):
     """Who has a stack: a thread, or an asyncio task."""
 
     instance: str
-    thread: str | None = None
-    task: str | None = None
+    thread: str | None = Field(default=None, exclude_if=_is_none)
+    task: str | None = Field(default=None, exclude_if=_is_none)
     age_seconds: float | None = Field(
         default=None,
+        exclude_if=_is_none,
         description="of a blocked event loop, since it is blocked; of a task of a request, since it began",
     )
 
@@ -87,6 +93,11 @@ def collect(
             age = blocked_seconds if is_running and blocked_seconds else _age_of(task)
             folder.add(chain, _where(instance, task=task.get_name(), age=age))
     return _limited(folder.groups.values())
+
+
+def stacks() -> Stacks:
+    """Return the stacks of this process; called on its event loop."""
+    return collect(instances.own_id(), asyncio.get_running_loop(), threading.get_ident())
 
 
 def _where(instance: str, *, thread: str | None = None, task: str | None = None, age: float | None) -> Where:

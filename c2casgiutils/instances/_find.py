@@ -4,7 +4,7 @@ from c2casgiutils import redis_utils
 from c2casgiutils._errors import C2cError
 from c2casgiutils._outages import RedisUnavailableError
 from c2casgiutils.instances._model import Instance
-from c2casgiutils.instances._slot import currency, living, scope
+from c2casgiutils.instances._slot import currency, living, roster, scope
 
 _MAX_NAMED = 20
 
@@ -22,14 +22,18 @@ def is_cut_off() -> bool:
     return redis_utils.is_configured() and scope() == "process"
 
 
-async def find(id_: str) -> Instance:
-    """Return the process with an id; one that is lost does not count.
+async def find(id_: str, *, with_lost: bool = False) -> Instance:
+    """Return the process with an id.
+
+    Args:
+        id_: The id.
+        with_lost: A process that is lost counts, too.
 
     Raises:
         UnknownInstanceError: No process has it; the message names those that are known.
         UnseenInstanceError: No process that is seen has it, and some may not be seen now.
     """
-    known = {instance.id: instance for instance in await living()}
+    known = {instance.id: instance for instance in await (roster() if with_lost else living())}
     if id_ in known:
         return known[id_]
     named = ", ".join(sorted(known)[:_MAX_NAMED])

@@ -11,6 +11,7 @@ from c2casgiutils.tools import (
     _debug_memory,
     _debug_memory_diff,
     _debug_request,
+    _debug_stacks,
 )
 from c2casgiutils.tools._debug_cluster import Question
 
@@ -20,6 +21,7 @@ router.include_router(_debug_loop.router, prefix="/debug")
 router.include_router(_debug_request.router, prefix="/debug")
 router.include_router(_debug_memory.router, prefix="/debug")
 router.include_router(_debug_memory_diff.router, prefix="/debug")
+router.include_router(_debug_stacks.router, prefix="/debug")
 
 _QUESTIONS: tuple[Question[Any], ...] = (
     _debug_loop.QUESTION,
@@ -27,6 +29,7 @@ _QUESTIONS: tuple[Question[Any], ...] = (
     _debug_memory.MAPS,
     _debug_memory.REFERENCES,
     _debug_exchanges.EXCHANGES,
+    _debug_stacks.QUESTION,
 )
 
 

@@ -54,12 +54,22 @@ class Question(Generic[_T]):
         collect: Answers for this process; its keyword parameters are those of `ask`. It must ignore unknown
             ones, which a newer release may send. A `BusyError` that it raises is not logged as a failure.
         answer: The model that it returns.
+        with_blocked: A thread answers while the event loop of a process is blocked, so such processes are
+            asked, too, although they may be lost.
     """
 
-    def __init__(self, channel: str, collect: Callable[..., Awaitable[_T]], answer: type[_T]) -> None:
+    def __init__(
+        self,
+        channel: str,
+        collect: Callable[..., Awaitable[_T]],
+        answer: type[_T],
+        *,
+        with_blocked: bool = False,
+    ) -> None:
         self._channel = channel
         self._collect = collect
         self._answer: Any = _Busy | answer
+        self._with_blocked = with_blocked
 
     async def subscribe(self) -> None:
         """Answer other processes; called when the process starts."""
@@ -85,7 +95,7 @@ class Question(Generic[_T]):
         """
         if instance in (SELF, instances.own_id()):
             return Found([await self._collect(**params)], broadcast.ClusterReport.alone())
-        to = None if instance == ALL else [await _known(instance)]
+        to = None if instance == ALL else [await _known(instance, with_lost=self._with_blocked)]
         with waiting(seconds) as limit:
             reply = await broadcast.ask(
                 self._channel,
@@ -95,6 +105,7 @@ class Question(Generic[_T]):
                 or_alone=to is None,
                 to=to,
                 answer=self._answer,
+                with_blocked=self._with_blocked,
             )
         return _sort(reply)
 
@@ -105,9 +116,9 @@ class Question(Generic[_T]):
             return _Busy(hostname=socket.gethostname(), pid=os.getpid(), text=str(error))
 
 
-async def _known(id_: str) -> str:
+async def _known(id_: str, *, with_lost: bool) -> str:
     try:
-        return (await instances.find(id_)).id
+        return (await instances.find(id_, with_lost=with_lost)).id
     except instances.UnknownInstanceError as error:
         raise HTTPException(404, str(error)) from error
 

@@ -1,0 +1,226 @@
+"""What one process tells about another one whose event loop is blocked."""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import redis as redis_py
+
+from tests.support.net import wait_for
+from tests.support.processes import RedisServer, Uvicorn
+
+PREFIX = "test_"
+CHANNEL = f"{PREFIX}c2c_debug_stacks@deputies"
+KEY = {"X-API-Key": "a-secret-of-the-operators"}
+APP = "tests/support/debug_app.py"
+SETTINGS = {
+    "C2C__REDIS__BROADCAST_PREFIX": PREFIX,
+    "C2C__REDIS__BROADCAST_SECRET": "the secret of the messages",
+    "C2C__INSTANCES__HEARTBEAT": "1",
+    "C2C__AUTH__SECRET": KEY["X-API-Key"],
+    "C2C__HTTP": "True",
+    "C2C__PROMETHEUS__PORT": "0",
+}
+
+
+class Service:
+    """One process of the service, and a client that speaks to it."""
+
+    def __init__(self, redis: RedisServer, loop: str) -> None:
+        self.server = Uvicorn(
+            "tests.support.debug_app:app", "--loop", loop, env={**SETTINGS, "C2C__REDIS__URL": redis.url}
+        )
+        self.client = httpx.Client(base_url=self.server.url, headers=KEY, timeout=60)
+        self.id = ""
+
+    def get(self, path: str, **params: str) -> Any:
+        answer = self.client.get(path, params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def stacks(self, **params: str) -> Any:
+        return self.get("/c2c/debug/stacks", **params)
+
+    @contextlib.contextmanager
+    def blocked(self, path: str) -> Iterator[None]:
+        """Block the event loop with a request during the block, and at least until it ends."""
+        thread = threading.Thread(target=httpx.get, args=(self.server.url + path,), kwargs={"timeout": 60})
+        thread.start()
+        time.sleep(0.5)
+        try:
+            yield
+        finally:
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    """A redis-server of these tests, one of which restarts it."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def services(redis: RedisServer) -> Iterator[dict[str, Service]]:
+    """Two processes, one on each event loop."""
+    found = {loop: Service(redis, loop) for loop in ("asyncio", "uvloop")}
+    with contextlib.ExitStack() as stack:
+        for service in found.values():
+            stack.enter_context(service.server)
+            stack.enter_context(service.client)
+        for service in found.values():
+            pid = service.get("/")
+            own = [one for one in service.get("/c2c/instances")["instances"] if one["pid"] == pid]
+            service.id = own[0]["id"]
+        wait_for(lambda: is_whole(found["asyncio"]), seconds=20, what="both processes")
+        yield found
+
+
+def is_whole(service: Service) -> bool:
+    return bool(service.stacks()["cluster"]["answered"] == 2)
+
+
+def of(found: Any, id_: str) -> list[Any]:
+    """The groups that a process has."""
+    return [group for group in found["groups"] if any(where["instance"] == id_ for where in group["where"])]
+
+
+def assert_named(found: Any, id_: str, function: str) -> None:
+    """The stacks name the line that blocks the event loop of a process."""
+    frames = [group["frames"][-1] for group in of(found, id_)]
+    blocking = [frame for frame in frames if (frame["file"], frame["function"]) == (APP, function)]
+    assert len(blocking) == 2  # its thread and its task
+    assert all(frame["line"] > 0 for frame in blocking)
+    own = [where for group in of(found, id_) for where in group["where"] if where["instance"] == id_]
+    (main,) = [where for where in own if where.get("thread") == "MainThread"]  # an answer counts once
+    assert 0 < main["age_seconds"] < 60
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "path", "function"),
+    [("asyncio", "uvloop", "busy", "compute"), ("uvloop", "asyncio", "asleep", "asleep")],
+)
+def test_a_blocked_process_shows_its_stacks(
+    services: dict[str, Service], name: str, other: str, path: str, function: str
+) -> None:
+    """Another process names the line at once, and when the blocked one is lost, and its stall afterwards."""
+    blocked, asking = services[name], services[other]
+    with blocked.blocked(f"/{path}/6"):
+        began = time.monotonic()
+        found = asking.stacks()
+        assert time.monotonic() - began < 4
+        assert_named(found, blocked.id, function)
+        assert (found["cluster"]["asked"], found["cluster"]["complete"]) == (2, True)
+        loops = asking.get("/c2c/debug/loop")
+        assert [process["instance"] for process in loops["processes"]] == [asking.id]
+        assert [missing["pid"] for missing in loops["cluster"]["missing"]] == [int(blocked.id.split(":")[-2])]
+
+        def is_lost() -> bool:
+            known = asking.get("/c2c/instances", samples="false")["instances"]
+            return [one["liveness"] for one in known if one["id"] == blocked.id] == ["lost"]
+
+        wait_for(is_lost, seconds=10, what="the lost process")
+        assert_named(asking.stacks(instance=blocked.id), blocked.id, function)
+        found = asking.stacks()
+        assert_named(found, blocked.id, function)
+        assert found["cluster"]["lost"] == []
+
+    wait_for(lambda: any(stalls(asking, blocked)), seconds=10, what="the stall")
+    (stall,) = [stall for stall in stalls(asking, blocked) if stall["ms"] > 4000]
+    assert stall["ms"] < 60_000
+    assert stall["frame"].startswith(f"{APP}:")
+    assert stall["frame"].endswith(f" {function}")
+    assert stall["route"] == f"/{path}/{{seconds}}"
+
+    def shows_lag() -> bool:
+        known = asking.get("/c2c/instances")["instances"]
+        (samples,) = [one["samples"] for one in known if one["id"] == blocked.id]
+        return any((sample[3] or 0) > 4 for sample in samples)
+
+    wait_for(shows_lag, seconds=20, what="the lag in the roster")
+
+
+def stalls(asking: Service, blocked: Service) -> list[Any]:
+    found = asking.get("/c2c/debug/loop", instance=blocked.id)["processes"]
+    return [stall for process in found for stall in process["stalls"]]
+
+
+def test_a_process_that_holds_the_gil_is_missing(services: dict[str, Service]) -> None:
+    """While no other thread can run, the process is listed as missing, without an answer."""
+    blocked, asking = services["asyncio"], services["uvloop"]
+    before = time.perf_counter()
+    sum(range(10_000_000))
+    numbers = int(10_000_000 * 5 / (time.perf_counter() - before))
+    with blocked.blocked(f"/held/{numbers}"):
+        found = asking.stacks()
+        assert of(found, blocked.id) == []
+        (missing,) = found["cluster"]["missing"]
+        assert (missing["pid"], missing["reason"]) == (int(blocked.id.split(":")[-2]), "timeout")
+    wait_for(lambda: is_whole(asking), seconds=10, what="the answer afterwards")
+
+
+def watchers(redis: RedisServer) -> int:
+    """The number of watchdogs that listen."""
+    with redis.client() as client:
+        return int(client.pubsub_numsub(CHANNEL)[0][1])
+
+
+FORGED = [
+    *(b"", b"-\n", b"null", b"{", b"\xff\xfe\n{}\n{}", b"x" * 2_000_000),
+    b'-\n{"id": "x", "sender": "y", "at": 1, "number": 1, "reply_to": "test_@inbox:x"}\n{}',
+]
+
+
+def test_forged_and_replayed_questions_are_ignored(services: dict[str, Service], redis: RedisServer) -> None:
+    """What is not signed, or comes a second time, is not answered, and harms nothing."""
+    blocked, asking = services["uvloop"], services["asyncio"]
+    with (
+        redis_py.Redis.from_url(redis.url) as client,
+        client.pubsub() as pubsub,
+        blocked.blocked("/asleep/4"),
+    ):
+        for data in FORGED:
+            client.publish(CHANNEL, data)
+        pubsub.psubscribe(f"{PREFIX}*")
+        assert_named(asking.stacks(), blocked.id, "asleep")
+        seen = list(messages(pubsub, seconds=0.5))
+        (question,) = [data for channel, data in seen if channel == CHANNEL.encode()]
+        assert answers_of(seen, blocked.id) == 1
+        client.publish(CHANNEL, question)
+        assert answers_of(messages(pubsub, seconds=1), blocked.id) == 0
+    wait_for(lambda: is_whole(asking), seconds=10, what="both processes")
+
+
+def messages(pubsub: Any, *, seconds: float) -> Iterator[tuple[bytes, bytes]]:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        message = pubsub.get_message(ignore_subscribe_messages=True, timeout=left)
+        if message is not None:
+            yield message["channel"], message["data"]
+
+
+def answers_of(seen: Any, id_: str) -> int:
+    """How many answers a process sent."""
+    headers = [json.loads(data.split(b"\n")[1]) for channel, data in seen if b"@inbox:" in channel]
+    return [header["sender"] for header in headers].count(id_)
+
+
+def test_after_an_outage_of_redis(services: dict[str, Service], redis: RedisServer) -> None:
+    """Without Redis the watchdog measures; once it is back it answers again, without a log of attempts."""
+    blocked, asking = services["asyncio"], services["uvloop"]
+    redis.kill()
+    httpx.get(f"{blocked.server.url}/busy/0.7", timeout=30)
+    alone = blocked.get("/c2c/debug/loop", instance="self")
+    assert any(stall["route"] == "/busy/{seconds}" for stall in alone["processes"][0]["stalls"])
+    redis.start()
+    wait_for(lambda: is_whole(asking), seconds=20, what="both processes")
+    wait_for(lambda: watchers(redis) == 2, seconds=20, what="both watchdogs")
+    with blocked.blocked("/asleep/3"):
+        assert_named(asking.stacks(), blocked.id, "asleep")
+    assert "watchdog" not in blocked.server.output
+    assert "Traceback" not in blocked.server.output
