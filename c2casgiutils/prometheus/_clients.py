@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from c2casgiutils import config
-from c2casgiutils.prometheus._registry import multiprocess_directory
+from c2casgiutils.prometheus._directory import multiprocess_directory
 from c2casgiutils.prometheus._requests import METHODS
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from c2casgiutils import config
-from c2casgiutils.prometheus._registry import create_registry, multiprocess_directory
+from c2casgiutils.prometheus._directory import multiprocess_directory
+from c2casgiutils.prometheus._registry import create_registry
 from c2casgiutils.prometheus._state import STATE
 
 _LOGGER = logging.getLogger(__name__)

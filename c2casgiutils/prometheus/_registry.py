@@ -2,45 +2,19 @@
 
 import functools
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from c2casgiutils import config
-from c2casgiutils.config._foreign import foreign
 from c2casgiutils.prometheus._collectors import (
     BuildCollector,
     MapsCollector,
     RegisteredCollectors,
     ResourceCollector,
 )
-
-_FILE_SIZE = 65_536
-"""The client library maps files of this size; writing to one on a full disk kills the process."""
-
-
-def multiprocess_directory() -> Path | None:
-    """Return the directory in which workers share their metrics, or `None`; it is created if missing.
-
-    Raises:
-        ConfigurationError: It cannot be created or is not writable; ends the start.
-    """
-    name = foreign("PROMETHEUS_MULTIPROC_DIR")
-    return None if name is None else _writable(name)
-
-
-@functools.cache
-def _writable(name: str) -> Path:
-    directory = Path(name)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory) as file:
-            file.write(bytes(_FILE_SIZE))
-    except OSError as error:
-        problem = f"PROMETHEUS_MULTIPROC_DIR: {name} is not writable ({error.strerror})"
-        config.end_start([f"{problem}; it must be a directory that all workers can write to"])
-    return directory
+from c2casgiutils.prometheus._directory import multiprocess_directory
+from c2casgiutils.prometheus._present import only_newest
 
 
 def create_registry() -> Any:
@@ -93,7 +67,7 @@ class _Workers:
             if not _is_alive(pid):
                 self._multiprocess.mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]  # the client library
         collector = self._multiprocess.MultiProcessCollector(None, directory)  # type: ignore[no-untyped-call]  # the client library
-        yield from collector.collect()  # type: ignore[no-untyped-call]  # the client library
+        yield from map(only_newest, collector.collect())  # type: ignore[no-untyped-call]  # the client library
 
 
 def pids_of(directory: Path) -> set[int]:

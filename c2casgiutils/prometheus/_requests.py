@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils._asgi import observe_lifespan
-from c2casgiutils.prometheus._registry import multiprocess_directory
+from c2casgiutils.prometheus._directory import multiprocess_directory
 from c2casgiutils.prometheus._state import STATE
 
 if TYPE_CHECKING:

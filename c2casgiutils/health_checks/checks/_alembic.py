@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from c2casgiutils import db
+from c2casgiutils.health_checks._metrics import record_versions
 from c2casgiutils.health_checks._model import Check, JsonCheckError, Result
+
+_SECTION = "alembic"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Alembic(Check):
         config_file: str | Path = "alembic.ini",
         tags: list[str] | None = None,
         *,
-        section: str = "alembic",
+        section: str = _SECTION,
     ) -> None:
         super().__init__(tags)
         self.database = Session if isinstance(Session, db.Database) else None
@@ -50,6 +53,7 @@ class Alembic(Check):
         self.config_file = str(config_file)
         self.section = section
         self._scripts: _Scripts | None = None
+        self._recorded: frozenset[str] = frozenset()
 
     def parts(self) -> Sequence[Check]:
         """Return the checks of the engines of a database."""
@@ -73,6 +77,10 @@ class Alembic(Check):
         async with self.session_maker() as session:
             connection = await session.connection()
             current = await connection.run_sync(self._read_current, scripts.table)
+        if not self.is_replaceable:  # the replica follows
+            section = "" if self.section == _SECTION else f":{self.section}"
+            record_versions(self.config_file + section, self._recorded - current, current)
+            self._recorded = current
         payload = {"current": sorted(current), "heads": sorted(scripts.heads)}
         if current != scripts.heads:
             raise JsonCheckError(

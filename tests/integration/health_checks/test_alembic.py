@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import prometheus_client
 import pytest
 import sqlalchemy
 from alembic import command
@@ -177,3 +178,33 @@ async def test_named_table_and_schema(factory: Factory, tmp_path: Path, postgres
     entity = await run(factory, engine, project, section="second")
     assert (entity.status, entity.payload["current"]) == ("pass", ["a1"])
     await engine.dispose()
+
+
+async def test_the_version_as_a_metric(
+    factory: Factory, engine: AsyncEngine, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The revisions that the database is at, and no other ones."""
+    monkeypatch.chdir(project.folder)
+    project.ini = Path("alembic.ini")
+
+    def shown() -> set[str]:
+        families = [
+            each
+            for each in prometheus_client.REGISTRY.collect()
+            if each.name == "c2casgiutils_alembic_version"
+        ]
+        samples = [sample for family in families for sample in family.samples]
+        assert all(sample.value == 1 for sample in samples)
+        return {
+            sample.labels["version"] for sample in samples if sample.labels["configuration"] == "alembic.ini"
+        }
+
+    await run(factory, engine, project)
+    assert shown() == set()
+    project.upgrade("a1")
+    await factory.check()
+    assert shown() == {"a1"}
+    project.add("c3", "a1", ("other",))
+    project.upgrade()
+    await factory.check()
+    assert shown() == {"b2", "c3"}
