@@ -10,7 +10,8 @@ from c2casgiutils.db._database import Database
 from c2casgiutils.db._errors import DatabaseConfigurationError, MissingDriverError
 from c2casgiutils.db._failures import Failure, error_class, failure_of
 from c2casgiutils.db._maintenance import MaintenanceError, maintenance
-from c2casgiutils.db._registry import check_settings, get, shutdown, startup
+from c2casgiutils.db._profiler import Figures, Profile
+from c2casgiutils.db._registry import check_settings, get, profiler, shutdown, startup
 from c2casgiutils.db._routing import Mode
 from c2casgiutils.db._sticky import StickyMiddleware
 from c2casgiutils.db._types import DEPENDENCIES, create_type
@@ -27,9 +28,11 @@ __all__ = [
     "Database",
     "DatabaseConfigurationError",
     "Failure",
+    "Figures",
     "MaintenanceError",
     "MissingDriverError",
     "Mode",
+    "Profile",
     "ReadSession",
     "Session",
     "StickyMiddleware",
@@ -39,6 +42,7 @@ __all__ = [
     "failure_of",
     "get",
     "maintenance",
+    "profiler",
     "shutdown",
     "startup",
 ]

@@ -178,13 +178,16 @@ class Database:
         """End what was started on this event loop, close the connections; the next use starts anew."""
         engines = self._engines.pop()
         if engines is not None:
+            _registry.profiler().unwatch(engines.watched)
             await engines.aclose()
         _registry.note_opened(self, is_open=bool(self._engines.elsewhere()))
 
     def _create_engines(self) -> Engines:
         _registry.note_opened(self, is_open=True)
         primary, replica = self._source.create(self.name)
-        return Engines(primary, replica, watch=self._watch, is_owner=self._source.is_owner)
+        engines = Engines(primary, replica, watch=self._watch, is_owner=self._source.is_owner)
+        _registry.profiler().watch(self.name, engines.watched)
+        return engines
 
     def _watch(self, replica: "AsyncEngine", primary: "AsyncEngine") -> Replica:
         on_change = functools.partial(_metrics.set_replica_up, self.name)

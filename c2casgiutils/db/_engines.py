@@ -12,7 +12,7 @@ from c2casgiutils.db._request_id import send_request_id
 from c2casgiutils.db._routing import Mode
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection
+    from sqlalchemy import URL, Connection, Engine
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 _READ_ONLY = "c2casgiutils_read_only"
@@ -67,6 +67,11 @@ class Engines:
     def of(self, mode: Mode) -> "AsyncEngine":
         """Return the engine of a mode."""
         return self.read_write if mode is Mode.READ_WRITE else self.read_only
+
+    @property
+    def watched(self) -> "list[Engine]":
+        """The engines whose events are those of all sessions, without derived ones."""
+        return [engine.sync_engine for engine, _ in self._measured]
 
     async def aclose(self) -> None:
         """End the watching, and close the connections of the engines that were created here."""

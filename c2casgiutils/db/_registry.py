@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from c2casgiutils import config
 from c2casgiutils._starlette import wrap_stack
 from c2casgiutils.db._errors import DatabaseConfigurationError, MissingDriverError
+from c2casgiutils.db._profiler import Profiler
 from c2casgiutils.db._sticky import StickyMiddleware
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ class _State:
         by_name: The last one created with each name.
         opened: Those that have engines.
         from_settings: The one of the settings, and the settings it was made from.
+        profiler: Of all of them.
     """
 
     def __init__(self) -> None:
         self.by_name: dict[str, Database] = {}
         self.opened: set[Database] = set()
         self.from_settings: tuple[DatabaseSettings, Database] | None = None
+        self.profiler = Profiler()
 
 
 _STATE = _State()
@@ -60,6 +63,11 @@ def get(name: str = DEFAULT) -> "Database":
         remedy = "set C2C__DB__URL" if name == DEFAULT else f"create it with db.Database(…, name={name!r})"
         raise DatabaseConfigurationError(f"There is no database {name!r}: {remedy}")
     return database
+
+
+def profiler() -> Profiler:
+    """Return the SQL profiler of the databases."""
+    return _STATE.profiler
 
 
 def _of_settings(settings: "DatabaseSettings") -> "Database":

@@ -19,6 +19,7 @@ class RequestContext:
         scope: The ASGI scope, `None` in other processes and in broadcast handlers. Routing completes it
             (`route`, `root_path`), so read it when a value is needed.
         database_seconds: Run time of the statements of databases until now.
+        statement_counts: While the SQL profiler is on, how often which statement was executed.
         began: When it arrived, by `time.monotonic`.
     """
 
@@ -26,6 +27,7 @@ class RequestContext:
     traceparent: TraceParent | None = None
     scope: MutableMapping[str, Any] | None = None
     database_seconds: float = 0.0
+    statement_counts: dict[str, int] | None = None
     began: float = field(default_factory=time.monotonic, compare=False)
 
     @property

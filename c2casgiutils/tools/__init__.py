@@ -10,6 +10,7 @@ from c2casgiutils.tools import (
     _instances,
     _maintenance,
     _metrics,
+    _sql_profiler,
     _versions,
     headers,
     logging_,
@@ -27,6 +28,7 @@ router.include_router(_follow.router, prefix="/logging")
 router.include_router(_maintenance.router)
 router.include_router(_instances.router)
 router.include_router(_metrics.router)
+router.include_router(_sql_profiler.router)
 router.include_router(_versions.router)
 router.include_router(_debug.router)
 
@@ -36,5 +38,6 @@ async def startup(main_app: FastAPI | None = None) -> None:
     await _debug.startup(main_app)
     follow.startup()  # first: values of a kind that nothing knows would be a warning
     databases.startup()
+    await _sql_profiler.startup()
     await logging_.startup(main_app)
     await _maintenance.startup()
