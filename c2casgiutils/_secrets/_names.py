@@ -56,7 +56,7 @@ def is_secret_name(name: str, *, sent: bool = False) -> bool:
         sent: Whether it is a header, cookie, parameter or form field, where `key` and `code` are secrets,
             too.
     """
-    return _is_secret(name[-_MAX_NAME_LENGTH:], sent=sent)
+    return _is_secret(name[-_MAX_NAME_LENGTH:], sent)
 
 
 def is_plural(name: str) -> bool:
@@ -66,7 +66,7 @@ def is_plural(name: str) -> bool:
 
 
 @functools.lru_cache(maxsize=2048)
-def _is_secret(name: str, *, sent: bool) -> bool:
+def _is_secret(name: str, sent: bool) -> bool:  # the cache is faster by position
     words = _words(name)
     if _DESCRIPTION.search(words):
         return False

@@ -17,10 +17,8 @@ _MAX_DEPTH = 32
 _MAX_ENCODINGS = 4
 """How many times a part of a URL may be percent-encoded."""
 _ENCODED = re.compile(r"""(?<![^\s&=?#"'<>%])[^\s&=?#"'<>%]*+(?:%[0-9A-Fa-f]{2}[^\s&=?#"'<>%]*+)++""")
-_MAX_PLAIN_LENGTH = 12
-"""A secret that is recognised by its form is longer."""
-_PLAIN = re.compile(r"[^:=,@%>-]*+")
-"""Without the sign of a named value, an address or an encoding."""
+_PLAIN = re.compile(r"(?:[^\w./:=,%>&+-]++|[\w./]{1,12}+(?![\w./]))*+", re.ASCII)
+"""Words too short to be a secret by their form, without the signs of a name, an address or an encoding."""
 _PUNCTUATION = "/:,;@!$()*+~[]"
 _PAIR_LENGTH = 2
 _QUERIES = frozenset({"query_string", "query", "http.query", "url.query"})
@@ -38,9 +36,17 @@ def scrub(text: str, values: Iterable[str] = ()) -> str:
         text: Any text, of any length.
         values: Secrets to mask wherever they occur, also percent-encoded.
     """
-    if len(text) <= _MAX_PLAIN_LENGTH and not values and _PLAIN.fullmatch(text):
+    if not values and _is_plain(text):
         return text
     return _scrub(text, _known(tuple(values)) if values else None, _MAX_ENCODINGS)
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether no pattern can find a secret, which costs less than to look for one."""
+    if _PLAIN.fullmatch(text) is None:
+        return False
+    lowered = text.lower()
+    return "bearer" not in lowered and "basic" not in lowered
 
 
 def _scrub(text: str, known: re.Pattern[str] | None, encodings: int) -> str:

@@ -1,5 +1,6 @@
 """Log lines as JSON objects."""
 
+import functools
 import itertools
 import json
 import logging
@@ -47,7 +48,7 @@ _FIELDS = frozenset((*_ALWAYS, *_ORIGIN, *_REQUEST, "full_message", "full_msg", 
 """Names that only the formatter gives, whether the line has them or not."""
 _MAX_BYTES = 4096
 """Longest write to a pipe that no other process can interrupt: `PIPE_BUF` of Linux, see pipe(7)."""
-_ENCODER = json.JSONEncoder()
+_ENCODER = json.JSONEncoder(check_circular=False)  # the object is flat
 """Writes ASCII: a line has as many bytes as characters."""
 _SHORTEST_CUT = 128
 """Fields are cut to this length at least, ids not at all; all but the extras fit then."""
@@ -133,7 +134,7 @@ class JsonFormatter(logging.Formatter):
         return line if len(line) < self._max_bytes else _shorten(fields, number, self._max_bytes)
 
     def _fields(self, record: logging.LogRecord) -> dict[str, Any]:
-        name = text_of(record.name)
+        name = _text_of_name(record.name) if type(record.name) is str else text_of(record.name)
         return {
             "msg": message_of(record),
             "host": self._host,
@@ -151,8 +152,14 @@ class JsonFormatter(logging.Formatter):
         }
 
 
+@functools.lru_cache(maxsize=1024)
+def _text_of_name(name: str) -> str:
+    """Return the text of the name of a logger; there are few, and each writes many lines."""
+    return text_of(name)
+
+
 def _add_extra(fields: dict[str, Any], attributes: dict[str, Any]) -> None:
-    names = attributes.keys() - _NO_EXTRA
+    names = [name for name in attributes if name not in _NO_EXTRA]
     for name in sorted(names):
         key = name
         if name[:1] == "_" and (plain := name.lstrip("_")) and plain not in names:
