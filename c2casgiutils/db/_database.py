@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 
 from c2casgiutils._process import PerLoop
 from c2casgiutils.db import _metrics, _registry
-from c2casgiutils.db._engines import Engines
+from c2casgiutils.db._engines import Engines, Pool
 from c2casgiutils.db._errors import DatabaseConfigurationError
 from c2casgiutils.db._replica import Replica
 from c2casgiutils.db._routing import Mode, Rules
@@ -128,6 +128,11 @@ class Database:
     def engines(self) -> Engines:
         """The engines of the running event loop, created on first use."""
         return self._engines.get()
+
+    def pools(self) -> list[Pool]:
+        """Return the pools of the engines of the running event loop, none before their first use."""
+        engines = self._engines.peek()
+        return [] if engines is None else engines.pools()
 
     @contextlib.asynccontextmanager
     async def session_scope(

@@ -26,6 +26,15 @@ class Measured(NamedTuple):
     metrics: EngineMetrics
 
 
+class Pool(NamedTuple):
+    """The connections of an engine: in use, the size of the pool, and those beyond it."""
+
+    engine: str
+    checked_out: int
+    size: int
+    overflow: int
+
+
 class Engines:
     """The engines, and what watches the replica.
 
@@ -72,6 +81,19 @@ class Engines:
     def watched(self) -> "list[Engine]":
         """The engines whose events are those of all sessions, without derived ones."""
         return [engine.sync_engine for engine, _ in self._measured]
+
+    def pools(self) -> list[Pool]:
+        """Return the pools, without those that do not count their connections."""
+        from sqlalchemy.pool import QueuePool
+
+        found: list[tuple[Mode, Any]] = [
+            (mode, engine.pool) for mode, (engine, _) in zip(Mode, self._measured, strict=False)
+        ]
+        return [
+            Pool(mode, pool.checkedout(), pool.size(), max(0, pool.overflow()))
+            for mode, pool in found
+            if isinstance(pool, QueuePool)
+        ]
 
     async def aclose(self) -> None:
         """End the watching, and close the connections of the engines that were created here."""

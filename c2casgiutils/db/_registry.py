@@ -48,6 +48,11 @@ def note_opened(database: "Database", is_open: bool) -> None:
     (_STATE.opened.add if is_open else _STATE.opened.discard)(database)
 
 
+def known() -> list["Database"]:
+    """Return the databases, by name."""
+    return [_STATE.by_name[name] for name in sorted(_STATE.by_name)]
+
+
 def get(name: str = DEFAULT) -> "Database":
     """Return the database with a name; `default` is that of the settings, or one created with this name.
 

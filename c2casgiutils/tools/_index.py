@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from c2casgiutils import auth, config, instances, versions
-from c2casgiutils.tools import _level_form, _level_values, _overview, _static
+from c2casgiutils.tools import _level_form, _level_values, _maintenance_form, _overview, _static
 from c2casgiutils.tools._level_form import Entered
 from c2casgiutils.tools._overview import Message
 
@@ -77,16 +77,26 @@ async def get_index(request: Request) -> Response:
 
 @router.post("/", name="c2c_index_set_level")
 async def post_index(request: Request) -> Response:
-    """Set a log level from the form of the page; redirect to the page only on full success."""
+    """Do what a form of the page asks for; redirect to the page only on full success."""
     response = Response()
     try:
         auth_info = await auth.get_auth(request, response)
         await auth.require_read_write_access(auth_info, request, response)
         # Read the body only after the authorisation, so that anonymous callers cannot make us read one.
-        entered = Entered.of(await auth.forms.read(request))
+        form = await auth.forms.read(request)
+        maintenance = _maintenance_form.Entered.of(form)
+        if maintenance is not None:
+            await auth.require_admin_access(auth_info, request, response)
     except HTTPException as error:
         message = Message("fail", "Not changed.", f"{error.detail}.")
         return await _page(request, message=message, status=error.status_code)
+    if maintenance is not None:
+        refusal = await _maintenance_form.submit(maintenance, request=request)
+        if refusal is None:
+            return RedirectResponse("?result=maintenance#database", 303)
+        message, status = refusal
+        return await _page(request, message=message, maintenance=maintenance, status=status)
+    entered = Entered.of(form)
     refusal = await _level_form.submit(entered, request=request, auth_info=auth_info)
     if refusal is None:
         result = "ended" if entered.is_end else "set"
@@ -100,6 +110,7 @@ async def _page(
     *,
     message: Message | None = None,
     entered: Entered | None = None,
+    maintenance: _maintenance_form.Entered | None = None,
     status: int = 200,
 ) -> HTMLResponse:
     response = HTMLResponse(status_code=status, headers=_HEADERS)
@@ -113,6 +124,7 @@ async def _page(
         "sign_in_error": _sign_in_error(request, caller),
         "logger": entered.name[: _level_values.MAX_NAME_LENGTH],
         "entered": entered,
+        "entered_maintenance": maintenance or _maintenance_form.Entered(),
         "durations": _DURATIONS,
         "usual_seconds": config.settings.tools.logging.ttl.total_seconds(),
         "duration": _overview.duration,
@@ -139,6 +151,10 @@ def _sign_in_error(request: Request, caller: _overview.Caller) -> Message | None
 
 def _done(request: Request, overview: _overview.Overview) -> Message | None:
     """Return what was done, after the redirect from the form; taken from the state, not from the URL."""
+    if request.query_params.get("result") == "maintenance" and overview.database is not None:
+        is_on = overview.database.maintenance is not None
+        text = "The databases are in maintenance." if is_on else "The databases can be written."
+        return Message("pass", "Done.", text)
     logger, result = (request.query_params.get(name, "") for name in ("logger", "result"))
     if result not in ("set", "ended") or overview.levels is None:
         return None

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 from fastapi import HTTPException, Request, Response
 
-from c2casgiutils import auth, broadcast, config, headers, health_checks, instances
+from c2casgiutils import auth, broadcast, config, db, headers, health_checks, instances
 from c2casgiutils._secrets import scrub, scrub_items
 from c2casgiutils.health_checks import EntityResult, GlobalResult
 from c2casgiutils.tools import _level_rows, _level_values, _logger_list, _loggers
+from c2casgiutils.tools._databases import Databases
 
 _WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
 _MAX_LOGGERS = 20
@@ -108,6 +109,7 @@ class Overview:
     scope: str = "process"
     processes: list[Process] = dataclasses.field(default_factory=list)
     levels: Levels | None = None
+    database: Databases | None = None
     request: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     problems: list[Problem] = dataclasses.field(default_factory=list)
 
@@ -138,6 +140,7 @@ async def collect(request: Request, caller: Caller, *, logger: str | None) -> Ov
     health, levels, roster = await asyncio.gather(
         health_checks.FACTORY.check(), _read_levels(logger), instances.roster()
     )
+    database = Databases.collect()
     if config.settings.health.details == "never":
         for entity in health.entities:
             entity.payload = {}
@@ -149,8 +152,9 @@ async def collect(request: Request, caller: Caller, *, logger: str | None) -> Ov
         scope=instances.scope(),
         processes=[_process(instance) for instance in roster],
         levels=levels,
+        database=database,
         request=_request_rows(request),
-        problems=_problems(request, health, roster, levels),
+        problems=_problems(request, health, roster, levels, database),
     )
 
 
@@ -215,7 +219,11 @@ async def _read_levels(logger: str | None) -> Levels:
 
 
 def _problems(
-    request: Request, health: GlobalResult, roster: list[instances.Instance], levels: Levels
+    request: Request,
+    health: GlobalResult,
+    roster: list[instances.Instance],
+    levels: Levels,
+    database: Databases | None,
 ) -> list[Problem]:
     found = [
         Problem(entity.status, _WORDS[entity.status], f"Health check {entity.name}{_reason(entity)}")
@@ -236,6 +244,8 @@ def _problems(
                 "This process does not receive messages of other processes",
             )
         )
+    if database is not None and database.maintenance is not None:
+        found.append(Problem("warn", "maintenance", str(db.MaintenanceError(database.maintenance))))
     found += _level_problems(levels.found)
     versions = {entry.version for entry in roster if entry.liveness != "lost" and not entry.script}
     if len(versions) > 1:

@@ -18,7 +18,7 @@ def migrate(connection: Connection) -> None:
 
 async def main() -> None:
     """Connect, migrate, disconnect."""
-    async with db.get().session_scope(read_write=True) as session:
+    async with db.get().session_scope(read_write=True, ignore_maintenance=True) as session:
         connection = await session.connection()
         await connection.run_sync(migrate)
     await db.shutdown()

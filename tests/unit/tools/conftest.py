@@ -7,6 +7,8 @@ from fastapi import FastAPI
 import c2casgiutils
 from c2casgiutils import config
 from c2casgiutils._app import create_app
+from tests.support.auth import KEY
+from tests.support.fake_github import FakeGitHub, Repository
 from tests.support.levels import reset_levels
 
 SECRET = "s3cret-of-the-test"
@@ -40,3 +42,25 @@ def anonymous(client: httpx.AsyncClient) -> httpx.AsyncClient:
     """The same client without the secret."""
     del client.headers["X-API-Key"]
     return client
+
+
+@pytest.fixture
+async def callers() -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    """One client for each permission on the repository."""
+    with FakeGitHub() as github:
+        github.users = {name: {"login": name} for name in ("push", "admin")}
+        github.repositories = {"org/repo": Repository(permissions={name: [name] for name in github.users})}
+        config.settings = config.Settings(
+            auth={"jwt": {"secret": KEY}, "github": github.settings(bearer=True)}
+        )
+        app = FastAPI()
+        app.mount("/c2c", create_app())
+        async with c2casgiutils.lifespan(app):
+            yield {
+                name: httpx.AsyncClient(
+                    transport=httpx.ASGITransport(app),
+                    base_url="http://testserver/c2c",
+                    headers={"Authorization": f"Bearer {github.token(name)}"},
+                )
+                for name in github.users
+            }

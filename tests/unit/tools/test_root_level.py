@@ -1,40 +1,9 @@
 """The level of the root logger, which can hide the warnings of everything."""
 
 import logging
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import FastAPI
-
-import c2casgiutils
-from c2casgiutils import config
-from c2casgiutils._app import create_app
-from tests.support.auth import KEY
-from tests.support.fake_github import FakeGitHub, Repository
-
-
-@pytest.fixture
-async def callers() -> AsyncIterator[dict[str, httpx.AsyncClient]]:
-    """One client for each permission on the repository."""
-    with FakeGitHub() as github:
-        github.users = {name: {"login": name} for name in ("push", "admin")}
-        github.repositories = {"org/repo": Repository(permissions={name: [name] for name in github.users})}
-        config.settings = config.Settings(
-            auth={"jwt": {"secret": KEY}, "github": github.settings(bearer=True)}
-        )
-        app = FastAPI()
-        app.mount("/c2c", create_app())
-        async with c2casgiutils.lifespan(app):
-            yield {
-                name: httpx.AsyncClient(
-                    transport=httpx.ASGITransport(app),
-                    base_url="http://testserver/c2c",
-                    headers={"Authorization": f"Bearer {github.token(name)}"},
-                )
-                for name in github.users
-            }
-
 
 CASES = {
     ("push", "root", "ERROR"): 403,

@@ -1,0 +1,62 @@
+"""The form of the page that begins and ends the maintenance of the databases."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Self
+
+from fastapi import HTTPException, Request
+from pydantic import ValidationError
+
+from c2casgiutils.switches import SwitchReport
+from c2casgiutils.tools import _maintenance
+from c2casgiutils.tools._maintenance import MaintenanceChange
+from c2casgiutils.tools._overview import Message
+
+_NAME = "maintenance"
+_NO_END = "none"
+
+
+@dataclasses.dataclass(frozen=True)
+class Entered:
+    """What somebody entered, as text; shown again when it is refused."""
+
+    ttl: str = ""
+    reason: str = ""
+    is_end: bool = False
+
+    @classmethod
+    def of(cls, form: Mapping[str, list[str]]) -> Self | None:
+        """Return the fields of a form, `None` if it is another one."""
+        if _NAME not in form:
+            return None
+        texts = {name: form[name][-1].strip() for name in ("ttl", "reason") if form.get(name)}
+        return cls(**texts, is_end=form[_NAME][-1] == "end")
+
+    def wanted(self) -> MaintenanceChange:
+        """Return the change.
+
+        Raises:
+            ValidationError: Says what is accepted.
+        """
+        if self.is_end:
+            return MaintenanceChange(readonly=False)
+        ttl = None if self.ttl in ("", _NO_END) else self.ttl
+        fields = {"readonly": True, "ttl": ttl, "reason": self.reason or None}
+        return MaintenanceChange.model_validate(fields)
+
+
+async def submit(entered: Entered, *, request: Request) -> tuple[Message, int] | None:
+    """Do what was entered; return a message and a status if it was not done, or only in part."""
+    try:
+        done = await _maintenance.change(request, entered.wanted())
+    except ValidationError as error:
+        reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+        return Message("fail", "Not changed.", f"{reasons}."), 422
+    except HTTPException as error:
+        return Message("fail", "Not changed.", f"{error.detail}."), error.status_code
+    return None if done.report.complete else (_partly(done.report), 200)
+
+
+def _partly(cluster: SwitchReport) -> Message:
+    text = f"{cluster.applied} of {cluster.alive} processes confirmed the change."
+    return Message("warn", "Partly done.", f"{text} The others follow within one heartbeat.")
