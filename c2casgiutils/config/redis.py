@@ -167,6 +167,9 @@ class Redis(Group):
     cluster: bool = Field(
         default=False, description="The URL is that of a Redis Cluster: of one node or of several"
     )
+    metrics: bool = Field(
+        default=False, description="Measure the commands of the clients of `redis_utils.get()`"
+    )
 
 
 def missing_of_sentinels(redis: Redis) -> list[str]:

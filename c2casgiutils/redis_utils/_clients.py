@@ -12,7 +12,7 @@ from c2casgiutils.config.redis import missing_of_sentinels, parse_addresses, par
 from c2casgiutils.redis_utils import _names, _options
 
 if TYPE_CHECKING:
-    from redis.asyncio import Redis
+    from redis.asyncio import Redis, RedisCluster
     from redis.asyncio.connection import AbstractConnection
     from redis.asyncio.sentinel import Sentinel
 
@@ -150,8 +150,29 @@ def _try_out(clients: "Iterable[Redis]") -> None:
             pool.make_connection()
 
 
+def _client_class() -> "type[Redis]":
+    """Return the class of the clients, which costs nothing while they are not measured."""
+    if config.settings.redis.metrics:
+        from c2casgiutils.redis_utils._measured import MeasuredRedis
+
+        return MeasuredRedis
+    from redis.asyncio import Redis
+
+    return Redis
+
+
+def _cluster_class() -> "type[RedisCluster]":
+    if config.settings.redis.metrics:
+        from c2casgiutils.redis_utils._measured import MeasuredCluster
+
+        return MeasuredCluster
+    from redis.asyncio import RedisCluster
+
+    return RedisCluster
+
+
 def _create_single() -> _Clients:
-    from redis.asyncio import BlockingConnectionPool, Redis
+    from redis.asyncio import BlockingConnectionPool
 
     options = {**_options.of_redis(), "decode_responses": True}
     if options.pop("ssl", False):
@@ -159,12 +180,11 @@ def _create_single() -> _Clients:
 
         options["connection_class"] = SSLConnection
     pool = BlockingConnectionPool.from_url(str(config.settings.redis.url), **_options.of_pool(), **options)
-    client = Redis.from_pool(pool)
+    client = _client_class().from_pool(pool)
     return _Clients(client, client, None)
 
 
 def _create_cluster() -> _Clients:
-    from redis.asyncio import RedisCluster
     from redis.asyncio.cluster import ClusterNode
     from redis.asyncio.connection import parse_url
 
@@ -173,7 +193,7 @@ def _create_cluster() -> _Clients:
     first, *others = parse_addresses(str(config.settings.redis.url))
     nodes: list[Any] = [{"port": 6379, **parse_url(url)} for url in others]
     options["startup_nodes"] = [ClusterNode(node["host"], node["port"]) for node in nodes]
-    client: Any = RedisCluster.from_url(first, **options)
+    client: Any = _cluster_class().from_url(first, **options)
     return _Clients(client, client, None)
 
 
@@ -200,8 +220,9 @@ def _create_behind(sentinel: "Sentinel") -> _Clients:
 
     service = str(config.settings.redis.servicename)
     pool: Any = BlockingSentinelPool
-    master = sentinel.master_for(service, connection_pool_class=pool, **_options.of_pool())
-    slave = sentinel.slave_for(service, connection_pool_class=pool, **_options.of_pool())
+    options = {"redis_class": _client_class(), "connection_pool_class": pool, **_options.of_pool()}
+    master = sentinel.master_for(service, **options)
+    slave = sentinel.slave_for(service, **options)
     return _Clients(master, slave, sentinel)
 
 

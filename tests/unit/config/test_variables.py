@@ -24,6 +24,7 @@ TABLE: dict[str, tuple[Any, str, Any]] = {
     "REDIS__BROADCAST_PREFIX": ("broadcast_api_", "mine_", "mine_"),
     "REDIS__BROADCAST_SECRET": (None, "s3cret", "s3cret"),
     "REDIS__CLUSTER": (False, "yes", True),
+    "REDIS__METRICS": (False, "yes", True),
     "DB__URL": (None, "sqlite:///x.db", "sqlite:///x.db"),
     "DB__READ_ONLY__URL": (None, "postgresql://h/d", "postgresql://h/d"),
     "DB__READ_ONLY__POOL_SIZE": (None, "3", 3),
