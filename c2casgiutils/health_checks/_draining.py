@@ -1,7 +1,7 @@
 """Draining as a kind of switch: set in single processes, until they end."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from c2casgiutils import broadcast, instances, switches
 from c2casgiutils.health_checks._factory import FACTORY
@@ -57,6 +57,16 @@ async def undrain(ids: Collection[str] | None, *, by: str | None = None) -> tupl
     if ids is None:
         return await _request({"is_wanted": False, "by": by})
     return _result(ids, await switches.remove(Draining.name, "", by=by, to=ids))
+
+
+def reached(report: SwitchReport) -> Literal["cluster", "process"]:
+    """Return whether a request for all processes went to all of them, or only to this one.
+
+    Args:
+        report: Of the request; if Redis was unreachable, it is that of this process alone.
+    """
+    is_alone = report.alive == 1 and report.roster == "stale"
+    return "process" if is_alone else switches.scope()
 
 
 def _result(ids: Collection[str], change: switches.Change) -> tuple[list[str], SwitchReport]:

@@ -65,6 +65,10 @@ class DrainReply(BaseModel):
     """The processes that changed their state."""
 
     drained: list[str] = []
+    scope: str = Field(
+        description="`cluster` for all processes, `process` for the responding one, also if no other one "
+        "could be asked, or the id of the only process it applies to"
+    )
     cluster: SwitchReport
 
 
@@ -90,7 +94,7 @@ async def drain(
         done, report = await _draining.drain(to, seconds=wanted.seconds, by=record.by)
         record.after = _told(done, wanted.seconds)
         record.result = report.result
-    return DrainReply(drained=done, cluster=report)
+    return DrainReply(drained=done, scope=_scope(wanted.instance, report), cluster=report)
 
 
 async def undrain(
@@ -114,7 +118,13 @@ async def undrain(
         done, report = await _draining.undrain(to, by=record.by)
         record.after = _told(before - set(done))
         record.result = report.result
-    return DrainReply(drained=[], cluster=report)
+    return DrainReply(scope=_scope(instance, report), cluster=report)
+
+
+def _scope(instance: str | None, report: SwitchReport) -> str:
+    if instance == _EVERY:
+        return _draining.reached(report)
+    return instance or "process"
 
 
 async def _require_others(ids: set[str], request: Request, target: str) -> None:

@@ -94,6 +94,7 @@ class EndedReply(BaseModel):
     """The end of a follow."""
 
     id: str
+    scope: str = Field(description="As in the answer to the POST")
     cluster: SwitchReport
 
 
@@ -212,4 +213,4 @@ async def delete_follow(request: Request, follow_id: _KnownId) -> EndedReply:
         with waiting(_TIMEOUT_SECONDS) as seconds:
             report = await follow.end(follow_id, by=record.by, seconds=seconds)
         record.result = report.result
-    return EndedReply(id=follow_id, cluster=report)
+    return EndedReply(id=follow_id, scope=switches.scope(), cluster=report)

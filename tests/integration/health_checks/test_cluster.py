@@ -230,7 +230,7 @@ async def test_drain_another_process(servers: list[Uvicorn]) -> None:
     ids = {instance["pid"]: instance["id"] for instance in body["instances"]}
     other = ids[servers[1].pid]
     reply = await ask(servers[0], "POST", "/c2c/drain", json={"instance": other, "seconds": 3})
-    assert (reply.status_code, reply.json()["drained"]) == (200, [other])
+    assert (reply.status_code, reply.json()["drained"], reply.json()["scope"]) == (200, [other], other)
     assert (await ask(servers[1], "GET", "/readyz")).text == "draining"
     assert (await ask(servers[0], "GET", "/readyz")).text == "ok"
 
@@ -248,10 +248,10 @@ async def test_drain_another_process(servers: list[Uvicorn]) -> None:
 
 async def test_drain_all_when_forced(servers: list[Uvicorn]) -> None:
     reply = await ask(servers[0], "POST", "/c2c/drain", json={"instance": "all", "force": True})
-    assert len(reply.json()["drained"]) == 2
+    assert (len(reply.json()["drained"]), reply.json()["scope"]) == (2, "cluster")
     assert [(await ask(server, "GET", "/readyz")).status_code for server in servers] == [503, 503]
     reply = await ask(servers[0], "DELETE", "/c2c/drain?instance=all")
-    assert reply.json()["cluster"]["complete"] is True
+    assert (reply.json()["cluster"]["complete"], reply.json()["scope"]) == (True, "cluster")
     assert [(await ask(server, "GET", "/readyz")).status_code for server in servers] == [200, 200]
 
 
@@ -284,6 +284,7 @@ async def test_drain_all_while_the_roster_is_stale(
     for answer in (drained, undrained):
         report = answer["cluster"]
         assert (report["complete"], report["roster"], report["answered"]) == (False, "stale", 2)
+        assert answer["scope"] == "cluster"
 
 
 async def test_one_message_for_all(hooked: list[Uvicorn], hook: Hook) -> None:

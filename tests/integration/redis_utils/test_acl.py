@@ -35,7 +35,8 @@ async def use(url: str) -> None:
         await asyncio.sleep(0.5)
         lines = await client.get(f"/logging/follow/{follow['id']}?after=", headers=KEY)
         assert "work is done" in lines.text
-        assert (await client.delete(f"/logging/follow/{follow['id']}", headers=KEY)).status_code == 200
+        ended = await client.delete(f"/logging/follow/{follow['id']}", headers=KEY)
+        assert (ended.status_code, ended.json()["scope"], follow["scope"]) == (200, "cluster", "cluster")
         for path in ("/logging/overrides", "/instances", "/health/cluster", "/audit"):
             assert (await client.get(path, headers=KEY)).status_code == 200
         assert (await client.post("/auth/login", data={"secret": KEY["X-API-Key"]})).status_code == 200

@@ -108,6 +108,18 @@ async def test_view(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture)
     ]
 
 
+@pytest.mark.parametrize("instance", [None, "own", "all"])
+async def test_scope_without_redis(client: httpx.AsyncClient, instance: str | None) -> None:
+    """The answer names the process that was asked for; `all` is only the process that answers."""
+    own = instances.own().id
+    wanted = own if instance == "own" else instance
+    drained = await client.post("/c2c/drain", json={"instance": wanted, "force": True}, headers=HEADERS)
+    params = {"instance": wanted} if wanted else {}
+    undrained = await client.delete("/c2c/drain", params=params, headers=HEADERS)
+    expected = own if instance == "own" else "process"
+    assert [reply.json()["scope"] for reply in (drained, undrained)] == [expected] * 2
+
+
 async def test_audit_of_the_view(client: httpx.AsyncClient) -> None:
     """The record says which processes drained before and after; a refused drain is no change."""
     own = instances.own().id
@@ -227,6 +239,8 @@ async def test_all_without_redis_is_not_complete(cut_off: httpx.AsyncClient) -> 
     own = instances.own().id
     reply = await cut_off.post("/c2c/drain", json={"instance": "all", "force": True})
     assert (reply.status_code, reply.json()["drained"]) == (200, [own])
+    assert reply.json()["scope"] == "process"
     assert reply.json()["cluster"].items() >= {"complete": False, "roster": "stale"}.items()
     reply = await cut_off.delete("/c2c/drain?instance=all")
+    assert reply.json()["scope"] == "process"
     assert reply.json()["cluster"].items() >= {"complete": False, "roster": "stale"}.items()

@@ -77,7 +77,8 @@ REFUSED = [
 @pytest.mark.parametrize("wanted", ACCEPTED, ids=str)
 async def test_accepted(client: httpx.AsyncClient, wanted: dict[str, Any]) -> None:
     reply = await start(client, **wanted)
-    assert (await client.delete(f"logging/follow/{reply['id']}")).status_code == 200
+    ended = await client.delete(f"logging/follow/{reply['id']}")
+    assert (ended.status_code, ended.json()["scope"], reply["scope"]) == (200, "process", "process")
 
 
 @pytest.mark.parametrize(("wanted", "told"), REFUSED, ids=[str(case[0])[:40] for case in REFUSED])
