@@ -20,6 +20,7 @@ from c2casgiutils.broadcast._current import (
     unsubscribe,
 )
 from c2casgiutils.broadcast._deputy import Asked, Deputy
+from c2casgiutils.broadcast._roster_report import report_roster
 from c2casgiutils.broadcast.interface import BaseBroadcaster
 from c2casgiutils.broadcast.local import LocalBroadcaster
 from c2casgiutils.broadcast.redis import RedisBroadcaster
@@ -57,6 +58,7 @@ __all__ = [
     "on_restore",
     "redis",
     "redis_broadcaster",
+    "report_roster",
     "shutdown",
     "startup",
     "subscribe",

@@ -7,6 +7,7 @@
 from typing import Any
 
 from c2casgiutils.config._dangers import dangers, redis_dangers
+from c2casgiutils.config._description import Described, Source, describe_settings
 from c2casgiutils.config._errors import ConfigurationError, end_start
 from c2casgiutils.config._settings import Settings
 from c2casgiutils.config._types import (
@@ -40,6 +41,7 @@ __all__ = [
     "ConfigurationError",
     "Database",
     "Debug",
+    "Described",
     "Duration",
     "FloatList",
     "GitHubAccessType",
@@ -55,10 +57,12 @@ __all__ = [
     "RequestTracking",
     "Sentry",
     "Settings",
+    "Source",
     "StatsDb",
     "StringList",
     "Tools",
     "dangers",
+    "describe_settings",
     "end_start",
     "parse_comma_separated_float_list",
     "parse_comma_separated_int_list",

@@ -18,7 +18,7 @@ OLDER_NAMES = {
 }
 """Names of older releases that are still read, and the name that replaces each."""
 
-_MAPPINGS = {"tags": "c2c__sentry__tag_", "integrations": "c2c__sentry__integrations__"}
+MAPPINGS = {"tags": "c2c__sentry__tag_", "integrations": "c2c__sentry__integrations__"}
 """Settings of Sentry that have a variable for each name, and what these variables begin with."""
 
 
@@ -26,9 +26,14 @@ def variables(model: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[st
     """Return the environment variable and the field of each setting, including those of groups."""
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from variables(field.annotation, f"{field.validation_alias or prefix + name.upper()}__")
+            yield from variables(field.annotation, group_prefix(prefix, name, field))
         else:
             yield prefix + name.upper(), field
+
+
+def group_prefix(prefix: str, name: str, field: FieldInfo) -> str:
+    """Return what the variables of a group begin with."""
+    return f"{field.validation_alias or prefix + name.upper()}__"
 
 
 def _group_names(names: Iterable[str]) -> set[str]:
@@ -53,15 +58,15 @@ class EnvironmentSource(EnvSettingsSource):
         given = {
             name: value or "" for name, value in self.env_vars.items() if name.startswith(PREFIX.lower())
         }
-        self._mappings = {setting: _mapping(given, prefix) for setting, prefix in _MAPPINGS.items()}
-        prefixes = tuple(_MAPPINGS.values())
+        self._mappings = {setting: _mapping(given, prefix) for setting, prefix in MAPPINGS.items()}
+        prefixes = tuple(MAPPINGS.values())
         names = [name for name, _ in variables(settings_cls)]
         groups = {name.lower() for name in _group_names(names)}
         set_ = {
             name: value for name, value in given.items() if value.strip() and not name.startswith(prefixes)
         }
         self.env_vars = _usable(set_, {name.lower() for name in names} | groups)
-        objects = groups | {f"c2c__sentry__{setting}" for setting in _MAPPINGS}
+        objects = groups | {f"c2c__sentry__{setting}" for setting in MAPPINGS}
         _check_objects({name: value for name, value in self.env_vars.items() if name in objects})
 
     def __call__(self) -> dict[str, Any]:

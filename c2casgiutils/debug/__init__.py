@@ -21,11 +21,13 @@ from c2casgiutils.debug._memory import describe as describe_memory
 from c2casgiutils.debug._objects import MAX_NAME_LENGTH
 from c2casgiutils.debug._references import MAX_DEPTH, MAX_TOO_MANY, GraphOptions, UnknownObjectError
 from c2casgiutils.debug._references import draw as draw_references
+from c2casgiutils.debug._settings import Fingerprints, Setting, compare_settings, fingerprints
 from c2casgiutils.debug._slots import BusyError, Slot
 from c2casgiutils.debug._stacks import Stacks, stacks
 from c2casgiutils.debug._stacks import merge as merge_stacks
 from c2casgiutils.debug._stalls import Stall
 from c2casgiutils.debug._state import application, heavy, set_application, shutdown, sleepers, startup
+from c2casgiutils.debug._versions import VersionGroup, Versions, compare_versions
 from c2casgiutils.debug._watch import STACKS_CHANNEL
 
 __all__ = [
@@ -42,22 +44,29 @@ __all__ = [
     "Exchange",
     "Exchanges",
     "ExchangesMiddleware",
+    "Fingerprints",
     "GraphOptions",
     "Growth",
     "GrowthReport",
     "LoopReport",
     "ProcessMaps",
     "ProcessMemory",
+    "Setting",
     "Slot",
     "Stacks",
     "Stall",
     "TimeIsUpError",
     "UnknownObjectError",
+    "VersionGroup",
+    "Versions",
     "application",
     "check_enabled",
+    "compare_settings",
+    "compare_versions",
     "describe_maps",
     "describe_memory",
     "draw_references",
+    "fingerprints",
     "heavy",
     "loop",
     "merge_stacks",

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import datetime
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,7 @@ import pydantic
 from pydantic import BaseModel, Field
 
 from c2casgiutils import broadcast, config, instances
-from c2casgiutils.broadcast.types import ClusterReport, LostProcess, MissingProcess
+from c2casgiutils.broadcast.types import ClusterReport
 from c2casgiutils.health_checks._factory import FACTORY, worst_of
 from c2casgiutils.health_checks._model import Severity, Status
 from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
@@ -100,7 +99,7 @@ async def matrix(*, history: bool) -> ClusterHealth:
         roster, (answers, report) = await asyncio.gather(instances.roster(), _ask())
     else:
         roster, own = await asyncio.gather(instances.roster(), _answer_health())
-        answers, report = {own.id: own}, _report(roster)
+        answers, report = {own.id: own}, broadcast.report_roster(roster)
     rows = _rows(roster, answers)
     return ClusterHealth(
         status=_status(roster, rows, is_complete=report.complete),
@@ -124,35 +123,6 @@ async def _ask() -> tuple[_Answers, ClusterReport]:
         _HEALTH, _answer_health, {"history": True}, timeout=timeout, or_alone=True, answer=_Answer
     )
     return {answer.id: answer for answer in reply.payloads}, reply.report
-
-
-def _report(roster: list[instances.Instance]) -> ClusterReport:
-    """Return which processes send heartbeats, in the same form as the report of a call."""
-    late = [MissingProcess(**_named(instance)) for instance in roster if instance.liveness == "late"]
-    lost = [
-        LostProcess(**_named(instance), since=_ago(instance.beat_age_seconds))
-        for instance in roster
-        if instance.liveness == "lost"
-    ]
-    asked = len(roster) - len(lost)
-    currency = instances.currency()
-    return ClusterReport(
-        asked=asked,
-        answered=asked - len(late),
-        missing=late,
-        failed=[],
-        lost=lost,
-        complete=not late and currency == "current" and not instances.is_cut_off(),
-        roster=currency,
-    )
-
-
-def _named(instance: instances.Instance) -> dict[str, Any]:
-    return {"hostname": instance.hostname, "pid": instance.pid}
-
-
-def _ago(seconds: float) -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
 
 
 def _status(roster: list[instances.Instance], rows: list[Row], *, is_complete: bool) -> Status:

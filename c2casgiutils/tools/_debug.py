@@ -7,16 +7,20 @@ from fastapi import APIRouter, FastAPI
 from c2casgiutils import debug
 from c2casgiutils.tools import (
     _debug_exchanges,
+    _debug_faults,
     _debug_loop,
     _debug_memory,
     _debug_memory_diff,
     _debug_request,
+    _debug_settings,
     _debug_stacks,
 )
 from c2casgiutils.tools._debug_cluster import Question
 
 router = APIRouter()
 router.include_router(_debug_exchanges.router, prefix="/debug")
+router.include_router(_debug_faults.router, prefix="/debug")
+router.include_router(_debug_settings.router)
 router.include_router(_debug_loop.router, prefix="/debug")
 router.include_router(_debug_request.router, prefix="/debug")
 router.include_router(_debug_memory.router, prefix="/debug")
@@ -30,6 +34,7 @@ _QUESTIONS: tuple[Question[Any], ...] = (
     _debug_memory.REFERENCES,
     _debug_exchanges.EXCHANGES,
     _debug_stacks.QUESTION,
+    _debug_settings.FINGERPRINTS,
 )
 
 
