@@ -4,6 +4,8 @@ The views that serve them are in `c2casgiutils.tools`.
 """
 
 from c2casgiutils.debug._budget import TimeIsUpError
+from c2casgiutils.debug._call_tree import CallTree
+from c2casgiutils.debug._enabled import DisabledError, check_enabled
 from c2casgiutils.debug._exchanges import (
     STATUS_PATTERN,
     Exchange,
@@ -12,21 +14,32 @@ from c2casgiutils.debug._exchanges import (
     read_exchanges,
 )
 from c2casgiutils.debug._growth import Growth, GrowthReport
-from c2casgiutils.debug._heavy import DisabledError, check_enabled, run_heavy
+from c2casgiutils.debug._heavy import run_heavy
 from c2casgiutils.debug._loop import LoopReport, loop
 from c2casgiutils.debug._maps import ProcessMaps
 from c2casgiutils.debug._maps import describe as describe_maps
 from c2casgiutils.debug._memory import DEFAULT_LIMIT, LINECACHE, MAX_LIMIT, ProcessMemory
 from c2casgiutils.debug._memory import describe as describe_memory
 from c2casgiutils.debug._objects import MAX_NAME_LENGTH
+from c2casgiutils.debug._profile import MAX_HZ, MAX_SECONDS, Profile, ProfileState
+from c2casgiutils.debug._profile_formats import collapsed, speedscope
 from c2casgiutils.debug._references import MAX_DEPTH, MAX_TOO_MANY, GraphOptions, UnknownObjectError
 from c2casgiutils.debug._references import draw as draw_references
+from c2casgiutils.debug._sampler import WAITING
 from c2casgiutils.debug._settings import Fingerprints, Setting, compare_settings, fingerprints
 from c2casgiutils.debug._slots import BusyError, Slot
 from c2casgiutils.debug._stacks import Stacks, stacks
 from c2casgiutils.debug._stacks import merge as merge_stacks
 from c2casgiutils.debug._stalls import Stall
-from c2casgiutils.debug._state import application, heavy, set_application, shutdown, sleepers, startup
+from c2casgiutils.debug._state import (
+    application,
+    heavy,
+    profiles,
+    set_application,
+    shutdown,
+    sleepers,
+    startup,
+)
 from c2casgiutils.debug._versions import VersionGroup, Versions, compare_versions
 from c2casgiutils.debug._watch import STACKS_CHANNEL
 
@@ -34,12 +47,16 @@ __all__ = [
     "DEFAULT_LIMIT",
     "LINECACHE",
     "MAX_DEPTH",
+    "MAX_HZ",
     "MAX_LIMIT",
     "MAX_NAME_LENGTH",
+    "MAX_SECONDS",
     "MAX_TOO_MANY",
     "STACKS_CHANNEL",
     "STATUS_PATTERN",
+    "WAITING",
     "BusyError",
+    "CallTree",
     "DisabledError",
     "Exchange",
     "Exchanges",
@@ -51,6 +68,8 @@ __all__ = [
     "LoopReport",
     "ProcessMaps",
     "ProcessMemory",
+    "Profile",
+    "ProfileState",
     "Setting",
     "Slot",
     "Stacks",
@@ -61,6 +80,7 @@ __all__ = [
     "Versions",
     "application",
     "check_enabled",
+    "collapsed",
     "compare_settings",
     "compare_versions",
     "describe_maps",
@@ -70,11 +90,13 @@ __all__ = [
     "heavy",
     "loop",
     "merge_stacks",
+    "profiles",
     "read_exchanges",
     "run_heavy",
     "set_application",
     "shutdown",
     "sleepers",
+    "speedscope",
     "stacks",
     "startup",
 ]

@@ -3,26 +3,11 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from c2casgiutils import config
-from c2casgiutils._errors import C2cError
 from c2casgiutils._threads import run_in_thread
+from c2casgiutils.debug._enabled import check_enabled
 from c2casgiutils.debug._state import heavy
 
 _T = TypeVar("_T")
-
-
-class DisabledError(C2cError):
-    """The costly diagnostics are switched off in this process."""
-
-
-def check_enabled() -> None:
-    """Raise if the costly diagnostics are switched off here, whatever the process that asks has.
-
-    Raises:
-        DisabledError: `C2C__DEBUG__ENABLED` is not set.
-    """
-    if not config.settings.debug.enabled:
-        raise DisabledError("C2C__DEBUG__ENABLED is not set in this process")
 
 
 async def run_heavy(function: Callable[[], _T]) -> _T:

@@ -4,6 +4,7 @@ from collections import deque
 from typing import Any
 
 from c2casgiutils._process import PerLoop
+from c2casgiutils.debug._profile import Profiles
 from c2casgiutils.debug._slots import Slot
 from c2casgiutils.debug._watch import Watch
 
@@ -21,6 +22,7 @@ class _State:
         self.watches = PerLoop(Watch, on_drop=Watch.abort)
         self.application: Any = None
         self.exchanges: deque[Any] = deque(maxlen=MAX_EXCHANGES)
+        self.profiles = Profiles(self.heavy)
 
 
 STATE = _State()
@@ -43,7 +45,8 @@ async def startup() -> None:
 
 
 async def shutdown() -> None:
-    """Watch the running event loop no more."""
+    """Watch the running event loop no more, and end a profile early."""
+    STATE.profiles.stop()
     watch = STATE.watches.pop()
     if watch is not None:
         await watch.aclose()
@@ -61,3 +64,8 @@ def set_application(application: Any) -> None:
 def application() -> Any:
     """Return the application of the process, `None` if it is not known."""
     return STATE.application
+
+
+def profiles() -> Profiles:
+    """Return the profiles of this process."""
+    return STATE.profiles

@@ -11,6 +11,7 @@ from c2casgiutils.tools import (
     _debug_loop,
     _debug_memory,
     _debug_memory_diff,
+    _debug_profile,
     _debug_request,
     _debug_settings,
     _debug_stacks,
@@ -26,12 +27,15 @@ router.include_router(_debug_request.router, prefix="/debug")
 router.include_router(_debug_memory.router, prefix="/debug")
 router.include_router(_debug_memory_diff.router, prefix="/debug")
 router.include_router(_debug_stacks.router, prefix="/debug")
+router.include_router(_debug_profile.router, prefix="/debug")
 
 _QUESTIONS: tuple[Question[Any], ...] = (
     _debug_loop.QUESTION,
     _debug_memory.MEMORY,
     _debug_memory.MAPS,
     _debug_memory.REFERENCES,
+    _debug_profile.START,
+    _debug_profile.FIND,
     _debug_exchanges.EXCHANGES,
     _debug_stacks.QUESTION,
     _debug_settings.FINGERPRINTS,

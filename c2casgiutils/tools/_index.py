@@ -3,31 +3,18 @@
 All links are relative, so that they work at any mount path, with any root path and behind any proxy.
 """
 
-import functools
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from c2casgiutils import auth, config, instances, versions
-from c2casgiutils.tools import _level_form, _level_values, _maintenance_form, _overview, _static
+from c2casgiutils.tools import _level_form, _level_values, _maintenance_form, _overview, _pages, _static
 from c2casgiutils.tools._level_form import Entered
 from c2casgiutils.tools._overview import Message
 
-if TYPE_CHECKING:
-    import jinja2
-
 router = APIRouter(include_in_schema=False)
 
-_HEADERS = {
-    # https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Content-Security-Policy
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "same-origin",
-}
 _NO_TITLE = "Operations"
 _STATE_WORDS = {"pass": "OK", "warn": "Degraded", "fail": "Down"}
 _CHECK_WORDS = {
@@ -113,7 +100,7 @@ async def _page(
     maintenance: _maintenance_form.Entered | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    response = HTMLResponse(status_code=status, headers=_HEADERS)
+    response = HTMLResponse(status_code=status, headers=_pages.HEADERS)
     caller = await _overview.caller_of(request, response)
     entered = entered or Entered(name=request.query_params.get("logger", ""))
     overview = await _overview.collect(request, caller, logger=entered.name if status == 200 else None)  # noqa: PLR2004  # OK
@@ -138,7 +125,7 @@ async def _page(
         "icon": _static.hashed_name("c2c.svg"),
         "version": instances.own().packages.get("c2casgiutils", "") if is_shown else "",
     }
-    response.body = _templates().get_template("index.html").render(context).encode()
+    response.body = _pages.templates().get_template("index.html").render(context).encode()
     response.headers["Content-Length"] = str(len(response.body))
     return response
 
@@ -183,15 +170,3 @@ def _links(caller: _overview.Caller) -> list[tuple[str, str]]:
 def _title() -> str:
     application = instances.own().application
     return application if application not in ("", "FastAPI") else _NO_TITLE
-
-
-@functools.cache
-def _templates() -> "jinja2.Environment":
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("c2casgiutils.tools"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -1,0 +1,114 @@
+"""A profile by samples: what each thread of the process runs, many times a second."""
+
+import threading
+import time
+from collections.abc import Hashable
+from types import CodeType, FrameType
+
+from c2casgiutils.debug._call_tree import CallTree, Frame, TreeBuilder
+from c2casgiutils.debug._frames import short_path, thread_frames
+
+WAITING = "(waiting)"
+"""The frame below that of a thread that holds what the thread does while it waits for work."""
+_MAX_DEPTH = 200
+_MAX_NODES = 50_000
+_MAX_TEXT_LENGTH = 200
+_REST = 4
+"""The sampler sleeps at least this many times as long as a sample takes."""
+_WAITS = frozenset(
+    {
+        ("asyncio/runners.py", "run"),  # the deepest frame while an event loop written in C waits
+        ("concurrent/futures/thread.py", "_worker"),
+        ("queue.py", "get"),
+        ("selectors.py", "select"),
+        ("threading.py", "_wait_for_tstate_lock"),
+        ("threading.py", "join"),
+        ("threading.py", "wait"),
+    }
+)
+"""Functions of the standard library in which a thread waits for work."""
+
+
+class Sampler:
+    """Samples the stacks of all threads but its own.
+
+    `sys._current_frames` shows all of them without their cooperation, so a running event loop is neither
+    restarted nor slowed down. Profilers that hook into calls, such as `cProfile` and pyinstrument, must be
+    started in the thread that they observe, and slow down each of its calls.
+
+    A sample counts for the time since the previous one, because the sampler is late while others hold the
+    interpreter lock.
+
+    Args:
+        seconds: Duration.
+        hz: Number of samples a second; fewer if they take too long.
+    """
+
+    def __init__(self, seconds: float, hz: int) -> None:
+        self._seconds = seconds
+        self._interval = 1 / hz
+        self._builder = TreeBuilder(_MAX_NODES)
+        self._names: dict[int, str] = {}
+        self._is_wait: dict[CodeType, bool] = {}
+        self.samples = 0
+
+    def run(self, stopped: threading.Event) -> CallTree:
+        """Return the tree of the calls; called in a thread.
+
+        Args:
+            stopped: Ends it early.
+        """
+        before = time.monotonic()
+        end = before + self._seconds
+        pause = self._interval
+        while before < end and not stopped.wait(min(pause, end - before)):
+            now = time.monotonic()
+            self._sample(round((now - before) * 1e6))
+            took = time.monotonic() - now
+            pause = max(self._interval - took, took * _REST)
+            before = now
+        return self._builder.tree
+
+    def _sample(self, microseconds: int) -> None:
+        """Add a sample; no frame of another thread is held afterwards."""
+        own = threading.get_ident()
+        for ident, frame in thread_frames().items():
+            if ident != own:
+                self._add(ident, frame, microseconds)
+        self.samples += 1
+
+    def _add(self, ident: int, frame: FrameType, microseconds: int) -> None:
+        codes: list[CodeType] = []
+        current: FrameType | None = frame
+        while current is not None and len(codes) < _MAX_DEPTH:
+            codes.append(current.f_code)
+            current = current.f_back
+        keys: list[Hashable] = [self._name(ident), *codes[::-1]]
+        if self._waits(codes[0]):
+            keys.insert(1, WAITING)
+        node, known = self._builder.find(-1, keys)
+        for key in keys[known:]:
+            node = self._builder.child(node, key, _frame_of(key))
+        self._builder.add(node, microseconds)
+
+    def _name(self, ident: int) -> str:
+        """Return the name of a thread; those of the same name are one."""
+        if ident not in self._names:
+            self._names = {thread.ident or 0: thread.name for thread in threading.enumerate()}
+            self._names.setdefault(ident, "unknown thread")
+        return self._names[ident]
+
+    def _waits(self, code: CodeType) -> bool:
+        if code not in self._is_wait:
+            self._is_wait[code] = (short_path(code.co_filename), code.co_name) in _WAITS
+        return self._is_wait[code]
+
+
+def _frame_of(key: Hashable) -> Frame:
+    if isinstance(key, CodeType):
+        return Frame(
+            name=key.co_qualname[:_MAX_TEXT_LENGTH],
+            file=short_path(key.co_filename),
+            line=key.co_firstlineno,
+        )
+    return Frame(name=str(key)[:_MAX_TEXT_LENGTH])
