@@ -49,7 +49,7 @@ async def test_disabled_view_names_the_setting_to_administrators(client: httpx.A
     """Who may use a view is told how to enable it, before anything about the parameters."""
     answer = await client.get(COSTLY)
     assert answer.status_code == 404
-    assert answer.json() == {"detail": "This view is disabled: set C2C__DEBUG__ENABLED=True to enable it"}
+    assert answer.json()["detail"] == "This view is disabled: set C2C__DEBUG__ENABLED=True to enable it"
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-API-Key": "wrong"}], ids=["anonymous", "wrong secret"])
@@ -68,7 +68,7 @@ async def test_disabled_view_is_unknown_to_a_page_of_another_site(client: httpx.
     """The session of an administrator does not tell another site what is enabled."""
     await sign_in(client)
     assert (await client.get(COSTLY)).json()["detail"].startswith("This view is disabled")
-    assert (await client.get(COSTLY, headers=CROSS)).json() == {"detail": "Not Found"}
+    assert (await client.get(COSTLY, headers=CROSS)).json()["detail"] == "Not Found"
 
 
 async def test_enabled_view(client: httpx.AsyncClient) -> None:
