@@ -11,6 +11,7 @@ from c2casgiutils.tools import (
     _maintenance,
     _metrics,
     _sql_profiler,
+    _summary,
     _versions,
     headers,
     logging_,
@@ -29,6 +30,7 @@ router.include_router(_maintenance.router)
 router.include_router(_instances.router)
 router.include_router(_metrics.router)
 router.include_router(_sql_profiler.router)
+router.include_router(_summary.router)
 router.include_router(_versions.router)
 router.include_router(_debug.router)
 

@@ -42,6 +42,7 @@ _DURATIONS = (
     ("none", "no end"),
 )
 _LINKS = (
+    ("overview", "The whole service"),
     ("health_checks", "Health checks"),
     ("health/cluster", "Health checks of all processes"),
     ("instances", "Processes"),

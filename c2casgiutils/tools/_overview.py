@@ -11,13 +11,14 @@ from fastapi import HTTPException, Request, Response
 from c2casgiutils import auth, broadcast, config, db, headers, health_checks, instances
 from c2casgiutils._secrets import scrub, scrub_items
 from c2casgiutils.health_checks import EntityResult, GlobalResult
-from c2casgiutils.tools import _level_rows, _level_values, _logger_list, _loggers
+from c2casgiutils.tools import _attention, _level_rows, _level_values, _logger_list, _loggers, _summary
 from c2casgiutils.tools._databases import Databases
 
 _WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
 _MAX_LOGGERS = 20
-_WORDS = {"fail": "down", "warn": "degraded", "unknown": "unknown"}
-"""The states that the page reports as problems, as it names them."""
+_STATES = {"down": "fail", "degraded": "warn", "ok": "pass"}
+"""The states of the service, as the page draws them."""
+_PROBLEMS_FIRST = ("fail", "warn", "skip")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,11 +83,12 @@ class Process:
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """Something that needs attention; `state` is `warn` or `fail`."""
+    """Something that needs attention; `state` is `fail`, `warn` or, for what somebody wanted, `skip`."""
 
     state: str
     word: str
     text: str
+    since: datetime.datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,34 +137,34 @@ async def collect(request: Request, caller: Caller, *, logger: str | None) -> Ov
     """Collect what the caller may see; each part has a timeout of at most 2 s."""
     at = datetime.datetime.now(datetime.UTC)
     if not caller.can_read:
-        health = await health_checks.FACTORY.check()
-        return Overview(caller, at, state_of(health))
+        _, roster = await asyncio.gather(health_checks.FACTORY.check(), instances.roster())
+        return Overview(caller, at, _STATES[_attention.worst(_attention_of(roster))])
     health, levels, roster = await asyncio.gather(
         health_checks.FACTORY.check(), _read_levels(logger), instances.roster()
     )
     database = Databases.collect()
+    attention = _attention_of(roster)
     if config.settings.health.details == "never":
         for entity in health.entities:
             entity.payload = {}
     return Overview(
         caller,
         at,
-        state_of(health),
+        _STATES[_attention.worst(attention)],
         health=sorted(health.entities, key=lambda entity: _WORST_FIRST.get(entity.status, 3)),
         scope=instances.scope(),
         processes=[_process(instance) for instance in roster],
         levels=levels,
         database=database,
         request=_request_rows(request),
-        problems=_problems(request, health, roster, levels, database),
+        problems=_problems(request, attention, health, levels, database),
     )
 
 
-def state_of(health: GlobalResult) -> str:
-    """Return the combined state of all checks: `pass`, `warn` or `fail`."""
-    if health.status_code >= 400:  # noqa: PLR2004  # HTTP
-        return "fail"
-    return "pass" if all(entity.status in ("pass", "skip") for entity in health.entities) else "warn"
+def _attention_of(roster: list[instances.Instance]) -> list[_attention.Attention]:
+    """Return what needs attention in all processes, in this one as it is after the checks."""
+    own = instances.own()
+    return _summary.attention([own if instance.id == own.id else instance for instance in roster])
 
 
 def _process(instance: instances.Instance) -> Process:
@@ -220,15 +222,27 @@ async def _read_levels(logger: str | None) -> Levels:
 
 def _problems(
     request: Request,
+    attention: list[_attention.Attention],
     health: GlobalResult,
-    roster: list[instances.Instance],
     levels: Levels,
     database: Databases | None,
 ) -> list[Problem]:
+    reasons = {entity.name: _reason(entity) for entity in health.entities}  # those of this process
+    own = instances.own_id()
     found = [
-        Problem(entity.status, _WORDS[entity.status], f"Health check {entity.name}{_reason(entity)}")
+        Problem(
+            _STATES[item.state] if item.state != "ok" else "skip",
+            item.state if item.kind == "check" else item.kind,
+            item.text
+            + (reasons.get(item.subject, "") if item.kind == "check" and own in item.processes else ""),
+            item.since,
+        )
+        for item in attention
+    ]
+    found += [
+        Problem("warn", "unknown", f"Health check {entity.name} has no result yet")
         for entity in health.entities
-        if entity.status in _WORDS
+        if entity.status == "unknown"
     ]
     if unread := headers.unread_forwarded(request.scope):
         text = (
@@ -237,25 +251,12 @@ def _problems(
         )
         found.append(Problem("warn", "proxy", text))
     if broadcast.is_listening() is False:
-        found.append(
-            Problem(
-                "fail",
-                "not subscribed",
-                "This process does not receive messages of other processes",
-            )
-        )
+        text = "This process does not receive messages of other processes"
+        found.append(Problem("fail", "not subscribed", text))
     if database is not None and database.maintenance is not None:
         found.append(Problem("warn", "maintenance", str(db.MaintenanceError(database.maintenance))))
     found += _level_problems(levels.found)
-    versions = {entry.version for entry in roster if entry.liveness != "lost" and not entry.script}
-    if len(versions) > 1:
-        found.append(Problem("warn", "drift", f"Different versions run: {', '.join(sorted(versions))}"))
-    found += [
-        Problem("warn", word, f"Process {instance.pid} on {instance.hostname}")
-        for instance in roster
-        if (word := _word(instance)) != "ready"
-    ]
-    return sorted(found, key=lambda problem: problem.state)
+    return sorted(found, key=lambda problem: _PROBLEMS_FIRST.index(problem.state))
 
 
 def _level_problems(found: _level_rows.Rows) -> Iterator[Problem]:

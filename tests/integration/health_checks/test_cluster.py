@@ -159,6 +159,19 @@ async def test_last_words_of_all_processes(servers: list[Uvicorn], redis: RedisS
     await ask(servers[1], "GET", "/c2c/health/")
     await eventually(told("fail"), seconds=2 * HEARTBEAT + 2, what="the first beat after the failure")
     assert (await matrix(servers[0]))["status"] == "warn"
+    await _is_seen_by_both(servers)
+
+
+async def _is_seen_by_both(servers: list[Uvicorn]) -> None:
+    """Check that each process names the one whose check fails, and since when."""
+    for server in servers:
+        body = (await ask(server, "GET", "/c2c/overview")).json()
+        (item,) = body["attention"]
+        assert (body["state"], item["state"], item["subject"]) == ("degraded", "degraded", "Slow")
+        assert f"1 of 2: {servers[1].pid} on" in item["text"]
+        assert item["since"] is not None
+        page = (await ask(server, "GET", "/c2c/")).text
+        assert f"Health check Slow is down in 1 of 2: {servers[1].pid} on" in page
 
 
 async def _is_problem(server: Uvicorn, word: str, pid: int) -> bool:

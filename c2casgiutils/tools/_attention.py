@@ -1,0 +1,235 @@
+"""What needs the attention of an operator, in all processes, grouped by cause."""
+
+import datetime
+import statistics
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from c2casgiutils.instances import Instance
+from c2casgiutils.switches import Setting
+
+Kind = Literal[
+    "check", "late", "lost", "draining", "versions", "unlike", "level", "partial", "redis", "roster"
+]
+State = Literal["ok", "degraded", "down"]
+
+_WORST_FIRST: tuple[State, ...] = ("down", "degraded", "ok")
+_MIN_ALIKE = 4
+"""Fewer processes say nothing about what is usual."""
+_DEVIATIONS = 5
+_MIN_SHARE = 0.05
+"""Of the median; identical processes would have no deviation at all."""
+_MAX_LEVELS = 50
+_A_MOMENT = datetime.timedelta(seconds=2)
+"""For a change to arrive."""
+_UNLIKE = {"rss_bytes": ("MiB", 2**20, 16), "loop_lag_seconds": ("ms", 0.001, 100)}
+"""The figures that are compared: their unit, its size, and how many units the least difference has."""
+
+
+class Attention(BaseModel):
+    """Something that an operator should know."""
+
+    kind: Kind
+    state: State = Field(description="`ok` for what somebody wanted, such as a level that is set")
+    subject: str = Field(description="The name of the check or logger, the id of the process")
+    since: datetime.datetime | None = Field(description="By the clock of Redis; null if it is not known")
+    text: str
+    processes: list[str] = Field(description="The ids of the processes that it concerns")
+
+
+def worst(found: Iterable[Attention]) -> State:
+    """Return the state of the whole service."""
+    states = {item.state for item in found}
+    return next((state for state in _WORST_FIRST if state in states), "ok")
+
+
+def find(
+    roster: Collection[Instance],
+    levels: Mapping[str, Setting],
+    *,
+    version: int,
+    now: datetime.datetime,
+    troubles: Iterable[Attention] = (),
+) -> list[Attention]:
+    """Return what needs attention, the worst first.
+
+    Args:
+        roster: All processes, with those that are lost.
+        levels: The log levels that are set, by logger.
+        version: The version of the desired state.
+        now: The time of Redis.
+        troubles: What is already known.
+    """
+    living = [instance for instance in roster if instance.liveness != "lost"]
+    found = [
+        *troubles,
+        *_checks(living),
+        *_silent(roster, now),
+        *_draining(living),
+        *_versions(living),
+        *_unlike(living),
+        *_partial(living, version, now),
+        *_levels(levels),
+    ]
+    return sorted(found, key=lambda item: (_WORST_FIRST.index(item.state), item.kind, item.subject))
+
+
+def redis_trouble() -> Attention:
+    """Return that Redis is unreachable."""
+    text = "Redis is unreachable: only the process that answers is known"
+    return Attention(kind="redis", state="degraded", subject="Redis", since=None, text=text, processes=[])
+
+
+def roster_trouble(skipped: int) -> Attention:
+    """Return that the roster may be incomplete, by this number of entries if it is known."""
+    text = f"{skipped} entries are not accepted" if skipped else "Some processes may be missing here"
+    return Attention(kind="roster", state="degraded", subject="roster", since=None, text=text, processes=[])
+
+
+def name_of(instance: Instance) -> str:
+    """Return a process as people write it."""
+    return f"{instance.pid} on {instance.hostname}"
+
+
+def _checks(living: Collection[Instance]) -> Iterator[Attention]:
+    names = dict.fromkeys(name for instance in living for name in instance.checks)
+    for name in names:
+        having = [instance for instance in living if name in instance.checks]
+        for word, status in (("down", "fail"), ("degraded", "warn")):
+            bad = [one for one in having if one.checks[name].status == status]
+            if not bad or all(one.checks[name].severity == "info" for one in bad):
+                continue
+            critical = any(one.checks[name].severity == "critical" for one in bad)
+            where = "everywhere" if len(bad) == len(having) else ", ".join(map(name_of, bad[:3]))
+            yield Attention(
+                kind="check",
+                state="down" if status == "fail" and critical else "degraded",
+                subject=name,
+                since=_first(one.checks[name].since for one in bad),
+                text=f"Health check {name} is {word} in {len(bad)} of {len(having)}: {where}",
+                processes=[one.id for one in bad],
+            )
+
+
+def _silent(roster: Iterable[Instance], now: datetime.datetime) -> Iterator[Attention]:
+    for instance in roster:
+        if instance.liveness == "ok":
+            continue
+        last = (now - datetime.timedelta(seconds=instance.beat_age_seconds)).replace(microsecond=0)
+        texts = {
+            "late": f"Process {name_of(instance)}: no heartbeat since {last:%H:%M:%S} UTC",
+            "lost": f"Process {name_of(instance)}: no heartbeat since {last:%H:%M:%S} UTC, no clean shutdown",
+        }
+        yield Attention(
+            kind=instance.liveness,
+            state="degraded",
+            subject=instance.id,
+            since=last,
+            text=texts[instance.liveness],
+            processes=[instance.id],
+        )
+
+
+def _draining(living: Iterable[Instance]) -> Iterator[Attention]:
+    for instance in living:
+        if instance.state in ("draining", "stopping"):
+            yield Attention(
+                kind="draining",
+                state="ok",
+                subject=instance.id,
+                since=None,
+                text=f"Process {name_of(instance)} is {instance.state}",
+                processes=[instance.id],
+            )
+
+
+def _versions(living: Iterable[Instance]) -> Iterator[Attention]:
+    groups: dict[tuple[str, str], list[Instance]] = {}
+    for instance in living:
+        if not instance.script:
+            groups.setdefault((instance.version, instance.git_hash or ""), []).append(instance)
+    if len(groups) < 2:  # noqa: PLR2004  # different ones
+        return
+    counts = [f"{_version_of(*key)} in {len(group)}" for key, group in sorted(groups.items())]
+    starts = sorted(min(one.started for one in group) for group in groups.values())
+    smallest = min(groups.values(), key=len)
+    yield Attention(
+        kind="versions",
+        state="degraded",
+        subject="versions",
+        since=starts[1],
+        text=f"Different versions run: {', '.join(counts)}",
+        processes=[one.id for one in smallest],
+    )
+
+
+def _version_of(version: str, git_hash: str) -> str:
+    return " ".join(part for part in (version, git_hash[:7]) if part) or "no version"
+
+
+def _unlike(living: Collection[Instance]) -> Iterator[Attention]:
+    for figure, (unit, size, least) in _UNLIKE.items():
+        values = {one.id: one.figures[figure] for one in living if figure in one.figures and not one.script}
+        if len(values) < _MIN_ALIKE:
+            continue
+        median = statistics.median(values.values())
+        deviation = statistics.median(abs(value - median) for value in values.values())
+        allowed = max(_DEVIATIONS * max(deviation, _MIN_SHARE * median), least * size)
+        for instance in living:
+            value = values.get(instance.id)
+            if value is not None and abs(value - median) > allowed:
+                name = figure.rpartition("_")[0]
+                yield Attention(
+                    kind="unlike",
+                    state="degraded",
+                    subject=instance.id,
+                    since=None,
+                    text=f"Process {name_of(instance)}: {name} {value / size:.0f} {unit}, "
+                    f"the others {median / size:.0f} {unit}",
+                    processes=[instance.id],
+                )
+
+
+def _partial(living: Collection[Instance], version: int, now: datetime.datetime) -> Iterator[Attention]:
+    """Return who does not have the last change; who has not beaten since then may have it."""
+    changed = datetime.datetime.fromtimestamp(version // 1000, tz=datetime.UTC)  # a version is a time
+    told = [instance for instance in living if instance.applied is not None]
+    behind = [
+        one
+        for one in told
+        if one.applied is not None
+        and one.applied < version
+        and now - datetime.timedelta(seconds=one.beat_age_seconds) > changed + _A_MOMENT
+    ]
+    if behind:
+        yield Attention(
+            kind="partial",
+            state="degraded",
+            subject="changes",
+            since=changed,
+            text=f"{len(told) - len(behind)} of {len(told)} have the last change: "
+            f"not yet {', '.join(map(name_of, behind[:3]))}",
+            processes=[one.id for one in behind],
+        )
+
+
+def _levels(levels: Mapping[str, Setting]) -> Iterator[Attention]:
+    for name, setting in list(levels.items())[:_MAX_LEVELS]:
+        by = f" by {setting.by}" if setting.by else ""
+        why = f": {setting.reason}" if setting.reason else ""
+        end = setting.expires_at
+        until = f", until {end:%H:%M:%S} UTC" if end is not None else ", without an end"
+        yield Attention(
+            kind="level",
+            state="ok",
+            subject=name,
+            since=setting.since_at,
+            text=f"Logger {name} is at {setting.value}{by}{until}{why}",
+            processes=[],
+        )
+
+
+def _first(moments: Iterable[datetime.datetime | None]) -> datetime.datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)

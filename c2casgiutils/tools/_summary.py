@@ -1,0 +1,152 @@
+"""The view of the whole service in one answer: for a page that polls it, and for other dashboards."""
+
+import asyncio
+import datetime
+import hashlib
+import math
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, Field, TypeAdapter
+
+from c2casgiutils import auth, broadcast, instances, switches
+from c2casgiutils._process import PerLoop
+from c2casgiutils.broadcast import ClusterReport
+from c2casgiutils.tools import _attention, _levels, _logger_list
+
+router = APIRouter(tags=["overview"])
+
+_ROSTER_SECONDS = 1.0
+"""How long a roster that was read serves all viewers."""
+
+
+class Process(BaseModel):
+    """A process, without what changes at each heartbeat."""
+
+    id: str
+    hostname: str
+    pid: int
+    script: str
+    version: str
+    git_hash: str | None
+    started: datetime.datetime
+    state: instances.State
+    liveness: instances.Liveness
+
+
+class CheckRow(BaseModel):
+    """A health check in all processes."""
+
+    name: str
+    severity: str
+    worst: str
+    cells: dict[str, tuple[str, datetime.datetime | None]] = Field(
+        description="By the id of the process: the status, and since when"
+    )
+
+
+class State(BaseModel):
+    """What everybody may know."""
+
+    state: _attention.State = Field(description="The worst state of the live processes")
+
+
+class Summary(State):
+    """The whole service, without ages, so that it stays equal while nothing changes."""
+
+    attention: list[_attention.Attention]
+    processes: list[Process]
+    checks: list[CheckRow]
+    levels: dict[str, _logger_list.Override]
+    cluster: ClusterReport
+
+
+class _Recent:
+    """The roster that was read last, for all viewers."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._at = -math.inf
+        self._found: list[instances.Instance] = []
+
+    async def roster(self) -> list[instances.Instance]:
+        """Return the roster, read within the last second."""
+        async with self._lock:
+            if time.monotonic() - self._at >= _ROSTER_SECONDS:
+                self._found = await instances.roster()
+                self._at = time.monotonic()
+            return self._found
+
+
+_RECENT = PerLoop(_Recent)
+
+
+@router.get("/overview", name="c2c_overview", response_model=None)
+async def get_overview(
+    request: Request, response: Response, may_look: Annotated[bool, Depends(auth.may_see_details)]
+) -> Response:
+    """Return the state of the service, to readers also what needs attention, processes, checks and levels.
+
+    A request with the `ETag` of the last answer in `If-None-Match` gets 304 while nothing changed (RFC 9110,
+    13.1.2). Anonymous callers get the state only.
+    """
+    summary = await collect()
+    shown: Any = summary if may_look else State(state=summary.state)
+    body = TypeAdapter(type(shown)).dump_json(shown)
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {**response.headers, "ETag": tag}
+    if tag in _tags(request.headers.get("if-none-match", "")):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+async def collect() -> Summary:
+    """Return the whole service from one read of the roster."""
+    roster = await _RECENT.get().roster()
+    levels = _levels.in_force(own=False)
+    found = attention(roster)
+    return Summary(
+        state=_attention.worst(found),
+        attention=found,
+        processes=[_process(instance) for instance in roster],
+        checks=_rows(roster),
+        levels={name: _logger_list.Override.of(setting) for name, setting in levels.items()},
+        cluster=broadcast.report_roster(roster),
+    )
+
+
+def attention(roster: list[instances.Instance]) -> list[_attention.Attention]:
+    """Return what needs attention in these processes, according to what this process knows."""
+    troubles = [_attention.redis_trouble()] if instances.is_cut_off() else []
+    skipped = instances.skipped()
+    if skipped or (not troubles and instances.currency() == "stale"):
+        troubles.append(_attention.roster_trouble(skipped))
+    return _attention.find(
+        roster,
+        _levels.in_force(own=False),
+        version=switches.version(),
+        now=datetime.datetime.fromtimestamp(switches.now(), tz=datetime.UTC),
+        troubles=troubles,
+    )
+
+
+def _tags(text: str) -> set[str]:
+    """Return the tags of `If-None-Match`, strong or weak."""
+    return {tag.strip().removeprefix("W/") for tag in text.split(",")}
+
+
+def _process(instance: instances.Instance) -> Process:
+    return Process(**instance.model_dump(include=set(Process.model_fields)))
+
+
+def _rows(roster: list[instances.Instance]) -> list[CheckRow]:
+    rows: dict[str, CheckRow] = {}
+    for instance in roster:
+        for name, check in instance.checks.items():
+            row = rows.setdefault(name, CheckRow(name=name, severity=check.severity, worst="pass", cells={}))
+            row.cells[instance.id] = (check.status, check.since)
+    order = {"fail": 0, "warn": 1, "unknown": 2, "pass": 3, "skip": 4}
+    for row in rows.values():
+        row.worst = min((status for status, _ in row.cells.values()), key=lambda status: order.get(status, 2))
+    return sorted(rows.values(), key=lambda row: (order.get(row.worst, 2), row.name))
