@@ -79,15 +79,17 @@ class Responder:
             wait = _MIN_BACKOFF_SECONDS if is_stable else min(wait * 2, _MAX_BACKOFF_SECONDS)
 
     def _note(self, error: Exception) -> None:
-        """Log a refusal; the event loop logs that Redis is unreachable."""
-        from redis.exceptions import ResponseError
+        """Log a refusal or a fault; the event loop logs that Redis is unreachable."""
+        from redis.exceptions import RedisError, ResponseError
 
         if self._stopped.is_set():
             return
         if isinstance(error, ResponseError):
             self._refusal.begin(redis_utils.describe(error))
-        else:
+        elif isinstance(error, RedisError | OSError):
             _LOGGER.debug("The watchdog is not connected: %s", redis_utils.describe(error))
+        else:
+            _LOGGER.error("The watchdog could not answer for the event loop", exc_info=error)
 
     def _serve(self) -> None:
         """Answer until the connection fails, or that of the event loop goes to another server."""

@@ -43,13 +43,13 @@ class LagMeter:
         self._handle = loop.call_later(INTERVAL_SECONDS, self._tick, loop)
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = time.monotonic()
-        delay = max(0.0, now - self.due)
+        now, due = time.monotonic(), self.due
+        self._schedule(loop)  # first: a listener that fails must not end the measurement
+        delay = max(0.0, now - due)
         self._measured.append((now, delay))
         self._worst = max(self._worst, delay)
         for listener in self._listeners:
-            listener(self.due, delay)
-        self._schedule(loop)
+            listener(due, delay)
 
     def stop(self) -> None:
         """Stop measuring."""
