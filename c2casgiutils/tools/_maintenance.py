@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -124,7 +125,7 @@ async def put_maintenance(request: Request, body: MaintenanceChange) -> Maintena
     """Begin the maintenance of the databases in all processes, or end it."""
     done = await change(request, body)
     if body.wait:
-        await _wait(body.wait.total_seconds())
+        await _wait(done.instances, body.wait.total_seconds())
     return await _ask(done)
 
 
@@ -174,10 +175,16 @@ def _told(setting: Setting | None) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-async def _wait(seconds: float) -> None:
-    """Wait until no transaction runs in any process or the maintenance ends, or for the given time."""
-    params = {"wait_seconds": seconds}
-    await broadcast.ask(_CHANNEL, _answer, params, timeout=seconds + _GRACE_SECONDS, or_alone=True)
+async def _wait(ids: Sequence[str], seconds: float) -> None:
+    """Wait until no transaction runs in these processes or the maintenance ends, or for the given time."""
+    await broadcast.ask(
+        _CHANNEL,
+        _answer,
+        {"wait_seconds": seconds},
+        timeout=seconds + _GRACE_SECONDS,
+        or_alone=True,
+        to=ids,
+    )
 
 
 async def _ask(done: switches.Change | None = None) -> MaintenanceReply:

@@ -24,12 +24,12 @@ async def root() -> int:
 
 @app.post("/items/{name}")
 async def write(name: str, session: db.WriteSession) -> None:
-    await session.execute(text("INSERT INTO item VALUES (:name)"), {"name": name})
+    await session.execute(text("INSERT INTO item (name) VALUES (:name)"), {"name": name})
 
 
 @app.put("/items/{name}")
 async def routed(name: str, session: db.Session) -> None:
-    await session.execute(text("INSERT INTO item VALUES (:name)"), {"name": name})
+    await session.execute(text("INSERT INTO item (name) VALUES (:name)"), {"name": name})
 
 
 @app.get("/items")
@@ -40,14 +40,14 @@ async def read(session: db.Session) -> list[str]:
 @app.post("/hold/{name}")
 async def hold(name: str, lock: int, session: db.WriteSession) -> None:
     """Write, then wait until a test lets go of a lock."""
-    await session.execute(text("INSERT INTO item VALUES (:name)"), {"name": name})
+    await session.execute(text("INSERT INTO item (name) VALUES (:name)"), {"name": name})
     await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
 
 
 @app.post("/autocommit/{name}")
 async def autocommit(name: str, session: db.WriteSession) -> None:
     await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
-    await session.execute(text("INSERT INTO item VALUES (:name)"), {"name": name})
+    await session.execute(text("INSERT INTO item (name) VALUES (:name)"), {"name": name})
 
 
 @app.websocket("/socket")
@@ -56,7 +56,7 @@ async def talk(websocket: WebSocket, session: db.WriteSession) -> None:
     await websocket.accept()
     async for name in websocket.iter_text():
         try:
-            await session.execute(text("INSERT INTO item VALUES (:name)"), {"name": name})
+            await session.execute(text("INSERT INTO item (name) VALUES (:name)"), {"name": name})
             await session.commit()
         except db.MaintenanceError as error:
             await session.rollback()

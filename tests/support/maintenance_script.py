@@ -12,7 +12,7 @@ async def main(args: Namespace) -> None:
     """Write it, or say why not."""
     try:
         async with db.get().session_scope(read_write=True, ignore_maintenance=args.ignore) as session:
-            await session.execute(text("INSERT INTO item VALUES (:name)"), {"name": args.name})
+            await session.execute(text("INSERT INTO item (name) VALUES (:name)"), {"name": args.name})
     except db.MaintenanceError as error:
         sys.exit(str(error))
 
