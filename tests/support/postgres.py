@@ -106,13 +106,13 @@ class PostgresServer(Process):
     ) -> str:
         return f"{driver}://{USER}:{password}@127.0.0.1:{self.port}/{database}"
 
-    def connect(self) -> "psycopg.Connection[Any]":
+    def connect(self, database: str = "postgres") -> "psycopg.Connection[Any]":
         return psycopg.connect(
             host="127.0.0.1",
             port=self.port,
             user=USER,
             password=PASSWORD,
-            dbname="postgres",
+            dbname=database,
             connect_timeout=2,
             autocommit=True,
         )
