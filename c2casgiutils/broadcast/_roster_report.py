@@ -37,4 +37,5 @@ def _named(instance: instances.Instance) -> dict[str, Any]:
 
 
 def _ago(seconds: float) -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
+    moment = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
+    return moment.replace(microsecond=0)  # the same in the next answer

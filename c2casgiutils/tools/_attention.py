@@ -42,7 +42,10 @@ class Attention(BaseModel):
 def worst(found: Iterable[Attention]) -> State:
     """Return the state of the whole service."""
     states = {item.state for item in found}
-    return next((state for state in _WORST_FIRST if state in states), "ok")
+    for state in _WORST_FIRST:
+        if state in states:
+            return state
+    return "ok"
 
 
 def find(
