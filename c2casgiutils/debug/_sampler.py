@@ -29,8 +29,12 @@ _WAITS = frozenset(
 """Functions of the standard library in which a thread waits for work."""
 
 
+_DIAGNOSTICS = frozenset({"c2casgiutils-profile", "c2casgiutils-responder", "c2casgiutils-watchdog"})
+"""Threads of the diagnostics themselves, which wait in functions of other libraries, too."""
+
+
 class Sampler:
-    """Samples the stacks of all threads but its own.
+    """Samples the stacks of all threads but those of the diagnostics.
 
     `sys._current_frames` shows all of them without their cooperation, so a running event loop is neither
     restarted nor slowed down. Profilers that hook into calls, such as `cProfile` and pyinstrument, must be
@@ -71,9 +75,8 @@ class Sampler:
 
     def _sample(self, microseconds: int) -> None:
         """Add a sample; no frame of another thread is held afterwards."""
-        own = threading.get_ident()
         for ident, frame in thread_frames().items():
-            if ident != own:
+            if self._name(ident) not in _DIAGNOSTICS:
                 self._add(ident, frame, microseconds)
         self.samples += 1
 
