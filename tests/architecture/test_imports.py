@@ -15,19 +15,15 @@ LAZY = (
     "cryptography",
     "httpx",
     "jwt",
-    "objgraph",
     "playwright",
-    "psutil",
     "sentry_sdk",
     "sqlalchemy",
 )
 
 EXTRAS = (
     "alembic",
-    "objgraph",
     "playwright",
     "prometheus_fastapi_instrumentator",
-    "psutil",
     "sentry_sdk",
     "sqlalchemy",
 )
