@@ -3,6 +3,7 @@
 from collections import deque
 from typing import Any
 
+from c2casgiutils import broadcast
 from c2casgiutils._process import PerLoop
 from c2casgiutils.debug._profile import Profiles
 from c2casgiutils.debug._slots import Slot
@@ -42,6 +43,15 @@ async def startup() -> None:
     """Watch the running event loop, until `shutdown`; called once the process is in the roster."""
     await shutdown()
     STATE.watches.get().start()
+    broadcast.on_restore(_follow_broadcast)
+
+
+async def _follow_broadcast() -> None:
+    """Start again if `broadcast.startup` replaced what is watched, after its listener was cancelled."""
+    watch = STATE.watches.peek()
+    if watch is not None and not watch.is_current:
+        await watch.aclose()
+        STATE.watches.set(Watch()).start()
 
 
 async def shutdown() -> None:

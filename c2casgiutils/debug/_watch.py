@@ -19,6 +19,11 @@ class Watch:
         self._responder: Responder | None = None
         self._is_started = False
 
+    @property
+    def is_current(self) -> bool:
+        """Return whether the lag of the event loop is still measured by the same meter."""
+        return self._meter is instances.lag()
+
     def start(self) -> None:
         """Start on the running event loop, after `broadcast.startup`."""
         if self._is_started:

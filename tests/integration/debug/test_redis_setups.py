@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import c2casgiutils
-from c2casgiutils import broadcast, config, instances
+from c2casgiutils import broadcast, config, debug, instances
 from c2casgiutils.tools._debug_stacks import QUESTION
 from tests.support.fleet import PREFIX, configure
 from tests.support.net import eventually
@@ -99,6 +99,30 @@ async def test_one_redis(redis_server: RedisServer) -> None:
         began = time.monotonic()
     assert time.monotonic() - began < 10
     assert not THREADS & set(names())
+
+
+async def test_another_start_of_the_broadcast(redis_server: RedisServer) -> None:
+    """After a start of the broadcast that replaces a cancelled listener, the event loop is watched again."""
+    configure(redis_server.url)
+    broadcast.cleanup()
+
+    async def is_seen() -> bool:
+        return any(stall.ms > 200 for stall in debug.loop().stalls)
+
+    async def is_connected() -> bool:
+        with redis_server.client() as client:
+            return bool(client.pubsub_numsub(f"{PREFIX}c2c_debug_stacks@deputies")[0][1] == 1)
+
+    async with c2casgiutils.lifespan():
+        (listener,) = [task for task in asyncio.all_tasks() if task.get_name() == "c2casgiutils-redis-link"]
+        listener.cancel()
+        await asyncio.wait([listener])
+        await broadcast.startup()
+        assert sorted(name for name in names() if name in THREADS) == sorted(THREADS)
+        await eventually(is_connected, seconds=10, what="the connection of the new watchdog")
+        await asyncio.sleep(0.2)
+        time.sleep(0.5)  # noqa: ASYNC251  # what is watched
+        await eventually(is_seen, seconds=10, what="the stall")
 
 
 async def test_sentinel() -> None:
