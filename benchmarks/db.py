@@ -3,7 +3,8 @@
 The route does `SELECT 1` on PostgreSQL. Both applications are called in one process, without a server around
 them that would hide a difference; `hand` makes its sessions as the documentation of SQLAlchemy does. Compared
 is the processor time of rounds that follow each other, in both orders, so that other load on the machine does
-not count; printed is the median of the ratios.
+not count; printed is the median of the ratios. `profiled` is `ours` while the SQL profiler is on; between its
+rounds it is off.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from fastapi import Depends, FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from c2casgiutils import config, db
+from c2casgiutils import config, db, switches
 from tests.support.asgi import call, make_scope
 from tests.support.postgres import PostgresServer
 
@@ -73,14 +74,18 @@ async def processor_seconds(app: Any, requests: int) -> float:
 
 async def measure(url: str, requests: int, rounds: int) -> dict[str, list[float]]:
     """The seconds of each round, by application."""
-    makers: dict[str, Callable[[str], FastAPI]] = {"hand": hand, "ours": ours}
+    makers: dict[str, Callable[[str], FastAPI]] = {"hand": hand, "ours": ours, "profiled": ours}
     apps = {name: make(url) for name, make in makers.items()}
     results: dict[str, list[float]] = {name: [] for name in apps}
     for app in apps.values():
         await processor_seconds(app, requests)
+    profiler = switches.register(db.profiler())
     for number in range(rounds):
         for name in list(apps)[:: -1 if number % 2 else 1]:
+            if name == "profiled":
+                await profiler.start(ttl=3600, explain=False, analyze=False, by="benchmark")
             results[name].append(await processor_seconds(apps[name], requests))
+            await profiler.end(by="benchmark")
     await db.shutdown()
     return results
 
@@ -94,11 +99,13 @@ def main() -> int:
         config.settings = config.Settings(db={"url": server.url()})
         results = asyncio.run(measure(server.url(), options.requests, options.rounds))
     for name, values in results.items():
-        print(f"{name:6} {statistics.median(values) / options.requests * 1e6:6.0f} µs of processor a request")
+        print(f"{name:8} {statistics.median(values) / options.requests * 1e6:6.0f} µs of processor a request")
     print(f"load of the machine: {os.getloadavg()[0]:.1f}")
-    ratio = statistics.median(
-        ours / hand for ours, hand in zip(results["ours"], results["hand"], strict=True)
+    ratio, profiled = (
+        statistics.median(ours / hand for ours, hand in zip(results[name], results[by], strict=True))
+        for name, by in (("ours", "hand"), ("profiled", "ours"))
     )
+    print(f"the profiler takes {profiled:.2f} x the time without it")
     verdict = "pass" if ratio <= GOAL else "fail"
     print(f"db.Session takes {ratio:.2f} x the time of a hand-written dependency; goal {GOAL:.2f}: {verdict}")
     return 0 if ratio <= GOAL else 1

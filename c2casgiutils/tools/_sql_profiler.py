@@ -65,7 +65,7 @@ class StatementItem(BaseModel):
     rows: int = Field(description="Returned or changed; on SQLite only changed")
     total_ms: float
     mean_ms: float
-    p95_ms: float = Field(description="At most 20 % too high")
+    p95_ms: float = Field(description="At most 30 % too high")
     max_ms: float
     where: str | None = Field(description="The line of the application, of the slowest execution")
     route: str | None = Field(description="Of the slowest execution")

@@ -3,17 +3,21 @@
 import dataclasses
 import heapq
 import itertools
+import json
 import math
 from collections.abc import Iterable, Iterator
 
 MAX_STATEMENTS = 500
 _MAX_TEXT = 2_000
-_SHORT_TEXT = 200
-_MAX_CHARACTERS = 500_000
-"""Maximum length of all texts of an answer: an answer with 500 statements stays below 1 MiB."""
+_SHORT_TEXT = 60
+_MAX_BYTES = 1_000_000
+"""Maximum size of an answer with 500 statements; a message may have 1 MiB."""
+_BYTES_OF_NUMBERS = 350
+_BYTES_OF_BUCKET = 14
 _LEAST_MS = 0.01
-_GROWTH = 1.2
-_HIGHEST_BUCKET = 100
+_GROWTH = 1.3
+_HIGHEST_BUCKET = 72
+"""26 minutes."""
 _SHARE = 0.95
 
 
@@ -26,7 +30,7 @@ class Figures:
         database: The name of the database.
         where: The line of the application that sent the slowest one, its path and its function.
         route: Of the request that sent it, with its method.
-        buckets: How often it took how long: each bucket ends 1.2 times later than the one before.
+        buckets: How often it took how long: each bucket ends 1.3 times later than the one before.
         per_request_max: Most executions in one request.
         plan: The plan without values.
     """
@@ -52,11 +56,11 @@ class Figures:
 
     @property
     def p95_ms(self) -> float:
-        """The run time that 95 % of the executions did not exceed, at most 20 % too high."""
+        """The run time that 95 % of the executions did not exceed, at most 30 % too high."""
         left = math.ceil(self.count * _SHARE)
         for bucket in sorted(self.buckets):
             left -= self.buckets[bucket]
-            if left <= 0:
+            if left <= 0 and bucket < _HIGHEST_BUCKET:
                 return min(self.max_ms, _LEAST_MS * _GROWTH**bucket)
         return self.max_ms
 
@@ -107,19 +111,21 @@ def merged(answers: Iterable[Iterable[Figures]]) -> list[Figures]:
 
 
 def shortened(statements: Iterable[Figures]) -> Iterator[Figures]:
-    """Return copies whose texts are short enough for one message, the last ones without a plan.
+    """Return copies that fit into one message; if need be the last ones have a short text and no plan.
 
     Args:
-        statements: Those that matter most first.
+        statements: Those that matter most first, at most 500.
     """
-    left = _MAX_CHARACTERS
-    for figures in statements:
-        sql, plan = cut(figures.sql, _MAX_TEXT), figures.plan and cut(figures.plan, _MAX_TEXT)
-        length = _bytes_of(sql) + _bytes_of(plan or "")
+    figures = list(statements)
+    left = _MAX_BYTES - sum(map(_least_bytes_of, figures))
+    for each in figures:
+        sql, plan = cut(each.sql, _MAX_TEXT), each.plan and cut(each.plan, _MAX_TEXT)
+        length = _bytes_of(sql) + _bytes_of(plan)
         if length > left:
             sql, plan = cut(sql, _SHORT_TEXT), None
-        left -= length
-        yield dataclasses.replace(figures, sql=sql, plan=plan, buckets=dict(figures.buckets))
+        else:
+            left -= length
+        yield dataclasses.replace(each, sql=sql, plan=plan, buckets=dict(each.buckets))
 
 
 def cut(text: str, length: int) -> str:
@@ -127,6 +133,12 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
-def _bytes_of(text: str) -> int:
-    """Return the length of a text in JSON, at most."""
-    return len(text) if text.isascii() else 6 * len(text)
+def _bytes_of(text: str | None) -> int:
+    """Return the size of a text in JSON."""
+    return len(json.dumps(text, ensure_ascii=False).encode())
+
+
+def _least_bytes_of(figures: Figures) -> int:
+    """Return the size of figures in JSON with a short text, at most."""
+    texts = _bytes_of(cut(figures.sql, _SHORT_TEXT)) + _bytes_of(figures.where) + _bytes_of(figures.route)
+    return _BYTES_OF_NUMBERS + texts + _BYTES_OF_BUCKET * len(figures.buckets)

@@ -10,7 +10,7 @@ from c2casgiutils._asgi import matched_route
 from c2casgiutils.request_tracking import current_scope
 
 _MAX_FRAMES = 200
-_MAX_LENGTH = 200
+_MAX_LENGTH = 100
 _EVENT_LOOP = frozenset({"asyncio.events", "asyncio.base_events", "asyncio.runners"})
 """Beyond these modules is what started the server."""
 _LIBRARIES = frozenset(

@@ -1,6 +1,7 @@
 """Plans without values: only what is known to be no value is shown as it is."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ from c2casgiutils.db._profiler._text import Statement, without_values
 
 _MAX_NODES = 50
 _MAX_DEPTH = 30
+_OWN_PLAN = re.compile(r"(?<=VIRTUAL TABLE INDEX).*", re.DOTALL)
 _CONDITIONS = (
     *("Index Cond", "Recheck Cond", "Hash Cond", "Merge Cond", "TID Cond", "Join Filter", "Filter"),
     *("One-Time Filter", "Sort Key", "Group Key"),
@@ -46,12 +48,15 @@ def parse(row: Any) -> Any:
 
 
 def of_sqlite(rows: Iterable[Any]) -> str:
-    """Return the plan of the rows of `EXPLAIN QUERY PLAN`: id, id of the parent, unused, text."""
+    """Return the plan of the rows of `EXPLAIN QUERY PLAN`: id, id of the parent, unused, text.
+
+    SQLite writes `?` for values, except perhaps where a virtual table describes its own plan.
+    """
     depths: dict[int, int] = {}
     lines = []
     for number, parent, _, text in list(rows)[:_MAX_NODES]:
         depths[number] = depths.get(parent, -1) + 1
-        lines.append(f"{'  ' * depths[number]}{without_values(text).text}")
+        lines.append(f"{'  ' * depths[number]}{_OWN_PLAN.sub('', text)}")
     return "\n".join(lines)
 
 

@@ -157,7 +157,8 @@ class _Reader:
             self._close()
         if not is_whole:
             self._groups[0].add(_CUT)
-        text = str(self._groups[0]).rstrip("; ")
+        # lone surrogates cannot be sent to others
+        text = str(self._groups[0]).rstrip("; ").encode(errors="replace").decode()
         return Statement(text, self._verb, frozenset(self._words), frozenset(self._functions), is_whole)
 
     def _read_tokens(self, text: str) -> bool:

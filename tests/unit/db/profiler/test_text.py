@@ -112,3 +112,10 @@ def test_fingerprint() -> None:
     first = without_values("SELECT 1").fingerprint("default")
     assert first == without_values("select  2 -- again").fingerprint("default") == "b9a5187b11b1b4f2"
     assert first != without_values("SELECT 1").fingerprint("geodata")
+
+
+def test_lone_surrogates() -> None:
+    """They cannot be sent to others, so they are replaced."""
+    found = without_values('SELECT "\ud800"')
+    assert found.text == 'SELECT "?"'
+    assert found.fingerprint("default")
