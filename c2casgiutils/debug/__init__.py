@@ -5,6 +5,7 @@ The views that serve them are in `c2casgiutils.tools`.
 
 from c2casgiutils.debug._budget import TimeIsUpError
 from c2casgiutils.debug._call_tree import CallTree
+from c2casgiutils.debug._dump import Part, dump
 from c2casgiutils.debug._enabled import DisabledError, check_enabled
 from c2casgiutils.debug._exchanges import (
     STATUS_PATTERN,
@@ -33,6 +34,7 @@ from c2casgiutils.debug._stacks import merge as merge_stacks
 from c2casgiutils.debug._stalls import Stall
 from c2casgiutils.debug._state import (
     application,
+    dumps,
     heavy,
     profiles,
     set_application,
@@ -66,6 +68,7 @@ __all__ = [
     "Growth",
     "GrowthReport",
     "LoopReport",
+    "Part",
     "ProcessMaps",
     "ProcessMemory",
     "Profile",
@@ -86,6 +89,8 @@ __all__ = [
     "describe_maps",
     "describe_memory",
     "draw_references",
+    "dump",
+    "dumps",
     "fingerprints",
     "heavy",
     "loop",

@@ -19,6 +19,7 @@ class _State:
 
     def __init__(self) -> None:
         self.heavy = Slot("A costly diagnosis is already running in this process: try again later")
+        self.dumps = Slot("This process already makes a dump")
         self.sleepers = Slot(f"{_MAX_SLEEPERS} requests already sleep in this process", _MAX_SLEEPERS)
         self.watches = PerLoop(Watch, on_drop=Watch.abort)
         self.application: Any = None
@@ -32,6 +33,11 @@ STATE = _State()
 def heavy() -> Slot:
     """Return the limit of costly diagnostics: one at a time, whichever it is and whoever asks for it."""
     return STATE.heavy
+
+
+def dumps() -> Slot:
+    """Return the limit of dumps."""
+    return STATE.dumps
 
 
 def sleepers() -> Slot:

@@ -4,6 +4,7 @@ In the mounted application `router` is included with the prefix `/health` and `m
 routes of `probe_routes()` come before all others, and `FastPath` before all middlewares.
 """
 
+from c2casgiutils.health_checks._cluster import matrix
 from c2casgiutils.health_checks._drain import DrainRefused
 from c2casgiutils.health_checks._endpoint import PROBE_PATHS, FastPath
 from c2casgiutils.health_checks._factory import FACTORY, Factory
@@ -51,6 +52,7 @@ __all__ = [
     "Version",
     "Wrong",
     "drain",
+    "matrix",
     "mount_router",
     "probe_routes",
     "probes",

@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from c2casgiutils import debug
 from c2casgiutils.tools import (
+    _debug_dump,
     _debug_exchanges,
     _debug_faults,
     _debug_loop,
@@ -20,6 +21,7 @@ from c2casgiutils.tools._debug_cluster import Question
 
 router = APIRouter()
 router.include_router(_debug_exchanges.router, prefix="/debug")
+router.include_router(_debug_dump.router, prefix="/debug")
 router.include_router(_debug_faults.router, prefix="/debug")
 router.include_router(_debug_settings.router)
 router.include_router(_debug_loop.router, prefix="/debug")

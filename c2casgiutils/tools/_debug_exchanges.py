@@ -11,7 +11,8 @@ from c2casgiutils.tools._debug_cluster import ALL, InstanceName, Question
 
 router = APIRouter(tags=["debug"], dependencies=_debug_access.ADMIN)
 
-_MAX_SHOWN = 500
+MAX_SHOWN = 500
+"""Maximum number of requests in an answer."""
 
 
 class ExchangesResponse(BaseModel):
@@ -26,7 +27,7 @@ async def _collect(
     status: str = "",
     route: str = "",
     min_ms: float = 0.0,
-    limit: int = _MAX_SHOWN,
+    limit: int = MAX_SHOWN,
     **_of_newer_releases: Any,
 ) -> debug.Exchanges:
     return debug.read_exchanges(status=status, route=route, min_ms=min_ms, limit=limit)
@@ -44,10 +45,23 @@ async def get_exchanges(
     min_ms: Annotated[
         float, Query(ge=0, allow_inf_nan=False, description="Shortest duration, in milliseconds.")
     ] = 0.0,
-    limit: Annotated[int, Query(ge=1, le=_MAX_SHOWN, description="Maximum number.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=MAX_SHOWN, description="Maximum number.")] = 100,
     instance: InstanceName = ALL,
 ) -> ExchangesResponse:
     """Return the last requests of all processes, or of one; each process keeps 200."""
+    return await find(status, route, min_ms, limit, instance)
+
+
+async def find(status: str, route: str, min_ms: float, limit: int, instance: str = ALL) -> ExchangesResponse:
+    """Return the last requests of the processes that are asked, newest first.
+
+    Args:
+        status: See `debug.read_exchanges`.
+        route: See there.
+        min_ms: See there.
+        limit: Maximum number.
+        instance: `self`, `all` or the id of a process.
+    """
     found = await EXCHANGES.ask(instance, status=status, route=route, min_ms=min_ms, limit=limit)
     exchanges = [exchange for answer in found.answers for exchange in answer.exchanges]
     exchanges.sort(key=lambda exchange: exchange.at, reverse=True)
