@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from c2casgiutils.db._hangs import HangWatch
 from c2casgiutils.db._metrics import EngineMetrics
 from c2casgiutils.db._pool import create_pool_class
 from c2casgiutils.db._replica import Replica
@@ -20,10 +21,11 @@ _QUERY_ONLY = "c2casgiutils_query_only"
 
 
 class Measured(NamedTuple):
-    """An engine and its metrics."""
+    """An engine, its metrics, and what watches that its server does not hang."""
 
     engine: "AsyncEngine"
     metrics: EngineMetrics
+    hangs: HangWatch
 
 
 class Pool(NamedTuple):
@@ -69,8 +71,11 @@ class Engines:
         self.only_connection: AsyncConnection | None = None
         self._is_owner = is_owner
         self._measured = [primary] if replica is None else [primary, replica]
-        for engine, metrics in self._measured:  # not before the connections that watch are apart
+        for engine, _, hangs in self._measured:
+            hangs.prepare(engine)
+        for engine, metrics, hangs in self._measured:  # not before the connections that watch are apart
             metrics.watch(engine)
+            hangs.watch(engine)
         self._set_sending_request_id(event.listen)
 
     def of(self, mode: Mode) -> "AsyncEngine":
@@ -80,14 +85,14 @@ class Engines:
     @property
     def watched(self) -> "list[Engine]":
         """The engines whose events are those of all sessions, without derived ones."""
-        return [engine.sync_engine for engine, _ in self._measured]
+        return [engine.sync_engine for engine, _, _ in self._measured]
 
     def pools(self) -> list[Pool]:
         """Return the pools, without those that do not count their connections."""
         from sqlalchemy.pool import QueuePool
 
         found: list[tuple[Mode, Any]] = [
-            (mode, engine.pool) for mode, (engine, _) in zip(Mode, self._measured, strict=False)
+            (mode, engine.pool) for mode, (engine, _, _) in zip(Mode, self._measured, strict=False)
         ]
         return [
             Pool(mode, pool.checkedout(), pool.size(), max(0, pool.overflow()))
@@ -101,14 +106,15 @@ class Engines:
 
         if self.replica is not None:
             await self.replica.aclose()
+        await asyncio.gather(*(hangs.aclose(engine) for engine, _, hangs in self._measured))
         if self._is_owner:
-            await asyncio.gather(*(engine.dispose() for engine, _ in self._measured))
-        for engine, metrics in self._measured:
+            await asyncio.gather(*(engine.dispose() for engine, _, _ in self._measured))
+        for engine, metrics, _ in self._measured:
             metrics.end(engine)
         self._set_sending_request_id(event.remove)
 
     def _set_sending_request_id(self, change: Callable[[Any, str, Any], None]) -> None:
-        for engine, _ in self._measured:
+        for engine, _, _ in self._measured:
             if engine.dialect.name == "postgresql":
                 change(engine.sync_engine, "begin", send_request_id)
 
@@ -127,7 +133,9 @@ class Engines:
                 await transaction.rollback()
 
 
-def create_engine(url: "URL", options: Mapping[str, Any], metrics: EngineMetrics) -> "AsyncEngine":
+def create_engine(
+    url: "URL", options: Mapping[str, Any], metrics: EngineMetrics, hangs: HangWatch
+) -> "AsyncEngine":
     """Create an engine.
 
     On SQLite its transactions begin with their first statement, and those that may write wait for each
@@ -138,11 +146,12 @@ def create_engine(url: "URL", options: Mapping[str, Any], metrics: EngineMetrics
         url: With its driver.
         options: As `create_async_engine` takes them.
         metrics: Of the engine.
+        hangs: Watches the server.
     """
     from sqlalchemy import event
     from sqlalchemy.ext.asyncio import create_async_engine
 
-    pool = {} if options.keys() & {"pool", "poolclass"} else {"poolclass": create_pool_class(metrics)}
+    pool = {} if options.keys() & {"pool", "poolclass"} else {"poolclass": create_pool_class(metrics, hangs)}
     engine = create_async_engine(url, **options, **pool)
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _leave_begin_to_us)

@@ -3,14 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from c2casgiutils.db._hangs import HangWatch
     from c2casgiutils.db._metrics import EngineMetrics
 
 
-def create_pool_class(metrics: "EngineMetrics") -> Any:
+def create_pool_class(metrics: "EngineMetrics", hangs: "HangWatch") -> Any:
     """Create the class of a pool.
 
     Args:
         metrics: Of its engine.
+        hangs: Watches who waits for a connection.
     """
     from sqlalchemy.exc import TimeoutError as PoolTimeoutError
     from sqlalchemy.pool import AsyncAdaptedQueuePool
@@ -26,10 +28,14 @@ def create_pool_class(metrics: "EngineMetrics") -> Any:
         def connect(self) -> Any:
             if self._is_bounded and self.checkedout() >= self._most:
                 metrics.wait()
+            key = object()
+            hangs.begin(key)
             try:
                 return super().connect()
             except PoolTimeoutError:
                 metrics.time_out()
                 raise
+            finally:
+                hangs.end(key)
 
     return MeasuredPool

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from c2casgiutils.db._engines import Measured, create_engine
 from c2casgiutils.db._errors import DatabaseConfigurationError
+from c2casgiutils.db._hangs import HangWatch
 from c2casgiutils.db._metrics import EngineMetrics
 from c2casgiutils.db._routing import Mode
 from c2casgiutils.db._urls import engine_options, read_url
@@ -65,8 +66,12 @@ class Urls:
 
 
 def _create(database: str, mode: Mode, url: "URL", options: Mapping[str, Any]) -> Measured:
-    metrics = EngineMetrics(database, mode)
-    return Measured(create_engine(url, options, metrics), metrics)
+    metrics, hangs = _watched_by(database, mode)
+    return Measured(create_engine(url, options, metrics, hangs), metrics, hangs)
+
+
+def _watched_by(database: str, mode: Mode) -> tuple[EngineMetrics, HangWatch]:
+    return EngineMetrics(database, mode), HangWatch(f"{database} ({mode})")
 
 
 class Given:
@@ -104,7 +109,7 @@ class Given:
         Args:
             database: The name of the database.
         """
-        primary = Measured(self._primary, EngineMetrics(database, Mode.READ_WRITE))
+        primary = Measured(self._primary, *_watched_by(database, Mode.READ_WRITE))
         if self._replica is None:
             return primary, None
-        return primary, Measured(self._replica, EngineMetrics(database, Mode.READ_ONLY))
+        return primary, Measured(self._replica, *_watched_by(database, Mode.READ_ONLY))
