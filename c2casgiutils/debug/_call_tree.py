@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 
 _MAX_JSON_BYTES = 900_000
 """A message between processes is at most 1 MiB."""
+_MAX_MICROSECONDS = 10**12
 
 
 class Frame(BaseModel):
@@ -22,7 +23,9 @@ class Node(BaseModel):
 
     parent: int = Field(description="index of the caller in `nodes`, before this one; -1 for a thread")
     frame: int = Field(description="index in `frames`")
-    microseconds: int = Field(ge=0, description="time in the function itself, without those that it called")
+    microseconds: int = Field(
+        ge=0, le=_MAX_MICROSECONDS, description="time in the function itself, without those that it called"
+    )
 
 
 class CallTree(BaseModel):

@@ -27,6 +27,8 @@ LINECACHE = "linecache"
 _DICT = "builtins.dict"
 _FUNCTION = "builtins.function"
 _MAX_PARTS_AT_FIRST = 200
+_MAX_REFERENCED = 2_000_000
+"""To find objects without references takes 50 bytes for each, and there may be little memory left."""
 _CANDIDATES = 2
 """How many objects are measured with more of their parts, for each one that is shown."""
 
@@ -86,7 +88,11 @@ class ProcessMemory(BaseModel, extra="allow"):
 
 
 def describe(
-    *, limit: int = DEFAULT_LIMIT, analyze_type: str | None = None, python_internals_map: bool = False
+    *,
+    limit: int = DEFAULT_LIMIT,
+    analyze_type: str | None = None,
+    python_internals_map: bool = False,
+    budget: Budget | None = None,
 ) -> ProcessMemory:
     """Return what uses the memory of this process, within 5 seconds; called in a thread.
 
@@ -97,17 +103,21 @@ def describe(
         analyze_type: The name of a type, or `linecache`.
         python_internals_map: Look only at the namespaces of modules, which `builtins.dict` leaves out
             otherwise; it is the default type then.
+        budget: Another time than 5 seconds.
     """
     if python_internals_map and analyze_type is None:
         analyze_type = _DICT
     analyses: dict[str, Any] = {}
     report = ProcessMemory(instance=instances.own_id(), hostname=socket.gethostname(), pid=os.getpid())
-    budget = Budget()
+    budget = budget or Budget()
     try:
         report.nb_collected = [gc.collect(generation) for generation in range(3)]
         objects = gc.get_objects()
         report.most_common_types = _named(count_types(objects, budget), limit)
-        report.leaking_objects = _named(_unreferenced(objects, budget), limit)
+        if len(objects) <= _MAX_REFERENCED:
+            report.leaking_objects = _named(_unreferenced(objects, budget), limit)
+        else:
+            report.timeout = True
         if analyze_type is not None:
             analyses[analyze_type] = _analyze(
                 objects, analyze_type, budget, limit=limit, internals=python_internals_map
@@ -186,7 +196,7 @@ def _analyze_linecache(limit: int) -> Analysis:
 
 
 def _analyze_functions(functions: list[Any], limit: int) -> Analysis:
-    names = (function.__globals__.get("__name__") for function in functions)
+    names = (dict.get(function.__globals__, "__name__") for function in functions)
     counts = Counter(name if type(name) is str else "?" for name in names)
     modules = [ModuleFunctions(module=name, nb_func=count) for name, count in counts.most_common(limit)]
     return Analysis(count=len(functions), modules=modules)
@@ -198,19 +208,20 @@ def _biggest(items: list[Any], budget: Budget, limit: int) -> list[BigObject]:
     Most of them are small: all are measured with few of their parts, then the largest ones with more.
     """
     sizes = Sizes(budget)
-    measured: list[tuple[int, int, bool, Any]] = []
+    largest: list[tuple[int, int, bool, Any]] = []
     with contextlib.suppress(TimeIsUpError):  # the caller notices it, too
         for number, item in enumerate(items):
             size, is_complete = sizes.deep(item, _MAX_PARTS_AT_FIRST)
-            measured.append((size, number, is_complete, item))
-        measured = heapq.nlargest(_CANDIDATES * limit, measured)
-        for place, (_, number, was_complete, item) in enumerate(measured):
+            heapq.heappush(largest, (size, number, is_complete, item))
+            if len(largest) > _CANDIDATES * limit:
+                heapq.heappop(largest)
+        for place, (_, number, was_complete, item) in enumerate(largest):
             if not was_complete:
                 size, is_complete = sizes.deep(item)
-                measured[place] = (size, number, is_complete, item)
+                largest[place] = (size, number, is_complete, item)
     return [
         BigObject(size_kb=_kb(size), id=id(item), partial=None if is_complete else True)
-        for size, _, is_complete, item in heapq.nlargest(limit, measured)
+        for size, _, is_complete, item in heapq.nlargest(limit, largest)
     ]
 
 

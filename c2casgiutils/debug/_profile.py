@@ -40,7 +40,7 @@ class ProfileState(BaseModel):
     """The state of a profile; `unknown` if it was never started, or is no longer kept."""
 
     state: Literal["running", "done", "unknown"]
-    remaining_seconds: float = 0
+    remaining_seconds: float = Field(default=0, ge=0, le=MAX_SECONDS)
     profile: Profile | None = None
 
 

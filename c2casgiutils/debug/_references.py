@@ -45,25 +45,29 @@ class GraphOptions:
     backrefs: bool = False
 
 
-def draw(options: GraphOptions) -> str:
+def draw(options: GraphOptions, *, budget: Budget | None = None) -> str:
     """Return the graph as text for Graphviz, within 5 seconds; called in a thread.
 
     A node shows the type and the id of an object, never its value. The graph has at most 500 objects, and a
     comment says what was left out.
+
+    Args:
+        options: What it shows.
+        budget: Another time than 5 seconds.
 
     Raises:
         UnknownObjectError: There is no such object.
         TimeIsUpError: It was not found in time.
     """
     objects = gc.get_objects()  # before the graph is created: it is not to show itself
-    return _Graph(options, objects).draw()
+    return _Graph(options, objects, budget or Budget()).draw()
 
 
 class _Graph:
-    def __init__(self, options: GraphOptions, objects: list[Any]) -> None:
+    def __init__(self, options: GraphOptions, objects: list[Any], budget: Budget) -> None:
         self._options = options
         self._objects = objects
-        self._budget = Budget()
+        self._budget = budget
         self._sizes = Sizes(self._budget)
         self._names: dict[int, str] = {}
         self._lines: list[str] = []
@@ -78,7 +82,7 @@ class _Graph:
         except TimeIsUpError:
             if not self._names:
                 raise
-            self._left_out["what took more than 5 seconds"] = None
+            self._left_out["what took too long"] = None
         if not self._names:
             raise UnknownObjectError(
                 "The garbage collector of this process tracks no object of this size with this id or type"
@@ -122,8 +126,9 @@ class _Graph:
         for chunk in self._budget.chunks(self._objects, _CHUNK):
             for item in chunk:
                 for part in gc.get_referents(item):
-                    if id(part) in found:
-                        found[id(part)].append(item)
+                    known = found.get(id(part))
+                    if known is not None and len(known) <= self._options.too_many:
+                        known.append(item)
         return ((item, found[id(item)]) for item in level)
 
     def _referents(self, item: Any) -> Iterator[Any]:

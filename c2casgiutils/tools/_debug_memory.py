@@ -1,7 +1,7 @@
 """The diagnostic views of the memory: objects by type, mappings, and the graph of references."""
 
 import functools
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
@@ -91,7 +91,7 @@ class References(BaseModel):
 
     graph: str | None = None
     problem: str | None = None
-    status: int = 200
+    status: Literal[200, 404, 504] = 200
 
 
 async def _describe_memory(**params: Any) -> debug.ProcessMemory:

@@ -104,6 +104,23 @@ def test_budget() -> None:
     assert [list(chunk) for chunk in Budget().chunks([1, 2, 3], 2)] == [[1, 2], [3]]
 
 
+def test_what_takes_too_long_is_left_out() -> None:
+    """Without time left, the lists are empty and the report says so; there is no graph then."""
+    found = describe(budget=Budget(0), analyze_type="builtins.dict").model_dump()
+    assert (found["timeout"], found["most_common_types"], "builtins.dict" in found) == (True, [], False)
+    with pytest.raises(TimeIsUpError):
+        draw(GraphOptions(analyze_type=f"{__name__}.Leaked"), budget=Budget(0))
+
+
+def test_very_many_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above a number of objects, what would take much memory is left out; the rest is not."""
+    monkeypatch.setattr("c2casgiutils.debug._memory._MAX_REFERENCED", 10)
+    found = describe(analyze_type=f"{__name__}.Leaked").model_dump()
+    assert (found["timeout"], found["leaking_objects"]) == (True, [])
+    assert found["most_common_types"]
+    assert found[f"{__name__}.Leaked"]
+
+
 @pytest.mark.parametrize(
     ("type_", "key"),
     [

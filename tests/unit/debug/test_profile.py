@@ -246,6 +246,22 @@ def test_what_is_no_tree_is_refused(parent: int, frame: int) -> None:
         CallTree(frames=[Frame(name="x")], nodes=[Node(parent=parent, frame=frame, microseconds=1)])
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"state": "running", "remaining_seconds": float("nan")},
+        {"state": "running", "remaining_seconds": float("inf")},
+        {"state": "running", "remaining_seconds": -1},
+        {"state": "done", "profile": {"tree": {"frames": [], "nodes": []}}},
+        {"state": "lost"},
+    ],
+)
+def test_what_is_no_state_is_refused(state: dict[str, Any]) -> None:
+    """What another process sends cannot make a view fail."""
+    with pytest.raises(ValidationError):
+        debug.ProfileState.model_validate(state)
+
+
 def test_collapsed() -> None:
     tree = create_tree({"main;a\n;b": 5, "main;a\n": 7})
     assert debug.collapsed(create_profile(tree)) == (
