@@ -122,6 +122,9 @@ VIEWS: dict[str, tuple[str, str, Any]] = {
     "drain": ("POST", "/drain", {"instance": "all", "force": True, "seconds": 1}),
     "undrain": ("DELETE", "/drain?instance=all", None),
     "audit": ("GET", "/audit", None),
+    "maintenance": ("GET", "/db/maintenance", None),
+    "begin maintenance": ("PUT", "/db/maintenance", {"readonly": True, "wait": 1}),
+    "end maintenance": ("DELETE", "/db/maintenance", None),
 }
 
 

@@ -8,6 +8,8 @@ import pytest
 
 import c2casgiutils
 from c2casgiutils import config, db, switches
+from c2casgiutils._app import create_app
+from tests.support.db_app import client_of
 from tests.support.fleet import PREFIX, configure
 from tests.support.processes import RedisServer
 
@@ -20,6 +22,7 @@ KEY = "c2c_db_maintenance_force_readonly"
 async def joined(server: RedisServer, **settings: str) -> AsyncIterator[None]:
     """Let the test's own process be the service."""
     config.settings.http = True
+    config.settings.auth = config.settings.auth.model_copy(update={"secret": "a secret of the test"})
     configure(server.url, **settings)
     async with c2casgiutils.lifespan():
         yield
@@ -49,6 +52,36 @@ async def test_a_damaged_store(redis_server: RedisServer, planted: object) -> No
         assert db.maintenance() is None
         change = await switches.put("maintenance", "", value=True)
         assert (change.report.complete, db.maintenance()) == (True, change.setting)
+
+
+async def test_planted_texts(redis_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    """Line breaks, markup and nonsense in a reason go into neither headers nor the log."""
+    text = "a\r\nSet-Cookie: x=1\x00<b>"
+    planted = {
+        "f": 1,
+        "version": 2,
+        "set": 1,
+        "value": True,
+        "expires": 253402300798.9,
+        "reason": text,
+        "by": text,
+    }
+    async with joined(redis_server):
+        with redis_server.client() as client:
+            client.hset(STORE, mapping={FIELD: "-\n" + json.dumps(planted), "version": 3})
+        await switches.refresh()
+        setting = db.maintenance()
+        assert setting is not None
+        assert dict(db.MaintenanceError(setting).headers or {}) == {"Retry-After": "3600"}
+        (record,) = [one for one in caplog.records if one.name.startswith("c2casgiutils.db")]
+        assert "\n" not in record.getMessage()
+        app = create_app()
+        for path in ("/", "/db/maintenance"):
+            async with client_of(app) as http:
+                answer = await http.get(path, headers={"X-API-Key": config.settings.auth.secret or ""})
+            assert answer.status_code == 200
+            assert ("<b>" in answer.text) is (path != "/")
+        await switches.remove("maintenance", "")
 
 
 async def test_the_flag_of_c2cwsgiutils(redis_server: RedisServer) -> None:
