@@ -23,6 +23,7 @@ from c2casgiutils.request_tracking import (
     request_of,
 )
 from tests.support.asgi import call, client, header_lists, make_scope
+from tests.support.fresh import in_children, run_fresh
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -377,3 +378,26 @@ async def test_server_timing(given: list[tuple[bytes, bytes]]) -> None:
     assert 20 <= float(found[1]) < 10_000
     (start, _) = await call(RequestTrackingMiddleware(app), make_scope())
     assert header_lists(start).get("server-timing", []) == before
+
+
+def test_new_ids_differ_in_forked_processes() -> None:
+    """Servers fork their workers once the application is loaded, and perhaps has served a request."""
+    code = """
+import os
+from c2casgiutils.request_tracking._incoming import Reader
+reader = Reader(None, trust=True)
+show = lambda: os.write(1, f"{reader.read([])[0]} ".encode())  # in one piece
+show()
+"""
+    done = run_fresh(f"{code}{in_children('show()')}show()\n")
+    assert done.returncode == 0, done.stderr
+    new = done.stdout.split()
+    assert len(set(new)) == len(new) == 5
+    assert all(is_new(request_id) for request_id in new)
+
+
+async def test_many_new_ids_differ() -> None:
+    app = RequestTrackingMiddleware(show)
+    new = {(await ids(app))[0] for _ in range(200)}
+    assert len(new) == 200
+    assert all(is_new(request_id) for request_id in new)
