@@ -75,13 +75,18 @@ def _is_slash_redirect(info: Any) -> bool:
 
 @functools.cache
 def _in_progress() -> Any:
+    """Return the gauge to change with each request, `None` if it reads the number when it is scraped."""
     from prometheus_client import Gauge
 
     text = "Number of HTTP requests in progress."
     try:
-        return Gauge("http_requests_inprogress", text, multiprocess_mode="livesum")
+        gauge = Gauge("http_requests_inprogress", text, multiprocess_mode="livesum")
     except ValueError:  # already registered by the application
         return None
+    if multiprocess_directory() is not None:
+        return gauge
+    gauge.set_function(lambda: STATE.in_flight)
+    return None
 
 
 class InFlightMiddleware:
