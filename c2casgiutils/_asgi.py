@@ -224,13 +224,13 @@ class SlashRedirectMiddleware:
             return
         path = scope["path"]
 
-        async def send_relative(message: Message) -> None:
+        def send_relative(message: Message) -> Awaitable[None]:
             # only the router itself responds without a route
             if message["type"] == "http.response.start" and "route" not in scope:
                 message["headers"] = [
                     (name, relative_redirect(value, path) if name == b"location" else value)
                     for name, value in message["headers"]
                 ]
-            await send(message)
+            return send(message)
 
         await self.app(scope, receive, send_relative)

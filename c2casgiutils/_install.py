@@ -26,7 +26,7 @@ from c2casgiutils import (
 )
 from c2casgiutils._asgi import SlashRedirectMiddleware, path_inside
 from c2casgiutils._origins import is_bounded
-from c2casgiutils._starlette import redirect_to_slash
+from c2casgiutils._starlette import mount, redirect_to_slash
 
 _GZIP_FROM_BYTES = 1000
 _UNTITLED = "FastAPI"  # FastAPI's default title
@@ -184,7 +184,7 @@ def _init_sentry() -> None:
 
 def _mount(app: FastAPI, target: str) -> None:
     redirect_to_slash(app, target)
-    app.mount(target, c2casgiutils.app)
+    mount(app, target, c2casgiutils.app)
 
 
 def _service_name(app: FastAPI) -> str:

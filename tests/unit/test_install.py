@@ -90,6 +90,20 @@ async def test_where_it_is_mounted(  # noqa: PLR0917  # one case
         assert (await client.get(target + "health_checks")).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/c2cx", "/x/c2c", "/x/c2c/", "/x/c2c/livez", "/C2C/livez"])
+@pytest.mark.parametrize("root_path", ["", "/c2c"])
+async def test_other_paths_are_those_of_the_application(path: str, root_path: str) -> None:
+    app = make_app()
+
+    @app.get("/{rest:path}")
+    async def read(rest: str) -> str:
+        return rest
+
+    transport = httpx.ASGITransport(app, root_path=root_path)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        assert (await client.get(f"{root_path}{path}")).json() == path[1:]
+
+
 @pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
 async def test_the_root_path_of_fastapi(monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind a proxy that strips the prefix it hides the mount; the root path of the server does not."""
