@@ -1,6 +1,7 @@
 """The API, and what operates it."""
 
 import httpx
+import pytest
 from conftest import SECRET
 
 
@@ -10,13 +11,15 @@ async def test_greeting(client: httpx.AsyncClient) -> None:
     assert response.json() == {"message": "Hello Ada"}
 
 
+@pytest.mark.usefixtures("undone")
 async def test_items(client: httpx.AsyncClient) -> None:
     """An item is created once and found."""
+    assert (await client.get("/items")).json() == []
     created = await client.post("/items", json={"name": "one"})
     assert created.status_code == 201
     assert (await client.post("/items", json={"name": "one"})).status_code == 409
     assert (await client.get(f"/items/{created.json()['id']}")).json() == created.json()
-    assert created.json() in (await client.get("/items")).json()
+    assert (await client.get("/items")).json() == [created.json()]
     assert (await client.get("/items/0")).status_code == 404
 
 

@@ -40,3 +40,14 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
     ):
         yield client
+{%- if cookiecutter.database != "none" %}
+
+
+@pytest.fixture
+async def undone(client: httpx.AsyncClient) -> AsyncIterator[None]:
+    """Undo in the end what a test does in the database; its requests must follow each other."""
+    from c2casgiutils import db
+
+    async with db.get().rolled_back():
+        yield
+{%- endif %}
