@@ -16,6 +16,12 @@ UNKNOWN_OF_SENTINELS = {
     "C2C__REDIS__SERVICENAME": "service",
     "C2C__REDIS__SENTINEL_OPTIONS": "nonsense=5",
 }
+DATABASE = {
+    "C2C__DB__URL": "mysql://me:hunter2@host/database",
+    "C2C__DB__FORCE_READ_ONLY": "GET /(",
+    "C2C__DB__STICKY": "soon",
+    "C2C__DB__MAX_LAG": "-1s",
+}
 UNKNOWN = ADDRESS | {"C2C__REDIS__OPTIONS": "nonsense=5"}
 MISSING = {"C2C__AUTH__GITHUB__CLIENT_ID", "C2C__AUTH__GITHUB__REPOSITORY"}
 
@@ -42,6 +48,7 @@ def output_of_failed_start(application: str, workers: int, environment: dict[str
         (MOUNTING, 1, HALF, MISSING),
         (MOUNTING, 2, WRONG, set(WRONG)),
         (MOUNTING, 1, {"C2C__REDIS__SENTINELS": "hunter2:1"}, {"C2C__REDIS__SERVICENAME"}),
+        (READING, 1, DATABASE, set(DATABASE)),
         (STARTING, 1, UNKNOWN, {"C2C__REDIS__OPTIONS"}),
         (STARTING, 2, UNKNOWN, {"C2C__REDIS__OPTIONS"}),
         (STARTING, 1, UNKNOWN_OF_SENTINELS, {"C2C__REDIS__SENTINEL_OPTIONS"}),
@@ -54,6 +61,7 @@ def output_of_failed_start(application: str, workers: int, environment: dict[str
         "half a configuration",
         "only mounted, two workers",
         "sentinels without a service",
+        "database",
         "unknown option of Redis",
         "unknown option of Redis, two workers",
         "unknown option of the sentinels",

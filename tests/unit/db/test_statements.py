@@ -10,6 +10,10 @@ from c2casgiutils.db._statements import verb_and_table
     [
         ("SELECT 1", ("SELECT", "other")),
         ("SELECT a, b FROM item WHERE a IN (1, 2)", ("SELECT", "item")),
+        ("SELECT a FROM item WHERE a IN (1, 2) AND b = 3", ("SELECT", "item")),
+        ("SELECT a FROM item WHERE a IN (1, 2) AND b IN (SELECT b FROM other)", ("SELECT", "item")),
+        ("SELECT a FROM item WHERE (a, b) IN ((1, 2), (3, 4))", ("SELECT", "item")),
+        ("SELECT (SELECT ')' FROM other WHERE a IN (')', '(')) FROM item", ("SELECT", "item")),
         ("  select\n*\nfrom Item", ("SELECT", "item")),
         ('SELECT * FROM "Main"."Item" AS i', ("SELECT", "item")),
         ("SELECT * FROM main.item, other", ("SELECT", "item")),
