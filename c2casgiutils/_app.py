@@ -184,18 +184,23 @@ class _Lifecycle:
         steps.push_async_callback(_guarded, redis_utils.aclose)
         steps.push_async_callback(_guarded, db.shutdown)
         steps.push_async_callback(_guarded, auth.shutdown)
-        await auth.startup(main_app)
+        with debug.step("sign-in"):
+            await auth.startup(main_app)
         for danger in config.dangers(config.settings):
             _LOGGER.warning(danger)
         steps.push_async_callback(_guarded, broadcast.shutdown)
-        await broadcast.startup(main_app)
+        with debug.step("broadcast"):
+            await broadcast.startup(main_app)
         steps.push_async_callback(_guarded, debug.shutdown)
-        await debug.startup()
+        with debug.step("watchdog"):
+            await debug.startup()
         steps.push_async_callback(_guarded, switches.shutdown)
         steps.push_async_callback(_guarded, follow.shutdown)
-        await tools.startup(main_app)
+        with debug.step("tools"):
+            await tools.startup(main_app)
         steps.push_async_callback(_guarded, health_checks.shutdown)
-        await health_checks.startup()
+        with debug.step("health checks"):
+            await health_checks.startup()
         instances.set_started()
         if main_app is None:  # no request will show that the server is ready
             instances.note_serving()

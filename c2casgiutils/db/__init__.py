@@ -11,7 +11,7 @@ from c2casgiutils.db._errors import DatabaseConfigurationError, MissingDriverErr
 from c2casgiutils.db._failures import Failure, error_class, failure_of
 from c2casgiutils.db._maintenance import MaintenanceError, maintenance
 from c2casgiutils.db._profiler import Figures, Profile
-from c2casgiutils.db._registry import check_settings, get, profiler, shutdown, startup
+from c2casgiutils.db._registry import check_settings, get, known, profiler, shutdown, startup
 from c2casgiutils.db._routing import Mode
 from c2casgiutils.db._sticky import StickyMiddleware
 from c2casgiutils.db._types import DEPENDENCIES, create_type
@@ -41,6 +41,7 @@ __all__ = [
     "error_class",
     "failure_of",
     "get",
+    "known",
     "maintenance",
     "profiler",
     "shutdown",

@@ -26,6 +26,7 @@ from c2casgiutils.debug._profile import MAX_HZ, MAX_SECONDS, Profile, ProfileSta
 from c2casgiutils.debug._profile_formats import collapsed, speedscope
 from c2casgiutils.debug._references import MAX_DEPTH, MAX_TOO_MANY, GraphOptions, UnknownObjectError
 from c2casgiutils.debug._references import draw as draw_references
+from c2casgiutils.debug._runtime import Runtime, runtime, step
 from c2casgiutils.debug._sampler import WAITING
 from c2casgiutils.debug._settings import Fingerprints, Setting, compare_settings, fingerprints
 from c2casgiutils.debug._slots import BusyError, Slot
@@ -73,6 +74,7 @@ __all__ = [
     "ProcessMemory",
     "Profile",
     "ProfileState",
+    "Runtime",
     "Setting",
     "Slot",
     "Stacks",
@@ -98,10 +100,12 @@ __all__ = [
     "profiles",
     "read_exchanges",
     "run_heavy",
+    "runtime",
     "set_application",
     "shutdown",
     "sleepers",
     "speedscope",
     "stacks",
     "startup",
+    "step",
 ]

@@ -23,6 +23,7 @@ class _State:
         self.sleepers = Slot(f"{_MAX_SLEEPERS} requests already sleep in this process", _MAX_SLEEPERS)
         self.watches = PerLoop(Watch, on_drop=Watch.abort)
         self.application: Any = None
+        self.steps: dict[str, float] = {}
         self.exchanges: deque[Any] = deque(maxlen=MAX_EXCHANGES)
         self.profiles = Profiles(self.heavy)
 

@@ -14,6 +14,7 @@ from c2casgiutils.tools import (
     _debug_memory_diff,
     _debug_profile,
     _debug_request,
+    _debug_runtime,
     _debug_settings,
     _debug_stacks,
 )
@@ -23,6 +24,7 @@ router = APIRouter()
 router.include_router(_debug_exchanges.router, prefix="/debug")
 router.include_router(_debug_dump.router, prefix="/debug")
 router.include_router(_debug_faults.router, prefix="/debug")
+router.include_router(_debug_runtime.router)
 router.include_router(_debug_settings.router)
 router.include_router(_debug_loop.router, prefix="/debug")
 router.include_router(_debug_request.router, prefix="/debug")
@@ -40,6 +42,7 @@ _QUESTIONS: tuple[Question[Any], ...] = (
     _debug_profile.FIND,
     _debug_exchanges.EXCHANGES,
     _debug_stacks.QUESTION,
+    _debug_runtime.QUESTION,
     _debug_settings.FINGERPRINTS,
 )
 

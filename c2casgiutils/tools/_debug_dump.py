@@ -9,6 +9,7 @@ from c2casgiutils.tools import (
     _debug_access,
     _debug_exchanges,
     _debug_loop,
+    _debug_runtime,
     _debug_settings,
     _debug_stacks,
     _instances,
@@ -36,6 +37,7 @@ _PARTS: dict[str, debug.Part] = {
     "exchanges": lambda: _debug_exchanges.find("", "", 0.0, _debug_exchanges.MAX_SHOWN),
     "settings": _debug_settings.get_settings,
     "versions": _debug_settings.get_versions,
+    "runtime": lambda: _debug_runtime.get_runtime(ALL),
     "audit": _audit,
 }
 

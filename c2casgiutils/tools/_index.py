@@ -50,8 +50,17 @@ _LINKS = (
     ("logging/overrides", "Log levels"),
     ("headers/", "Request headers"),
     ("metrics", "Metrics"),
+    ("runtime", "Start, pools and periodic tasks"),
+    ("debug/loop", "Event loops"),
     ("auth/status", "Who am I"),
     ("openapi.json", "OpenAPI"),
+)
+_LINKS_OF_ADMIN = (
+    ("audit", "Audit log"),
+    ("debug/exchanges", "Last requests"),
+    ("debug/stacks", "Stacks"),
+    ("settings", "Settings"),
+    ("versions", "Versions of all processes"),
 )
 
 
@@ -162,10 +171,10 @@ def _done(request: Request, overview: _overview.Overview) -> Message | None:
 
 
 def _links(caller: _overview.Caller) -> list[tuple[str, str]]:
-    audit = [("audit", "Audit log")] if caller.is_admin else []
+    of_admin = _LINKS_OF_ADMIN if caller.is_admin else ()
     deployed = [("versions.json", "Versions")] if versions.read() is not None else []
     docs = [("docs", "API documentation")] if config.settings.tools.docs else []
-    return [*_LINKS, *deployed, *audit, *docs]
+    return [*_LINKS, *deployed, *of_admin, *docs]
 
 
 def _title() -> str:

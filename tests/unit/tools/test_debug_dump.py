@@ -12,7 +12,8 @@ import pytest
 from c2casgiutils import debug, instances
 from tests.unit.tools.conftest import SECRET
 
-FILES = ["instances", "health", "levels", "stacks", "loop", "exchanges", "settings", "versions", "audit"]
+FILES = ["instances", "health", "levels", "stacks", "loop", "exchanges", "settings", "versions"]
+FILES += ["runtime", "audit"]
 
 
 async def files(client: httpx.AsyncClient) -> dict[str, Any]:
