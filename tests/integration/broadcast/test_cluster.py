@@ -1,14 +1,17 @@
 """Redis Cluster with three nodes."""
 
 import contextlib
+import datetime
 import os
-from collections.abc import AsyncIterator, Iterator
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from redis.crc import key_slot
 
-from c2casgiutils import broadcast, instances, redis_utils
-from tests.support.fleet import PREFIX, complete, configure, leave, settings, who
+from c2casgiutils import broadcast, config, instances, redis_utils
+from c2casgiutils.broadcast import BroadcastResponse, MissingAnswer
+from tests.support.fleet import PREFIX, complete, configure, in_roster, leave, settings, who, within
 from tests.support.member import Member
 from tests.support.net import eventually, free_port
 from tests.support.redis_groups import ClusterGroup
@@ -36,6 +39,7 @@ def members(cluster: ClusterGroup) -> Iterator[set[int]]:
 async def joined(cluster: ClusterGroup, members: set[int]) -> AsyncIterator[set[int]]:
     broadcast.cleanup()
     configure(cluster.url, cluster=True)
+    config.settings.instances.heartbeat = datetime.timedelta(seconds=1)  # as in the members
     await broadcast.startup()
     await eventually(lambda: complete(members), what="all answers")
     yield members
@@ -46,7 +50,7 @@ async def test_all_answer_wherever_they_entered(joined: set[int]) -> None:
     """Processes that know different nodes meet on the one that owns the names of the service."""
     for _ in range(10):
         assert await who() == joined
-    assert {instance.pid for instance in await instances.roster()} == {*joined, os.getpid()}
+    assert {instance.pid for instance in await instances.living()} == {*joined, os.getpid()}
 
 
 async def test_subscriptions_follow_their_slot(joined: set[int], cluster: ClusterGroup) -> None:
@@ -59,6 +63,51 @@ async def test_subscriptions_follow_their_slot(joined: set[int], cluster: Cluste
         for node in (target, client):
             node.execute_command("CLUSTER", "SETSLOT", slot, "NODE", id_)
     await eventually(lambda: complete(joined), seconds=10, what="all answers from the new node")
+
+
+async def test_suspended_and_killed_process(joined: set[int], cluster: ClusterGroup) -> None:
+    """Suspended, it is connected: missing at the timeout, then lost. Killed, it is missing at once."""
+    with Member(**settings(cluster.url, C2C__REDIS__CLUSTER="True")) as member:
+        member.wait_ready()
+        await eventually(lambda: complete(joined | {member.pid}), seconds=20, what="its answer")
+        member.signal(signal.SIGSTOP)
+        answered, missing = await _ask(seconds=1)
+        assert (answered, [(one.pid, one.reason) for one in missing]) == (joined, [(member.pid, "timeout")])
+        await eventually(lambda: in_roster(_shows(member.pid, "lost")), seconds=12, what="a lost process")
+        with within(10):
+            assert await _ask(seconds=60) == (joined, [])
+        member.signal(signal.SIGCONT)
+        await eventually(lambda: complete(joined | {member.pid}), seconds=10, what="its return")
+        member.kill()
+        await eventually(lambda: _is_gone(member.pid, cluster), seconds=10, what="a closed connection")
+        with within(10):
+            answered, missing = await _ask(seconds=60)
+        assert (answered, [(one.pid, one.reason) for one in missing]) == (
+            joined,
+            [(member.pid, "unreachable")],
+        )
+        await eventually(lambda: in_roster(_shows(member.pid, "lost")), seconds=12, what="a lost process")
+
+
+async def _ask(*, seconds: float) -> tuple[set[int], list[MissingAnswer]]:
+    """The processes that answer, and those that do not."""
+    answers = await broadcast.broadcast("who", expect_answers=True, timeout=seconds) or []
+    missing = [answer for answer in answers if isinstance(answer, MissingAnswer)]
+    return {answer.payload for answer in answers if isinstance(answer, BroadcastResponse)}, missing
+
+
+def _shows(pid: int, liveness: str) -> Callable[[list[instances.Instance]], bool]:
+    return lambda found: liveness in {one.liveness for one in found if one.pid == pid}
+
+
+async def _is_gone(pid: int, cluster: ClusterGroup) -> bool:
+    """Return whether no node has a connection of a process."""
+    for node in cluster.nodes:
+        with node.client() as client:
+            names = client.execute_command("PUBSUB", "SHARDCHANNELS")
+        if any(f":{pid}:" in str(name) for name in names):
+            return False
+    return True
 
 
 async def test_client_reaches_all_nodes(joined: set[int]) -> None:
