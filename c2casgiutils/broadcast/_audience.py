@@ -93,12 +93,12 @@ class Audience:
 
         Args:
             call: The call.
-            counts: The reply to the second command.
+            counts: The reply to the second command; `None` if there was none: others may be connected.
         """
         connections = self._connections
         connections.note(counts)
         self._roster.note_connections(connections, self._view.members)
-        is_known = self._view.is_whole and not self._is_due
+        is_known = self._view.is_whole and not self._is_due and counts is not None
         self.currency = self._roster.currency if is_known else "stale"
         blocked = [m for m in self._lost if self._with_blocked and connections.has(m.id)]
         lost = [member for member in self._lost if member not in blocked]

@@ -201,7 +201,7 @@ class RedisBroadcaster(BaseBroadcaster):
                 async with asyncio.timeout(end - time.monotonic()):
                     (counts,) = await self.link.execute(await audience.read_again(token))
             except (link_.LinkDownError, TimeoutError) as error:
-                _LOGGER.debug("Could not read the roster: %s", error)
+                _LOGGER.debug("Could not read the roster and count the connections: %s", error)
                 counts = None
         audience.set_expected(call, counts)
 

@@ -286,6 +286,30 @@ async def _is_listening() -> bool:
     return bool(broadcast.is_listening())
 
 
+async def test_connections_that_cannot_be_counted(redis_server: RedisServer) -> None:
+    """A roster that nobody could compare with the connections is not taken for whole."""
+    async with Proxy(redis_server.port) as proxy:
+        with Member(**settings(redis_server.url)) as other:
+            other.wait_ready()
+            configure(f"redis://127.0.0.1:{proxy.port}")
+            await broadcast.startup()
+            await broadcast.subscribe("who", _here)
+            await eventually(lambda: complete({other.pid, os.getpid()}), seconds=20, what="both")
+            other.signal(signal.SIGSTOP)
+            with redis_server.client() as client:
+                fields = [name for name in client.hkeys("test_instances") if f":{other.pid}:" in str(name)]
+                client.hdel("test_instances", *fields)
+                client.hset("test_instances", mapping={"token": "another", "rebuilt": 0})
+            proxy.delay = 0.3
+            call = asyncio.create_task(_ask())
+            await asyncio.sleep(0.75)  # the roster was read again, and the second count is on its way
+            proxy.cut()
+            _, report = await call
+            assert (report.roster, report.complete) == ("stale", False)
+            other.signal(signal.SIGCONT)
+    await leave()
+
+
 async def test_process_without_redis_is_missing_at_once(joined: Fleet) -> None:
     """Its entry is fresh, and nobody waits for it."""
     async with Proxy(joined.server.port) as proxy:
