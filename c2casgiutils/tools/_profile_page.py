@@ -22,6 +22,7 @@ class Row:
         milliseconds: Its time with all that it called.
         own_milliseconds: Its time without.
         is_leaf: Whether it has nothing to unfold.
+        is_branch: Whether it called several functions.
         is_open: Whether it is unfolded at first.
         ends: How many functions end after it.
     """
@@ -32,6 +33,7 @@ class Row:
     milliseconds: float
     own_milliseconds: float
     is_leaf: bool
+    is_branch: bool
     is_open: bool
     ends: int
 
@@ -84,6 +86,7 @@ def _rows(tree: CallTree, busy: int) -> Iterator[Row]:
             milliseconds=totals[index] / 1000,
             own_milliseconds=tree.nodes[index].microseconds / 1000,
             is_leaf=not below,
+            is_branch=len(below) > 1,
             is_open=share >= _OPEN_SHARE,
             ends=0 if below else ends,
         )
