@@ -56,10 +56,11 @@ def retry_after(setting: Setting) -> int:
 
 
 class _Applied:
-    """What one event loop has applied."""
+    """What one event loop has applied, and when the last maintenance ended there (monotonic clock)."""
 
     def __init__(self) -> None:
         self.setting: Setting | None = None
+        self.ended = -math.inf
 
 
 class Maintenance(switches.Kind):
@@ -73,7 +74,6 @@ class Maintenance(switches.Kind):
 
     def __init__(self) -> None:
         self.writers = Writers()
-        self._ended = -math.inf
         self._applied = PerLoop(_Applied)
 
     def check(self, key: str, value: Any) -> None:
@@ -83,10 +83,11 @@ class Maintenance(switches.Kind):
 
     def apply(self, changes: Mapping[str, Setting | None]) -> None:
         """See `Kind.apply`."""
+        applied = self._applied.get()
         for setting in changes.values():
-            self._applied.get().setting = setting
+            applied.setting = setting
             if setting is None:
-                self._ended = time.monotonic()
+                applied.ended = time.monotonic()
                 _LOGGER.warning("The maintenance of the databases ended")
                 self.writers.wake()
             else:
@@ -105,8 +106,7 @@ class Maintenance(switches.Kind):
 
     def current(self) -> Setting | None:
         """Return the maintenance in force, that of another event loop of this process included."""
-        own = self._applied.peek()
-        for applied in ([] if own is None else [own]) + self._applied.elsewhere():
+        for applied in self._of_all_loops():
             setting = applied.setting
             if setting is not None and (setting.expires is None or setting.expires > switches.now()):
                 return setting
@@ -114,7 +114,11 @@ class Maintenance(switches.Kind):
 
     def has_just_ended(self) -> bool:
         """Return whether a request may have a session for reading only because it began in maintenance."""
-        return time.monotonic() - self._ended < _JUST_SECONDS
+        return any(time.monotonic() - applied.ended < _JUST_SECONDS for applied in self._of_all_loops())
+
+    def _of_all_loops(self) -> list[_Applied]:
+        own = self._applied.peek()
+        return ([] if own is None else [own]) + self._applied.elsewhere()
 
     def forget(self) -> None:
         """Forget what this event loop has applied; the switches apply it again."""
