@@ -11,6 +11,7 @@ from c2casgiutils.tools import (
     _maintenance,
     _metrics,
     _sql_profiler,
+    _sql_profiler_page,
     _summary,
     _versions,
     headers,
@@ -30,6 +31,7 @@ router.include_router(_maintenance.router)
 router.include_router(_instances.router)
 router.include_router(_metrics.router)
 router.include_router(_sql_profiler.router)
+router.include_router(_sql_profiler_page.router)
 router.include_router(_summary.router)
 router.include_router(_versions.router)
 router.include_router(_debug.router)

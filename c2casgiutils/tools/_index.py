@@ -61,6 +61,7 @@ _LINKS_OF_ADMIN = (
     ("debug/stacks", "Stacks"),
     ("settings", "Settings"),
     ("versions", "Versions of all processes"),
+    ("statements", "SQL statements"),
 )
 
 

@@ -17,6 +17,7 @@ ROWS: dict[str, str] = dict(_ROW.findall(PAGE))
 OUTSIDE_THE_SCHEMA = {
     *("GET /", "POST /", "GET /livez", "GET /readyz", "GET /startupz"),
     *("GET /openapi.json", "GET /docs", "GET /redoc"),
+    *("GET /statements", "POST /statements"),
 }
 
 

@@ -1,0 +1,113 @@
+"""The page that shows which statements take the time, with the form that starts and ends the profiler."""
+
+import dataclasses
+import datetime
+from collections.abc import Mapping
+from typing import Self
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import ValidationError
+
+from c2casgiutils import auth, db
+from c2casgiutils.switches import SwitchReport
+from c2casgiutils.tools import _overview, _pages, _sql_profiler, _static
+from c2casgiutils.tools._overview import Message
+from c2casgiutils.tools._sql_profiler import ProfilerRequest
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(auth.require_admin_access)])
+
+_MAX_ROWS = 100
+_DURATIONS = (("5m", "5 minutes"), ("1m", "1 minute"), ("15m", "15 minutes"), ("1h", "1 hour"))
+_PLANS = (
+    ("", "no plans"),
+    ("explain", "plans"),
+    ("analyze", "plans, with queries that only read executed once more"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entered:
+    """What somebody entered, as text; shown again when it is refused."""
+
+    ttl: str = ""
+    plans: str = ""
+    is_end: bool = False
+
+    @classmethod
+    def of(cls, form: Mapping[str, list[str]]) -> Self:
+        """Return the fields of a form."""
+        texts = {name: form[name][-1].strip() for name in ("ttl", "plans") if form.get(name)}
+        return cls(**texts, is_end="end" in form)
+
+    def wanted(self) -> ProfilerRequest:
+        """Return what to record.
+
+        Raises:
+            ValidationError: Says what is accepted.
+        """
+        fields: dict[str, str | bool] = {"ttl": self.ttl} if self.ttl else {}
+        if self.plans:
+            fields[self.plans] = True
+        return ProfilerRequest.model_validate(fields)
+
+
+@router.get("/statements", name="c2c_statements")
+async def get_statements() -> Response:
+    """Return the page."""
+    return await _page()
+
+
+@router.post("/statements", name="c2c_statements_change")
+async def post_statements(request: Request) -> Response:
+    """Start or end the profiler from the form of the page; redirect to it only on full success."""
+    entered = Entered()
+    try:
+        entered = Entered.of(await auth.forms.read(request))
+        if entered.is_end:
+            report = await _sql_profiler.end(request=request)
+        else:
+            report = (await _sql_profiler.start(entered.wanted(), request=request)).report
+    except ValidationError as error:
+        reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+        message, status = Message("fail", "Not changed.", f"{reasons}."), 422
+    except HTTPException as error:
+        message, status = Message("fail", "Not changed.", f"{error.detail}."), error.status_code
+    else:
+        if report.complete:
+            return RedirectResponse("statements", 303)
+        message, status = _partly(report), 200
+    return await _page(message=message, entered=entered, status=status)
+
+
+def _partly(report: SwitchReport) -> Message:
+    text = (
+        f"{report.applied} of {report.alive} processes confirmed it. The others follow within one heartbeat."
+    )
+    return Message("warn", "Partly done.", text)
+
+
+async def _page(
+    *, message: Message | None = None, entered: Entered | None = None, status: int = 200
+) -> HTMLResponse:
+    profile = await db.profiler().read()
+    report = profile.report
+    silent = [*report.missing, *report.failed]
+    now = datetime.datetime.now(datetime.UTC)
+    context = {
+        "profile": profile,
+        "seconds_left": 0 if profile.expires is None else max(0, (profile.expires - now).total_seconds()),
+        "statements": profile.statements[:_MAX_ROWS],
+        "more": max(0, len(profile.statements) - _MAX_ROWS),
+        "silent": [f"{process.pid} on {process.hostname}" for process in silent],
+        "is_stale": report.roster == "stale",
+        "durations": _DURATIONS,
+        "plans": _PLANS,
+        "entered": entered or Entered(),
+        "message": message,
+        "duration": _overview.duration,
+        "css": _static.hashed_name("c2c.css"),
+        "icon": _static.hashed_name("c2c.svg"),
+    }
+    html = _pages.templates().get_template("statements.html").render(context)
+    return HTMLResponse(html, status_code=status, headers=_pages.HEADERS)
