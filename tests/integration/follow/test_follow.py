@@ -212,6 +212,29 @@ async def test_a_signal_ends_the_stream(redis: RedisServer, number: int) -> None
         assert "Traceback" not in server.output
 
 
+async def test_a_drain_ends_the_stream(redis: RedisServer) -> None:
+    """Polling goes on, and after the drain a new stream continues where the other one ended."""
+    with serve(C2C__REDIS__URL=redis.url) as server:
+        follower = Follower(server.url)
+        await follower.start(logger="shop")
+        async with follower.stream() as stream:
+            await follower.visit("/work?text=before")
+            drained = await follower.ask("POST", "drain", json={"force": True})
+            assert drained.json()["cluster"]["complete"]
+            await stream.wait(lambda stream: stream.end == "draining", seconds=10)
+        assert "before is done" in stream.messages()
+        await follower.visit("/work?text=during")
+
+        async def is_told() -> bool:
+            return "during is done" in str((await follower.poll())["lines"])
+
+        await eventually(is_told, what="the line")
+        assert (await follower.ask("DELETE", "drain")).status_code == 200
+        async with follower.stream(**{"Last-Event-ID": stream.ids[-1]}) as stream:
+            await stream.wait(lambda stream: "during is done" in stream.messages())
+            assert stream.end == ""
+
+
 async def test_a_reader_who_hangs_up(redis: RedisServer) -> None:
     """The request of the stream ends."""
     with serve(C2C__REDIS__URL=redis.url) as server:
