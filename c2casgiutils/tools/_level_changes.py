@@ -62,6 +62,7 @@ class Changed:
         scope: As requested; `process` if the other processes are not reached, as there is no Redis.
         expires: When the level ends.
         report: Which processes have applied it.
+        exceptions: Which processes have another level in effect, as text; empty if there are none.
     """
 
     before: _logger_list.Described
@@ -69,6 +70,7 @@ class Changed:
     scope: str
     expires: datetime.datetime | None
     report: SwitchReport
+    exceptions: str
 
 
 async def change(wanted: Wanted, *, request: Request, auth_info: auth.AuthInfo) -> Changed:
@@ -99,7 +101,10 @@ async def change(wanted: Wanted, *, request: Request, auth_info: auth.AuthInfo) 
         record.after = told if expires is None else {**told, "expires": expires.isoformat()}
         record.result = done.report.result
     after = await _read(target, wanted.name, done="The level was set, but ")
-    return Changed(before, _warned(after, done.differing), scope, expires, done.report)
+    exceptions = _exceptions(done.differing)
+    warning = "; ".join(filter(None, (exceptions, after.warning))) or None
+    after = after.model_copy(update={"warning": warning})
+    return Changed(before, after, scope, expires, done.report, exceptions)
 
 
 def _reached(scope: str) -> str:
@@ -110,14 +115,14 @@ def _reached(scope: str) -> str:
         raise _not_set(error, "level") from error
 
 
-def _warned(after: _logger_list.Described, differing: Sequence[str]) -> _logger_list.Described:
-    """Add a warning that names the processes in which another level is in effect than the one just set."""
+def _exceptions(differing: Sequence[str]) -> str:
+    """Name the processes in which another level is in effect than the one just set."""
     own = instances.own_id()
     named = ["this process" if id_ == own else id_ for id_ in sorted(differing)[:_MAX_NAMED]]
     texts = [f"{name} has a level of its own, set with another scope" for name in named]
     if len(differing) > len(named):
         texts.append(f"so have {len(differing) - len(named)} other processes")
-    return after.model_copy(update={"warning": "; ".join(filter(None, [*texts, after.warning])) or None})
+    return "; ".join(texts)
 
 
 def _told(wanted: Wanted) -> dict[str, Any]:

@@ -81,14 +81,17 @@ async def submit(
         return Message("fail", "Not changed.", f"{error.detail}."), error.status_code
     except _level_changes.NotSetError as error:
         return Message("fail", "Not changed.", f"{error}."), 503
-    return None if done.report.complete else (_partly(done.report), 200)
+    texts = [] if done.report.complete else [_partly(done.report)]
+    if done.exceptions:
+        texts.append(f"But {done.exceptions}.")
+    return (Message("warn", "Partly done.", " ".join(texts)), 200) if texts else None
 
 
-def _partly(cluster: SwitchReport) -> Message:
+def _partly(cluster: SwitchReport) -> str:
     text = f"{cluster.applied} of {cluster.alive} processes confirmed the level."
     if cluster.behind:
         behind = ", ".join(f"{process.pid} on {process.hostname}" for process in cluster.behind)
         text += f" Not yet: {behind}; they will apply it within one heartbeat after reaching Redis."
     if cluster.roster == "stale":
         text += " It is not known whether there are others."
-    return Message("warn", "Partly done.", text)
+    return text

@@ -57,6 +57,19 @@ async def test_set_for_a_while_and_end(client: httpx.AsyncClient, name: str) -> 
     assert _loggers.read(name).level == "ERROR"
 
 
+async def test_a_process_that_keeps_a_level_of_its_own(client: httpx.AsyncClient, name: str) -> None:
+    """The level of all processes is set, and the page names those in which another one is in effect."""
+    page = await submit(client, name=name, level="DEBUG", scope="process")
+    assert "Partly done." not in page.text
+    page = await submit(client, name=name, level="INFO", scope="cluster")
+    assert page.status_code == 200
+    text = " ".join(re.sub(r"<[^>]*>", " ", page.text).split())
+    assert "Partly done. But this process has a level of its own, set with another scope." in text
+    assert _loggers.read(name).level == "DEBUG"
+    page = await submit(client, name=name, scope="cluster", end="1")
+    assert "Partly done." not in page.text
+
+
 @pytest.mark.parametrize(
     ("level", "ttl", "text"),
     [
