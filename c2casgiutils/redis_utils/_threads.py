@@ -36,14 +36,24 @@ class Subscription:
         connection: The connection, not connected yet.
         channel: The channel.
         sharded: Use sharded publish and subscribe (Redis Cluster).
+        check_seconds: How long a silence lasts before the server must show that it is alive, in as much time.
     """
 
-    def __init__(self, connection: "Connection", channel: str, *, sharded: bool) -> None:
+    def __init__(
+        self,
+        connection: "Connection",
+        channel: str,
+        *,
+        sharded: bool = False,
+        check_seconds: float = _CHECK_SECONDS,
+    ) -> None:
         self._connection: Any = connection
         self._channel = channel
         self._letter = "S" if sharded else ""
+        self._check_seconds = check_seconds
         self._heard = 0.0
         self._is_checked = False
+        self._is_closed = False
 
     def open(self) -> None:
         """Connect and subscribe.
@@ -64,13 +74,25 @@ class Subscription:
         Raises:
             RedisError: The connection ended, is silent for too long, or Redis refused a command.
         """
-        if not self._connection.can_read(min(seconds, _CHECK_SECONDS)):
+        try:
+            item = self._read(min(seconds, self._check_seconds))
+        except Exception:
+            if self._is_closed:  # then redis-py fails in any way
+                raise _connection_error("The subscription is closed") from None
+            raise
+        if item is None:
             self._check()
             return None
-        item = self._connection.read_response(push_request=True)
         self._heard, self._is_checked = time.monotonic(), False
         is_message = isinstance(item, list) and item[:1] and item[0] in _MESSAGES
         return item[2] if is_message else None
+
+    def _read(self, seconds: float) -> Any:
+        if self._is_closed:  # redis-py would connect again
+            raise _connection_error("The subscription is closed")
+        return (
+            self._connection.read_response(push_request=True) if self._connection.can_read(seconds) else None
+        )
 
     def publish(self, channel: str, message: bytes) -> None:
         """Publish a message; its reply comes among the received ones."""
@@ -78,18 +100,23 @@ class Subscription:
 
     def _check(self) -> None:
         """After some time of silence, make sure that the server still answers."""
-        from redis.exceptions import ConnectionError as RedisConnectionError
-
         silence = time.monotonic() - self._heard
-        if silence > 2 * _CHECK_SECONDS:
-            raise RedisConnectionError("Redis did not reply")
-        if silence >= _CHECK_SECONDS and not self._is_checked:
+        if silence > 2 * self._check_seconds:
+            raise _connection_error("Redis did not reply")
+        if silence >= self._check_seconds and not self._is_checked:
             self._is_checked = True
             self._connection.send_command("PING")
 
     def close(self) -> None:
         """Disconnect; in another thread, this wakes up `receive`."""
+        self._is_closed = True
         self._connection.disconnect()
+
+
+def _connection_error(text: str) -> Exception:
+    from redis.exceptions import ConnectionError as RedisConnectionError
+
+    return RedisConnectionError(text)
 
 
 class Subscriptions:
