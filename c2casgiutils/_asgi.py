@@ -7,7 +7,7 @@ pairs of bytes with lower-case names. Applications that do not use lower case ar
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -139,6 +139,40 @@ def edit_headers_at_start(
         return send(message)
 
     return send_edited
+
+
+class PendingCookies:
+    """Base of middlewares that add the cookies of a list in the scope to the response, also to errors.
+
+    Class attributes:
+        key: The key of the list in the scope; its items are values of `Set-Cookie`.
+
+    Args:
+        app: The application.
+    """
+
+    key: ClassVar[str]
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Process one connection."""
+        if scope["type"] != "http" or self.key in scope:
+            await self.app(scope, receive, send)
+            return
+        cookies: list[str] = []
+        scope[self.key] = cookies
+
+        def with_cookies(_message: Message, headers: RawHeaders) -> RawHeaders:
+            return [*headers, *raw_cookies(cookies)]
+
+        await self.app(scope, receive, edit_headers_at_start(scope, send, with_cookies))
+
+
+def raw_cookies(cookies: Iterable[str]) -> RawHeaders:
+    """Return the headers that set cookies, given the values of `Set-Cookie`."""
+    return [(b"set-cookie", cookie.encode("latin-1")) for cookie in cookies]
 
 
 @dataclass(frozen=True, slots=True)

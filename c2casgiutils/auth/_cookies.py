@@ -7,10 +7,9 @@ from typing import Any
 from fastapi import Request, Response
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c2casgiutils import config
-from c2casgiutils._asgi import RawHeaders, edit_headers_at_start
+from c2casgiutils._asgi import PendingCookies, raw_cookies
 from c2casgiutils._errors import C2cError
 from c2casgiutils.auth import _urls
 
@@ -25,7 +24,7 @@ class CookieTooLargeError(C2cError, ValueError):
     """The cookie is larger than browsers accept."""
 
 
-class CookieMiddleware:
+class CookieMiddleware(PendingCookies):
     """Add the cookies that were set or cleared during a request to its response, including error responses.
 
     Without it, FastAPI drops them if a view returns its own response or raises an error.
@@ -34,21 +33,7 @@ class CookieMiddleware:
         app: The application.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Process one request."""
-        if scope["type"] != "http" or _SCOPE_KEY in scope:
-            await self.app(scope, receive, send)
-            return
-        cookies: list[str] = []
-        scope[_SCOPE_KEY] = cookies
-
-        def with_cookies(_message: Message, headers: RawHeaders) -> RawHeaders:
-            return [*headers, *_raw(cookies)]
-
-        await self.app(scope, receive, edit_headers_at_start(scope, send, with_cookies))
+    key = _SCOPE_KEY
 
 
 async def carry(request: Request, response: Response) -> AsyncIterator[None]:
@@ -67,11 +52,7 @@ def _with_cookies(headers: Any, response: Response) -> Any:
         return headers
     given = [(name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
     # the only mapping that can hold a name twice
-    return Headers(raw=[*given, *_raw(cookies)])
-
-
-def _raw(cookies: list[str]) -> RawHeaders:
-    return [(b"set-cookie", cookie.encode("latin-1")) for cookie in cookies]
+    return Headers(raw=[*given, *raw_cookies(cookies)])
 
 
 def copy_to(answer: Response, response: Response) -> Response:

@@ -8,38 +8,23 @@ import time
 from typing import Any
 
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c2casgiutils import config
-from c2casgiutils._asgi import RawHeaders, edit_headers_at_start
+from c2casgiutils._asgi import PendingCookies
 from c2casgiutils.db._errors import DatabaseConfigurationError
 
 _SCOPE_KEY = "c2casgiutils.db._sticky"
 _CLOCK_LEEWAY_SECONDS = 5
 
 
-class StickyMiddleware:
+class StickyMiddleware(PendingCookies):
     """Set the cookies of the requests that wrote; `c2casgiutils.startup` adds it where it is needed.
 
     Args:
         app: The application.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http" or _SCOPE_KEY in scope:
-            await self.app(scope, receive, send)
-            return
-        cookies: dict[str, bytes] = {}
-        scope[_SCOPE_KEY] = cookies
-
-        def with_cookies(_message: Message, headers: RawHeaders) -> RawHeaders:
-            return [*headers, *((b"set-cookie", cookie) for cookie in cookies.values())]
-
-        await self.app(scope, receive, edit_headers_at_start(scope, send, with_cookies))
+    key = _SCOPE_KEY
 
 
 class Sticky:
@@ -96,7 +81,9 @@ class Sticky:
         value = f"{end}.{self._sign(end, config.settings.auth.jwt.secret or '').decode()}"
         secure = "" if config.settings.http else "; Secure"
         attributes = f"HttpOnly; Max-Age={math.ceil(self._seconds)}; Path=/; SameSite=lax{secure}"
-        cookies[self._cookie] = f"{self._cookie}={value}; {attributes}".encode()
+        start = f"{self._cookie}="
+        others = [cookie for cookie in cookies if not cookie.startswith(start)]
+        cookies[:] = [*others, f"{start}{value}; {attributes}"]
 
     def _sign(self, end: str, secret: str) -> bytes:
         key = hmac.digest(secret.encode(), b"c2casgiutils/db/sticky", hashlib.sha256)
