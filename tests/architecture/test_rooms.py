@@ -24,6 +24,7 @@ PROMISED = {
         "proxy_headers",
         "redis",
         "request_tracking",
+        "responses",
         "sentry",
         "stats_db",
         "tools",
