@@ -2,6 +2,7 @@
 
 import datetime
 import itertools
+import logging
 import re
 import time
 from collections.abc import Awaitable, Mapping
@@ -16,6 +17,8 @@ from c2casgiutils.debug._state import MAX_EXCHANGES, STATE
 
 STATUS_PATTERN = "^[1-5]([0-9][0-9]|[xX][xX])$"
 """Pattern of the statuses to select: `503`, or `5xx`."""
+
+_LOGGER = logging.getLogger(__name__)
 
 _WEBSOCKET = "WEBSOCKET"
 _METHODS = frozenset(
@@ -51,7 +54,7 @@ class _Record(NamedTuple):
     began: float
     ended: float
     method: str
-    route: str | None
+    route: object
     status: int
     request_id: object
 
@@ -104,12 +107,16 @@ class ExchangesMiddleware:
 
 
 def _keep(scope: Scope, root_path: str, began: float, status: int) -> None:
-    """Keep a request whose answer ended, unless it is one of those that are left out."""
-    if final_headers(scope):
+    """Keep a request whose answer ended, unless it is one of those that are left out; never raise."""
+    try:
+        if final_headers(scope):
+            return
+        method, request_id = scope.get("method", _WEBSOCKET), scope["state"].get("request_id")
+        # a tuple costs less than its named form
+        record = began, time.perf_counter(), method, _route(scope, root_path), status, request_id
+    except Exception:  # for what an application puts into the scope, no request may fail
+        _LOGGER.debug("A request could not be recorded", exc_info=True)
         return
-    method, request_id = scope.get("method", _WEBSOCKET), scope["state"].get("request_id")
-    # a tuple costs less than its named form
-    record = began, time.perf_counter(), method, _route(scope, root_path), status, request_id
     STATE.exchanges.append(record)
 
 
@@ -151,14 +158,14 @@ def read_exchanges(
         _model(record, offset, id_)
         for record in sorted(itertools.starmap(_Record, STATE.exchanges.copy()), key=_began, reverse=True)
         if str(record.status or _NOT_ANSWERED).startswith(wanted)
-        and (not route or route in (record.route or ""))
+        and (not route or route in (_shown(record.route) or ""))
         and (record.ended - record.began) * 1000 >= min_ms
     )
     return Exchanges(exchanges=list(itertools.islice(found, limit)))
 
 
-def _shown_id(value: object) -> str | None:
-    """Return the id of a request, unless the application set one that cannot be shown."""
+def _shown(value: object) -> str | None:
+    """Return a text, `None` for one that the application has set and that cannot be shown."""
     is_valid = isinstance(value, str) and len(value) <= _MAX_LENGTH and value.isprintable()
     return str(value) if is_valid else None
 
@@ -172,8 +179,8 @@ def _model(record: _Record, offset: float, id_: str) -> Exchange:
         at=datetime.datetime.fromtimestamp(record.began + offset, tz=datetime.UTC),
         instance=id_,
         method=record.method if record.method in _METHODS else "other",
-        route=record.route,
+        route=_shown(record.route),
         status=record.status or _NOT_ANSWERED,
         ms=round((record.ended - record.began) * 1000, 3),
-        request_id=_shown_id(record.request_id),
+        request_id=_shown(record.request_id),
     )

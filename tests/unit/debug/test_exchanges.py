@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import APIRouter, BackgroundTasks, FastAPI, HTTPException, Response, WebSocket
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi.routing import APIRoute
 from starlette.types import Message
 
 import c2casgiutils
@@ -229,6 +230,23 @@ async def test_strange_request_id(id_: object) -> None:
     async with c2casgiutils.lifespan(app):
         (found,) = await call(app, "/")
     assert found.request_id is None
+
+
+STRANGE = [{"route": object()}, {"state": None}, {"path_params": 5, "root_path": "/x"}, {"fastapi": 5}]
+
+
+@pytest.mark.parametrize("change", [*STRANGE, {"root_path": None}], ids=str)
+async def test_strange_scope(change: dict[str, Any]) -> None:
+    """Whatever an application puts into its scope, its requests are answered, and the list is shown."""
+
+    async def strange(scope: Any, receive: Any, send: Any) -> None:
+        scope |= {"route": APIRoute("/x", lambda: None), **change}
+        await PlainTextResponse("fine")(scope, receive, send)
+
+    transport = httpx.ASGITransport(ExchangesMiddleware(strange))
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        assert (await client.get("/x")).text == "fine"
+    read_exchanges(route="x").model_dump_json()
 
 
 async def test_behind_a_proxy() -> None:

@@ -42,6 +42,15 @@ async def test_anonymous_page(anonymous: httpx.AsyncClient) -> None:
         assert hidden not in answer.text
 
 
+async def test_links_of_the_diagnostics(client: httpx.AsyncClient) -> None:
+    """Each linked view answers, and administrators can download a dump with a button."""
+    page = (await client.get("")).text
+    links = re.findall(r'<li><a href="([^"]+)">', page)
+    assert {"runtime", "debug/loop", "debug/exchanges", "debug/stacks", "settings", "versions"} <= set(links)
+    assert {link: (await client.get(link)).status_code for link in links} == dict.fromkeys(links, 200)
+    assert '<form method="post" action="debug/dump">' in page
+
+
 async def test_signed_in_page(client: httpx.AsyncClient) -> None:
     health_checks.FACTORY.add(Broken())
     answer = await client.get("", headers={"Cookie": "a=hidden-cookie"})
