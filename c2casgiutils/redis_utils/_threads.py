@@ -90,9 +90,9 @@ class Subscription:
     def _read(self, seconds: float) -> Any:
         if self._is_closed:  # redis-py would connect again
             raise _connection_error("The subscription is closed")
-        return (
-            self._connection.read_response(push_request=True) if self._connection.can_read(seconds) else None
-        )
+        if not self._connection.can_read(seconds):
+            return None
+        return self._connection.read_response(push_request=True)
 
     def publish(self, channel: str, message: bytes) -> None:
         """Publish a message; its reply comes among the received ones."""
