@@ -15,6 +15,8 @@ CREATE SEQUENCE s;
 CREATE FUNCTION bump(n int) RETURNS int LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (n); RETURN n; END';
 CREATE FUNCTION lower(n int) RETURNS int LANGUAGE plpgsql AS 'BEGIN PERFORM nextval(''s''); RETURN n; END';
 CREATE FUNCTION sneak(r item) RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN nextval(''s''); END';
+CREATE FUNCTION lie(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql
+  AS 'BEGIN IF current_query() LIKE ''EXPLAIN%'' THEN PERFORM nextval(''s''); END IF; RETURN n; END';
 CREATE VIEW sneaky AS SELECT id, nextval('s') AS number FROM item;
 CREATE VIEW locking AS SELECT id, pg_try_advisory_lock_shared(4711) AS has_lock FROM item;
 """
@@ -33,6 +35,7 @@ QUERIES = (
     "SELECT lastval()",
     "SELECT bump(:n)",
     "SELECT lower(:n)",
+    "SELECT lie(1)",
     "SELECT item.sneak FROM item ORDER BY id LIMIT 2",
     "SELECT number FROM sneaky ORDER BY id LIMIT 3",
     "SELECT has_lock FROM locking LIMIT 3",

@@ -23,7 +23,9 @@ _SAVEPOINT = "c2casgiutils_profiler"
 _LIMITS = (
     "SET LOCAL lock_timeout = 500",
     "SET LOCAL statement_timeout = 2000",
+    "SET LOCAL transaction_read_only = on",
 )
+"""Planning executes functions that are declared as immutable, whatever they do."""
 _IN_TRANSACTION = 2
 """`psycopg.pq.TransactionStatus.INTRANS`."""
 _HAS_UNKNOWN_CODE = """
@@ -122,7 +124,6 @@ def _fetch_from_postgresql(question: Question, cursor: Any, *, analyze: bool) ->
     try:
         if not _only_reads(question.statement, found, cursor):
             return text
-        cursor.execute("SET LOCAL transaction_read_only = on")
         return _plan.of_postgresql(_ask(question, cursor, "ANALYZE, FORMAT JSON"))
     except Exception as error:  # noqa: BLE001  # it took too long, for example
         _LOGGER.debug("Not analyzed: %s: %s", question.statement.text, type(error).__name__)

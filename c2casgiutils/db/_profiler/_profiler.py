@@ -112,6 +112,7 @@ class Profiler(switches.Kind):
 
     async def startup(self) -> None:
         """Take part in the cluster: apply the switch, and answer questions; before `switches.startup`."""
+        self._end()  # what another event loop began and can no longer end
         switches.register(self)
         await broadcast.subscribe(_CHANNEL, self._on_question)
 

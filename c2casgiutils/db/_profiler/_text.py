@@ -17,23 +17,24 @@ _KEPT = 500
 _PLACEHOLDER = "?"
 _CUT = "…"
 
-_TOKEN = re.compile(
-    r"""
-    (?P<space>\s+|--[^\n]*)
+_LETTER = r"(?:[A-Za-z_]|[^\x00-\x7f])"
+"""What a name may begin with: for both databases each character beyond ASCII is a letter, blanks included."""
+_TOKEN = rf"""
+    (?P<space>[ \t\n\r\f\v]+|--[^END]*)
     |(?P<comment>/\*)
     |(?P<escaped>[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z|\\\Z))
     |(?P<string>(?:[uU]&|[bBxXnN])?'(?:[^']|'')*(?:'|\Z))
-    |(?P<dollars>\$(?P<tag>[^\W\d]\w*|)\$.*?(?:\$(?P=tag)\$|\Z))
-    |(?P<parameter>%\([^)]{1,200}\)[sbt]|%[sbt](?!\w)|\?\d*|[$@]\w+|:(?!:)\w+)
+    |(?P<dollars>\$(?P<tag>{_LETTER}(?:{_LETTER}|\d)*|)\$.*?(?:\$(?P=tag)\$|\Z))
+    |(?P<parameter>%\([^)]{{1,200}}\)[sbt]|%[sbt](?!\w)|\?\d*|[$@]\w+|:(?!:)\w+)
     |(?P<number>\.?\d[\w.]*(?:(?<=[eE])[-+]\d\w*)?)
     |(?P<quoted>(?:[uU]&)?"(?:[^"]|"")*(?:"|\Z)|`[^`]*(?:`|\Z))
-    |(?P<word>[^\W\d][\w$]*)
+    |(?P<word>{_LETTER}(?:{_LETTER}|[\d$])*)
     |(?P<operator>(?:(?!--|/\*|%\(|%[sbt](?!\w)|@\w)[-+*/<>=~!@\#%^&|])+|::)
     |(?P<comma>,)
     |(?P<other>.)
-    """,
-    re.DOTALL | re.VERBOSE,
-)
+"""
+_POSTGRESQL = re.compile(_TOKEN.replace("END", r"\n\r"), re.DOTALL | re.VERBOSE)
+_SQLITE = re.compile(_TOKEN.replace("END", r"\n"), re.DOTALL | re.VERBOSE)
 _COMMENT_MARKS = re.compile(r"/\*|\*/")
 _PARAMETERS = re.compile(
     r"(%\(\w+\)s|\$\d+|\?)((?:::[\w ]+)?)(?:,\s*(?:%\(\w+\)s|\$\d+|\?)\2(?![\w ]))+", re.ASCII
@@ -53,7 +54,9 @@ _KEYWORDS = frozenset(_WORDS.split())
 _VALUES_WITHOUT_QUOTES = frozenset({"SET", "PRAGMA", "NOTIFY", "LISTEN", "EXECUTE", "ATTACH", "COMMENT"})
 """The first words of statements whose values may be bare words: only the first ones are shown."""
 _SHOWN_WORDS = 3
-_BEFORE_A_NAME = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "TABLE", "AS", "BY", "ON"})
+_MAY_SET = frozenset({"ALTER", "CREATE"})
+"""The first words of statements in which SET may be followed by such a value."""
+_BEFORE_A_NAME = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "TABLE", "AS"})
 _NO_SPACE_BEFORE = frozenset({",", ")", "]", ".", ";", "::"})
 _NO_SPACE_AFTER = frozenset({"(", "[", ".", "::"})
 _CLOSING = {"(": ")", "[": "]"}
@@ -164,14 +167,15 @@ class _Reader:
     def _read_tokens(self, text: str) -> bool:
         """Return whether all of it was read."""
         position, end = 0, len(text)
+        match_token = (_SQLITE if self._is_sqlite else _POSTGRESQL).match
         while position < end:
-            match = _TOKEN.match(text, position)
+            match = match_token(text, position)
             if match is None:
                 return False
             kind, token = str(match.lastgroup), match[0]
             position = match.end()
             if kind == "comment":
-                position = _end_of_comment(text, position)
+                position = _end_of_comment(text, position, is_nested=not self._is_sqlite)
             elif kind != "space" and not self._take(kind, token):
                 return False
         return True
@@ -184,6 +188,8 @@ class _Reader:
             # with standard_conforming_strings off, a quote after a backslash does not end a string
             return not (kind == "string" and "\\'" in token)
         if kind == "quoted":
+            if self._verb in _VALUES_WITHOUT_QUOTES:
+                return False
             is_value = self._is_sqlite and group.last not in {*_BEFORE_A_NAME, "."}
             group.add(f'"{_PLACEHOLDER}"' if is_value else token, last=token)
         elif kind == "word":
@@ -204,16 +210,21 @@ class _Reader:
         self._verb = self._verb or upper
         self._words.add(upper)
         self._count += 1
-        if self._count > _SHOWN_WORDS and self._verb in _VALUES_WITHOUT_QUOTES:
-            return False
-        if self._count > 1 and self._verb in _VALUES_WITHOUT_QUOTES and self._groups[-1].last in {"=", "TO"}:
+        group = self._groups[-1]
+        if self._verb in _VALUES_WITHOUT_QUOTES:
+            is_value = group.last in {"=", "TO"} or len(self._groups) > 1
+            if is_value or self._count > _SHOWN_WORDS:
+                return False
+        if upper == "SET" and self._verb in _MAY_SET:
             return False
         if upper in _BOOLEANS:
-            self._groups[-1].add(_PLACEHOLDER)
+            group.add(_PLACEHOLDER)
+        elif upper == "FROM" and group.last == "DISTINCT":  # IS DISTINCT FROM
+            group.add(upper, last=_PLACEHOLDER)
         elif upper in _KEYWORDS:
-            self._groups[-1].add(upper)
+            group.add(upper)
         else:
-            self._groups[-1].add(token.lower())
+            group.add(token.lower())
         return True
 
     def _open(self, opening: str) -> None:
@@ -231,11 +242,14 @@ class _Reader:
         self._groups[-1].add_group(closed)
 
 
-def _end_of_comment(text: str, position: int) -> int:
-    """Return where a comment ends; they may be nested."""
+def _end_of_comment(text: str, position: int, *, is_nested: bool) -> int:
+    """Return where a comment ends; on PostgreSQL there may be others in it."""
     depth = 1
     for match in _COMMENT_MARKS.finditer(text, position):
-        depth += 1 if match[0] == "/*" else -1
+        if match[0] == "*/":
+            depth -= 1
+        elif is_nested:
+            depth += 1
         if depth == 0:
             return match.end()
     return len(text)
