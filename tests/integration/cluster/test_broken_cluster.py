@@ -57,25 +57,31 @@ def _nodes(group: ClusterGroup) -> tuple[RedisServer, RedisServer]:
 def _all_are_dead(group: ClusterGroup) -> Iterator[None]:
     for node in group.nodes:
         node.kill()
-    yield
-    for node in group.nodes:
-        node.start()
+    try:
+        yield
+    finally:
+        for node in group.nodes:
+            node.start()
 
 
 @contextlib.contextmanager
 def _owner_is_dead(group: ClusterGroup) -> Iterator[None]:
     owner, _ = _nodes(group)
     owner.kill()
-    yield
-    owner.start()
+    try:
+        yield
+    finally:
+        owner.start()
 
 
 @contextlib.contextmanager
 def _nobody_owns_the_slot(group: ClusterGroup) -> Iterator[None]:
     for node in group.nodes:
         _call(node, "CLUSTER", "DELSLOTS", _SLOT)
-    yield
-    _call(group.owner(_SLOT), "CLUSTER", "ADDSLOTS", _SLOT)
+    try:
+        yield
+    finally:
+        _call(group.owner(_SLOT), "CLUSTER", "ADDSLOTS", _SLOT)
 
 
 @contextlib.contextmanager
@@ -84,18 +90,22 @@ def _slot_migrates(group: ClusterGroup) -> Iterator[None]:
     _call(owner, "FLUSHALL")
     _call(other, "CLUSTER", "SETSLOT", _SLOT, "IMPORTING", _call(owner, "CLUSTER", "MYID"))
     _call(owner, "CLUSTER", "SETSLOT", _SLOT, "MIGRATING", _call(other, "CLUSTER", "MYID"))
-    yield
-    for node in (other, owner):
-        _call(node, "FLUSHALL")
-        _call(node, "CLUSTER", "SETSLOT", _SLOT, "STABLE")
+    try:
+        yield
+    finally:
+        for node in (other, owner):
+            _call(node, "FLUSHALL")
+            _call(node, "CLUSTER", "SETSLOT", _SLOT, "STABLE")
 
 
 @contextlib.contextmanager
 def _slot_moves(group: ClusterGroup) -> Iterator[None]:
     owner, other = _nodes(group)
     _move(owner, other)
-    yield
-    _move(other, owner)
+    try:
+        yield
+    finally:
+        _move(other, owner)
 
 
 def _move(old: RedisServer, new: RedisServer) -> None:
