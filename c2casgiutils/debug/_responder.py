@@ -17,7 +17,8 @@ _PATIENCE_SECONDS = 0.3
 """How long the event loop has to answer itself."""
 _WAIT_SECONDS = 5.0
 _MIN_BACKOFF_SECONDS = 0.1
-_MAX_BACKOFF_SECONDS = 5.0
+_MAX_BACKOFF_SECONDS = 2.0
+_STABLE_SECONDS = 5.0
 _MAX_PENDING = 20
 
 
@@ -75,7 +76,7 @@ class Responder:
                 self._serve()
             except Exception as error:  # noqa: BLE001  # the next connection may work
                 self._note(error)
-            is_stable = time.monotonic() - began > _MAX_BACKOFF_SECONDS
+            is_stable = time.monotonic() - began > _STABLE_SECONDS
             wait = _MIN_BACKOFF_SECONDS if is_stable else min(wait * 2, _MAX_BACKOFF_SECONDS)
 
     def _note(self, error: Exception) -> None:
