@@ -84,7 +84,10 @@ async def workers(service: Service) -> AsyncIterator[list[Operator]]:
 
         async def is_ready() -> bool:
             answer = await found[0].request("DELETE", PATH)
-            return answer.status_code == 200 and states(answer.json()) == [(False, 0)] * 2
+            if answer.status_code != 200:
+                return False
+            told = answer.json()
+            return bool(told["cluster"]["complete"]) and states(told) == [(False, 0)] * 2
 
         await eventually(is_ready, seconds=30, what="two processes without maintenance")
         with service.postgres.connect() as connection:
@@ -174,18 +177,21 @@ async def test_probes(workers: list[Operator]) -> None:
 
 
 async def test_who_comes_later(service: Service, workers: list[Operator]) -> None:
-    """A server and a script that start in maintenance have it from the beginning."""
+    """A server and scripts that start in maintenance have it from the beginning."""
     await put(workers[0])
-    with service.serve() as late:
+    with contextlib.ExitStack() as stack:
+        late = service.serve()
+        stack.push(late)
+        _, refused, done = await asyncio.gather(
+            asyncio.to_thread(late.start),
+            asyncio.to_thread(_run_script, service, "script"),
+            asyncio.to_thread(_run_script, service, "migration", "--ignore"),
+        )
+        assert (refused.returncode, TEXT in refused.stderr) == (1, True), refused.stderr
+        assert done.returncode == 0, done.stderr
         async with operated(late) as (operator,):
             assert await write(operator) == 503
             assert states(await get(operator)) == [(True, 0)] * 3
-            scripts = (["script"], ["migration", "--ignore"])
-            refused, done = await asyncio.gather(
-                *(asyncio.to_thread(_run_script, service, *arguments) for arguments in scripts)
-            )
-            assert (refused.returncode, TEXT in refused.stderr) == (1, True), refused.stderr
-            assert done.returncode == 0, done.stderr
             assert (await operator.request("GET", "/items")).json() == ["migration"]
             await workers[0].request("DELETE", PATH)
             assert await write(operator) == 200
