@@ -192,10 +192,10 @@ class Roster:
         now = link.now()
         fields = fields if isinstance(fields, dict) else {}
         entries = self.entries.read(fields, now)
-        self.read_token(_currency_fields(fields), now)
         if not entries.keys() <= set(self._ids):
             connections = self.channels.count(entries)  # of those that are new, too
             (counts,) = await link.execute(connections.command, seconds=seconds)
+        self.read_token(_currency_fields(fields), now)
         self._ids = tuple(entries)
         connections.note(counts)
         self.note_connections(connections, self._ids)
