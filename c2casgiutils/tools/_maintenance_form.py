@@ -4,10 +4,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Self
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 from pydantic import ValidationError
+from starlette.exceptions import HTTPException
 
-from c2casgiutils.switches import SwitchReport
+from c2casgiutils.switches import SwitchesUnavailableError, SwitchReport
 from c2casgiutils.tools import _maintenance
 from c2casgiutils.tools._maintenance import MaintenanceChange
 from c2casgiutils.tools._overview import Message
@@ -52,6 +53,9 @@ async def submit(entered: Entered, *, request: Request) -> tuple[Message, int] |
     except ValidationError as error:
         reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
         return Message("fail", "Not changed.", f"{reasons}."), 422
+    except SwitchesUnavailableError as error:
+        title = "Not confirmed." if error.is_stored or error.is_uncertain else "Not changed."
+        return Message("fail", title, f"{error.detail}."), error.status_code
     except HTTPException as error:
         return Message("fail", "Not changed.", f"{error.detail}."), error.status_code
     return None if done.report.complete else (_partly(done.report), 200)
