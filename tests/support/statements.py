@@ -18,6 +18,8 @@ CREATE FUNCTION sneak(r item) RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN n
 CREATE FUNCTION lie(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql
   AS 'BEGIN IF current_query() LIKE ''EXPLAIN%'' THEN PERFORM nextval(''s''); END IF; RETURN n; END';
 CREATE VIEW sneaky AS SELECT id, nextval('s') AS number FROM item;
+CREATE FUNCTION quiet(n int) RETURNS int VOLATILE LANGUAGE plpgsql AS 'BEGIN RETURN n; END';
+CREATE VIEW limited AS SELECT id FROM item LIMIT quiet(1);
 CREATE VIEW locking AS SELECT id, pg_try_advisory_lock_shared(4711) AS has_lock FROM item;
 """
 QUERIES = (

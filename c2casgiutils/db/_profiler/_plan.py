@@ -80,6 +80,8 @@ def functions_that_only_compute(statement: Statement, found: Any) -> set[str] | 
         return None
     names = set(statement.functions)
     nodes = list(_nodes(found[0]["Plan"], limit=None))
+    if not _are_limits_of(statement, [node.get("Node Type") for _, node in nodes]):
+        return None
     for _, node in nodes:
         if node.get("Node Type") in _CHANGING_NODES:
             return None
@@ -91,6 +93,12 @@ def functions_that_only_compute(statement: Statement, found: Any) -> set[str] | 
         if "Function Name" in node:
             names.add(str(node["Function Name"]).lower())
     return names if names <= _SAFE_NAMES else None
+
+
+def _are_limits_of(statement: Statement, types: list[Any]) -> bool:
+    """Return whether limits and windows are those of the query: plans do not show what views have there."""
+    limits = 1 if statement.words & {"LIMIT", "FETCH", "OFFSET"} else 0
+    return types.count("Limit") <= limits and ("WindowAgg" not in types or "OVER" in statement.words)
 
 
 def _nodes(

@@ -31,6 +31,7 @@ _TOKEN = rf"""
     |(?P<word>{_LETTER}(?:{_LETTER}|[\d$])*)
     |(?P<operator>(?:(?!--|/\*|%\(|%[sbt](?!\w)|@\w)[-+*/<>=~!@\#%^&|])+|::)
     |(?P<comma>,)
+    |(?P<end>;)
     |(?P<other>.)
 """
 _POSTGRESQL = re.compile(_TOKEN.replace("END", r"\n\r"), re.DOTALL | re.VERBOSE)
@@ -57,7 +58,7 @@ _SHOWN_WORDS = 3
 _MAY_SET = frozenset({"ALTER", "CREATE"})
 """The first words of statements in which SET may be followed by such a value."""
 _BEFORE_A_NAME = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "TABLE", "AS"})
-_NO_SPACE_BEFORE = frozenset({",", ")", "]", ".", ";", "::"})
+_NO_SPACE_BEFORE = frozenset({",", ")", "]", ".", "::"})
 _NO_SPACE_AFTER = frozenset({"(", "[", ".", "::"})
 _CLOSING = {"(": ")", "[": "]"}
 
@@ -161,12 +162,12 @@ class _Reader:
         if not is_whole:
             self._groups[0].add(_CUT)
         # lone surrogates cannot be sent to others
-        text = str(self._groups[0]).rstrip("; ").encode(errors="replace").decode()
+        text = str(self._groups[0]).encode(errors="replace").decode()
         return Statement(text, self._verb, frozenset(self._words), frozenset(self._functions), is_whole)
 
     def _read_tokens(self, text: str) -> bool:
-        """Return whether all of it was read."""
-        position, end = 0, len(text)
+        """Return whether all of it was read; a second statement is not."""
+        position, end, is_ended = 0, len(text), False
         match_token = (_SQLITE if self._is_sqlite else _POSTGRESQL).match
         while position < end:
             match = match_token(text, position)
@@ -176,7 +177,9 @@ class _Reader:
             position = match.end()
             if kind == "comment":
                 position = _end_of_comment(text, position, is_nested=not self._is_sqlite)
-            elif kind != "space" and not self._take(kind, token):
+            elif kind == "end":
+                is_ended = True
+            elif kind != "space" and (is_ended or not self._take(kind, token)):
                 return False
         return True
 

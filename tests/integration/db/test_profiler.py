@@ -141,6 +141,7 @@ ONLY_PLANNED = (
     "SELECT item.sneak FROM item",
     "SELECT number FROM sneaky",
     "SELECT has_lock FROM locking",
+    "SELECT id FROM limited",
     "SELECT pg_advisory_lock(1)",
     "SELECT pg_sleep(0.01)",
     "SELECT set_config('app.x', 'y', false)",

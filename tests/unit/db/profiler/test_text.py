@@ -68,6 +68,7 @@ def test_text(statement: str, expected: str) -> None:
         "NOTIFY c, 'hunter2'",
         "SELECT :hunter2, @hunter2, %(hunter2)s",
         "SET app.token TO x, hunter2",
+        "SELECT 1; SET app.token = hunter2",
         'SET app.token = "hunter2"',
         "PRAGMA key(hunter2)",
         "ALTER ROLE me SET app.token TO hunter2",
