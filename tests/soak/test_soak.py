@@ -4,7 +4,7 @@ from tests.soak.checker import Checker
 from tests.soak.run import Run
 
 SEED = 2
-SECONDS = 40
+SECONDS = 25
 
 
 async def test_no_promise_is_broken() -> None:
