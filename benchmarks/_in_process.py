@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from starlette.types import Message
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SCOPE: dict[str, Any] = {
     "type": "http",
@@ -26,6 +26,17 @@ async def receive() -> Message:
 
 async def send(message: Message) -> None:
     pass
+
+
+def make_app(content_type: bytes) -> ASGIApp:
+    """An application that costs next to nothing."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", b"2"), (b"content-type", content_type)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    return app
 
 
 class Report:

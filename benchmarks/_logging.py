@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from benchmarks import _follow, _log_lines
-from benchmarks._in_process import SCOPE, Report, receive, send
+from benchmarks._in_process import SCOPE, Report, make_app, receive, send
 from c2casgiutils.request_tracking import RequestTrackingMiddleware
 
 ROUNDS = 301
@@ -62,11 +62,7 @@ class Minimum:
             REQUEST_ID.reset(token)
 
 
-async def bare(scope: Scope, receive: Receive, send: Send) -> None:
-    """An application that costs next to nothing."""
-    headers = [(b"content-length", b"2"), (b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"{}"})
+BARE = make_app(b"application/json")
 
 
 async def microseconds(app: ASGIApp, headers: list[tuple[bytes, bytes]]) -> float:
@@ -83,12 +79,12 @@ async def added_costs(candidates: dict[str, ASGIApp], headers: list[tuple[bytes,
     for _ in range(ROUNDS):
         for name, app in candidates.items():
             cost = await microseconds(app, headers)
-            added[name].append(cost - await microseconds(bare, headers))
+            added[name].append(cost - await microseconds(BARE, headers))
     return {name: statistics.median(values) for name, values in added.items()}
 
 
 async def middleware(report: Report) -> None:
-    candidates = {"minimum": Minimum(bare), "tracking": RequestTrackingMiddleware(bare)}
+    candidates = {"minimum": Minimum(BARE), "tracking": RequestTrackingMiddleware(BARE)}
     for kind, headers in (("with an id", WITH_ID), ("without an id", HEADERS)):
         costs = await added_costs(candidates, headers)
         figures = "  ".join(f"{name} {cost:.2f}" for name, cost in costs.items())

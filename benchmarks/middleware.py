@@ -28,7 +28,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks._in_process import SCOPE, Report, receive, send
+from benchmarks._in_process import SCOPE, Report, make_app, receive, send
 from c2casgiutils.headers import ArmorHeaderMiddleware, ForwardedHeadersMiddleware
 from tests.support.processes import Uvicorn, binary
 
@@ -85,17 +85,6 @@ class Minimum:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
-
-
-def make_app(content_type: bytes) -> ASGIApp:
-    """An application that costs next to nothing."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(b"content-length", b"2"), (b"content-type", content_type)]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"{}"})
-
-    return app
 
 
 async def measure(app: ASGIApp, headers: list[tuple[bytes, bytes]], *, other_clients: bool = False) -> float:
