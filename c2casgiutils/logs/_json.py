@@ -164,7 +164,9 @@ def _add_extra(fields: dict[str, Any], attributes: dict[str, Any]) -> None:
         key = name
         if name[:1] == "_" and (plain := name.lstrip("_")) and plain not in names:
             key = plain
-        fields[_free_key(key, fields)] = _extra_value(name, attributes[name])
+        if key in _FIELDS or key in fields:  # seldom, so a call less for most
+            key = _free_key(key, fields)
+        fields[key] = _extra_value(name, attributes[name])
 
 
 def _free_key(name: str, fields: Mapping[str, Any]) -> str:
