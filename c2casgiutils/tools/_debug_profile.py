@@ -88,7 +88,9 @@ async def post_profile(request: Request, response: Response, body: ProfileReques
 async def get_profile(
     request: Request,
     id: str,  # noqa: A002  # the name in the path
-    format: Annotated[Format | None, Query(description="By default what `Accept` asks for")] = None,  # noqa: A002
+    wanted: Annotated[
+        Format | None, Query(alias="format", description="By default what `Accept` asks for")
+    ] = None,
 ) -> Response:
     """Return a profile, from whichever process was profiled.
 
@@ -102,7 +104,7 @@ async def get_profile(
         return JSONResponse(running.model_dump(), 202, headers=retry)
     if state.profile is None:
         raise HTTPException(404, "No such profile: a process keeps its last 5, for 10 minutes")
-    render = functools.partial(_render, state.profile, format or _preferred(request))
+    render = functools.partial(_render, state.profile, wanted or _preferred(request))
     return await run_in_thread(render, name="c2casgiutils-diagnosis")
 
 
