@@ -1,6 +1,7 @@
 """Whether a caller may see details, in answers that others get too."""
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
+from starlette.exceptions import HTTPException
 
 from c2casgiutils.auth._dependencies import check_read_only_access
 from c2casgiutils.auth._identity import auth_type, get_auth

@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Request, Response
+from fastapi import Depends, Request, Response
+from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, config
 

@@ -5,8 +5,9 @@ All links are relative, so that they work at any mount path, with any root path 
 
 from urllib.parse import quote
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, config, instances, versions
 from c2casgiutils.tools import _level_form, _level_values, _maintenance_form, _overview, _pages, _static

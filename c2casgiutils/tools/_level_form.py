@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Self
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth
 from c2casgiutils.switches import CLUSTER, SwitchReport

@@ -6,7 +6,8 @@ import datetime
 import itertools
 from collections.abc import Iterator
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
+from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, broadcast, config, db, headers, health_checks, instances
 from c2casgiutils._secrets import scrub, scrub_items
