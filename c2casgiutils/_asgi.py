@@ -66,15 +66,31 @@ def route_template(scope: Mapping[str, Any]) -> str | None:
     return getattr(included if is_current else route, "path", None)
 
 
-def hold_scope(scope: Scope) -> list[Scope]:
-    """Return a list whose only item is the scope, or the copy of it that `replace_scope` names.
+class HeldScope:
+    """The scope as the application gets it, and the root path without mounts.
 
     For a middleware outside of one that passes on a copy: the application completes the copy, for example
-    with the route. The caller clears the list at the end, as it is a reference cycle.
+    with the route.
+
+    Args:
+        scope: As the middleware gets it; it is held until `release`, as it is a reference cycle.
     """
-    held = [scope]
-    scope.setdefault("state", {})[_HELD] = held
-    return held
+
+    __slots__ = ("root_path", "scope")
+
+    def __init__(self, scope: Scope) -> None:
+        self.replace(scope)
+        scope.setdefault("state", {})[_HELD] = self
+
+    def replace(self, scope: Scope) -> None:
+        """Hold another scope."""
+        self.scope: Scope | None = scope
+        self.root_path: str = scope.get("root_path", "")
+
+    def release(self) -> Scope | None:
+        """Hold the scope no more, and return it; `None` if that was done."""
+        scope, self.scope = self.scope, None
+        return scope
 
 
 def is_held(scope: Scope) -> bool:
@@ -84,9 +100,9 @@ def is_held(scope: Scope) -> bool:
 
 def replace_scope(scope: Scope, copy: Scope) -> None:
     """Note that the application gets a copy of the scope, for middlewares that hold it."""
-    held: list[Scope] = scope.get("state", {}).get(_HELD)
-    if held:
-        held[0] = copy
+    held: HeldScope | None = scope.get("state", {}).get(_HELD)
+    if held is not None:
+        held.replace(copy)
 
 
 def merge_slashes(scope: Scope) -> None:

@@ -31,6 +31,22 @@ def wrap_stack(app: Starlette, middleware: Callable[[ASGIApp], ASGIApp]) -> None
         app.middleware_stack = middleware(stack)
 
 
+def mount_template(app: Any, path: str) -> str:
+    """Return the templates of the mounts that lead to a path, as far as there are any.
+
+    Args:
+        app: The application, or its middlewares.
+        path: The path of the innermost mount, below the root path of the application.
+    """
+    routes = next((layer.routes for layer in _layers(app) if hasattr(layer, "routes")), ())
+    for route in routes:
+        match = route.path_regex.match(f"{path}/") if isinstance(route, Mount) else None
+        if match is not None:
+            rest = match["path"].rstrip("/")
+            return f"{route.path}{mount_template(route.app, f'/{rest}') if rest else ''}"
+    return ""
+
+
 def _layers(stack: Any) -> Iterator[Any]:
     """Return the middlewares of a built stack, from the outermost to the router."""
     layer = stack

@@ -3,16 +3,16 @@
 import datetime
 import itertools
 import logging
-import re
 import time
-from collections.abc import Awaitable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Awaitable
+from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c2casgiutils import broadcast, instances
-from c2casgiutils._asgi import final_headers, hold_scope, is_held, route_template
+from c2casgiutils._asgi import HeldScope, final_headers, is_held, route_template
+from c2casgiutils._starlette import mount_template
 from c2casgiutils.debug._state import MAX_EXCHANGES, STATE
 
 STATUS_PATTERN = "^[1-5]([0-9][0-9]|[xX][xX])$"
@@ -27,7 +27,6 @@ _METHODS = frozenset(
 _STATUS_OF = {"websocket.accept": 101, "websocket.close": 403}
 _INTERNAL_ERROR, _NOT_ANSWERED = 500, 499
 _MAX_LENGTH = 500
-_PARAMETER = re.compile(r"{(\w+)")
 
 
 class Exchange(BaseModel):
@@ -78,18 +77,16 @@ class ExchangesMiddleware:
         if kind == "lifespan" or is_held(scope):
             await self.app(scope, receive, send)
             return
-        held = hold_scope(scope)
-        root_path = scope.get("root_path", "")
-        status, is_kept = 0, False
+        held = HeldScope(scope)
+        status = 0
         began = time.perf_counter()
 
         def send_recorded(message: Message) -> Awaitable[None]:
-            nonlocal status, is_kept
+            nonlocal status
             kind = message["type"]
             if kind == "http.response.body":
-                if not (message.get("more_body") or is_kept):
-                    is_kept = True
-                    _keep(held[0], root_path, began, status)
+                if not message.get("more_body"):
+                    self._keep(held, began, status)
             else:
                 status = status or message.get("status") or _STATUS_OF.get(kind, 0)
             return send(message)
@@ -100,44 +97,32 @@ class ExchangesMiddleware:
             status = status or _INTERNAL_ERROR
             raise
         finally:
-            if not is_kept:
-                _keep(held[0], root_path, began, status)
-                is_kept = True
-            held.clear()
+            self._keep(held, began, status)
 
-
-def _keep(scope: Scope, root_path: str, began: float, status: int) -> None:
-    """Keep a request whose answer ended, unless it is one of those that are left out; never raise."""
-    try:
-        if final_headers(scope):
+    def _keep(self, held: HeldScope, began: float, status: int) -> None:
+        """Keep a request once, when its answer ended, unless it is one of those that are left out."""
+        scope = held.release()
+        if scope is None:
             return
-        method, request_id = scope.get("method", _WEBSOCKET), scope["state"].get("request_id")
+        try:
+            if final_headers(scope):
+                return
+            method, request_id = scope.get("method", _WEBSOCKET), scope["state"].get("request_id")
+            route = self._route(scope, held.root_path)
+        except Exception:  # for what an application puts into the scope, no request may fail
+            _LOGGER.debug("A request could not be recorded", exc_info=True)
+            return
         # a tuple costs less than its named form
-        record = began, time.perf_counter(), method, _route(scope, root_path), status, request_id
-    except Exception:  # for what an application puts into the scope, no request may fail
-        _LOGGER.debug("A request could not be recorded", exc_info=True)
-        return
-    STATE.exchanges.append(record)
+        STATE.exchanges.append((began, time.perf_counter(), method, route, status, request_id))
 
-
-def _route(scope: Scope, outer: str) -> str | None:
-    """Return the template of the path, with those of the mounts, but without the root path of the server."""
-    template = route_template(scope)
-    root: str = scope.get("root_path", "")
-    if template is None or root == outer:
-        return template
-    mounts = root.rstrip("/").removeprefix(outer.rstrip("/"))
-    return f"{_without_values(mounts, template, scope.get('path_params', {}))}{template}"
-
-
-def _without_values(mounts: str, own: str, parameters: Mapping[str, Any]) -> str:
-    """Return the path of mounts with the names of their parameters, those that the route does not have."""
-    segments = mounts.split("/")
-    for name in parameters.keys() - set(_PARAMETER.findall(own)):
-        value = str(parameters[name])
-        if value in segments:
-            segments[segments.index(value)] = f"{{{name}}}"
-    return "/".join(segments)
+    def _route(self, scope: Scope, outer: str) -> str | None:
+        """Return the template of the path with those of the mounts, without the root path of the server."""
+        template = route_template(scope)
+        root: str = scope.get("root_path", "")
+        if template is None or root == outer:
+            return template
+        mounts = root.rstrip("/").removeprefix(outer.rstrip("/"))
+        return f"{mount_template(self.app, mounts)}{template}"
 
 
 def read_exchanges(

@@ -84,6 +84,9 @@ def make_app() -> FastAPI:
     tenant = FastAPI()
     tenant.include_router(ROUTER)
     app.mount("/tenants/{tenant}", tenant)
+    app.mount("/items/{item}", tenant)
+    app.mount("/deep/{one}", nested := FastAPI())
+    nested.mount("/er/{two}", tenant)
     app.mount("/c2c", create_app())
     health_checks.probes(app)
     return app
@@ -109,6 +112,9 @@ TABLE = [
     ("GET", "/v1/stream", "GET", "/v1/stream", 200),
     ("GET", "/tenants/alice/items/x", "GET", "/tenants/{tenant}/items/{item}", 200),
     ("GET", "/tenants/items/items/items", "GET", "/tenants/{tenant}/items/{item}", 200),
+    ("GET", "/tenants/tenants/items/x", "GET", "/tenants/{tenant}/items/{item}", 200),
+    ("GET", "/items/alice/items/x", "GET", "/items/{item}/items/{item}", 200),
+    ("GET", "/deep/1/er/1/items/x", "GET", "/deep/{one}/er/{two}/items/{item}", 200),
     ("GET", "/tenants/alice/nothing", "GET", None, 404),
     ("GET", "/somebody@example.com", "GET", None, 404),
     ("BREW", "/v1/items/x", "other", "/v1/items/{item}", 405),
@@ -257,9 +263,10 @@ async def test_behind_a_proxy() -> None:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
             await client.get("/v1/items/x", headers={"X-Forwarded-Proto": "https"})
+            await client.get("/tenants/a/items/x", headers={"X-Forwarded-Prefix": "/public/tenants/b"})
             await client.get("/c2c/nothing", headers={"X-Forwarded-Proto": "https"})
-    (found,) = read_exchanges().exchanges
-    assert found.route == "/v1/items/{item}"
+    found = [exchange.route for exchange in read_exchanges().exchanges]
+    assert found == ["/tenants/{tenant}/items/{item}", "/v1/items/{item}"]
 
 
 async def run(app: Any, scope: dict[str, Any], incoming: list[Message]) -> list[Message]:
