@@ -325,3 +325,16 @@ async def test_no_listener_sees_the_plans(database: db.Database) -> None:
         await run(session, "SELECT id FROM item")
     assert seen == ["SELECT id FROM item"]
     assert list(await plans()) == ["SELECT id FROM item"]
+
+
+async def test_a_replica(pair: Pair, driver: str, started: None) -> None:
+    """Plans are fetched from the server that executed the query, also from one that only reads."""
+    database = db.Database(pair.primary.url(driver), read_only_url=pair.replica.url(driver))
+    await start()
+    async with database.session_scope() as session:
+        (where,) = await run(session, "SELECT current_setting('port')::int, count(*) FROM item")
+        assert where == (pair.replica.port, 0)
+        assert await run(session, "SELECT min(length(name)) FROM item") == [(None,)]
+    found = await plans()
+    assert "actual" in str(found["SELECT min(length(name)) FROM item"])
+    await database.aclose()
