@@ -66,8 +66,8 @@ def _metrics(prefix: str) -> _Metrics:
 
 @functools.cache
 def _alembic_version(prefix: str) -> prometheus.PresentGauge | None:
-    name, text = f"{prefix}alembic_version", "1 for the revision that the database is at"
-    return _created(lambda: prometheus.PresentGauge(name, text, "configuration", "version"))
+    text = "1 for the revision that the database is at"
+    return _created(lambda: prometheus.PresentGauge(prefix, "alembic_version", text))
 
 
 def _created(create: Callable[[], _T]) -> _T | None:

@@ -4,9 +4,14 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from c2casgiutils import config
 from c2casgiutils.prometheus._directory import multiprocess_directory
-from c2casgiutils.prometheus._state import STATE
 
+_LABELS = {"alembic_version": ("configuration", "version")}
+"""The labels of what has something present, and of what is present, by the name without the prefix.
+
+They are fixed, as a scrape is answered by any worker, also by one that has not used the gauge yet.
+"""
 _NOTHING = ""
 """The label value in the files while nothing is present."""
 
@@ -18,22 +23,19 @@ class PresentGauge:
     the files that the workers share, so these have the time instead, and a scrape shows the newest.
 
     Args:
-        name: The name, with its prefix.
+        prefix: The prefix of its name.
+        name: The name, `alembic_version`.
         text: Its description.
-        group: The label of what has something present.
-        label: The label of what is present.
 
     Raises:
         ValueError: There is already a metric with this name.
     """
 
-    def __init__(self, name: str, text: str, group: str, label: str) -> None:
+    def __init__(self, prefix: str, name: str, text: str) -> None:
         from prometheus_client import Gauge
 
         self._is_shared = multiprocess_directory() is not None
-        self._gauge = Gauge(name, text, (group, label), multiprocess_mode="livemax")
-        if self._is_shared:
-            STATE.present_gauges[name] = group, label
+        self._gauge = Gauge(f"{prefix}{name}", text, _LABELS[name], multiprocess_mode="livemax")
 
     def replace(self, group: str, gone: Iterable[str], present: Iterable[str]) -> None:
         """Show what is present.
@@ -60,7 +62,7 @@ def only_newest(family: Any) -> Any:
     Args:
         family: The metrics of one name, of the client library.
     """
-    labels = STATE.present_gauges.get(family.name)
+    labels = _LABELS.get(family.name.removeprefix(config.settings.prometheus.prefix))
     if labels is None:
         return family
     group, label = labels

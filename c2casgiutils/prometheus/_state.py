@@ -15,7 +15,6 @@ class State:
         lock: Held while the port is opened or closed.
         port: The port that is served or waited for.
         service: Name of the service in the metrics.
-        present_gauges: The two labels of each `PresentGauge` that several workers share, by its name.
         in_flight: Number of requests in progress, of all applications of the process together.
         collectors: The collectors added by `register`.
     """
@@ -24,7 +23,6 @@ class State:
         self.lock = threading.Lock()
         self.port: Port | None = None
         self.service = ""
-        self.present_gauges: dict[str, tuple[str, str]] = {}
         self.in_flight = 0
         self.collectors: list[Collector] = []
 

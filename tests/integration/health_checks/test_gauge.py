@@ -13,6 +13,7 @@ _ROOT = Path(__file__).parents[3]
 _WORKER = """
 import asyncio, sys
 from c2casgiutils.health_checks import Custom, Factory
+from c2casgiutils.health_checks._metrics import record_versions
 
 def check():
     if wanted == "fail":
@@ -21,7 +22,10 @@ def check():
 factory = Factory()
 factory.add(Custom(check), name="told", ttl=0)
 for wanted in map(str.strip, sys.stdin):
-    asyncio.run(factory.check())
+    if wanted.startswith("at"):
+        record_versions("alembic.ini", [], wanted.split()[1:])
+    else:
+        asyncio.run(factory.check())
     print("done", flush=True)
 """
 
@@ -75,3 +79,24 @@ def test_the_newest_run_of_all_workers_counts(start: Callable[[], Callable[[str]
     assert failure() == "1.0"
     second("pass")
     assert failure() == "0.0"
+
+
+def test_the_newest_revision_of_all_workers_counts(start: Callable[[], Callable[[str], None]]) -> None:
+    """Whoever answers the scrape, which may be a process that has not looked for itself."""
+    first, second = start(), start()
+
+    def shown() -> set[str]:
+        lines = prometheus.render()[0].decode().splitlines()
+        found = [line for line in lines if line.startswith("c2casgiutils_alembic_version{")]
+        assert all(line.endswith(" 1.0") for line in found)
+        return {line.partition('version="')[2].partition('"')[0] for line in found}
+
+    first("at one")
+    assert shown() == {"one"}
+    second("at two three")
+    assert shown() == {"two", "three"}
+    first("at two three")
+    second("at one")
+    assert shown() == {"one"}
+    first("at")
+    assert shown() == set()
