@@ -17,8 +17,8 @@ from tests.support.redis_groups import ClusterGroup
 
 NAME = "app.db"
 _SLOT = key_slot(f"{{{PREFIX}}}".encode())
-_BROKEN_SECONDS = 2.5
-"""Longer than the link and the clients need to notice, and to try again."""
+_BROKEN_SECONDS = 1.5
+"""Long enough for the link and the clients to notice and to try again."""
 _WRONG_SECRETS = 3
 """In all cases together fewer than lead to 429."""
 
