@@ -14,9 +14,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-_FINAL = "c2casgiutils_final"
+FINAL = "c2casgiutils_final"
+"""Key of the state of a scope: the names of the headers that are final."""
 _LIFESPAN = "c2casgiutils_lifespan"
-_HELD = "c2casgiutils_held"
+HELD = "c2casgiutils_held"
+"""Key of the state of a scope, under which a middleware holds what the application gets.
+
+That is a list of two: the scope, or a copy of it, which the application completes, for example with the
+route; and its root path without mounts. It is a reference cycle: the middleware clears it at the end.
+"""
 _RESPONSE_START = {"http": "http.response.start", "websocket": "websocket.http.response.start"}
 
 
@@ -66,43 +72,11 @@ def route_template(scope: Mapping[str, Any]) -> str | None:
     return getattr(included if is_current else route, "path", None)
 
 
-class HeldScope:
-    """The scope as the application gets it, and the root path without mounts.
-
-    For a middleware outside of one that passes on a copy: the application completes the copy, for example
-    with the route.
-
-    Args:
-        scope: As the middleware gets it; it is held until `release`, as it is a reference cycle.
-    """
-
-    __slots__ = ("root_path", "scope")
-
-    def __init__(self, scope: Scope) -> None:
-        self.replace(scope)
-        scope.setdefault("state", {})[_HELD] = self
-
-    def replace(self, scope: Scope) -> None:
-        """Hold another scope."""
-        self.scope: Scope | None = scope
-        self.root_path: str = scope.get("root_path", "")
-
-    def release(self) -> Scope | None:
-        """Hold the scope no more, and return it; `None` if that was done."""
-        scope, self.scope = self.scope, None
-        return scope
-
-
-def is_held(scope: Scope) -> bool:
-    """Return whether a middleware outside already holds the scope."""
-    return _HELD in scope.get("state", ())
-
-
 def replace_scope(scope: Scope, copy: Scope) -> None:
-    """Note that the application gets a copy of the scope, for middlewares that hold it."""
-    held: HeldScope | None = scope.get("state", {}).get(_HELD)
-    if held is not None:
-        held.replace(copy)
+    """Note that the application gets a copy of the scope, for a middleware outside that holds it."""
+    held: list[Any] | None = scope.get("state", {}).get(HELD)
+    if held:
+        held[:] = copy, copy.get("root_path", "")
 
 
 def merge_slashes(scope: Scope) -> None:
@@ -126,12 +100,12 @@ def make_final(scope: Scope, names: frozenset[bytes]) -> None:
         scope: The scope of the connection. The mark is in its state, which copies of the scope share.
         names: The names in lower case.
     """
-    scope.setdefault("state", {})[_FINAL] = names
+    scope.setdefault("state", {})[FINAL] = names
 
 
 def final_headers(scope: Scope) -> frozenset[bytes]:
     """Return the names of the headers that are final for this connection."""
-    names: frozenset[bytes] = scope.get("state", {}).get(_FINAL, frozenset())
+    names: frozenset[bytes] = scope.get("state", {}).get(FINAL, frozenset())
     return names
 
 

@@ -5,13 +5,13 @@ import itertools
 import logging
 import time
 from collections.abc import Awaitable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c2casgiutils import broadcast, instances
-from c2casgiutils._asgi import HeldScope, final_headers, is_held, route_template
+from c2casgiutils._asgi import FINAL, HELD, route_template
 from c2casgiutils._starlette import mount_template
 from c2casgiutils.debug._state import MAX_EXCHANGES, STATE
 
@@ -73,22 +73,22 @@ class ExchangesMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        kind = scope["type"]
-        if kind == "lifespan" or is_held(scope):
+        if scope["type"] == "lifespan" or HELD in scope.setdefault("state", {}):
             await self.app(scope, receive, send)
             return
-        held = HeldScope(scope)
-        status = 0
-        began = time.perf_counter()
+        held = scope["state"][HELD] = [scope, scope.get("root_path", "")]
+        keep, status, began = self._keep, 0, time.perf_counter()
 
         def send_recorded(message: Message) -> Awaitable[None]:
             nonlocal status
             kind = message["type"]
             if kind == "http.response.body":
                 if not message.get("more_body"):
-                    self._keep(held, began, status)
-            else:
-                status = status or message.get("status") or _STATUS_OF.get(kind, 0)
+                    keep(held, began, status)
+            elif kind == "http.response.start":
+                status = message["status"]
+            elif not status:  # of a websocket
+                status = message.get("status") or _STATUS_OF.get(kind, 0)
             return send(message)
 
         try:
@@ -97,32 +97,38 @@ class ExchangesMiddleware:
             status = status or _INTERNAL_ERROR
             raise
         finally:
-            self._keep(held, began, status)
+            keep(held, began, status)
 
-    def _keep(self, held: HeldScope, began: float, status: int) -> None:
+    def _keep(self, held: list[Any], began: float, status: int) -> None:
         """Keep a request once, when its answer ended, unless it is one of those that are left out."""
-        scope = held.release()
-        if scope is None:
+        if not held:
             return
+        scope, root_path = held
+        held.clear()
         try:
-            if final_headers(scope):
+            state = scope["state"]
+            if FINAL in state:
                 return
-            method, request_id = scope.get("method", _WEBSOCKET), scope["state"].get("request_id")
-            route = self._route(scope, held.root_path)
+            template = route_template(scope)
+            if template is not None and (root := scope.get("root_path", "")) != root_path:
+                template = f"{self._mounts(root, root_path)}{template}"
+            # a tuple costs less than its named form
+            record = (
+                began,
+                time.perf_counter(),
+                scope.get("method", _WEBSOCKET),
+                template,
+                status,
+                state.get("request_id"),
+            )
         except Exception:  # for what an application puts into the scope, no request may fail
             _LOGGER.debug("A request could not be recorded", exc_info=True)
             return
-        # a tuple costs less than its named form
-        STATE.exchanges.append((began, time.perf_counter(), method, route, status, request_id))
+        STATE.exchanges.append(record)
 
-    def _route(self, scope: Scope, outer: str) -> str | None:
-        """Return the template of the path with those of the mounts, without the root path of the server."""
-        template = route_template(scope)
-        root: str = scope.get("root_path", "")
-        if template is None or root == outer:
-            return template
-        mounts = root.rstrip("/").removeprefix(outer.rstrip("/"))
-        return f"{mount_template(self.app, mounts)}{template}"
+    def _mounts(self, root_path: str, outer: str) -> str:
+        """Return the templates of the mounts in a root path, without the root path of the server."""
+        return mount_template(self.app, root_path.rstrip("/").removeprefix(outer.rstrip("/")))
 
 
 def read_exchanges(
