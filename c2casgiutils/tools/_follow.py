@@ -8,30 +8,21 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 from c2casgiutils import auth, follow, switches
 from c2casgiutils._outages import waiting
-from c2casgiutils.config._types import checked_by, read_by
+from c2casgiutils.config._types import checked_by
 from c2casgiutils.switches import SwitchReport
 from c2casgiutils.tools import _level_values, _middleware, _sensitive_loggers
-from c2casgiutils.tools._level_fields import Level, parse_ttl
+from c2casgiutils.tools._level_fields import Level, ShortTtl
 
 router = APIRouter(tags=["logging"], dependencies=[Depends(auth.require_admin_access)])
 
 _TIMEOUT_SECONDS = 2.0
-_LEAST_TTL = datetime.timedelta(seconds=1)
-_MOST_TTL = datetime.timedelta(hours=1)
 _RETRY_MILLISECONDS = 3_000
 _STREAM = "text/event-stream"
 _UNREACHABLE: dict[int | str, dict[str, Any]] = {503: {"description": "Redis is configured but unreachable."}}
-
-
-def _parse_ttl(value: Any) -> datetime.timedelta:
-    ttl = parse_ttl(value)
-    if not _LEAST_TTL <= ttl <= _MOST_TTL:
-        raise ValueError("a ttl is 1 second to 1 hour")
-    return ttl
 
 
 def _family_of(name: str) -> str:
@@ -44,16 +35,7 @@ class FollowRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ttl: Annotated[
-        datetime.timedelta,
-        read_by(_parse_ttl),
-        WithJsonSchema(
-            {
-                "anyOf": [{"type": "string"}, {"type": "number"}],
-                "description": "A duration (`10m`, `PT1H`) or seconds, 1 s to 1 h.",
-            }
-        ),
-    ] = datetime.timedelta(minutes=10)
+    ttl: ShortTtl = datetime.timedelta(minutes=10)
     level: Annotated[Level, Field(description="The lowest level of the lines.")] = 10
     logger: Annotated[
         str,

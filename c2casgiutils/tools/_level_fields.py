@@ -14,6 +14,8 @@ from c2casgiutils.switches import CLUSTER
 from c2casgiutils.tools import _level_values
 
 _MAX_REASON_LENGTH = 200
+_LEAST_SHORT_TTL = datetime.timedelta(seconds=1)
+_MOST_SHORT_TTL = datetime.timedelta(hours=1)
 _NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 30}
 _NUMBER_SCHEMA = {"type": "integer", "minimum": 0, "maximum": _level_values.MAX_NUMBER}
 
@@ -48,6 +50,23 @@ def _parse_level_ttl(value: Any) -> datetime.timedelta | None:
     return ttl
 
 
+def _parse_short_ttl(value: Any) -> datetime.timedelta:
+    ttl = parse_ttl(value)
+    if not _LEAST_SHORT_TTL <= ttl <= _MOST_SHORT_TTL:
+        raise ValueError("a ttl must be from 1 second to 1 hour")
+    return ttl
+
+
+ShortTtl = Annotated[
+    datetime.timedelta,
+    read_by(_parse_short_ttl),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string"}, {"type": "number"}],
+            "description": "A duration (`10m`, `PT1H`) or seconds, 1 s to 1 h.",
+        }
+    ),
+]
 LoggerName = Annotated[
     str,
     Field(

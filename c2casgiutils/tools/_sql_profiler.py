@@ -2,34 +2,24 @@
 
 import datetime
 import logging
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 from c2casgiutils import auth, db, switches
 from c2casgiutils._outages import waiting
 from c2casgiutils.broadcast import BroadcastError
-from c2casgiutils.config._types import read_by
 from c2casgiutils.switches import SwitchReport
-from c2casgiutils.tools._level_fields import parse_ttl
+from c2casgiutils.tools._level_fields import ShortTtl
 
 _LOGGER = logging.getLogger(__name__)
 
 router = APIRouter(tags=["sql_profiler"], dependencies=[Depends(auth.require_admin_access)])
 
 _TIMEOUT_SECONDS = 2.0
-_LEAST_TTL = datetime.timedelta(seconds=1)
-_MOST_TTL = datetime.timedelta(hours=1)
 _DEFAULT_DATABASE = "default"
 _UNREACHABLE: dict[int | str, dict[str, Any]] = {503: {"description": "Redis is configured but unreachable."}}
-
-
-def _parse_ttl(value: Any) -> datetime.timedelta:
-    ttl = parse_ttl(value)
-    if not _LEAST_TTL <= ttl <= _MOST_TTL:
-        raise ValueError("a ttl must be from 1 second to 1 hour")
-    return ttl
 
 
 class ProfilerRequest(BaseModel):
@@ -37,16 +27,7 @@ class ProfilerRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ttl: Annotated[
-        datetime.timedelta,
-        read_by(_parse_ttl),
-        WithJsonSchema(
-            {
-                "anyOf": [{"type": "string"}, {"type": "number"}],
-                "description": "A duration (`5m`, `PT5M`) or seconds, 1 s to 1 h.",
-            }
-        ),
-    ] = datetime.timedelta(minutes=5)
+    ttl: ShortTtl = datetime.timedelta(minutes=5)
     explain: bool = Field(default=False, description="Fetch the plan of each statement once.")
     analyze: bool = Field(
         default=False,
