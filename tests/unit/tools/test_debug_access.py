@@ -96,6 +96,15 @@ async def test_other_site(client: httpx.AsyncClient, path: str, method: str) -> 
     assert (await client.request(method, path, params=params, headers=prefetch)).status_code == 503
 
 
+@pytest.mark.parametrize("headers", [CROSS, {"Origin": "https://evil.example"}, {"Origin": "null"}])
+async def test_dump_by_another_site(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    """A form of another site cannot make the browser of an administrator download a dump."""
+    await sign_in(client)
+    assert (await client.post("debug/dump", headers=headers)).status_code == 403
+    own = {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}
+    assert (await client.post("debug/dump", headers=own)).status_code == 200
+
+
 async def test_not_cached(client: httpx.AsyncClient) -> None:
     """Neither an answer nor a refusal is kept by a cache."""
     for path in ("debug/headers", "debug/time", COSTLY):
