@@ -4,7 +4,7 @@ The views that serve them are in `c2casgiutils.tools`.
 """
 
 from c2casgiutils.debug._budget import TimeIsUpError
-from c2casgiutils.debug._call_tree import CallTree
+from c2casgiutils.debug._call_tree import WAITING, CallTree
 from c2casgiutils.debug._dump import Part, dump
 from c2casgiutils.debug._enabled import DisabledError, check_enabled
 from c2casgiutils.debug._exchanges import (
@@ -27,7 +27,6 @@ from c2casgiutils.debug._profile_formats import collapsed, speedscope
 from c2casgiutils.debug._references import MAX_DEPTH, MAX_TOO_MANY, GraphOptions, UnknownObjectError
 from c2casgiutils.debug._references import draw as draw_references
 from c2casgiutils.debug._runtime import Runtime, runtime, step
-from c2casgiutils.debug._sampler import WAITING
 from c2casgiutils.debug._settings import Fingerprints, Setting, compare_settings, fingerprints
 from c2casgiutils.debug._slots import BusyError, Slot
 from c2casgiutils.debug._stacks import Stacks, stacks

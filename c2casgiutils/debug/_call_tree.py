@@ -8,6 +8,9 @@ from pydantic import BaseModel, Field, model_validator
 _MAX_JSON_BYTES = 900_000
 """A message between processes is at most 1 MiB."""
 _MAX_MICROSECONDS = 10**12
+_OTHERS = "(other threads)"
+WAITING = "(waiting)"
+"""The frame below that of a thread that holds what the thread does while it waits for work."""
 
 
 class Frame(BaseModel):
@@ -71,17 +74,21 @@ class CallTree(BaseModel):
     def pruned(self, least: int) -> "CallTree":
         """Return the tree without nodes whose total is shorter; their time is that of their callers.
 
+        Threads that are left out are one node together. Waiting is always told apart.
+
         Args:
             least: The shortest time that is kept, in microseconds.
         """
-        totals, builder = self.totals(), TreeBuilder(len(self.nodes))
+        builder = TreeBuilder(2 * len(self.nodes) + 1)
         moved: list[int] = []
-        for node, total in zip(self.nodes, totals, strict=True):
-            parent = -1 if node.parent < 0 else moved[node.parent]
-            is_kept = total >= least or parent < 0
-            place = builder.child(parent, node.frame, self.frames[node.frame]) if is_kept else parent
-            builder.add(place, node.microseconds)
-            moved.append(place)
+        for node, total in zip(self.nodes, self.totals(), strict=True):
+            parent, frame = -1 if node.parent < 0 else moved[node.parent], self.frames[node.frame]
+            if total >= least or frame.name == WAITING:
+                parent = builder.child(parent, node.frame, frame)
+            elif parent < 0:
+                parent = builder.child(parent, _OTHERS, Frame(name=_OTHERS))
+            builder.add(parent, node.microseconds)
+            moved.append(parent)
         return builder.tree
 
     def bounded(self) -> "CallTree":

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from c2casgiutils.debug._call_tree import CallTree, Frame
+from c2casgiutils.debug._call_tree import WAITING, CallTree, Frame
 from c2casgiutils.debug._profile import Profile
-from c2casgiutils.debug._sampler import WAITING
 
 _MAX_BYTES = 1_000_000
 _MAX_INDEXES = 150_000

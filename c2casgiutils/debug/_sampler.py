@@ -5,11 +5,9 @@ import time
 from collections.abc import Hashable
 from types import CodeType, FrameType
 
-from c2casgiutils.debug._call_tree import CallTree, Frame, TreeBuilder
+from c2casgiutils.debug._call_tree import WAITING, CallTree, Frame, TreeBuilder
 from c2casgiutils.debug._frames import short_path, thread_frames
 
-WAITING = "(waiting)"
-"""The frame below that of a thread that holds what the thread does while it waits for work."""
 _MAX_DEPTH = 200
 _MAX_NODES = 50_000
 _MAX_TEXT_LENGTH = 200

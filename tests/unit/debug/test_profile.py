@@ -14,9 +14,9 @@ import pytest
 from pydantic import ValidationError
 
 from c2casgiutils import config, debug
-from c2casgiutils.debug._call_tree import CallTree, Frame, Node, TreeBuilder
+from c2casgiutils.debug._call_tree import WAITING, CallTree, Frame, Node, TreeBuilder
 from c2casgiutils.debug._profile import Profile, Profiles
-from c2casgiutils.debug._sampler import WAITING, Sampler
+from c2casgiutils.debug._sampler import Sampler
 from c2casgiutils.debug._slots import BusyError, Slot
 from tests.support.net import eventually
 
@@ -219,6 +219,22 @@ def test_pruned() -> None:
     tree = create_tree({"main;a;b": 5, "main;a;c": 1, "main;d;e": 1, "main;d": 3}).pruned(3)
     assert names(tree) == ["main", "a", "b", "d"]
     assert [node.microseconds for node in tree.nodes] == [0, 1, 5, 4]
+
+
+def test_pruned_threads() -> None:
+    """Short threads are one, whose waiting is still told apart."""
+    tree = create_tree({"main;a": 9, "t1;b": 1, "t1;(waiting);c": 5, "t2;(waiting);c": 4, "t2;d": 2}).pruned(
+        8
+    )
+    assert names(tree) == ["main", "a", "(other threads)", WAITING]
+    assert [node.microseconds for node in tree.nodes] == [0, 9, 3, 9]
+
+
+def test_very_many_threads() -> None:
+    """A tree of threads alone, each with a name of its own, fits into a message, too."""
+    tree = create_tree({f"{'thread' * 20}{number};(waiting);run": 1 for number in range(8000)}).bounded()
+    assert len(tree.model_dump_json()) <= 900_000
+    assert sum(node.microseconds for node in tree.nodes) == 8000
 
 
 def test_bounded() -> None:

@@ -156,6 +156,15 @@ def test_page_of_hostile_names() -> None:
     assert "<script>alert(199)</script>" in page.text
 
 
+def test_page_of_very_many_threads() -> None:
+    """A tree that another process sent is not pruned for ever."""
+    builder = TreeBuilder(1_000_000)
+    for number in range(5000):
+        builder.add(builder.child(-1, number, Frame(name=f"thread{number}")), 1)
+    found = debug.Profile(id="x", instance="x", seconds=1, hz=1, samples=1, tree=builder.tree)
+    assert "(other threads)" in _profile_page.render(found)
+
+
 WRONG: list[Any] = [
     *({"seconds": value} for value in (0, -1, 61, "nan", "Infinity", "abc", None)),
     *({"hz": value} for value in (0, -1, 1001, 1.5, "abc")),
