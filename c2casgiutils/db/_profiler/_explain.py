@@ -79,7 +79,7 @@ class Question(NamedTuple):
             and not options.get("stream_results")
             and not getattr(self.cursor, "server_side", False)
             and _are_small(self.parameters)
-            and (self.is_sqlite or _is_in_transaction(self.connection))
+            and (_is_query(self.statement) if self.is_sqlite else _is_in_transaction(self.connection))
         )
 
 
@@ -142,6 +142,13 @@ def _only_reads(statement: Statement, found: Any, cursor: Any) -> bool:
         return False
     cursor.execute(_HAS_UNKNOWN_CODE.format(names=",".join(sorted(names))))
     return cursor.fetchone()[0] is False
+
+
+def _is_query(statement: Statement) -> bool:
+    """Return whether a statement changes nothing: on SQLite the plan of another one resets `changes()`."""
+    return statement.verb in {"SELECT", "VALUES"} or (
+        statement.verb == "WITH" and not statement.words & {"DELETE", "INSERT", "REPLACE", "UPDATE"}
+    )
 
 
 def _are_small(parameters: Any) -> bool:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from c2casgiutils import db, request_tracking
@@ -158,7 +159,7 @@ async def test_plans(client: httpx.AsyncClient, database: db.Database) -> None:
     found = await read(client)
     plans = {sql: item["plan"] for sql, item in found["statements"].items()}
     assert "item" in plans["SELECT name FROM item WHERE name = ? ORDER BY upper(name)"].lower()
-    assert plans["WITH x AS (SELECT ?) INSERT INTO item SELECT ?"]
+    assert plans["WITH x AS (SELECT ?) INSERT INTO item SELECT ?"] is None
     assert plans["DROP TABLE IF EXISTS other"] is None
     assert "EXPLAIN" not in str(found)
     assert "hunter2" not in str(found)
@@ -212,3 +213,48 @@ async def test_an_end_while_statements_run(client: httpx.AsyncClient, database: 
     assert min(await asyncio.gather(*workers)) > 0
     await asyncio.sleep(0)
     assert len(listeners(database)) == before
+
+
+ON_SQLITE = (
+    "INSERT INTO made (name) VALUES ('a'), ('b') RETURNING id",
+    "INSERT INTO made (name) VALUES (:text)",
+    "SELECT last_insert_rowid(), changes(), total_changes()",
+    "insert into made (name) values ('a') on conflict do nothing",
+    "UPDATE made SET name = name || :text",
+    "SELECT changes()",
+    "WITH x AS (SELECT max(id) AS i FROM made) DELETE FROM made WHERE id IN (SELECT i FROM x) RETURNING name",
+    "SELECT count(*), group_concat(name) FROM (SELECT name FROM made ORDER BY id)",
+    "SELECT 1 FROM missing",
+    "SELECT json('not json')",
+    "PRAGMA foreign_keys",
+)
+
+
+async def test_nothing_differs_on_sqlite(
+    client: httpx.AsyncClient, tmp_path: Path, database: db.Database
+) -> None:
+    """Results, errors, counts of rows and the last id are the same with plans."""
+
+    async def outcomes(name: str) -> list[Any]:
+        other = db.Database(f"sqlite:///{tmp_path}/{name}.db", name=name)
+        await execute(other, "CREATE TABLE made (id INTEGER PRIMARY KEY, name text UNIQUE)")
+        found: list[Any] = []
+        for sql in ON_SQLITE * 3:
+            async with other.session_scope(read_write=True) as session:
+                for statement in (sql, *ON_SQLITE):
+                    try:
+                        result: Any = await session.execute(
+                            text(statement), {"text": f"x{len(found)}"} if ":text" in statement else {}
+                        )
+                    except DBAPIError as error:
+                        found.append(str(error.orig))
+                        continue
+                    rows = [tuple(row) for row in result] if result.returns_rows else result.lastrowid
+                    found.append((result.rowcount, rows))
+        await other.aclose()
+        return found
+
+    expected = await outcomes("off")
+    await start(client, explain=True, analyze=True)
+    assert await outcomes("on") == expected
+    assert sum(item["plan"] is not None for item in (await read(client))["statements"].values()) >= 3
