@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils._tasks import Failure, caught
@@ -79,10 +80,9 @@ class HangWatch:
         """Note that somebody waits for a connection of the pool, which may be tested first."""
         if self._probe is None:
             return
-        loop = asyncio.get_running_loop()
-        self._since[id(key)] = loop.time()
+        self._since[id(key)] = time.monotonic()
         if self._timer is None:
-            self._timer = loop.call_later(_PATIENCE_SECONDS, self._look)
+            self._timer = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._look)
 
     def end(self, key: object) -> None:
         """Note that the waiting has ended."""
@@ -93,7 +93,7 @@ class HangWatch:
         self.begin(dbapi_connection)
 
     def _check_in(self, dbapi_connection: Any, *_: Any) -> None:
-        self.end(dbapi_connection)
+        self._since.pop(id(dbapi_connection), None)
 
     def _close(self, dbapi_connection: Any, *_: Any) -> None:
         self._open.pop(id(dbapi_connection), None)
@@ -104,9 +104,8 @@ class HangWatch:
         self._timer = None
         if self._probe is None or not self._since:
             return
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(_PATIENCE_SECONDS, self._look)
-        is_long = loop.time() - min(self._since.values()) >= _PATIENCE_SECONDS
+        self._timer = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._look)
+        is_long = time.monotonic() - min(self._since.values()) >= _PATIENCE_SECONDS
         if is_long and (self._task is None or self._task.done()):
             self._task = create_detached_task(self._ask(self._probe))
 

@@ -24,18 +24,25 @@ def create_pool_class(metrics: "EngineMetrics", hangs: "HangWatch") -> Any:
             super().__init__(creator, pool_size=pool_size, max_overflow=max_overflow, **options)
             self._is_bounded = pool_size > 0 and max_overflow >= 0
             self._most = pool_size + max_overflow
+            self._tests_connections = bool(options.get("pre_ping"))
 
         def connect(self) -> Any:
             if self._is_bounded and self.checkedout() >= self._most:
                 metrics.wait()
+            if not self._tests_connections:  # all else that waits is bounded
+                return self._connect()
             key = object()
             hangs.begin(key)
+            try:
+                return self._connect()
+            finally:
+                hangs.end(key)
+
+        def _connect(self) -> Any:
             try:
                 return super().connect()
             except PoolTimeoutError:
                 metrics.time_out()
                 raise
-            finally:
-                hangs.end(key)
 
     return MeasuredPool
