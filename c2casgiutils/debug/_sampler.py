@@ -1,5 +1,7 @@
 """A profile by samples: what each thread of the process runs, many times a second."""
 
+import random
+import sys
 import threading
 import time
 from collections.abc import Hashable
@@ -11,6 +13,9 @@ from c2casgiutils.debug._frames import short_path, thread_frames
 _MAX_DEPTH = 200
 _MAX_NODES = 50_000
 _MAX_TEXT_LENGTH = 200
+_SWITCH_SECONDS = 0.000_5
+"""How soon a running thread gives way to the sampler. With the usual 5 ms the sampler would get its turn only
+when a function that takes less time has ended, and never see it."""
 _REST = 4
 """The sampler sleeps at least this many times as long as a sample takes."""
 _WAITS = frozenset(
@@ -60,6 +65,15 @@ class Sampler:
         Args:
             stopped: Ends it early.
         """
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(min(usual, _SWITCH_SECONDS))
+        try:
+            self._sample_until(stopped)
+        finally:
+            sys.setswitchinterval(usual)
+        return self._builder.tree
+
+    def _sample_until(self, stopped: threading.Event) -> None:
         before = time.monotonic()
         end = before + self._seconds
         pause = self._interval
@@ -67,9 +81,10 @@ class Sampler:
             now = time.monotonic()
             self._sample(round((now - before) * 1e6))
             took = time.monotonic() - now
-            pause = max(self._interval - took, took * _REST)
+            # Not regular: what the process does in the same rhythm would always or never be seen.
+            wanted = self._interval * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
+            pause = max(wanted - took, took * _REST)
             before = now
-        return self._builder.tree
 
     def _sample(self, microseconds: int) -> None:
         """Add a sample; no frame of another thread is held afterwards."""
