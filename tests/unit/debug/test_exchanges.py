@@ -238,7 +238,12 @@ async def test_strange_request_id(id_: object) -> None:
     assert found.request_id is None
 
 
-STRANGE = [{"route": object()}, {"state": None}, {"path_params": 5, "root_path": "/x"}, {"fastapi": 5}]
+STRANGE: list[dict[str, Any]] = [
+    {"route": str},
+    {"state": None},
+    {"path_params": 5, "root_path": "/x"},
+    {"fastapi": 5},
+]
 
 
 @pytest.mark.parametrize("change", [*STRANGE, {"root_path": None}], ids=str)
