@@ -31,6 +31,9 @@ def check_database_url(text: str) -> str:
     if match is None or match["driver"] not in ASYNC_DRIVERS:
         accepted = ", ".join(f"{driver}://" for driver in ASYNC_DRIVERS)
         raise ValueError(f"must be a URL that starts with one of {accepted}")
+    path = text.partition("://")[2].partition("/")[2].partition("?")[0]
+    if not match["driver"].startswith("sqlite") and "@" in path:
+        raise ValueError("must have the characters / and @ of its password percent-encoded (%2F, %40)")
     return text
 
 

@@ -23,6 +23,7 @@ PASSWORD = "very-secret"
         pytest.param({"url": f"postgresql+psycopg2://u:{PASSWORD}@h/d"}, "postgresql://", id="not async"),
         pytest.param({"url": f"postgresql://u:{PASSWORD}@h:port/d"}, "url: is not a valid URL", id="port"),
         pytest.param({"url": PASSWORD}, "url: must be", id="no URL"),
+        pytest.param({"url": f"postgresql://u:a@b/{PASSWORD}@h/d"}, "percent-encoded", id="not encoded"),
         pytest.param({"read_only_url": f"x://{PASSWORD}"}, "read_only_url: must be", id="replica"),
         pytest.param({"force_read_write": ["GET /(", "/"]}, r"'GET /\(' is not a regular", id="rule"),
         pytest.param({"force_read_only": ["*"]}, "is not a regular expression", id="other rule"),
