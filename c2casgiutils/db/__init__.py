@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from c2casgiutils.db._database import Database
 from c2casgiutils.db._errors import DatabaseConfigurationError, MissingDriverError
-from c2casgiutils.db._failures import Failure, error_class, failure_of
+from c2casgiutils.db._failures import Failure, failure_of
 from c2casgiutils.db._maintenance import MaintenanceError, maintenance
 from c2casgiutils.db._profiler import Figures, Profile
 from c2casgiutils.db._registry import check_settings, get, known, profiler, shutdown, startup
@@ -38,7 +38,6 @@ __all__ = [
     "StickyMiddleware",
     "WriteSession",
     "check_settings",
-    "error_class",
     "failure_of",
     "get",
     "known",

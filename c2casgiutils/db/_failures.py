@@ -5,8 +5,8 @@ give; by the result code on SQLite (https://www.sqlite.org/rescode.html); else b
 """
 
 import dataclasses
-import importlib.util
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils.db._maintenance import MaintenanceError, kind, retry_after
@@ -49,17 +49,10 @@ _IS_BUSY = Failure(503, _BUSY, retry_after=1)
 _IS_TOO_SLOW = Failure(504, _TOO_SLOW)
 
 
-def error_class() -> type[Exception] | None:
-    """Return the class of all errors of databases, `None` when SQLAlchemy is not installed."""
-    if importlib.util.find_spec("sqlalchemy") is None:
-        return None
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return SQLAlchemyError
-
-
 def failure_of(error: Exception) -> Failure | None:
-    """Return what to answer to an error of SQLAlchemy, `None` for a fault of the application."""
+    """Return what to answer to an error of a database, `None` for any other exception."""
+    if "sqlalchemy" not in sys.modules:  # importing it would block the event loop, and tell nothing
+        return None
     from sqlalchemy import exc
 
     if isinstance(error, exc.TimeoutError):  # no connection of the pool became free

@@ -85,7 +85,7 @@ class _Graph:
             self._left_out["what took too long"] = None
         if not self._names:
             raise UnknownObjectError(
-                "The garbage collector of this process tracks no object of this size with this id or type"
+                "The garbage collector of this process tracks no such object, or none of this size"
             )
         comments = [f"// Left out: {text}." for text in self._left_out]
         return "\n".join(["digraph References {", *comments, "node [shape=box];", *self._lines, "}", ""])

@@ -47,14 +47,24 @@ class Answers:
         return Response(json.dumps(jsonable_encoder(body)), status, headers, media_type)
 
     async def answer_fault(self, request: Request, error: Exception, status: int = 500) -> Response:
-        """Return the answer to a fault of the application: what it was only for those who may see details."""
-        if not await _may_see_details(request):
-            return self.answer(status, phrase_of(status))
-        secrets = config.secrets_of(config.settings)
-        stack = "".join(traceback.format_exception(error))[-_MAX_STACK_LENGTH:]
-        return self.answer(
-            status, scrub(text_of(error), secrets), stacktrace=scrub(stack, secrets).splitlines()
-        )
+        """Return the answer to a fault of the application."""
+        details = await details_of(request, error)
+        return self.answer(status, details.pop("message", phrase_of(status)), **details)
+
+
+async def details_of(request: Request, error: Exception) -> dict[str, Any]:
+    """Return the `message` and the `stacktrace` of a fault for those who may see details, else nothing.
+
+    These are callers with the read-only level, and all with `C2C__DEVELOPMENT=True`. Secrets are masked.
+    """
+    if not (config.settings.development or await auth.may_see_details(request, Response())):
+        return {}
+    secrets = config.secrets_of(config.settings)
+    stack = "".join(traceback.format_exception(error))[-_MAX_STACK_LENGTH:]
+    return {
+        "message": scrub(text_of(error), secrets),
+        "stacktrace": scrub(stack, secrets).splitlines(),
+    }
 
 
 def phrase_of(status: int) -> str:
@@ -71,7 +81,3 @@ def text_of(error: Exception) -> str:
         return str(error) or type(error).__name__
     except Exception:  # noqa: BLE001  # the application's code
         return type(error).__name__
-
-
-async def _may_see_details(request: Request) -> bool:
-    return config.settings.development or await auth.may_see_details(request, Response())

@@ -59,7 +59,7 @@ class ErrorMiddleware:
         if isinstance(error, ClientDisconnect):
             _LOGGER.info("%s %s: the client disconnected", request.method, request.url.path)
             return self._answers.answer(400, "The client disconnected")
-        failure = db.failure_of(error) if _is_of_database(error) else None
+        failure = db.failure_of(error)
         if failure is None:
             return None
         log(request, failure.status, error)
@@ -83,8 +83,3 @@ def method_of(request: HTTPConnection) -> str:
     """Return the method for the log; the handshake of a websocket has none."""
     method: str = request.scope.get("method", "WEBSOCKET")
     return method
-
-
-def _is_of_database(error: Exception) -> bool:
-    error_class = db.error_class()
-    return error_class is not None and isinstance(error, error_class)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, debug
@@ -32,6 +32,8 @@ def _check_instance(instance: str) -> str:
 
 class ProfileRequest(BaseModel):
     """What to profile."""
+
+    model_config = ConfigDict(extra="forbid")
 
     instance: Annotated[str, AfterValidator(_check_instance)] = Field(
         default=SELF, max_length=500, description=f"The id of a process, or `{SELF}`"

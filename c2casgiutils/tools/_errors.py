@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Match, Mount
 
+from c2casgiutils import errors
 from c2casgiutils._error_bodies import body_with_detail, without_input
 
 _UNREADABLE_BODY = (
@@ -36,10 +37,12 @@ async def _http_error(_request: Request, error: Any) -> JSONResponse:
     return JSONResponse(body_with_detail(error.status_code, detail), error.status_code, error.headers)
 
 
-async def _internal_error(_request: Request, _error: Exception) -> JSONResponse:
+async def _internal_error(request: Request, error: Exception) -> JSONResponse:
     """Respond to an unexpected exception, outside of the middleware; the server logs the exception."""
     headers = {"Cache-Control": "no-cache, no-store", "X-Content-Type-Options": "nosniff"}
-    return JSONResponse(body_with_detail(500, "Internal Server Error"), 500, headers)
+    details = await errors.details_of(request, error)
+    message = details.pop("message", "Internal Server Error")
+    return JSONResponse(body_with_detail(500, message, **details), 500, headers)
 
 
 async def _method_not_allowed(request: Request, error: Exception) -> JSONResponse:
@@ -59,5 +62,5 @@ async def _method_not_allowed(request: Request, error: Exception) -> JSONRespons
 
 async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
     """Respond with 422 like FastAPI, but without the input, which may contain a secret or invalid UTF-8."""
-    errors = error.errors() if isinstance(error, RequestValidationError) else ()
-    return JSONResponse(body_with_detail(422, without_input(errors)), 422)
+    found = error.errors() if isinstance(error, RequestValidationError) else ()
+    return JSONResponse(body_with_detail(422, without_input(found)), 422)

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -16,6 +17,7 @@ from starlette.requests import ClientDisconnect
 import c2casgiutils
 from c2casgiutils import config, errors
 from tests.support.asgi import call, client, make_scope
+from tests.support.fresh import run_fresh
 
 SECRET = "s3cret-of-the-test"  # made up
 ORIGIN = "https://example.com"
@@ -291,3 +293,23 @@ async def test_a_dependency_that_fails_after_the_endpoint() -> None:
     async with client(app) as http:
         response = await http.get("/commit")
     assert json.loads(response.text)["status"] == 500
+
+
+def test_a_fault_imports_nothing() -> None:
+    """SQLAlchemy takes half a second on the event loop; without it no error can be of a database."""
+    done = run_fresh(
+        "import asyncio, sys\n"
+        "from fastapi import FastAPI\n"
+        "from c2casgiutils import errors\n"
+        "from tests.support.asgi import client\n"
+        "app = FastAPI()\n"
+        "errors.install(app)\n"
+        "app.get('/')(lambda: 1 / 0)\n"
+        "async def main():\n"
+        "    async with client(app) as http:\n"
+        "        assert (await http.get('/')).status_code == 500\n"
+        "asyncio.run(main())\n"
+        "assert 'sqlalchemy' not in sys.modules\n",
+        env={"PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    assert done.returncode == 0, done.stderr

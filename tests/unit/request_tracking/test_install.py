@@ -183,6 +183,13 @@ async def test_the_body_of_an_unexpected_error() -> None:
     text = "Internal Server Error"
     assert response.status_code == 500
     assert response.json() == {"detail": text, "message": text, "status": 500, "request_id": "mine"}
+    async with client(app) as http:
+        response = await http.get(
+            "/c2c/unexpected-error-of-a-test", headers={"X-API-Key": "s3cret-of-the-test"}
+        )
+    body = response.json()
+    assert (body["detail"], body["message"]) == ("boom", "boom")
+    assert any("in fail" in line for line in body["stacktrace"])
 
 
 async def test_error_bodies_without_tracking() -> None:

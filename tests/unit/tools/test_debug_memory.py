@@ -370,7 +370,7 @@ async def test_graph(client: httpx.AsyncClient, calls: Calls) -> None:
 async def test_graph_of_what_does_not_exist(client: httpx.AsyncClient, query: str) -> None:
     answer = await client.get(f"show_refs.dot?{query}")
     assert answer.status_code == 404
-    assert "tracks no object" in answer.json()["detail"]
+    assert "tracks no such object" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("url", ["memory", "memory_maps", "show_refs.dot?analyze_id=1"])
