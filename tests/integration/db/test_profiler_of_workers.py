@@ -51,7 +51,10 @@ async def workers(service: Service) -> AsyncIterator[list[Operator]]:
 
     async def is_ready() -> bool:
         answer = await found[0].request("DELETE", PATH)
-        return answer.status_code == 200 and answer.json()["cluster"]["applied"] == 2
+        if answer.status_code != 200:
+            return False
+        cluster = answer.json()["cluster"]
+        return bool(cluster["applied"] == 2 and cluster["complete"])  # so both are known by name
 
     await eventually(is_ready, seconds=30, what="two processes without the profiler")
     yield found

@@ -59,7 +59,12 @@ class Checkout:
         python.write_text(_PYTHON.format(python=sys.executable, pip=pip))
         python.chmod(0o755)
         self.env = {
-            **{key: value for key, value in os.environ.items() if not key.startswith("PIP_")},
+            # what `make test` adds would let the inner make name its directories
+            **{
+                key: value
+                for key, value in os.environ.items()
+                if not key.startswith(("PIP_", "MAKE", "MFLAGS"))
+            },
             "PYTHON": str(python),
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_INDEX": "1",

@@ -27,7 +27,7 @@ async def test_lag_and_stalls(client: httpx.AsyncClient, instance: str) -> None:
     time.sleep(0.4)  # noqa: ASYNC251  # what the view shows
 
     async def is_there() -> bool:
-        return bool((await report(client))["stalls"])
+        return "tests/unit/tools/test_debug_loop.py:" in str((await report(client))["stalls"])
 
     await eventually(is_there, seconds=10, what="the stall")
     process = await report(client, instance)
@@ -37,11 +37,11 @@ async def test_lag_and_stalls(client: httpx.AsyncClient, instance: str) -> None:
     assert 0 <= lag["p50"] <= lag["p99"] <= lag["max"]
     assert lag["max"] > 200
     assert isinstance(process["stalls"], list)
-    stall = max(process["stalls"], key=lambda stall: stall["ms"])
+    own = [one for one in process["stalls"] if "tests/unit/tools/test_debug_loop.py:" in (one["frame"] or "")]
+    stall = max(own, key=lambda stall: stall["ms"])  # a busy machine may block the loop, too
     assert stall["at"].endswith("Z")
     assert 200 < stall["ms"] < 20_000
     assert stall["route"] is None
-    assert "tests/unit/tools/test_debug_loop.py:" in stall["frame"]
 
 
 async def test_levels(anonymous: httpx.AsyncClient) -> None:

