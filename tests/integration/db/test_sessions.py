@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Annotated, Any
 
 import pytest
@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 import c2casgiutils
 from c2casgiutils import cli, db
 from c2casgiutils.db._routing import Mode
+from c2casgiutils.logs._restore import remember_loggers
 from tests.integration.db.conftest import Pair
 from tests.support.db_app import client_of, create_app, execute, where
 from tests.support.net import eventually, wait_for
@@ -178,6 +179,15 @@ async def _by_itself() -> AsyncIterator[None]:
     await db.shutdown()
 
 
+@pytest.fixture
+def _own_logging() -> Iterator[None]:
+    """Undo the logging configuration of `cli.lifespan`, which is for the whole process."""
+    restore = remember_loggers()
+    yield
+    restore()
+
+
+@pytest.mark.usefixtures("_own_logging")
 @pytest.mark.parametrize(
     "lifespan",
     [
