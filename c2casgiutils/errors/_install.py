@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from c2casgiutils import db
 from c2casgiutils._error_bodies import INVALID_REQUEST, without_input
 from c2casgiutils.errors._answers import Answers
-from c2casgiutils.errors._middleware import ErrorMiddleware, log, method_of
+from c2casgiutils.errors._middleware import UniformErrorMiddleware, log, method_of
 
 _LOGGER = logging.getLogger(__name__)
 _DEFAULT_HANDLERS = (None, http_exception_handler, request_validation_exception_handler)
@@ -43,7 +43,7 @@ def install(app: FastAPI, problem_json: bool = False) -> None:
     if app.middleware_stack is not None:
         raise RuntimeError("errors.install() must be called before the application serves")
     kinds: set[object] = {entry.cls for entry in app.user_middleware}
-    if ErrorMiddleware in kinds:
+    if UniformErrorMiddleware in kinds:
         raise ValueError("errors.install() was already called on this application")
     answers = Answers(problem_json=problem_json)
     handlers = _Handlers(answers)
@@ -51,7 +51,7 @@ def install(app: FastAPI, problem_json: bool = False) -> None:
     _add_handler(app, RequestValidationError, handlers.answer_invalid_request)
     _add_handler(app, Exception, answers.answer_fault)
     # the innermost, whatever was added before or is added later
-    app.user_middleware.append(Middleware(ErrorMiddleware, answers))
+    app.user_middleware.append(Middleware(UniformErrorMiddleware, answers))
 
 
 class _Handlers:

@@ -4,18 +4,18 @@ import logging
 
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect, HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from c2casgiutils import db
-from c2casgiutils._unhandled import answer_error
 from c2casgiutils.errors._answers import Answers, text_of
 from c2casgiutils.errors._registered import status_of
+from c2casgiutils.headers import ErrorMiddleware
 
 _LOGGER = logging.getLogger(__name__)
 
 
-class ErrorMiddleware:
-    """Answers what no exception handler of the application has handled.
+class UniformErrorMiddleware(ErrorMiddleware):
+    """Answers what no exception handler of the application has handled, in the form of this package.
 
     Faults of the application are raised again, so that the server and Sentry report them.
 
@@ -25,31 +25,16 @@ class ErrorMiddleware:
     """
 
     def __init__(self, app: ASGIApp, answers: Answers) -> None:
-        self.app = app
+        super().__init__(app)
         self._answers = answers
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Process one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        has_started = False
-
-        async def send_noting_start(message: Message) -> None:
-            nonlocal has_started
-            has_started = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_noting_start)
-        except Exception as error:
-            if has_started:
-                raise
-            answer = await self._answer(Request(scope, receive), error)
-            if answer is None:
-                await answer_error(error, scope, receive, send)
-            else:
-                await answer(scope, receive, send)
+    async def answer(self, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+        """See `ErrorMiddleware.answer`."""
+        answer = await self._answer(Request(scope, receive), error)
+        if answer is None:
+            await super().answer(error, scope, receive, send)
+        else:
+            await answer(scope, receive, send)
 
     async def _answer(self, request: Request, error: Exception) -> Response | None:
         """Return the answer to an exception that is no fault of the application, `None` to a fault."""

@@ -18,6 +18,10 @@ class ErrorMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
+    async def answer(self, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an exception; by default with the handler of the application, which raises it again."""
+        await answer_error(error, scope, receive, send)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] != "http":
@@ -35,4 +39,4 @@ class ErrorMiddleware:
         except Exception as error:
             if started:
                 raise
-            await answer_error(error, scope, receive, send_noting_start)
+            await self.answer(error, scope, receive, send_noting_start)
