@@ -119,6 +119,7 @@ async def _page(
     is_shown = caller.can_read or config.settings.tools.public_title
     context = {
         "overview": overview,
+        "caller": caller,
         "message": message or _done(request, overview),
         "sign_in_error": _sign_in_error(request, caller),
         "logger": entered.name[: _level_values.MAX_NAME_LENGTH],

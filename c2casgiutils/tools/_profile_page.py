@@ -59,6 +59,7 @@ def render(profile: Profile) -> str:
             rows=list(_rows(tree, max(busy, 1))),
             busy_milliseconds=busy / 1000,
             least_milliseconds=least / 1000,
+            root="../../",
             css=_static.hashed_name("c2c.css"),
             icon=_static.hashed_name("c2c.svg"),
         )
