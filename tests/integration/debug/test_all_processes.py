@@ -12,45 +12,21 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.diagnosed import KEY, SETTINGS, Diagnosed
 from tests.support.net import wait_for
-from tests.support.processes import RedisServer, Uvicorn
+from tests.support.processes import RedisServer
 
-KEY = {"X-API-Key": "a-secret-of-the-operators"}
 BEARERS = "first-token-of-the-scraper", "other-token-of-the-scraper"
-SETTINGS = {
-    "C2C__REDIS__BROADCAST_PREFIX": "test_",
-    "C2C__REDIS__BROADCAST_SECRET": "the secret of the messages",
-    "C2C__INSTANCES__HEARTBEAT": "1",
-    "C2C__AUTH__SECRET": KEY["X-API-Key"],
-    "C2C__HTTP": "True",
-    "C2C__PROMETHEUS__PORT": "0",
-}
 
 
-class Service:
-    """A process of the service, and a client that speaks to it."""
-
-    def __init__(self, redis: RedisServer, bearer: str) -> None:
-        env = {**SETTINGS, "C2C__REDIS__URL": redis.url, "C2C__PROMETHEUS__BEARER": bearer}
-        self.server = Uvicorn("tests.support.debug_app:app", env=env)
-        self.client = httpx.Client(base_url=f"{self.server.url}/c2c/", headers=KEY, timeout=60)
-        self.pid = 0
-        self.id = ""
-
-    def get(self, path: str) -> Any:
-        answer = self.client.get(path)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+class Service(Diagnosed):
+    """A process of the service."""
 
     def dump(self) -> dict[str, Any]:
         answer = self.client.post("debug/dump")
         assert answer.status_code == 200, answer.text
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
             return {name: json.loads(archive.read(name)) for name in archive.namelist()}
-
-    def is_whole(self) -> bool:
-        cluster = self.get("debug/loop")["cluster"]
-        return bool(cluster["answered"] == 2 and cluster["complete"])
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +39,9 @@ def redis() -> Iterator[RedisServer]:
 def services(redis: RedisServer) -> Iterator[list[Service]]:
     """Two processes; one setting, a secret, differs."""
     with contextlib.ExitStack() as stack:
-        found = [Service(redis, bearer) for bearer in BEARERS]
-        for service in found:
-            stack.enter_context(service.server)
-            stack.enter_context(service.client)
-        for service in found:
-            service.pid = httpx.get(service.server.url).json()
-            ids = [one["id"] for one in service.get("instances")["instances"] if one["pid"] == service.pid]
-            (service.id,) = ids
-        wait_for(found[0].is_whole, seconds=20, what="both processes")
+        services = [Service(redis, PROMETHEUS__BEARER=bearer) for bearer in BEARERS]
+        found = [stack.enter_context(service.running()) for service in services]
+        wait_for(lambda: found[0].knows(2), seconds=20, what="both processes")
         yield found
 
 
@@ -151,7 +121,7 @@ def test_dump_with_a_blocked_process(services: list[Service]) -> None:
     for name in ("loop", "exchanges", "settings", "runtime"):
         cluster = found[f"{name}.json"]["cluster"]
         assert [missing["pid"] for missing in cluster["missing"]] == [blocked.pid], name
-    wait_for(asked.is_whole, seconds=20, what="both processes again")
+    wait_for(lambda: asked.knows(2), seconds=20, what="both processes again")
 
 
 def test_dump_without_redis(redis: RedisServer, services: list[Service]) -> None:
@@ -168,4 +138,4 @@ def test_dump_without_redis(redis: RedisServer, services: list[Service]) -> None
         content = found[f"{name}.json"]
         assert "error" in content or content["cluster"]["complete"] is False, name
     assert found["runtime.json"]["processes"][0]["instance"] == asked.id
-    wait_for(asked.is_whole, seconds=20, what="both processes again")
+    wait_for(lambda: asked.knows(2), seconds=20, what="both processes again")

@@ -11,40 +11,19 @@ import httpx
 import pytest
 import redis as redis_py
 
+from tests.support.diagnosed import PREFIX, Diagnosed
 from tests.support.net import wait_for
-from tests.support.processes import RedisServer, Uvicorn
+from tests.support.processes import RedisServer
 
-PREFIX = "test_"
 CHANNEL = f"{PREFIX}c2c_debug_stacks@deputies"
-KEY = {"X-API-Key": "a-secret-of-the-operators"}
 APP = "tests/support/debug_app.py"
-SETTINGS = {
-    "C2C__REDIS__BROADCAST_PREFIX": PREFIX,
-    "C2C__REDIS__BROADCAST_SECRET": "the secret of the messages",
-    "C2C__INSTANCES__HEARTBEAT": "1",
-    "C2C__AUTH__SECRET": KEY["X-API-Key"],
-    "C2C__HTTP": "True",
-    "C2C__PROMETHEUS__PORT": "0",
-}
 
 
-class Service:
-    """One process of the service, and a client that speaks to it."""
-
-    def __init__(self, redis: RedisServer, loop: str) -> None:
-        self.server = Uvicorn(
-            "tests.support.debug_app:app", "--loop", loop, env={**SETTINGS, "C2C__REDIS__URL": redis.url}
-        )
-        self.client = httpx.Client(base_url=self.server.url, headers=KEY, timeout=60)
-        self.id = ""
-
-    def get(self, path: str, **params: str) -> Any:
-        answer = self.client.get(path, params=params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+class Service(Diagnosed):
+    """One process of the service."""
 
     def stacks(self, **params: str) -> Any:
-        return self.get("/c2c/debug/stacks", **params)
+        return self.get("debug/stacks", **params)
 
     @contextlib.contextmanager
     def blocked(self, path: str) -> Iterator[None]:
@@ -68,15 +47,10 @@ def redis() -> Iterator[RedisServer]:
 @pytest.fixture(scope="module")
 def services(redis: RedisServer) -> Iterator[dict[str, Service]]:
     """Two processes, one on each event loop."""
-    found = {loop: Service(redis, loop) for loop in ("asyncio", "uvloop")}
     with contextlib.ExitStack() as stack:
-        for service in found.values():
-            stack.enter_context(service.server)
-            stack.enter_context(service.client)
-        for service in found.values():
-            pid = service.get("/")
-            own = [one for one in service.get("/c2c/instances")["instances"] if one["pid"] == pid]
-            service.id = own[0]["id"]
+        found = {
+            loop: stack.enter_context(Service(redis, loop=loop).running()) for loop in ("asyncio", "uvloop")
+        }
         wait_for(lambda: is_whole(found["asyncio"]), seconds=20, what="both processes")
         yield found
 
@@ -116,7 +90,7 @@ def test_a_blocked_process_shows_its_stacks(
         assert time.monotonic() - began < 4
         assert_named(found, blocked.id, function)
         assert (found["cluster"]["asked"], found["cluster"]["complete"]) == (2, True)
-        loops = asking.get("/c2c/debug/loop")
+        loops = asking.get("debug/loop")
         assert [process["instance"] for process in loops["processes"]] == [asking.id]
         assert [missing["pid"] for missing in loops["cluster"]["missing"]] == [int(blocked.id.split(":")[-2])]
 
@@ -134,7 +108,7 @@ def test_a_blocked_process_shows_its_stacks(
     assert stall["frame"].endswith(f" {function}")
 
     def shows_lag() -> bool:
-        known = asking.get("/c2c/instances")["instances"]
+        known = asking.get("instances")["instances"]
         (samples,) = [one["samples"] for one in known if one["id"] == blocked.id]
         return any((sample[3] or 0) > 3 for sample in samples)
 
@@ -142,12 +116,12 @@ def test_a_blocked_process_shows_its_stacks(
 
 
 def liveness(asking: Service, blocked: Service) -> str:
-    known = asking.get("/c2c/instances", samples="false")["instances"]
+    known = asking.get("instances", samples="false")["instances"]
     return next((str(one["liveness"]) for one in known if one["id"] == blocked.id), "")
 
 
 def stalls(asking: Service, blocked: Service) -> list[Any]:
-    found = asking.get("/c2c/debug/loop", instance=blocked.id)["processes"]
+    found = asking.get("debug/loop", instance=blocked.id)["processes"]
     return [stall for process in found for stall in process["stalls"]]
 
 
@@ -216,7 +190,7 @@ def test_after_an_outage_of_redis(services: dict[str, Service], redis: RedisServ
     blocked, asking = services["asyncio"], services["uvloop"]
     redis.kill()
     httpx.get(f"{blocked.server.url}/busy/0.7", timeout=30)
-    alone = blocked.get("/c2c/debug/loop", instance="self")
+    alone = blocked.get("debug/loop", instance="self")
     assert any(stall["route"] == "/busy/{seconds}" for stall in alone["processes"][0]["stalls"])
     redis.start()
     wait_for(lambda: is_whole(asking), seconds=20, what="both processes")

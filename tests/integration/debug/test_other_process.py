@@ -4,43 +4,13 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.diagnosed import Diagnosed
 from tests.support.net import wait_for
-from tests.support.processes import RedisServer, Uvicorn
-
-KEY = {"X-API-Key": "a-secret-of-the-operators"}
-SETTINGS = {
-    "C2C__REDIS__BROADCAST_PREFIX": "test_",
-    "C2C__INSTANCES__HEARTBEAT": "1",
-    "C2C__AUTH__SECRET": KEY["X-API-Key"],
-    "C2C__HTTP": "True",
-    "C2C__PROMETHEUS__PORT": "0",
-}
-
-
-class Service:
-    """A process of the service, and a client that speaks to it."""
-
-    def __init__(self, redis: RedisServer, loop: str, *, enabled: bool) -> None:
-        env = {**SETTINGS, "C2C__REDIS__URL": redis.url, "C2C__DEBUG__ENABLED": str(enabled)}
-        self.server = Uvicorn("tests.support.debug_app:app", "--loop", loop, env=env)
-        self.client = httpx.Client(base_url=f"{self.server.url}/c2c/", headers=KEY, timeout=60)
-        self.pid = 0
-        self.id = ""
-
-    def identify(self) -> None:
-        self.pid = httpx.get(self.server.url).json()
-        found = self.get("instances")["instances"]
-        self.id = next(one["id"] for one in found if one["pid"] == self.pid)
-
-    def get(self, path: str, **params: str) -> Any:
-        answer = self.client.get(path, params=params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+from tests.support.processes import RedisServer
 
 
 @pytest.fixture(scope="module")
@@ -50,25 +20,17 @@ def redis() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="module")
-def services(redis: RedisServer) -> Iterator[list[Service]]:
+def services(redis: RedisServer) -> Iterator[list[Diagnosed]]:
     """Two processes with the costly diagnostics, one on each event loop, and one without them."""
     with contextlib.ExitStack() as stack:
-        found = [Service(redis, loop, enabled=True) for loop in ("asyncio", "uvloop")]
-        found.append(Service(redis, "asyncio", enabled=False))
-        for service in found:
-            stack.enter_context(service.server)
-            stack.enter_context(service.client)
-        for service in found:
-            service.identify()
-        wait_for(
-            lambda: found[0].get("debug/loop", instance="all")["cluster"]["answered"] == 3,
-            seconds=20,
-            what="three processes",
-        )
+        services = [Diagnosed(redis, loop=loop, DEBUG__ENABLED="True") for loop in ("asyncio", "uvloop")]
+        services.append(Diagnosed(redis))
+        found = [stack.enter_context(service.running()) for service in services]
+        wait_for(lambda: found[0].knows(3), seconds=20, what="three processes")
         yield found
 
 
-def test_memory_of_all_processes(services: list[Service]) -> None:
+def test_memory_of_all_processes(services: list[Diagnosed]) -> None:
     """Each process that has it switched on answers for itself, the other one is a failed one."""
     asked, other, off = services
     for path in ("debug/memory", "debug/memory_maps"):
@@ -80,7 +42,7 @@ def test_memory_of_all_processes(services: list[Service]) -> None:
         assert found["cluster"]["complete"] is False
 
 
-def test_graph_of_another_process(services: list[Service]) -> None:
+def test_graph_of_another_process(services: list[Diagnosed]) -> None:
     """The ids of objects are those of the process that is asked for."""
     asked, other, off = services
     memory = asked.get("debug/memory", instance=other.id, analyze_type="fastapi.applications.FastAPI")
@@ -94,7 +56,7 @@ def test_graph_of_another_process(services: list[Service]) -> None:
 
 
 @pytest.mark.parametrize("profiled", [0, 1], ids=["asyncio", "uvloop"])
-def test_profile_of_another_process(services: list[Service], profiled: int) -> None:
+def test_profile_of_another_process(services: list[Diagnosed], profiled: int) -> None:
     """It starts and is read through another process; meanwhile a second one is refused everywhere."""
     target, asked = services[profiled], services[1 - profiled]
     started = asked.client.post("debug/profile", json={"instance": target.id, "seconds": 2})
@@ -122,18 +84,17 @@ def test_profile_of_another_process(services: list[Service], profiled: int) -> N
     assert waiting > 200_000
 
 
-def test_profile_of_a_process_without_them(services: list[Service]) -> None:
+def test_profile_of_a_process_without_them(services: list[Diagnosed]) -> None:
     refused = services[0].client.post("debug/profile", json={"instance": services[2].id})
     assert refused.status_code == 504
     assert "C2C__DEBUG__ENABLED is not set" in refused.json()["detail"]
 
 
-def test_profile_of_a_process_that_ended(redis: RedisServer, services: list[Service]) -> None:
+def test_profile_of_a_process_that_ended(redis: RedisServer, services: list[Diagnosed]) -> None:
     """It is missing while the process is still expected to answer, and gone afterwards."""
-    asked, target = services[0], Service(redis, "asyncio", enabled=True)
+    asked, target = services[0], Diagnosed(redis, DEBUG__ENABLED="True")
     statuses: list[int] = []
-    with target.server, target.client:
-        target.identify()
+    with target.running():
         id_ = target.client.post("debug/profile", json={"seconds": 30}).json()["id"]
         address = f"debug/profile/{id_}"
         wait_for(lambda: asked.client.get(address).status_code == 202, seconds=10, what="the profile")
