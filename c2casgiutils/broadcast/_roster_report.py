@@ -20,14 +20,14 @@ def report_roster(roster: list[instances.Instance]) -> ClusterReport:
         if instance.liveness == "lost"
     ]
     asked = len(roster) - len(lost)
-    currency = instances.currency()
+    currency = "stale" if instances.is_cut_off() else instances.currency()
     return ClusterReport(
         asked=asked,
         answered=asked - len(late),
         missing=late,
         failed=[],
         lost=lost,
-        complete=not late and currency == "current" and not instances.is_cut_off(),
+        complete=not late and currency == "current",
         roster=currency,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from c2casgiutils import instances
+from c2casgiutils import config, instances
 from c2casgiutils.health_checks import FACTORY, Check, Result
 
 
@@ -78,3 +78,11 @@ async def test_one_read_for_all_viewers(client: httpx.AsyncClient, monkeypatch: 
     answers = await asyncio.gather(*(client.get("overview") for _ in range(20)))
     assert {answer.status_code for answer in answers} == {200}
     assert reads == 1
+
+
+@pytest.mark.parametrize("path", ["overview", "versions", "health/cluster"])
+async def test_redis_is_unreachable(client: httpx.AsyncClient, path: str) -> None:
+    """Other processes may exist: what is read from the roster does not claim to be all."""
+    config.settings.redis.url = "redis://127.0.0.1:1"
+    cluster = (await client.get(path)).json()["cluster"]
+    assert (cluster["complete"], cluster["roster"]) == (False, "stale")
