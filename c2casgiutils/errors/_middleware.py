@@ -6,8 +6,9 @@ from fastapi import Request, Response
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from c2casgiutils import db
-from c2casgiutils.errors._answers import Answers, text_of
+from c2casgiutils import config, db
+from c2casgiutils._secrets import scrub
+from c2casgiutils.errors._answers import Answers, phrase_of, text_of
 from c2casgiutils.errors._registered import status_of
 from c2casgiutils.headers import ErrorMiddleware
 
@@ -54,9 +55,19 @@ class UniformErrorMiddleware(ErrorMiddleware):
     async def _answer_registered(self, request: Request, error: Exception, status: int) -> Response:
         if status < 500:  # noqa: PLR2004  # HTTP
             _LOGGER.warning("%s %s: %d", request.method, request.url.path, status)
-            return self._answers.answer(status, text_of(error))
+            return self._answers.answer(status, _message_of(error, status))
         log(request, status, error, level=logging.ERROR)
         return await self._answers.answer_fault(request, error, status)
+
+
+def _message_of(error: Exception, status: int) -> str:
+    """Return the text of an exception for everybody; that of a database has the statement and values."""
+    failure = db.failure_of(error)
+    if failure is not None:
+        return failure.message
+    if hasattr(error, "statement"):
+        return phrase_of(status)
+    return scrub(text_of(error), config.secrets_of(config.settings))
 
 
 def log(request: HTTPConnection, status: int, error: Exception, *, level: int = logging.WARNING) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, HTTPException
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from c2casgiutils import errors
 from c2casgiutils.errors import _registered
@@ -67,8 +67,17 @@ async def test_texts_of_server_errors_are_not_shown() -> None:
 
 
 async def test_before_the_database_errors() -> None:
-    errors.register(IntegrityError, 409)
-    assert (await answer_to(IntegrityError("INSERT", {}, Exception("duplicate"))))[0] == 409
+    """Their texts, which have the statement and its values, are not shown."""
+    errors.register(DBAPIError, 409)
+    duplicate = IntegrityError("INSERT", {"name": "made-up"}, Exception("duplicate"))
+    assert await answer_to(duplicate) == (409, "duplicate")
+    fault = ProgrammingError("SELEC", {"name": "made-up"}, Exception("syntax error at made-up"))
+    assert await answer_to(fault) == (409, "Conflict")
+
+
+async def test_secrets_are_masked() -> None:
+    errors.register(MissingError, 404)
+    assert await answer_to(MissingError("no postgresql://u:hunter2@h/d")) == (404, "no postgresql://***@h/d")
 
 
 async def test_an_exception_without_text() -> None:
