@@ -130,7 +130,7 @@ def test_a_process_that_holds_the_gil_is_missing(services: dict[str, Service]) -
     blocked, asking = services["asyncio"], services["uvloop"]
     before = time.perf_counter()
     sum(range(10_000_000))
-    numbers = int(10_000_000 * 4 / (time.perf_counter() - before))
+    numbers = int(10_000_000 * 8 / (time.perf_counter() - before))
     with blocked.blocked(f"/held/{numbers}"):
         found = asking.stacks()
         assert of(found, blocked.id) == []
