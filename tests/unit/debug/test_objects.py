@@ -13,6 +13,8 @@ from c2casgiutils.debug._memory import describe
 from c2casgiutils.debug._objects import Sizes, type_name
 from c2casgiutils.debug._references import GraphOptions, draw
 
+pytestmark = pytest.mark.usefixtures("much_time")
+
 
 def refuse(*_: Any) -> NoReturn:
     pytest.fail("code of the application ran")

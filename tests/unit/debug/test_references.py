@@ -7,6 +7,8 @@ import pytest
 
 from c2casgiutils.debug._references import GraphOptions, UnknownObjectError, draw
 
+pytestmark = pytest.mark.usefixtures("much_time")
+
 
 class Node:
     """An object of the tests."""

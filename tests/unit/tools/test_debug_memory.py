@@ -17,6 +17,8 @@ from c2casgiutils import auth, config, debug, instances
 from c2casgiutils._app import create_app
 from tests.unit.tools.conftest import SECRET
 
+pytestmark = pytest.mark.usefixtures("much_time")
+
 HOST = "www.example.com"
 
 
