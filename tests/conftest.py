@@ -12,19 +12,24 @@ from tests.support.processes import RedisServer
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the unit tests at the end of each half, which is what each of two workers starts with.
+    """Put unit tests at the end of the equal parts with which the processes of pytest-xdist start.
 
-    A worker that is done takes tests from the end of the other one: these should take little time, and no
+    A process that is done takes tests from the end of another part: these should take little time, and no
     fixture that starts servers for a module.
     """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     unit = [item for item in items if "unit" in item.path.parts]
     slow = [item for item in items if "unit" not in item.path.parts]
     slow.sort(key=lambda item: "soak" not in item.path.parts)  # the longest one of all
-    cut = len(slow) // 2
-    while 0 < cut < len(slow) and slow[cut].path == slow[cut - 1].path:
-        cut += 1
-    rest = max(0, len(items) // 2 - cut)
-    items[:] = [*slow[:cut], *unit[:rest], *slow[cut:], *unit[rest:]]
+    part, ordered = -(-len(items) // processes), list[pytest.Item]()
+    for left in range(processes, 0, -1):
+        cut = len(slow) // left
+        while 0 < cut < len(slow) and slow[cut].path == slow[cut - 1].path:
+            cut += 1
+        rest = max(0, part - cut)
+        ordered += [*slow[:cut], *unit[:rest]]
+        slow, unit = slow[cut:], unit[rest:]
+    items[:] = [*ordered, *unit]
 
 
 @pytest.fixture(scope="session")
