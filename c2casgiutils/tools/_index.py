@@ -3,36 +3,29 @@
 All links are relative, so that they work at any mount path, with any root path and behind any proxy.
 """
 
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
-from c2casgiutils import auth, config, instances, versions
-from c2casgiutils.tools import _level_form, _level_values, _maintenance_form, _overview, _pages, _static
+from c2casgiutils import auth, config, versions
+from c2casgiutils.tools import _level_form, _level_values, _maintenance_form, _overview, _pages, _views
+from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._level_form import Entered
-from c2casgiutils.tools._overview import Message
+from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._summary import Summary
 
 router = APIRouter(include_in_schema=False)
 
-_NO_TITLE = "Operations"
-_STATE_WORDS = {"pass": "OK", "warn": "Degraded", "fail": "Down"}
+_VIEW = _views.get("")
 _CHECK_WORDS = {
     "pass": "ok",
     "warn": "degraded",
     "fail": "down",
     "skip": "not configured",
     "unknown": "unknown",
-}
-_SIGN_IN_ERRORS = {
-    "wrong": Message("fail", "Wrong secret.", "Check it and try again."),
-    "lost": Message(
-        "fail",
-        "The browser did not keep the session.",
-        "Its cookie is for HTTPS only: use HTTPS, or set C2C__HTTP=True for development.",
-    ),
-    "throttled": Message("fail", "Too many wrong secrets.", "Wait a minute, then try again."),
 }
 _DURATIONS = (
     ("", "default"),
@@ -112,41 +105,26 @@ async def _page(
     maintenance: _maintenance_form.Entered | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    response = HTMLResponse(status_code=status, headers=_pages.HEADERS)
-    caller = await _overview.caller_of(request, response)
     entered = entered or Entered(name=request.query_params.get("logger", ""))
-    overview = await _overview.collect(request, caller, logger=entered.name if status == 200 else None)  # noqa: PLR2004  # OK
-    is_shown = caller.can_read or config.settings.tools.public_title
-    context = {
-        "overview": overview,
-        "caller": caller,
-        "message": message or _done(request, overview),
-        "sign_in_error": _sign_in_error(request, caller),
-        "logger": entered.name[: _level_values.MAX_NAME_LENGTH],
-        "entered": entered,
-        "entered_maintenance": maintenance or _maintenance_form.Entered(),
-        "durations": _DURATIONS,
-        "usual_seconds": config.settings.tools.logging.ttl.total_seconds(),
-        "duration": _overview.duration,
-        "example": config.settings.tools.logging.application_module,
-        "links": _links(caller),
-        "came_from": request.scope["path"],
-        "title": _title() if is_shown else _NO_TITLE,
-        "words": _STATE_WORDS,
-        "check_words": _CHECK_WORDS,
-        "css": _static.hashed_name("c2c.css"),
-        "icon": _static.hashed_name("c2c.svg"),
-        "version": instances.own().packages.get("c2casgiutils", "") if is_shown else "",
-    }
-    response.body = _pages.templates().get_template("index.html").render(context).encode()
-    response.headers["Content-Length"] = str(len(response.body))
-    return response
+    logger = entered.name if status == 200 else None  # noqa: PLR2004  # OK
 
+    async def load(caller: Caller, _: Summary) -> dict[str, Any]:
+        overview = await _overview.collect(request, caller, logger=logger)
+        return {
+            "overview": overview,
+            "state": overview.state,
+            "message": message or _done(request, overview),
+            "logger": entered.name[: _level_values.MAX_NAME_LENGTH],
+            "entered": entered,
+            "entered_maintenance": maintenance or _maintenance_form.Entered(),
+            "durations": _DURATIONS,
+            "usual_seconds": config.settings.tools.logging.ttl.total_seconds(),
+            "example": config.settings.tools.logging.application_module,
+            "links": _links(caller),
+            "check_words": _CHECK_WORDS,
+        }
 
-def _sign_in_error(request: Request, caller: _overview.Caller) -> Message | None:
-    if caller.info.refusal is not None:
-        return Message("fail", f"{caller.info.refusal}.", "")
-    return _SIGN_IN_ERRORS.get(request.query_params.get("sign_in", ""))
+    return await _pages.respond(request, _VIEW, "index.html", load, message=message, status=status)
 
 
 def _done(request: Request, overview: _overview.Overview) -> Message | None:
@@ -169,17 +147,12 @@ def _done(request: Request, overview: _overview.Overview) -> Message | None:
     if overview.levels.found.is_alone:
         where = "in this process alone"
     left = row.seconds_left
-    end = "" if left is None else f" It ends in {_overview.duration(left)}."
+    end = "" if left is None else f" It ends in {_pages.duration(left)}."
     return Message("pass", "Done.", f"The level of {logger} was set to {row.override.level} {where}.{end}")
 
 
-def _links(caller: _overview.Caller) -> list[tuple[str, str]]:
+def _links(caller: Caller) -> list[tuple[str, str]]:
     of_admin = _LINKS_OF_ADMIN if caller.is_admin else ()
     deployed = [("versions.json", "Versions")] if versions.read() is not None else []
     docs = [("docs", "API documentation")] if config.settings.tools.docs else []
     return [*_LINKS, *deployed, *of_admin, *docs]
-
-
-def _title() -> str:
-    application = instances.own().application
-    return application if application not in ("", "FastAPI") else _NO_TITLE

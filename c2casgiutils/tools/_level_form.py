@@ -13,7 +13,7 @@ from c2casgiutils.switches import CLUSTER, SwitchReport
 from c2casgiutils.tools import _level_changes
 from c2casgiutils.tools._level_changes import Wanted
 from c2casgiutils.tools._level_fields import LevelChange, LoggerName, ScopeName
-from c2casgiutils.tools._overview import Message
+from c2casgiutils.tools._pages import Message
 
 _NO_END = "none"
 

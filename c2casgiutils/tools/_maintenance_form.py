@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from c2casgiutils.switches import SwitchesUnavailableError, SwitchReport
 from c2casgiutils.tools import _maintenance
 from c2casgiutils.tools._maintenance import MaintenanceChange
-from c2casgiutils.tools._overview import Message
+from c2casgiutils.tools._pages import Message
 
 _NAME = "maintenance"
 _NO_END = "none"

@@ -6,47 +6,26 @@ import datetime
 import itertools
 from collections.abc import Iterator
 
-from fastapi import Request, Response
-from starlette.exceptions import HTTPException
+from fastapi import Request
 
-from c2casgiutils import auth, broadcast, config, db, headers, health_checks, instances
+from c2casgiutils import broadcast, config, db, headers, health_checks, instances
 from c2casgiutils._secrets import scrub, scrub_items
 from c2casgiutils.health_checks import EntityResult, GlobalResult
-from c2casgiutils.tools import _attention, _level_rows, _level_values, _logger_list, _loggers, _summary
+from c2casgiutils.tools import (
+    _attention,
+    _level_rows,
+    _level_values,
+    _logger_list,
+    _loggers,
+    _pages,
+    _summary,
+)
+from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._databases import Databases
 
 _WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
 _MAX_LOGGERS = 20
-_STATES = {"down": "fail", "degraded": "warn", "ok": "pass"}
-"""The states of the service, as the page draws them."""
 _PROBLEMS_FIRST = ("fail", "warn", "skip")
-
-
-@dataclasses.dataclass(frozen=True)
-class Caller:
-    """The caller; `trouble` says why the permissions could not be checked."""
-
-    info: auth.AuthInfo
-    mode: str
-    can_read: bool
-    can_write: bool
-    is_admin: bool
-    trouble: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The name to show."""
-        user = self.info.user
-        return user.display_name or user.login or "Shared secret"
-
-    @property
-    def role(self) -> str:
-        """The access level, in words."""
-        if self.is_admin:
-            return "administrator"
-        if self.can_write:
-            return "read and write"
-        return "read only" if self.can_read else "no access"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,15 +72,6 @@ class Problem:
 
 
 @dataclasses.dataclass(frozen=True)
-class Message:
-    """The result of the visitor's last action; `state` is `pass`, `warn` or `fail`."""
-
-    state: str
-    title: str
-    text: str
-
-
-@dataclasses.dataclass(frozen=True)
 class Overview:
     """All data of the page; what the caller may not see is empty."""
 
@@ -117,29 +87,12 @@ class Overview:
     problems: list[Problem] = dataclasses.field(default_factory=list)
 
 
-async def caller_of(request: Request, response: Response) -> Caller:
-    """Return the caller, anonymous if the permissions cannot be checked; never raises."""
-    mode = auth.auth_type().name
-    info = auth.AuthInfo(session_payload=None)
-    try:
-        info = await auth.get_auth(request, response)
-        return Caller(
-            info,
-            mode,
-            can_read=await auth.check_read_only_access(info, request, response),
-            can_write=await auth.check_read_write_access(info, request, response),
-            is_admin=await auth.check_admin_access(info, request, response),
-        )
-    except HTTPException as error:
-        return Caller(info, mode, can_read=False, can_write=False, is_admin=False, trouble=str(error.detail))
-
-
 async def collect(request: Request, caller: Caller, *, logger: str | None) -> Overview:
     """Collect what the caller may see; each part has a timeout of at most 2 s."""
     at = datetime.datetime.now(datetime.UTC)
     if not caller.can_read:
         _, roster = await asyncio.gather(health_checks.FACTORY.check(), instances.roster())
-        return Overview(caller, at, _STATES[_attention.worst(_attention_of(roster))])
+        return Overview(caller, at, _pages.STATES[_attention.worst(_attention_of(roster))])
     health, levels, roster = await asyncio.gather(
         health_checks.FACTORY.check(), _read_levels(logger), instances.roster()
     )
@@ -151,7 +104,7 @@ async def collect(request: Request, caller: Caller, *, logger: str | None) -> Ov
     return Overview(
         caller,
         at,
-        _STATES[_attention.worst(attention)],
+        _pages.STATES[_attention.worst(attention)],
         health=sorted(health.entities, key=lambda entity: _WORST_FIRST.get(entity.status, 3)),
         scope=instances.scope(),
         processes=[_process(instance) for instance in roster],
@@ -178,7 +131,7 @@ def _process(instance: instances.Instance) -> Process:
         id=instance.id,
         hostname=instance.hostname,
         pid=instance.pid,
-        uptime=duration(instance.uptime_seconds),
+        uptime=_pages.duration(instance.uptime_seconds),
         memory=f"{instance.figures['rss_bytes'] / 2**20:.0f} MiB" if "rss_bytes" in instance.figures else "",
         last_sign="now" if is_own else f"{instance.beat_age_seconds:.0f} s ago",
         is_own=is_own,
@@ -188,16 +141,6 @@ def _process(instance: instances.Instance) -> Process:
 def _word(instance: instances.Instance) -> str:
     """Return the state of a process, or its liveness if it is late or lost."""
     return instance.state if instance.liveness == "ok" else instance.liveness
-
-
-def duration(seconds: float) -> str:
-    """Return a duration with its two largest units, for example `2 d 3 h`."""
-    days, rest = divmod(int(seconds), 86400)
-    hours, rest = divmod(rest, 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
-    first = next((index for index, (number, _) in enumerate(parts) if number), len(parts) - 1)
-    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2])
 
 
 def _request_rows(request: Request) -> list[tuple[str, str]]:
@@ -232,7 +175,7 @@ def _problems(
     own = instances.own_id()
     found = [
         Problem(
-            _STATES[item.state] if item.state != "ok" else "skip",
+            _pages.STATES[item.state] if item.state != "ok" else "skip",
             item.state if item.kind == "check" else item.kind,
             item.text
             + (reasons.get(item.subject, "") if item.kind == "check" and own in item.processes else ""),

@@ -1,7 +1,20 @@
-"""What the pages have in common: their headers and their templates."""
+"""What the pages have in common: their headers, their frame, the way in for those who may not see them."""
 
+import dataclasses
+import datetime
 import functools
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from c2casgiutils import config, instances
+from c2casgiutils.tools import _caller, _static, _summary, _views
+from c2casgiutils.tools._caller import Caller
+from c2casgiutils.tools._query import Query
+from c2casgiutils.tools._summary import Summary
+from c2casgiutils.tools._views import View
 
 if TYPE_CHECKING:
     import jinja2
@@ -16,15 +29,150 @@ HEADERS = {
 }
 """The headers of a page: it loads its own styles and images, and runs no script."""
 
+NO_TITLE = "Operations"
+STATES = {"down": "fail", "degraded": "warn", "ok": "pass"}
+"""The states of the service, as the pages draw them."""
+STATE_WORDS = {"pass": "OK", "warn": "Degraded", "fail": "Down"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Message:
+    """The result of the visitor's last action; `state` is `pass`, `warn` or `fail`."""
+
+    state: str
+    title: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """A view in the row of links; `off` says how to switch it on."""
+
+    href: str
+    title: str
+    key: str
+    is_current: bool
+    off: str | None
+
+
+Load = Callable[[Caller, Summary], Awaitable[Mapping[str, Any]]]
+"""Returns what the template of a view shows; called for who may see it."""
+
+_SIGN_IN_ERRORS = {
+    "wrong": Message("fail", "Wrong secret.", "Check it and try again."),
+    "lost": Message(
+        "fail",
+        "The browser did not keep the session.",
+        "Its cookie is for HTTPS only: use HTTPS, or set C2C__HTTP=True for development.",
+    ),
+    "throttled": Message("fail", "Too many wrong secrets.", "Wait a minute, then try again."),
+}
+
 
 @functools.cache
 def templates() -> "jinja2.Environment":
     """Return the templates of the pages, which escape what they show."""
     import jinja2
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("c2casgiutils.tools"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals.update(
+        css=_static.hashed_name("c2c.css"), icon=_static.hashed_name("c2c.svg"), duration=duration
+    )
+    return environment
+
+
+async def respond(
+    request: Request,
+    view: View,
+    template: str,
+    load: Load,
+    *,
+    caller: Caller | None = None,
+    query: Query | None = None,
+    message: Message | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    """Return a view in its frame; to those who may not see it, the way in.
+
+    Args:
+        request: The request.
+        view: The view; a public one is shown to everybody, and its template says what is for whom.
+        template: Extends `page.html`, which shows `message` and what `query` refused.
+        load: Returns the variables of the template.
+        caller: The caller, if it is known already.
+        query: The query of the view.
+        message: The result of an action.
+        status: The status of the answer to those who may see the view.
+    """
+    response = HTMLResponse(headers=HEADERS)
+    caller = caller or await _caller.caller_of(request, response)
+    summary = await _summary.collect()
+    may_see = view.level == "public" or _may_see(caller, view)
+    context = {
+        **frame(request, view, caller, summary),
+        "message": message,
+        "refused": query.refused if query is not None else [],
+        **(await load(caller, summary) if may_see else {}),
+    }
+    if not may_see:
+        template, status = "closed.html", 503 if caller.trouble else 403
+    response.status_code = status
+    response.body = templates().get_template(template).render(context).encode()
+    response.headers["Content-Length"] = str(len(response.body))
+    return response
+
+
+def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dict[str, Any]:
+    """Return the variables of `page.html`."""
+    is_shown = caller.can_read or config.settings.tools.public_title
+    path, query = request.scope["path"], request.url.query
+    return {
+        "view": view,
+        "caller": caller,
+        "state": STATES[summary.state],
+        "words": STATE_WORDS,
+        "cluster": summary.cluster,
+        "at": datetime.datetime.now(datetime.UTC),
+        "nav": _nav(caller, view),
+        "title": _title() if is_shown else NO_TITLE,
+        "version": instances.own().packages.get("c2casgiutils", "") if is_shown else "",
+        "sign_in_error": _sign_in_error(request, caller),
+        "came_from": f"{path}?{query}" if query and request.method == "GET" else path,
+    }
+
+
+def duration(seconds: float) -> str:
+    """Return a duration with its two largest units, for example `2 d 3 h`."""
+    days, rest = divmod(int(seconds), 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    first = next((index for index, (number, _) in enumerate(parts) if number), len(parts) - 1)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2])
+
+
+def _may_see(caller: Caller, view: View) -> bool:
+    return caller.is_admin if view.level == "admin" else caller.can_read
+
+
+def _nav(caller: Caller, current: View) -> list[Link]:
+    """Return the row of links: what the caller may not see and what is off has its place, too."""
+    if not caller.can_read:
+        return []
+    return [Link(view.href, view.title, view.key, view is current, view.off()) for view in _views.VIEWS]
+
+
+def _sign_in_error(request: Request, caller: Caller) -> Message | None:
+    if caller.info.refusal is not None:
+        return Message("fail", f"{caller.info.refusal}.", "")
+    return _SIGN_IN_ERRORS.get(request.query_params.get("sign_in", ""))
+
+
+def _title() -> str:
+    application = instances.own().application
+    return application if application not in ("", "FastAPI") else NO_TITLE

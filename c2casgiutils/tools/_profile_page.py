@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from c2casgiutils.debug import WAITING, CallTree, Profile
-from c2casgiutils.tools import _pages, _static
+from c2casgiutils.tools import _pages
 
 _LEAST_SHARE = 0.005
 _MAX_ROWS = 2_000
@@ -60,8 +60,6 @@ def render(profile: Profile) -> str:
             busy_milliseconds=busy / 1000,
             least_milliseconds=least / 1000,
             root="../../",
-            css=_static.hashed_name("c2c.css"),
-            icon=_static.hashed_name("c2c.svg"),
         )
     )
 

@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -12,12 +12,16 @@ from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, db
 from c2casgiutils.switches import SwitchReport
-from c2casgiutils.tools import _overview, _pages, _sql_profiler, _static
-from c2casgiutils.tools._overview import Message
+from c2casgiutils.tools import _pages, _sql_profiler
+from c2casgiutils.tools._caller import Caller
+from c2casgiutils.tools._pages import Message
 from c2casgiutils.tools._sql_profiler import ProfilerRequest
+from c2casgiutils.tools._summary import Summary
+from c2casgiutils.tools._views import View
 
-router = APIRouter(include_in_schema=False, dependencies=[Depends(auth.require_admin_access)])
+router = APIRouter(include_in_schema=False)
 
+_VIEW = View("statements", "SQL statements", "", "sql_profiler", level="admin")
 _MAX_ROWS = 100
 _DURATIONS = (("5m", "5 minutes"), ("1m", "1 minute"), ("15m", "15 minutes"), ("1h", "1 hour"))
 _PLANS = (
@@ -54,12 +58,12 @@ class Entered:
 
 
 @router.get("/statements", name="c2c_statements")
-async def get_statements() -> Response:
+async def get_statements(request: Request) -> Response:
     """Return the page."""
-    return await _page()
+    return await _page(request)
 
 
-@router.post("/statements", name="c2c_statements_change")
+@router.post("/statements", name="c2c_statements_change", dependencies=[Depends(auth.require_admin_access)])
 async def post_statements(request: Request) -> Response:
     """Start or end the profiler from the form of the page; redirect to it only on full success."""
     entered = Entered()
@@ -78,7 +82,7 @@ async def post_statements(request: Request) -> Response:
         if report.complete:
             return RedirectResponse("statements", 303)
         message, status = _partly(report), 200
-    return await _page(message=message, entered=entered, status=status)
+    return await _page(request, message=message, entered=entered, status=status)
 
 
 def _partly(report: SwitchReport) -> Message:
@@ -89,26 +93,23 @@ def _partly(report: SwitchReport) -> Message:
 
 
 async def _page(
-    *, message: Message | None = None, entered: Entered | None = None, status: int = 200
+    request: Request, *, message: Message | None = None, entered: Entered | None = None, status: int = 200
 ) -> HTMLResponse:
-    profile = await db.profiler().read()
-    report = profile.report
-    silent = [*report.missing, *report.failed]
-    now = datetime.datetime.now(datetime.UTC)
-    context = {
-        "profile": profile,
-        "seconds_left": 0 if profile.expires is None else max(0, (profile.expires - now).total_seconds()),
-        "statements": profile.statements[:_MAX_ROWS],
-        "more": max(0, len(profile.statements) - _MAX_ROWS),
-        "silent": [f"{process.pid} on {process.hostname}" for process in silent],
-        "is_stale": report.roster == "stale",
-        "durations": _DURATIONS,
-        "plans": _PLANS,
-        "entered": entered or Entered(),
-        "message": message,
-        "duration": _overview.duration,
-        "css": _static.hashed_name("c2c.css"),
-        "icon": _static.hashed_name("c2c.svg"),
-    }
-    html = _pages.templates().get_template("statements.html").render(context)
-    return HTMLResponse(html, status_code=status, headers=_pages.HEADERS)
+    async def load(_: Caller, __: Summary) -> dict[str, Any]:
+        profile = await db.profiler().read()
+        report = profile.report
+        silent = [*report.missing, *report.failed]
+        now = datetime.datetime.now(datetime.UTC)
+        return {
+            "profile": profile,
+            "seconds_left": 0 if profile.expires is None else max(0, (profile.expires - now).total_seconds()),
+            "statements": profile.statements[:_MAX_ROWS],
+            "more": max(0, len(profile.statements) - _MAX_ROWS),
+            "silent": [f"{process.pid} on {process.hostname}" for process in silent],
+            "is_stale": report.roster == "stale",
+            "durations": _DURATIONS,
+            "plans": _PLANS,
+            "entered": entered or Entered(),
+        }
+
+    return await _pages.respond(request, _VIEW, "statements.html", load, message=message, status=status)

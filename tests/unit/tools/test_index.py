@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from c2casgiutils import config, health_checks, switches
 from c2casgiutils._app import create_app
-from c2casgiutils.tools import _loggers, _overview, _static
+from c2casgiutils.tools import _loggers, _pages, _static
 from tests.unit.tools.conftest import SECRET
 
 POLICY = (
@@ -241,7 +241,7 @@ async def test_static_files(client: httpx.AsyncClient) -> None:
     [(0, "0 s"), (59.9, "59 s"), (60, "1 min 0 s"), (3700, "1 h 1 min"), (200000, "2 d 7 h")],
 )
 def test_duration(seconds: float, text: str) -> None:
-    assert _overview.duration(seconds) == text
+    assert _pages.duration(seconds) == text
 
 
 async def test_head(client: httpx.AsyncClient) -> None:

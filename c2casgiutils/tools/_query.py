@@ -1,0 +1,52 @@
+"""The query of a view, which keeps its filters: a value that cannot be used is replaced and reported."""
+
+from collections.abc import Collection
+
+from fastapi import Request
+
+MAX_LENGTH = 200
+
+
+class Query:
+    """Reads the query of a view.
+
+    Attributes:
+        refused: What was wrong, one sentence each; the view shows it.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._values = request.query_params
+        self.refused: list[str] = []
+
+    def text(self, name: str, *, max_length: int = MAX_LENGTH) -> str:
+        """Return a text, cut at the length."""
+        value = self._values.get(name, "").strip()
+        if len(value) > max_length:
+            self.refused.append(f"{name} is longer than {max_length} characters and was cut.")
+        return value[:max_length]
+
+    def choice(self, name: str, accepted: Collection[str], default: str) -> str:
+        """Return one of the accepted values, the default if there is none or an unknown one."""
+        value = self.text(name)
+        if not value or value in accepted:
+            return value or default
+        self.refused.append(f"{name} is {default}: “{value}” is not one of {', '.join(accepted)}.")
+        return default
+
+    def number(self, name: str, *, default: float, least: float, most: float) -> float:
+        """Return a number within its bounds, the default if there is none or another text."""
+        value = self.text(name)
+        if not value:
+            return default
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if least <= number <= most:
+            return number
+        self.refused.append(f"{name} is {default:g}: “{value}” is not a number from {least:g} to {most:g}.")
+        return default
+
+    def is_on(self, name: str) -> bool:
+        """Return whether a box is checked."""
+        return self.choice(name, ("0", "1"), "0") == "1"

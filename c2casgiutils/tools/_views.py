@@ -1,0 +1,48 @@
+"""The views of the page: their addresses and titles, in the order of the row of links."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Literal
+
+
+def _is_on() -> None:
+    return None
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """A view of the page.
+
+    Attributes:
+        id: Its address below the mount.
+        title: Its name in the row of links.
+        key: The letter that opens it, after `g`.
+        twin: The address of its data as JSON.
+        level: Who may open it.
+        off: Return one sentence that says how to switch it on, `None` while it is on.
+    """
+
+    id: str
+    title: str
+    key: str
+    twin: str
+    level: Literal["public", "read-only", "admin"] = "read-only"
+    off: Callable[[], str | None] = _is_on
+
+    @property
+    def href(self) -> str:
+        """The address, relative to a view."""
+        return self.id or "./"
+
+
+VIEWS = (View("", "Overview", "o", "overview", level="public"),)
+"""All views; the first is the start page."""
+
+
+def get(view_id: str) -> View:
+    """Return a view.
+
+    Raises:
+        KeyError: There is none with this id.
+    """
+    return {view.id: view for view in VIEWS}[view_id]
