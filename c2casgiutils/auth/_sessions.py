@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ValidationError
 
 from c2casgiutils import config
-from c2casgiutils.auth import _cookies, _revocations, _tokens, _urls
+from c2casgiutils.auth import _cookies, _returning, _revocations, _tokens, _urls
 from c2casgiutils.auth._model import AuthInfo, AuthMethod, GitHubSessionPayload, UserInfo
 from c2casgiutils.auth._tokens import BadTokenError, Kind
 
@@ -43,6 +43,12 @@ def _name() -> str:
 
 def _path(request: Request) -> str:
     return config.settings.auth.jwt.cookie.path or _urls.mount_path(request)
+
+
+def is_out_of_path(request: Request) -> bool:
+    """Return whether the browser will not send the cookie back, as a proxy strips a prefix of its paths."""
+    directory = _returning.browser_directory(request)
+    return directory is not None and not f"{directory}/".startswith(f"{_path(request).rstrip('/')}/")
 
 
 def _longest_seconds() -> int:

@@ -1,17 +1,29 @@
 """The views to sign in and out, and the audit log."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, RedirectResponse
 
-from c2casgiutils.auth import _audit, _audit_lists, _cookies, _cross_site, _forms, _pages, _sessions, _urls
+from c2casgiutils.auth import (
+    _audit,
+    _audit_lists,
+    _cookies,
+    _cross_site,
+    _forms,
+    _pages,
+    _returning,
+    _sessions,
+    _urls,
+)
 from c2casgiutils.auth._dependencies import require_admin_access
 from c2casgiutils.auth._identity import auth_type, get_auth
 from c2casgiutils.auth._model import AuthenticationType, AuthInfo, AuthMethod
 from c2casgiutils.auth._secret import WRONG, check_secret, given_secret
 from c2casgiutils.auth._throttle import TooManyAttemptsError
+from c2casgiutils.auth._urls import BadCameFromError
 from c2casgiutils.auth.github._views import router as github_router
 
 
@@ -28,7 +40,10 @@ _FORM: dict[str, Any] = {
             "application/x-www-form-urlencoded": {
                 "schema": {
                     "type": "object",
-                    "properties": {"secret": {"type": "string", "format": "password"}},
+                    "properties": {
+                        "secret": {"type": "string", "format": "password"},
+                        "came_from": {"type": "string"},
+                    },
                 }
             }
         }
@@ -70,26 +85,31 @@ async def login_by_link(request: Request, response: Response) -> Response:
 
 @router.post("/auth/login", response_model=SuccessResponse, responses=_REFUSALS, openapi_extra=_FORM)
 async def login(request: Request, response: Response) -> Response:
-    """Sign in with the form field `secret`, or the secret in the header or the query."""
+    """Sign in with the form field `secret`, or the secret in the header or the query.
+
+    Browsers are redirected to the form field `came_from`, by default to the index page.
+    """
     if _cross_site.is_caused_by_page(request):
         raise HTTPException(403, _cross_site.REFUSED)
-    given = await _form_secret(request)
-    answer = await _sign_in(request, response, given_secret(request) if given is None else given)
+    fields = await _forms.read(request)
+    answer = await _sign_in(request, response, _form_secret(fields, request), fields.get("came_from", ()))
     return _cookies.copy_to(answer, response)
 
 
-async def _form_secret(request: Request) -> bytes | None:
-    values = (await _forms.read(request)).get("secret")
+def _form_secret(fields: dict[str, list[str]], request: Request) -> bytes | None:
+    values = fields.get("secret")
     if values is None:
-        return None
+        return given_secret(request)
     return values[0].encode() if len(values) == 1 else b""
 
 
-async def _sign_in(request: Request, response: Response, given: bytes | None) -> Response:
+async def _sign_in(
+    request: Request, response: Response, given: bytes | None, came_from: Sequence[str] = ()
+) -> Response:
     if auth_type() is not AuthenticationType.SECRET:
         raise HTTPException(404, "Sign-in with a secret is not configured")
     if _pages.prefers_html(request):
-        return await _sign_in_browser(request, response, given)
+        return await _sign_in_browser(request, response, given, came_from)
     if not given:
         raise HTTPException(400, "The secret is missing: form field or query parameter secret, or X-API-Key")
     if not await check_secret(request, given):
@@ -98,27 +118,42 @@ async def _sign_in(request: Request, response: Response, given: bytes | None) ->
     return JSONResponse(SuccessResponse(message="Signed in").model_dump())
 
 
-async def _sign_in_browser(request: Request, response: Response, given: bytes | None) -> Response:
-    index = _urls.index_path(request)
+async def _sign_in_browser(
+    request: Request, response: Response, given: bytes | None, came_from: Sequence[str]
+) -> Response:
+    try:
+        target = _returning.target_of(request, came_from)
+    except BadCameFromError as error:
+        raise HTTPException(400, f"came_from is refused: {error}") from None
     try:
         if not given or not await check_secret(request, given):
-            return RedirectResponse(f"{index}?sign_in=wrong", 303)
+            return _returning.redirect(request, target, sign_in="wrong")
     except TooManyAttemptsError as error:
-        return RedirectResponse(f"{index}?sign_in=throttled", 303, error.headers)
+        answer = _returning.redirect(request, target, sign_in="throttled")
+        answer.headers.update(error.headers or {})
+        return answer
     await _start_session(request, response)
-    # the page checks whether the cookie was accepted
-    return RedirectResponse(f"{index}?sign_in=lost" if _cookies.may_be_lost(request) else index, 303)
+    if _sessions.is_out_of_path(request):
+        return _returning.redirect(request, target, sign_in="prefix")
+    if _cookies.may_be_lost(request):  # the page checks whether the cookie was accepted
+        return _returning.redirect(request, target, sign_in="lost")
+    return _returning.redirect(request, target)
 
 
-async def redirect_without_secret(request: Request) -> Response:
+async def redirect_without_secret(request: Request, came_from: str = "") -> Response:
     """Redirect a browser to the same URL without the secret, with a session if the secret is right.
 
     Otherwise the secret would stay in the address bar, the history, and the `Referer` of subresources.
+
+    Args:
+        request: The request.
+        came_from: The URL without the secret, as `_returning.target_of` takes it.
     """
     if auth_type() is not AuthenticationType.SECRET:
         return RedirectResponse(_urls.index_path(request), 303)
     response = Response()
-    return _cookies.copy_to(await _sign_in_browser(request, response, given_secret(request)), response)
+    answer = await _sign_in_browser(request, response, given_secret(request), [came_from])
+    return _cookies.copy_to(answer, response)
 
 
 async def _start_session(request: Request, response: Response) -> None:
@@ -148,7 +183,7 @@ async def _sign_out(request: Request, response: Response) -> Response:
     if session is not None:
         await _audit.record("auth.sign_out", request=request, auth_info=_sessions.caller_of(session))
     if _pages.prefers_html(request):
-        return RedirectResponse(_urls.index_path(request), 303)
+        return _returning.redirect(request, _urls.index_path(request))
     return JSONResponse(SuccessResponse(message="Signed out").model_dump())
 
 

@@ -11,7 +11,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, config, versions
-from c2casgiutils.tools import _level_form, _level_values, _maintenance_form, _overview, _pages, _views
+from c2casgiutils.tools import (
+    _level_form,
+    _level_values,
+    _maintenance_form,
+    _overview,
+    _pages,
+    _views,
+    _way_in,
+)
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._level_form import Entered
 from c2casgiutils.tools._pages import Message
@@ -105,7 +113,9 @@ async def _page(
     maintenance: _maintenance_form.Entered | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    entered = entered or Entered(name=request.query_params.get("logger", ""))
+    fields = _way_in.entry(request)
+    entered = entered or Entered.of({"name": fields.get("logger", []), **fields})
+    maintenance = maintenance or _maintenance_form.Entered.of(fields)
     logger = entered.name if status == 200 else None  # noqa: PLR2004  # OK
 
     async def load(caller: Caller, _: Summary) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from c2casgiutils import config, instances
-from c2casgiutils.tools import _caller, _static, _summary, _views
+from c2casgiutils.tools import _caller, _static, _summary, _views, _way_in
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
@@ -65,8 +65,18 @@ _SIGN_IN_ERRORS = {
         "The browser did not keep the session.",
         "Its cookie is for HTTPS only: use HTTPS, or set C2C__HTTP=True for development.",
     ),
+    "prefix": Message(
+        "fail",
+        "The browser does not send the session back.",
+        "A proxy strips the start of the path: let the proxy send X-Forwarded-Prefix, and set "
+        "C2C__PROXY_HEADERS__TYPE=x-forwarded and C2C__PROXY_HEADERS__APPLY_PREFIX=True.",
+    ),
     "throttled": Message("fail", "Too many wrong secrets.", "Wait a minute, then try again."),
 }
+_ENDED = "Your session ended."
+_KEPT = Message("warn", _ENDED, "Sign in again: your entry is kept.")
+_NOT_KEPT = Message("warn", _ENDED, "Sign in again. Your entry is too long to be kept.")
+_SIGN_IN_MODES = ("SECRET", "GITHUB")
 
 
 @functools.cache
@@ -119,6 +129,9 @@ async def respond(
         "refused": query.refused if query is not None else [],
         **(await load(caller, summary) if may_see else {}),
     }
+    if request.method == "POST" and not caller.info.is_logged_in and caller.mode in _SIGN_IN_MODES:
+        context["came_from"], is_kept = await _way_in.keep_entry(request, view)
+        context["message"] = _KEPT if is_kept else _NOT_KEPT
     if not may_see:
         template, status = "closed.html", 503 if caller.trouble else 403
     response.status_code = status
@@ -130,7 +143,6 @@ async def respond(
 def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dict[str, Any]:
     """Return the variables of `page.html`."""
     is_shown = caller.can_read or config.settings.tools.public_title
-    path, query = request.scope["path"], request.url.query
     return {
         "view": view,
         "caller": caller,
@@ -142,7 +154,7 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
         "title": _title() if is_shown else NO_TITLE,
         "version": instances.own().packages.get("c2casgiutils", "") if is_shown else "",
         "sign_in_error": _sign_in_error(request, caller),
-        "came_from": f"{path}?{query}" if query and request.method == "GET" else path,
+        "came_from": _way_in.came_from(request, view),
     }
 
 

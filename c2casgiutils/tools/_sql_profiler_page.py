@@ -5,14 +5,14 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, Self
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, db
 from c2casgiutils.switches import SwitchReport
-from c2casgiutils.tools import _pages, _sql_profiler
+from c2casgiutils.tools import _pages, _sql_profiler, _way_in
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._pages import Message
 from c2casgiutils.tools._sql_profiler import ProfilerRequest
@@ -63,11 +63,12 @@ async def get_statements(request: Request) -> Response:
     return await _page(request)
 
 
-@router.post("/statements", name="c2c_statements_change", dependencies=[Depends(auth.require_admin_access)])
+@router.post("/statements", name="c2c_statements_change")
 async def post_statements(request: Request) -> Response:
     """Start or end the profiler from the form of the page; redirect to it only on full success."""
-    entered = Entered()
+    entered, response = Entered(), Response()
     try:
+        await auth.require_admin_access(await auth.get_auth(request, response), request, response)
         entered = Entered.of(await auth.forms.read(request))
         if entered.is_end:
             report = await _sql_profiler.end(request=request)
@@ -109,7 +110,7 @@ async def _page(
             "is_stale": report.roster == "stale",
             "durations": _DURATIONS,
             "plans": _PLANS,
-            "entered": entered or Entered(),
+            "entered": entered or Entered.of(_way_in.entry(request)),
         }
 
     return await _pages.respond(request, _VIEW, "statements.html", load, message=message, status=status)

@@ -14,6 +14,7 @@ from c2casgiutils.auth import (
     _cookies,
     _cross_site,
     _pages,
+    _returning,
     _revocations,
     _sessions,
     _throttle,
@@ -22,7 +23,7 @@ from c2casgiutils.auth import (
 from c2casgiutils.auth._identity import auth_type
 from c2casgiutils.auth._model import AuthenticationType, AuthMethod
 from c2casgiutils.auth._throttle import TooManyAttemptsError
-from c2casgiutils.auth._urls import BadCameFromError, safe_came_from
+from c2casgiutils.auth._urls import BadCameFromError
 from c2casgiutils.auth.github import _oauth, _states
 from c2casgiutils.auth.github._client import CodeRefusedError, GitHubUnavailableError
 
@@ -43,6 +44,11 @@ _ERRORS = frozenset(
     )
 )
 _NOT_HERE = "The sign-in was not started in this browser, or it has expired"
+_PREFIX_IS_MISSING = (
+    "A proxy strips the start of the path, so the session would be lost: let the proxy send "
+    "X-Forwarded-Prefix, and set C2C__PROXY_HEADERS__TYPE=x-forwarded and "
+    "C2C__PROXY_HEADERS__APPLY_PREFIX=True"
+)
 _HTTPS_ONLY = "browsers reject our cookies over plain HTTP: use HTTPS, or set C2C__HTTP=True for development"
 
 
@@ -62,13 +68,8 @@ class _SignInError(C2cError):
 
 def came_from(request: Request) -> str:
     """Return where to redirect to afterwards, by default the index page (a dependency)."""
-    values = request.query_params.getlist("came_from")
-    if not any(values):
-        return _urls.index_path(request)
-    if len(values) > 1:
-        raise HTTPException(400, "came_from is given twice")
     try:
-        return safe_came_from(values[0], _urls.own_origin(request), _urls.views_path(request))
+        return _returning.target_of(request, request.query_params.getlist("came_from"))
     except BadCameFromError as error:
         raise HTTPException(400, f"came_from is refused: {error}") from None
 
@@ -80,6 +81,8 @@ _REDIRECT: dict[int | str, dict[str, Any]] = {307: {"description": "Where the br
 @router.get("/login", name="c2c_github_login", status_code=307, responses=_REDIRECT)
 async def github_login(request: Request, response: Response, target: _CameFrom) -> Response:
     """Start the sign-in: redirect the browser to GitHub, which sends it back to the callback."""
+    if _sessions.is_out_of_path(request):
+        raise HTTPException(400, _PREFIX_IS_MISSING)
     redirect = _oauth.redirect_uri(_urls.callback_url(request))
     try:
         state = _states.begin(request, response, redirect=redirect, came_from=target)

@@ -150,6 +150,20 @@ async def test_bad_target(
     assert "evil" not in response.text
 
 
+async def test_target_relative_to_the_mount(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """A view comes back with its query, as the sign-in form of the page asks for it."""
+    response = await github_sign_in(client, came_from="read?a=1")
+    assert response.headers["location"] == "/c2c/read?a=1"
+
+
+async def test_prefix_that_nobody_told(client: httpx.AsyncClient, github: FakeGitHub) -> None:
+    """A sign-in whose cookies the browser would not send back names the settings that are missing."""
+    headers = {"Referer": "https://app.example.com/api/c2c/"}
+    response = await client.get("/c2c/auth/github/login", headers=headers)
+    assert response.status_code == 400
+    assert "C2C__PROXY_HEADERS__APPLY_PREFIX" in response.json()["detail"]
+
+
 async def test_target_that_is_no_text(client: httpx.AsyncClient, github: FakeGitHub) -> None:
     """C50."""
     assert (await client.get("/c2c/auth/github/login?came_from=/%ff")).status_code == 400

@@ -31,6 +31,13 @@ def _secret_mode() -> None:
     configure(secret=SECRET, jwt={"secret": KEY})
 
 
+def destination(response: httpx.Response) -> str:
+    """The path and query where a browser goes on; redirects are relative, for proxies that strip a prefix."""
+    assert not response.headers["location"].startswith("/")
+    assert response.next_request is not None
+    return response.next_request.url.raw_path.decode()
+
+
 async def sign_in(client: httpx.AsyncClient) -> httpx.Response:
     return await client.post("/c2c/auth/login", data={"secret": SECRET})
 
@@ -70,9 +77,9 @@ async def test_browser_comes_back_to_the_mount_it_used(mount: str) -> None:
     app.mount("/two", c2casgiutils.app)
     async with make_client(app) as client:
         response = await client.post(f"{mount}/auth/login", data={"secret": SECRET}, headers=HTML)
-        assert response.headers["location"] == f"{mount}/"
+        assert destination(response) == f"{mount}/"
         response = await client.get(f"{mount}/auth/logout", headers=HTML)
-        assert response.headers["location"] == f"{mount}/"
+        assert destination(response) == f"{mount}/"
 
 
 async def test_sign_in_without_a_key(client: httpx.AsyncClient) -> None:
@@ -123,7 +130,7 @@ async def test_browser_is_sent_to_the_page(client: httpx.AsyncClient) -> None:
         ("POST", {"data": {"secret": SECRET}}),
     ):
         response = await client.request(method, "/c2c/auth/login", headers=HTML, **arguments)  # type: ignore[arg-type]  # table
-        assert (response.status_code, response.headers["location"]) == (303, "/c2c/")
+        assert (response.status_code, destination(response)) == (303, "/c2c/")
         assert COOKIE in response.cookies
 
 
@@ -143,12 +150,89 @@ async def test_browser_that_may_not_keep_the_cookie(
     config.settings = config.Settings(**{"auth": {"secret": SECRET}, **settings})
     url = f"{scheme}://app.example.com/c2c/auth/login"
     response = await client.post(url, headers=HTML, data={"secret": SECRET})
-    assert (response.status_code, response.headers["location"]) == (303, target)
+    assert (response.status_code, destination(response)) == (303, target)
+
+
+@pytest.mark.parametrize(
+    ("came_from", "target"),
+    [
+        ("levels?q=orders&changed=1", "/c2c/levels?q=orders&changed=1"),
+        ("?logger=a:b#levels", "/c2c/?logger=a:b#levels"),
+        ("/c2c/levels", "/c2c/levels"),
+        ("/private?a=/b", "/private?a=/b"),
+        (f"{BASE_URL}/c2c/levels", "/c2c/levels"),
+        ("", "/c2c/"),
+    ],
+)
+@pytest.mark.parametrize(("secret", "error"), [(SECRET, ""), ("wrong", "sign_in=wrong")])
+async def test_browser_comes_back_to_its_view(
+    client: httpx.AsyncClient, came_from: str, target: str, secret: str, error: str
+) -> None:
+    """The form leads back to the view with its query; with a wrong secret, too, which says so."""
+    data = {"secret": secret, "came_from": came_from}
+    response = await client.post("/c2c/auth/login", headers=HTML, data=data)
+    assert response.status_code == 303
+    assert response.next_request is not None
+    url, wanted = response.next_request.url, httpx.URL(target)
+    query = "&".join(filter(None, [wanted.query.decode(), error]))
+    assert (url.host, url.path, url.query.decode(), url.fragment) == (
+        "app.example.com",
+        wanted.path,
+        query,
+        wanted.fragment,
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["//evil.example"],
+        ["https://evil.example/"],
+        ["javascript:alert(1)"],
+        ["../auth/logout"],
+        ["auth/logout"],
+        ["levels", "levels"],
+        ["x" * 2100],
+    ],
+)
+async def test_browser_is_sent_nowhere_else(client: httpx.AsyncClient, values: list[str]) -> None:
+    """What is no view of ours is refused, as with GitHub, before a session begins."""
+    data = {"secret": SECRET, "came_from": values}
+    response = await client.post("/c2c/auth/login", headers=HTML, data=data)
+    assert response.status_code == 400
+    assert not {"location", "set-cookie"} & set(response.headers)
+    assert "evil" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("referer", "cookie_path", "error"),
+    [
+        ("https://example.com/api/c2c/levels?q=/", None, "sign_in=prefix"),
+        ("https://example.com/api/c2c/", None, "sign_in=prefix"),
+        ("https://example.com/api/c2c/", "/", ""),
+        (f"{BASE_URL}/c2c/levels", None, ""),
+        (f"{BASE_URL}/c2c/", None, ""),
+        (f"{BASE_URL}/a/page/of/the/application", None, ""),
+        (BASE_URL, None, ""),
+        ("nonsense", None, ""),
+        ("https://[/c2c/", None, ""),
+        ("", None, ""),
+    ],
+)
+async def test_prefix_that_nobody_told(
+    client: httpx.AsyncClient, referer: str, cookie_path: str | None, error: str
+) -> None:
+    """If the browser will not send the cookie back, because a proxy strips a prefix, the page says so."""
+    configure(secret=SECRET, jwt={"secret": KEY, "cookie": {"path": cookie_path}})
+    headers = {**HTML, "Referer": referer, "Sec-Fetch-Site": "same-origin"}
+    data = {"secret": SECRET, "came_from": "levels?q=a"}
+    response = await client.post("/c2c/auth/login", headers=headers, data=data)
+    assert destination(response) == "/c2c/levels?q=a" + (f"&{error}" if error else "")
 
 
 async def test_browser_with_a_wrong_secret(client: httpx.AsyncClient) -> None:
     response = await client.post("/c2c/auth/login", headers=HTML, data={"secret": "wrong"})
-    assert (response.status_code, response.headers["location"]) == (303, "/c2c/?sign_in=wrong")
+    assert (response.status_code, destination(response)) == (303, "/c2c/?sign_in=wrong")
     assert "set-cookie" not in response.headers
 
 
@@ -156,7 +240,7 @@ async def test_throttled_browser(client: httpx.AsyncClient) -> None:
     configure(secret=SECRET, throttle_per_client=1)
     for _ in range(2):
         response = await client.post("/c2c/auth/login", headers=HTML, data={"secret": "wrong"})
-    assert (response.status_code, response.headers["location"]) == (303, "/c2c/?sign_in=throttled")
+    assert (response.status_code, destination(response)) == (303, "/c2c/?sign_in=throttled")
     assert int(response.headers["retry-after"]) > 0
 
 
@@ -183,7 +267,7 @@ async def test_sign_out_ends_one_session(client: httpx.AsyncClient) -> None:
 async def test_browser_sign_out(client: httpx.AsyncClient) -> None:
     await sign_in(client)
     response = await client.post("/c2c/auth/logout", headers=HTML)
-    assert (response.status_code, response.headers["location"]) == (303, "/c2c/")
+    assert (response.status_code, destination(response)) == (303, "/c2c/")
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
@@ -456,7 +540,7 @@ async def test_router_without_a_page() -> None:
     app.include_router(auth.router, prefix="/inner")
     async with make_client(app) as client:
         response = await client.post("/inner/auth/login", headers=HTML, data={"secret": SECRET})
-        assert (response.status_code, response.headers["location"]) == (303, "/")
+        assert (response.status_code, destination(response)) == (303, "/")
         assert (await client.get("/inner/auth/status")).json()["is_logged_in"]
 
 
@@ -526,5 +610,5 @@ async def test_redirection_stays_here_below_any_mount(action: str) -> None:
     scope = make_scope(f"//evil.example/c2c/auth/{action}", method="POST", headers=headers)
     start = (await call(app, scope))[0]
     assert start["status"] == 303
-    assert header_lists(start)["location"][0].startswith("/evil.example/c2c/")
+    assert header_lists(start)["location"][0].startswith("../")
     assert all("Path=/evil" in cookie for cookie in header_lists(start).get("set-cookie", ()))

@@ -1,10 +1,14 @@
 """What all pages have in common, and the queries that keep their filters."""
 
+import html
+import re
+
 import httpx
 import pytest
 from fastapi import Request
 
 from c2casgiutils.tools._query import Query
+from tests.unit.tools.conftest import SECRET
 
 
 def query(text: str) -> Query:
@@ -70,3 +74,65 @@ async def test_row_of_links(client: httpx.AsyncClient) -> None:
     page = (await client.get("")).text
     assert '<a href="./" aria-current="page">Overview</a>' in page
     assert '<a href="./">Overview</a>' in (await client.get("statements")).text
+
+
+def came_from(page: str) -> str:
+    """Where the sign-in form of a page leads to."""
+    (value,) = re.findall('name="came_from" value="([^"]*)"', page)
+    return html.unescape(value)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("", ""),
+        ("?logger=a.b&x=%2F", "?logger=a.b&x=%2F"),
+        ("?sign_in=wrong&secret=wrong&logger=a", "?logger=a"),
+        ("statements", "statements"),
+        ("statements?q=%22%3E&empty=", "statements?q=%22%3E&empty="),
+        ("statements?q=" + "x" * 3000, "statements"),
+    ],
+)
+async def test_sign_in_leads_back(anonymous: httpx.AsyncClient, path: str, expected: str) -> None:
+    """A link to a view survives the sign-in; the secret and the result of the last attempt do not."""
+    assert came_from((await anonymous.get(path)).text) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "expected", "filled"),
+    [
+        (
+            "",
+            {"name": "a.b", "level": "DEBUG", "secret": "x"},
+            "?name=a.b&level=DEBUG",
+            ['name="name" value="a.b"', "<option selected>DEBUG<"],
+        ),
+        (
+            "statements",
+            {"ttl": "1h", "plans": "explain"},
+            "statements?ttl=1h&plans=explain",
+            ['"1h" selected', '"explain" selected'],
+        ),
+    ],
+)
+async def test_entry_survives_the_end_of_a_session(
+    anonymous: httpx.AsyncClient, path: str, fields: dict[str, str], expected: str, filled: list[str]
+) -> None:
+    """A form that is sent without a session changes nothing; after the sign-in it is filled again."""
+    answer = await anonymous.post(path, data=fields)
+    assert answer.status_code == 403
+    assert "Your session ended.</strong> Sign in again: your entry is kept." in answer.text
+    assert came_from(answer.text) == expected
+    anonymous.headers["X-API-Key"] = SECRET
+    page = (await anonymous.get(expected)).text
+    assert [text for text in filled if text not in page] == []
+
+
+@pytest.mark.parametrize("path", ["", "statements"])
+@pytest.mark.parametrize("size", [3_000, 20_000])
+async def test_entry_that_is_too_long(anonymous: httpx.AsyncClient, path: str, size: int) -> None:
+    """What does not fit into an address is not kept, and the page says so."""
+    answer = await anonymous.post(path, data={"name": "x" * size})
+    assert answer.status_code == 403
+    assert "Sign in again. Your entry is too long to be kept." in answer.text
+    assert came_from(answer.text) == path

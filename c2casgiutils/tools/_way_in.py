@@ -1,0 +1,48 @@
+"""What those who must sign in first find again afterwards: the view, its query, and what they entered."""
+
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import Request
+from starlette.exceptions import HTTPException
+
+from c2casgiutils import auth
+from c2casgiutils.tools._query import MAX_LENGTH
+from c2casgiutils.tools._views import View
+
+_MAX_TARGET_LENGTH = 2000
+"""A little less than `came_from` may have."""
+_OWN_FIELDS = ("secret", "sign_in", "came_from")
+"""The fields of the sign-in itself, which do not come back."""
+
+
+def came_from(request: Request, view: View) -> str:
+    """Return the view with its query, relative to the mount; a query that is too long is left out."""
+    return _with_fields(view, parse_qsl(request.url.query, keep_blank_values=True)) or view.id
+
+
+async def keep_entry(request: Request, view: View) -> tuple[str, bool]:
+    """Return where the sign-in leads to, for a form that was sent without a session.
+
+    The fields of the form become the query of the view, which fills its form with them.
+
+    Returns:
+        The view with the fields, relative to the mount, and whether they are kept: not if they are too long.
+    """
+    try:
+        form = await auth.forms.read(request)
+    except HTTPException:
+        return view.id, False
+    target = _with_fields(view, [(name, value) for name, values in form.items() for value in values])
+    return (view.id, False) if target is None else (target, True)
+
+
+def entry(request: Request) -> dict[str, list[str]]:
+    """Return the query of a view as the fields of its form, cut as those of `Query`."""
+    values = request.query_params
+    return {name: [value[:MAX_LENGTH] for value in values.getlist(name)] for name in values}
+
+
+def _with_fields(view: View, fields: list[tuple[str, str]]) -> str | None:
+    query = urlencode([(name, value) for name, value in fields if name not in _OWN_FIELDS])
+    target = f"{view.id}?{query}" if query else view.id
+    return target if len(target) <= _MAX_TARGET_LENGTH else None
