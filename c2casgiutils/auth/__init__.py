@@ -49,6 +49,7 @@ from c2casgiutils.auth._model import (
     read_write_config,
 )
 from c2casgiutils.auth._pages import prefers_html
+from c2casgiutils.auth._urls import mount_url
 from c2casgiutils.auth._views import redirect_without_secret, router
 from c2casgiutils.auth.github._client import GitHubUnavailableError
 
@@ -86,6 +87,7 @@ __all__ = [
     "get_auth",
     "is_enabled",
     "may_see_details",
+    "mount_url",
     "prefers_html",
     "redirect_without_secret",
     "refuse_cross_site",

@@ -83,6 +83,15 @@ def index_path(connection: HTTPConnection) -> str:
     return f"{mount_path(connection).rstrip('/')}{path}"
 
 
+def mount_url(connection: HTTPConnection) -> str:
+    """Return the URL of the index page, which those of the other views start with.
+
+    Raises:
+        HTTPException: 400 if the host of the request is not valid.
+    """
+    return f"{own_origin(connection)}{index_path(connection)}"
+
+
 def github_path(connection: HTTPConnection) -> str:
     """Return the path of the views for the sign-in with GitHub, for a request to one of our views."""
     return f"{views_path(connection)}/auth/github"

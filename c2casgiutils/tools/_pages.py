@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from c2casgiutils import config, instances
 from c2casgiutils.tools import _caller, _static, _summary, _views, _way_in
 from c2casgiutils.tools._caller import Caller
+from c2casgiutils.tools._curl import Curl
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
 from c2casgiutils.tools._views import View
@@ -142,6 +143,7 @@ async def respond(
 
 def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dict[str, Any]:
     """Return the variables of `page.html`."""
+    as_curl = Curl(request, caller.mode)
     is_shown = caller.can_read or config.settings.tools.public_title
     return {
         "view": view,
@@ -155,6 +157,8 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
         "version": instances.own().packages.get("c2casgiutils", "") if is_shown else "",
         "sign_in_error": _sign_in_error(request, caller),
         "came_from": _way_in.came_from(request, view),
+        "as_curl": as_curl,
+        "twin": as_curl(view.twin, query={name: request.query_params.get(name) for name in view.twin_query}),
     }
 
 

@@ -18,6 +18,7 @@ class View:
         title: Its name in the row of links.
         key: The letter that opens it, after `g`.
         twin: The address of its data as JSON.
+        twin_query: The names of its query that the JSON understands, too.
         level: Who may open it.
         off: Return one sentence that says how to switch it on, `None` while it is on.
     """
@@ -28,6 +29,7 @@ class View:
     twin: str
     level: Literal["public", "read-only", "admin"] = "read-only"
     off: Callable[[], str | None] = _is_on
+    twin_query: tuple[str, ...] = ()
 
     @property
     def href(self) -> str:

@@ -1,6 +1,10 @@
 """The page behind a real nginx that strips a prefix of the path, with two mounts."""
 
+import html
+import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 
 import httpx
@@ -73,6 +77,18 @@ def test_prefix_that_the_proxy_tells(visitor: httpx.Client, mount: str) -> None:
     assert (left.status_code, left.url.path) == (200, f"{mount}/")
     assert "Sign out" not in left.text
     assert not visitor.cookies.jar
+
+
+def test_commands_of_the_page(visitor: httpx.Client) -> None:
+    """The command that a view shows gets its data, through the proxy, from any directory and shell."""
+    page = sign_in(visitor, "/told/c2c")
+    assert SECRET not in page.text
+    (command,) = re.findall("<code>(curl .*?)</code>", page.text)
+    shell = ["bash", "-c", f"{html.unescape(command)} --silent"]
+    done = subprocess.run(shell, env={**os.environ, "C2C_SECRET": SECRET}, capture_output=True, check=True)
+    answer = json.loads(done.stdout)
+    assert answer == visitor.get("/told/c2c/sql_profiler", headers={"Accept": "*/*"}).json()
+    assert "statements" in answer
 
 
 @pytest.mark.parametrize("mount", ["/untold/c2c", "/untold/ops"])

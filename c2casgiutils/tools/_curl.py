@@ -1,0 +1,66 @@
+"""What a page does, as a curl command to copy."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from starlette.exceptions import HTTPException
+
+from c2casgiutils import auth, config
+
+_SECRET = '-H "X-API-Key: $C2C_SECRET"'  # noqa: S105  # the name of a variable
+_TOKEN = '-H "Authorization: Bearer $GITHUB_TOKEN"'  # noqa: S105  # the name of a variable
+_SESSION = '-H "Cookie: $C2C_COOKIE"'
+
+
+class Curl:
+    """Writes the commands of a page: `as_curl("drain", "POST", {"force": True})` in its template.
+
+    The credential is a variable of the shell, never its value.
+
+    Args:
+        request: The request, whose URL the commands have, with forwarded headers applied.
+        mode: How visitors sign in.
+    """
+
+    def __init__(self, request: Request, mode: str) -> None:
+        try:
+            self._base = auth.mount_url(request)
+        except HTTPException:  # the host is not valid, and may be anything
+            self._base = "https://example.com/"
+        self._credential = _credential(mode)
+
+    def __call__(
+        self,
+        path: str,
+        method: str = "GET",
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Return a command.
+
+        Args:
+            path: The path below the mount, percent-encoded where necessary.
+            method: The method.
+            body: The body, sent as JSON.
+            query: The query; parameters that are `None` or empty are left out.
+        """
+        given = {name: value for name, value in (query or {}).items() if value not in (None, "")}
+        url = f"{self._base}{path}{f'?{urlencode(given)}' if given else ''}"
+        parts = ["curl"] if method == "GET" else ["curl", "-X", method]
+        if self._credential:
+            parts.append(self._credential)
+        if body is not None:
+            parts += ['-H "Content-Type: application/json"', "-d", shlex.quote(json.dumps(body))]
+        return " ".join([*parts, shlex.quote(url)])
+
+
+def _credential(mode: str) -> str:
+    if mode == "SECRET":
+        return _SECRET
+    if mode == "GITHUB":
+        return _TOKEN if config.settings.auth.github.bearer else _SESSION
+    return ""

@@ -1,0 +1,103 @@
+"""The commands to copy."""
+
+import json
+import shlex
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import Request
+
+from c2casgiutils import config
+from c2casgiutils._app import create_app
+from c2casgiutils.tools import _views
+from c2casgiutils.tools._curl import Curl
+from tests.unit.tools.conftest import SECRET
+
+
+def request(*, host: str = "example.com", root_path: str = "/c2c") -> Request:
+    scope = {
+        "type": "http",
+        "scheme": "https",
+        "path": f"{root_path}/levels",
+        "root_path": root_path,
+        "query_string": b"",
+        "headers": [(b"host", host.encode("latin-1"))],
+        "app": create_app(),
+    }
+    return Request(scope)
+
+
+def words(command: str) -> list[str]:
+    """The words that a shell makes of a command, with the variables as they are."""
+    return shlex.split(command)
+
+
+COMMANDS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"path": "overview"}, ["https://example.com/c2c/overview"]),
+    (
+        {"path": "logging/loggers", "query": {"q": "a'b &", "changed": "", "instance": None}},
+        ["https://example.com/c2c/logging/loggers?q=a%27b+%26"],
+    ),
+    ({"path": "drain", "method": "DELETE"}, ["-X", "DELETE", "https://example.com/c2c/drain"]),
+    (
+        {"path": "drain", "method": "POST", "body": {"reason": "it's $HOME `x` \n"}},
+        [
+            *("-X", "POST", "-H", "Content-Type: application/json", "-d"),
+            json.dumps({"reason": "it's $HOME `x` \n"}),
+            "https://example.com/c2c/drain",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), COMMANDS, ids=["view", "query", "method", "body"])
+def test_commands(arguments: dict[str, Any], expected: list[str]) -> None:
+    """A shell takes each command apart as intended, and finds the secret in a variable."""
+    found = words(Curl(request(), "SECRET")(**arguments))
+    assert found[0] == "curl"
+    credential = found.index("X-API-Key: $C2C_SECRET")
+    assert [*found[1 : credential - 1], *found[credential + 1 :]] == expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "bearer", "header"),
+    [
+        ("SECRET", False, ["X-API-Key: $C2C_SECRET"]),
+        ("GITHUB", True, ["Authorization: Bearer $GITHUB_TOKEN"]),
+        ("GITHUB", False, ["Cookie: $C2C_COOKIE"]),
+        ("TEST", False, []),
+        ("NONE", False, []),
+    ],
+)
+def test_credentials(mode: str, bearer: bool, header: list[str]) -> None:
+    """Each kind of sign-in has its header; the variable is not quoted away."""
+    config.settings.auth.github.bearer = bearer
+    command = Curl(request(), mode)("overview")
+    assert words(command)[1:-1] == [part for value in header for part in ("-H", value)]
+    assert "'$" not in command
+
+
+@pytest.mark.parametrize("host", ["a;rm -rf /", "$(id)", "", "a b"])
+def test_hosts_that_are_not_valid(host: str) -> None:
+    """No visitor copies what somebody else wrote into the host."""
+    assert words(Curl(request(host=host), "NONE")("overview")) == ["curl", "https://example.com/overview"]
+
+
+def test_paths_that_a_shell_would_read() -> None:
+    command = Curl(request(root_path="/a;b$(id)'"), "NONE")("overview")
+    assert words(command) == ["curl", "https://example.com/a%3Bb$(id)'/overview"]
+
+
+async def test_page_shows_its_twin(client: httpx.AsyncClient) -> None:
+    """Each view that is on shows the command that gets its data, and no page contains the secret."""
+    for view in _views.VIEWS:
+        page = (await client.get(view.href)).text
+        assert SECRET not in page
+        if view.off() is None:
+            assert f"http://testserver/c2c/{view.twin}" in page
+            assert (await client.get(view.twin)).status_code == 200
+
+
+async def test_strangers_see_no_command(anonymous: httpx.AsyncClient) -> None:
+    assert "curl" not in (await anonymous.get("")).text
