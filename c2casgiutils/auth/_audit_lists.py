@@ -5,14 +5,13 @@ oldest event is dropped of the caller with the most events, of their most freque
 target.
 """
 
-import collections
-import datetime
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
+from c2casgiutils import events as events_
 from c2casgiutils import redis_utils
 from c2casgiutils.auth import _shared
 
@@ -24,14 +23,8 @@ _LOGGER = logging.getLogger(__name__)
 Kind = Literal["changes", "refusals"]
 """Refusals have a list of their own: anyone can cause them, and they must not displace changes."""
 
-MAX_EVENTS = 1000
+MAX_EVENTS = events_.MAX_EVENTS
 """Maximum number of events of each kind."""
-_LEFT = 900
-"""Number of events left after trimming, which reads the whole list and so is not done for each event."""
-
-
-class _Groups(collections.defaultdict[Any, Any]):
-    """Nested groups of positions: by caller, then action, then target."""
 
 
 class AuditEvent(BaseModel):
@@ -48,9 +41,10 @@ class AuditEvent(BaseModel):
         result: How it ended, `started` while it is not known.
         request_id: The id of the request, when it has one.
         client: The address of the caller.
+        instance: The id of the process that recorded it.
     """
 
-    at: datetime.datetime
+    at: AwareDatetime
     who: str
     method: str
     action: str
@@ -60,6 +54,7 @@ class AuditEvent(BaseModel):
     result: str = "ok"
     request_id: str | None = None
     client: str | None = None
+    instance: str | None = None
 
 
 def surplus(events: Sequence[AuditEvent | None]) -> list[int]:
@@ -68,24 +63,11 @@ def surplus(events: Sequence[AuditEvent | None]) -> list[int]:
     Args:
         events: Oldest first; `None` for an invalid one.
     """
-    if len(events) <= MAX_EVENTS:
-        return []
-    groups: Any = _Groups(lambda: _Groups(lambda: _Groups(collections.deque)))
-    for position, event in enumerate(events):
-        who, action, target = (event.who, event.action, event.target) if event else (None, None, None)
-        groups[who][action][target].append(position)
-    return [_oldest_of_largest(groups) for _ in range(len(events) - _LEFT)]
+    return events_.surplus([_path(event) for event in events])
 
 
-def _oldest_of_largest(group: Any) -> int:
-    while isinstance(group, _Groups):
-        group = max(group.values(), key=_size)
-    position: int = group.popleft()
-    return position
-
-
-def _size(group: Any) -> int:
-    return sum(map(_size, group.values())) if isinstance(group, _Groups) else len(group)
+def _path(event: AuditEvent | None) -> tuple[str | None, str | None, str | None]:
+    return (event.who, event.action, event.target) if event else (None, None, None)
 
 
 def keep(events: list[AuditEvent], event: AuditEvent, replaced: AuditEvent | None) -> None:
@@ -118,7 +100,9 @@ async def read(redis: "Redis", kind: Kind, count: int) -> list[AuditEvent]:
     events = [_decode(fields) for _, fields in await _entries(redis, kind, count)]
     if None in events:
         _LOGGER.warning("The audit log in Redis contains %s invalid entries", events.count(None))
-    return [event for event in events if event is not None]
+    accepted = [event for event in events if event is not None]
+    # those that were stored late stand among those of that time
+    return sorted(accepted, key=lambda event: event.at, reverse=True)
 
 
 async def _entries(redis: "Redis", kind: Kind, count: int) -> list[tuple[bytes, dict[bytes, bytes]]]:

@@ -6,26 +6,25 @@ import random
 import time
 from typing import Any
 
-from c2casgiutils import config
+from c2casgiutils import config, events
 from c2casgiutils._outages import Outage, waiting
 from c2casgiutils.instances._entry import LOST_BEATS, REBUILT_FIELD
 from c2casgiutils.instances._figures import Figures
 from c2casgiutils.instances._hooks import Hooks
 from c2casgiutils.instances._model import Instance, State
+from c2casgiutils.instances._rebuild import call_others
 from c2casgiutils.instances._report import Report
-from c2casgiutils.instances._roster import Roster
+from c2casgiutils.instances._roster import KEY_SECONDS, Roster
 from c2casgiutils.redis_utils import scoped
-from c2casgiutils.redis_utils._link import REPLY_SECONDS, Command, Link, LinkDownError, ReplyError
+from c2casgiutils.redis_utils._link import REPLY_SECONDS, Link, LinkDownError, ReplyError
 
 _LOGGER = logging.getLogger(__name__)
 
 _TROUBLE_SECONDS = 1.0
-_KEY_SECONDS = 24 * 3600
 _BEATS_FOR_SAMPLES = 6
 _BEATS_TO_RETURN = 1.4
 """Intervals without a beat of this process after which others must check whether it is lost."""
 _ANNOUNCE_SECONDS = 0.3
-_REBUILD_SECONDS = 0.4
 _LEAVE_SECONDS = 1.0
 _NEW_ENTRY, _NEW_KEY = 2, 3
 """Number of fields that a complete entry adds; one more, the token, if the whole hash was missing."""
@@ -58,6 +57,7 @@ class Presence:
         self.channels, self.lag = self._report.channels, self._report.lag
         self.is_started = False
         self.roster = Roster(self.id)
+        self.events = events.Log(self.id, self.now)
         self._version_key = scoped(_SWITCHES)
         self._publish_word = "SPUBLISH" if config.settings.redis.cluster else "PUBLISH"
         self._heartbeat = config.settings.instances.heartbeat.total_seconds()
@@ -94,7 +94,9 @@ class Presence:
 
     def set_state(self, state: State) -> None:
         """Change the state and announce it immediately."""
-        self._report.state = state
+        before, self._report.state = self.state, state
+        if before != state:
+            self.events.record("state", before=before, after=state)
         self.beat_soon()
 
     def set_script(self, name: str) -> None:
@@ -130,12 +132,18 @@ class Presence:
         found[self.id] = self._report.instance(samples=samples)
         return sorted(found.values(), key=lambda instance: (instance.hostname, instance.pid, instance.id))
 
+    async def read_events(self, since: float) -> events.Found:
+        """Return the events since a moment."""
+        with waiting(REPLY_SECONDS) as seconds:
+            return await self.events.read(self._link, since=since, seconds=seconds)
+
     # Start and stop
 
     def start(self, link: Link | None) -> None:
         """Start the heartbeats on the running event loop; without a link only the samples are recorded."""
         self._link = self.roster.link = link
         self._report.lag.start()
+        self.events.record("join", after=self.state)
         self._task = asyncio.create_task(self._beat_for_ever(), name="c2casgiutils-heartbeat")
 
     async def stop(self) -> None:
@@ -143,12 +151,14 @@ class Presence:
         self.abort()
         if self._task is not None:
             await asyncio.wait([self._task])
+            self.events.record("leave", before=self.state, after="left")
         if self._link is not None and self._link.is_up:
             try:
                 async with asyncio.timeout(_LEAVE_SECONDS):
                     # in this order, so that nobody takes it for a process that the roster does not have
                     await self._link.unsubscribe(self.roster.channels.all)
-                    await self._link.execute(*self.roster.remove_commands([self.id]))
+                    commands = self.events.save().commands
+                    await self._link.execute(*commands, *self.roster.remove_commands([self.id]))
             except (LinkDownError, ReplyError, TimeoutError) as error:
                 _LOGGER.debug("Could not leave the roster: %s", error)
 
@@ -187,10 +197,12 @@ class Presence:
         """
         is_first = self._static is None
         key_was_missing = await self._write(is_news=True)
-        if is_first and key_was_missing:
-            await self._call_others()
-        if self._abandoned and self.is_connected:
-            await self._remove_abandoned()
+        if is_first and key_was_missing and self._link is not None:
+            await call_others(self._link, self.roster, self.id, self._publish_word)
+        if self._abandoned and self._link is not None and self.is_connected:
+            ids = tuple(self._abandoned)
+            await self._link.execute(*self.roster.remove_commands(ids))
+            self._abandoned.difference_update(ids)
 
     async def _write(self, *, is_news: bool = False, is_rebuilt: bool = False) -> bool:
         """Write the entry.
@@ -210,28 +222,38 @@ class Presence:
         was_late = now - self._last_beat >= _BEATS_TO_RETURN * self._heartbeat
         is_news = is_news or is_rebuilt or static != self._static or was_late
         told, rebuilt = static if is_news else None, now if is_rebuilt else None
+        if is_rebuilt:
+            self.events.save_again()
+        saving = self.events.save()
+        more = saving.commands
+        self._beats += 1
+        if self._beats % _BEATS_FOR_SAMPLES == 0:
+            more += self.roster.sample_commands(self.id, self._report.samples())
         try:
             _, *replies = await link.execute(
                 ("HSETNX", self.roster.key, REBUILT_FIELD, now),  # the key may have been lost just now
                 self.roster.entry_command(self.id, self._report.beat(), told, rebuilt),
                 ("ZADD", self.roster.beats_key, now + LOST_BEATS * self._heartbeat, self.id),
-                ("EXPIRE", self.roster.key, _KEY_SECONDS),
-                ("EXPIRE", self.roster.beats_key, _KEY_SECONDS),
+                ("EXPIRE", self.roster.key, KEY_SECONDS),
+                ("EXPIRE", self.roster.beats_key, KEY_SECONDS),
                 self.roster.currency_command,
                 self.roster.soon_command(now),
                 ("HGET", self._version_key, _VERSION_FIELD),
                 self.roster.static_command(self.id),
-                *self._sample_commands(),
+                *more,
             )
         except LinkDownError as error:
             _LOGGER.debug("No heartbeat: %s", error)
             return False
         if not self._note_refusal(replies[0]):
             return False
+        if was_late:
+            self._note_return(now)
         was_there, self._static, self._last_beat = self._static is not None, static, now
         token = self.roster.read_token(replies[4], now)
-        self.roster.note_soon(replies[5], now)
+        self.events.record_losses(self.roster.note_soon(replies[5], now))
         self._hooks.tell_version(replies[6])
+        saving.note(replies[8 : 8 + len(saving.steps)])
         key_was_missing = replies[0] >= _NEW_KEY if is_news else token is None
         entry_was_missing = replies[0] >= _NEW_ENTRY if is_news else replies[0] > 0
         if was_there and not is_rebuilt and (entry_was_missing or replies[1] == 1):
@@ -242,13 +264,13 @@ class Presence:
             await self._write(is_news=True)
         return key_was_missing
 
-    def _sample_commands(self) -> list[Command]:
-        self._beats += 1
-        if self._beats % _BEATS_FOR_SAMPLES:
-            return []
-        text = self.roster.codec.write(self.id, self._report.samples())
-        key = self.roster.samples_key
-        return [("HSET", key, self.id, text), ("EXPIRE", key, _KEY_SECONDS)]
+    def _note_return(self, now: float) -> None:
+        """Note that this process beats after a pause, in which others may have considered it lost."""
+        silence = now - self._last_beat
+        self.roster.steady_since = now
+        if self._last_beat and silence >= LOST_BEATS * self._heartbeat:
+            self.events.record("return", after=self.state, reason=f"no heartbeat for {silence:.0f} s")
+            self.beat_soon()
 
     def _note_refusal(self, reply: Any) -> bool:
         """Return whether Redis accepted the entry."""
@@ -273,28 +295,3 @@ class Presence:
         if self._static is not None:
             self._static = {}  # forces the next beat to write it
         self.beat_soon()
-
-    async def _call_others(self) -> None:
-        """Notify the other processes that the roster was lost, and wait until they can have entered it.
-
-        Without other processes the roster is complete.
-        """
-        if self._link is None:
-            return
-        channels = self.roster.channels
-        connections = channels.count([self.id])
-        _, reply = await self._link.execute((self._publish_word, channels.all, self.id), connections.command)
-        connections.note(reply)
-        if not connections.are_only([self.id]):
-            await asyncio.sleep(_REBUILD_SECONDS)
-            return
-        _, currency = await self._link.execute(
-            ("HSET", self.roster.key, REBUILT_FIELD, 0), self.roster.currency_command
-        )
-        self.roster.read_token(currency, self.now())
-
-    async def _remove_abandoned(self) -> None:
-        ids = tuple(self._abandoned)
-        if self._link is not None:
-            await self._link.execute(*self.roster.remove_commands(ids))
-            self._abandoned.difference_update(ids)

@@ -21,6 +21,7 @@ from c2casgiutils.instances._connections import Channels, Connections
 from c2casgiutils.instances._entries import Entries
 from c2casgiutils.instances._entry import (
     FORGOTTEN_SECONDS,
+    LOST_BEATS,
     REBUILT_FIELD,
     STATIC,
     TOKEN_FIELD,
@@ -37,6 +38,8 @@ from c2casgiutils.redis_utils._link import Command, Link, LinkDownError, ReplyEr
 
 _LOGGER = logging.getLogger(__name__)
 
+KEY_SECONDS = 24 * 3600
+"""How long the keys stay without any heartbeat."""
 _REBUILT_SECONDS = 1.0
 _SOON_BEATS = 1.5
 
@@ -68,6 +71,8 @@ class Roster:
         """The processes that `read` found last."""
         self._current_at = 0.0
         """When the roster was last current."""
+        self.steady_since = math.inf
+        """Since when this process beats without a pause."""
         self.is_readable = True
         """Redis replied to the last attempt to read the roster."""
         self.is_missing = False
@@ -131,6 +136,11 @@ class Roster:
             command += (field, self.codec.write(field, static), TOKEN_FIELD, new_token())
         return command if rebuilt is None else (*command, REBUILT_FIELD, rebuilt)
 
+    def sample_commands(self, id_: str, samples: dict[str, Any]) -> list[Command]:
+        """Return the commands that write the samples of a process."""
+        text = self.codec.write(id_, samples)
+        return [("HSET", self.samples_key, id_, text), ("EXPIRE", self.samples_key, KEY_SECONDS)]
+
     def static_command(self, id_: str) -> Command:
         """Return the command whose reply `has_static` takes."""
         return ("HGET", self.key, f"{id_}{STATIC}")
@@ -143,12 +153,23 @@ class Roster:
         """Return the command that asks for the ends before the next beat."""
         return ("ZRANGEBYSCORE", self.beats_key, "-inf", now + _SOON_BEATS * self._heartbeat, "WITHSCORES")
 
-    def note_soon(self, reply: Any, now: float) -> None:
-        """Handle the reply to `soon_command`, and remove processes that have been lost for long."""
+    def note_soon(self, reply: Any, now: float) -> dict[str, float]:
+        """Handle the reply to `soon_command`: forget processes that have been lost for long.
+
+        Returns:
+            The ends of the processes that are lost for certain, by id.
+        """
         soon = _scores(reply)
         self.view.note_ends(soon, now)
-        if self._is_whole:
-            self.forget(id_ for id_, end in soon.items() if now - end >= FORGOTTEN_SECONDS)
+        if not self._is_settled(now):
+            return {}
+        lost = {id_: end for id_, end in soon.items() if end <= now}
+        self.forget(id_ for id_, end in lost.items() if now - end >= FORGOTTEN_SECONDS)
+        return lost
+
+    def _is_settled(self, now: float) -> bool:
+        """Return whether all processes that live had the time to beat since Redis was unreachable."""
+        return self._is_whole and now - self.steady_since >= LOST_BEATS * self._heartbeat
 
     # Reading
 
@@ -199,7 +220,7 @@ class Roster:
         self._ids = tuple(entries)
         connections.note(counts)
         self.note_connections(connections, self._ids)
-        if self._is_whole:
+        if self._is_settled(now):
             self.forget(id_ for id_, (beat, _) in entries.items() if now - beat.end >= FORGOTTEN_SECONDS)
         rings = others[0] if samples and isinstance(others[0], dict) else {}
         return {

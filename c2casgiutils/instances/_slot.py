@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
+from c2casgiutils import events
 from c2casgiutils._process import PerLoop
 from c2casgiutils.instances._figures import Figures
 from c2casgiutils.instances._hooks import Hooks
@@ -157,6 +158,29 @@ def note_serving() -> None:
 def state() -> State:
     """Return the state of this process."""
     return _STATE.presences.nearest().state
+
+
+def record_event(
+    kind: events.Kind,
+    what: str | None = None,
+    *,
+    before: str | None = None,
+    after: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Record that something happened now in this process; see `events.Log.record`."""
+    presence = _STATE.presences.nearest()
+    presence.events.record(kind, what, before=before, after=after, reason=reason)
+    presence.beat_soon()
+
+
+async def read_events(since: float) -> events.Found:
+    """Return the events of all processes; those of this process alone while Redis is unreachable.
+
+    Args:
+        since: The first moment, in seconds since 1970.
+    """
+    return await _STATE.presences.nearest().read_events(since)
 
 
 def register_figure(name: str, read: Callable[[], float | int]) -> None:
