@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from c2casgiutils import config
+from c2casgiutils import config, instances
 from c2casgiutils._starlette import wrap_stack
 from c2casgiutils.auth import _audit as audit
 from c2casgiutils.auth import _forms as forms
@@ -130,6 +130,7 @@ async def startup(main_app: FastAPI | None = None) -> None:
     """
     check_settings()
     _state.STATES.get()
+    instances.on_version(audit.save_soon)
     if main_app is not None:  # its stack is already built when its lifespan starts
         wrap_stack(main_app, CookieMiddleware)
 
@@ -138,4 +139,4 @@ async def shutdown() -> None:
     """Release the resources of the authentication."""
     state = _state.STATES.pop()
     if state is not None:
-        await state.github.aclose()
+        await state.aclose()

@@ -1,5 +1,6 @@
 """The audit log: who signed in, and who changed what."""
 
+import asyncio
 import contextlib
 import datetime
 import inspect
@@ -10,7 +11,7 @@ from typing import Any
 
 from fastapi import Request
 
-from c2casgiutils import config, logs
+from c2casgiutils import config, instances, logs, redis_utils
 from c2casgiutils._secrets import scrub, scrub_mapping
 from c2casgiutils.auth import _audit_lists, _shared, _state
 from c2casgiutils.auth._audit_lists import AuditEvent, Kind
@@ -53,11 +54,11 @@ async def record(
         result: The outcome.
         kind: `refusals` for operations that were rejected before they started.
     """
-    entry = _Entry(action, request, auth_info, target, before)
+    entry = Entry(action, request, auth_info, target, before)
     await entry.keep(after, result, kind)
 
 
-class _Entry:
+class Entry:
     """The event of one operation, updated as the operation proceeds; never raises."""
 
     def __init__(
@@ -74,6 +75,7 @@ class _Entry:
         self._target = target
         self._before = before
         self._event: AuditEvent | None = None
+        self._kind: Kind = "changes"
         self._stored: str | None = None
 
     async def keep(self, after: object, result: str, kind: Kind = "changes") -> None:
@@ -81,14 +83,23 @@ class _Entry:
         try:
             event = self._create(after, result)
             _write(event)
-            _audit_lists.keep(_state.current().audit[kind], event, self._event)
-            self._event = event
-            replaced = self._stored
-            self._stored = await _shared.attempt(
-                lambda redis: _audit_lists.store(redis, kind, event, replaced)
-            )
+            state = _state.current()
+            _audit_lists.keep(state.audit[kind], event, self._event)
+            self._event, self._kind = event, kind
+            if not await self.save() and redis_utils.is_configured() and self not in state.unsaved_audit:
+                state.unsaved_audit.append(self)
         except Exception:  # noqa: BLE001  # a boundary: the recorded operation continues in any case
             _FAILURES.exception("Could not record the operation: %s", self._action)
+
+    async def save(self) -> bool:
+        """Store the event in Redis, and return whether it is there."""
+        kind, event, replaced = self._kind, self._event, self._stored
+        if event is None:
+            return True
+        stored = await _shared.attempt(lambda redis: _audit_lists.store(redis, kind, event, replaced))
+        if stored is not None:
+            self._stored = stored
+        return stored is not None
 
     def _create(self, after: object, result: str) -> AuditEvent:
         request = self._request
@@ -103,6 +114,7 @@ class _Entry:
             result=_plain(result),
             request_id=_plain(current_request_id()),
             client=request.client.host if request and request.client else None,
+            instance=instances.own_id(),
         )
 
 
@@ -190,7 +202,7 @@ async def recorded(
         before: The value before; never a secret.
         after: The value after, unless the operation sets it; never a secret.
     """
-    entry = _Entry(action, request, auth_info, target, before)
+    entry = Entry(action, request, auth_info, target, before)
     pending = Pending(name_of(entry.caller))
     pending.after = after
     await entry.keep(after, _STARTED)
@@ -215,8 +227,26 @@ def _plain(value: Any) -> Any:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:_MAX_LENGTH])
 
 
+def save_soon(_version: int) -> None:
+    """Store the events that are not in Redis, in a task; called after each heartbeat that Redis accepted."""
+    state = _state.current()
+    if state.unsaved_audit and (state.saving_audit is None or state.saving_audit.done()):
+        state.saving_audit = asyncio.create_task(save_again(), name="c2c-audit")
+
+
+async def save_again() -> None:
+    """Store the events that could not be stored while Redis was unreachable."""
+    unsaved = _state.current().unsaved_audit
+    while unsaved:
+        entry = unsaved.popleft()
+        if not await entry.save():
+            unsaved.appendleft(entry)
+            return
+
+
 async def last(count: int, kind: Kind = "changes") -> tuple[str, list[AuditEvent]]:
     """Return the last events, newest first, and their scope: `cluster` or `process`."""
+    await save_again()
     events = await _shared.attempt(lambda redis: _audit_lists.read(redis, kind, count))
     if events is not None:
         return "cluster", events

@@ -17,6 +17,7 @@ from c2casgiutils.auth.github._memory import Flights, Memory
 if TYPE_CHECKING:
     import httpx
 
+    from c2casgiutils.auth._audit import Entry
     from c2casgiutils.auth._audit_lists import AuditEvent
     from c2casgiutils.auth._counts import Window
     from c2casgiutils.auth._model import UserInfo
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from c2casgiutils.auth.github._permissions import Rights
 
 _LOGGER = logging.getLogger(__name__)
+
+_MAX_UNSAVED = 1000
 
 
 class State:
@@ -40,6 +43,8 @@ class State:
         unsaved: The ended sessions that are not in Redis yet.
         finished: Finished sign-ins; kept separately, since anyone can start sign-ins, which must not displace
             ended sessions.
+        unsaved_audit: The records that are not in Redis yet.
+        saving_audit: The task that stores them.
         audit: The last records of this process, by kind.
         github: The state of the GitHub client.
     """
@@ -58,8 +63,17 @@ class State:
         self.ended: dict[str, int] = {}
         self.unsaved: dict[str, int] = {}
         self.finished: dict[str, int] = {}
+        self.unsaved_audit: collections.deque[Entry] = collections.deque(maxlen=_MAX_UNSAVED)
+        self.saving_audit: asyncio.Task[None] | None = None
         self.audit: collections.defaultdict[str, list[AuditEvent]] = collections.defaultdict(list)
         self.github = GitHubState()
+
+    async def aclose(self) -> None:
+        """Cancel what is in progress, and close the connections."""
+        if self.saving_audit is not None:
+            self.saving_audit.cancel()
+            await asyncio.wait([self.saving_audit])
+        await self.github.aclose()
 
 
 class GitHubState:
