@@ -1,4 +1,4 @@
-"""Reports changes of state once, in the log and to the webhook."""
+"""Reports changes of state once, in the log, on the time line and to the webhook."""
 
 import asyncio
 import datetime
@@ -6,7 +6,7 @@ import logging
 import ssl
 from typing import Any
 
-from c2casgiutils import config, redis_utils
+from c2casgiutils import config, instances, redis_utils
 from c2casgiutils._threads import run_in_thread
 from c2casgiutils.health_checks._outcome import Outcome
 from c2casgiutils.health_checks._runner import Entry
@@ -35,6 +35,14 @@ class Events:
         text = "\n".join(filter(None, (after.message, after.stacktrace)))
         _LOGGER.log(
             level, "Health check %s: %s, was %s%s", entry.name, after.status, old, text and f": {text}"
+        )
+        is_hidden = config.settings.health.details == "never"
+        instances.record_event(
+            "check",
+            entry.name,
+            before=old,
+            after=after.status,
+            reason=None if is_hidden else after.message,
         )
         if config.settings.health.webhook:
             event: dict[str, Any] = {

@@ -6,6 +6,7 @@ from c2casgiutils import follow
 from c2casgiutils.db import _maintenance as databases
 from c2casgiutils.tools import (
     _debug,
+    _events,
     _follow,
     _instances,
     _maintenance,
@@ -29,6 +30,7 @@ router.include_router(logging_.router, prefix="/logging")
 router.include_router(_follow.router, prefix="/logging")
 router.include_router(_maintenance.router)
 router.include_router(_instances.router)
+router.include_router(_events.router)
 router.include_router(_metrics.router)
 router.include_router(_sql_profiler.router)
 router.include_router(_sql_profiler_page.router)
