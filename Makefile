@@ -62,12 +62,14 @@ layers: setup ## Check who imports whom
 	$(BIN)/lint-imports
 
 .PHONY: settings
-settings: setup ## Write the table of the settings into the README
+settings: setup ## Write the tables of the settings and of older variables into the pages
 	$(BIN)/python .ci/settings_table.py
+	$(BIN)/python .ci/older_variables_table.py
 
 .PHONY: settings-check
-settings-check: setup ## Compare the table of the settings in the README with the code
+settings-check: setup ## Compare these tables with the code
 	$(BIN)/python .ci/settings_table.py --check
+	$(BIN)/python .ci/older_variables_table.py --check
 
 .PHONY: wheel
 wheel: setup ## Build the wheel

@@ -19,8 +19,6 @@ from c2casgiutils import config
 from c2casgiutils.config._environment import variables
 from c2casgiutils.config._types import MaskedStr, parse_duration
 
-START = "<!-- settings -->"
-END = "<!-- /settings -->"
 NAMES = {bool: "boolean", int: "number", float: "number", str: "text", datetime.timedelta: "duration"}
 UNITS = {unit: parse_duration(f"1{unit}") for unit in ("d", "h", "m", "s", "ms")}
 
@@ -81,22 +79,27 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def update(file: Path, name: str, new: str, *, check: bool) -> None:
+    """Write a table between `<!-- name -->` and `<!-- /name -->`, or only compare it."""
+    old = file.read_text()
+    before, start, rest = old.partition(f"<!-- {name} -->")
+    _, end, after = rest.partition(f"<!-- /{name} -->")
+    if not start or not end:
+        sys.exit(f"{file}: no <!-- {name} --> … <!-- /{name} -->")
+    text = f"{before}{start}\n\n{new}\n\n{end}{after}"
+    if check and text != old:
+        sys.exit(f"{file}: the table of the {name} is not that of the code; run make settings")
+    if text != old:
+        file.write_text(text)
+
+
 def main() -> None:
     """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only compare")
     parser.add_argument("file", nargs="?", type=Path, default=Path(__file__).parents[1] / "README.md")
     arguments = parser.parse_args()
-    old = arguments.file.read_text()
-    before, start, rest = old.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        sys.exit(f"{arguments.file}: no {START} … {END}")
-    new = f"{before}{START}\n\n{table()}\n\n{END}{after}"
-    if arguments.check and new != old:
-        sys.exit(f"{arguments.file}: the table of the settings is not that of the code; run make settings")
-    if new != old:
-        arguments.file.write_text(new)
+    update(arguments.file, "settings", table(), check=arguments.check)
 
 
 if __name__ == "__main__":
