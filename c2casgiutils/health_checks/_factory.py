@@ -186,6 +186,8 @@ class Factory:
     def _on_outcome(self, entry: Entry, before: Outcome | None, after: Outcome) -> None:
         _metrics.record(entry.name, after)
         self._events.on_outcome(entry, before, after)
+        if before is None or before.status != after.status:
+            instances.beat_soon()
 
 
 def split(text: str | None) -> set[str]:

@@ -10,6 +10,7 @@ from c2casgiutils.instances._lag import LagMeter
 from c2casgiutils.instances._model import CheckState, Instance, Liveness, Sample, State
 from c2casgiutils.instances._presence import Presence
 from c2casgiutils.instances._slot import (
+    beat_soon,
     cleanup,
     create_presence,
     currency,
@@ -50,6 +51,7 @@ __all__ = [
     "UnknownInstanceError",
     "UnseenInstanceError",
     "View",
+    "beat_soon",
     "cleanup",
     "create_presence",
     "currency",

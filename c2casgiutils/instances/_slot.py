@@ -134,6 +134,11 @@ def set_state(state: State) -> None:
     _STATE.presences.nearest().set_state(state)
 
 
+def beat_soon() -> None:
+    """Send a heartbeat now, as something changed that others should see at once."""
+    _STATE.presences.nearest().beat_soon()
+
+
 def set_script(name: str) -> None:
     """Note that this process is a script: it is `ready`, but serves no requests.
 
