@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pydantic
+import pydantic_core
 from pydantic import BaseModel, Field
 
 from c2casgiutils import broadcast, config, instances
@@ -17,6 +18,8 @@ from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
 from c2casgiutils.health_checks._runner import Entry
 
 _HEALTH = "c2c_health_cluster"
+_REASON_LENGTH = 120
+_REASONS_SIZE = 1_000  # bytes; the beat as a whole is limited
 _ANSWER_SECONDS = 1.0  # for the round trip, in addition to the timeout of the checks
 
 
@@ -81,6 +84,7 @@ async def subscribe() -> None:
     """Report the checks in the roster, and answer other processes."""
     instances.register_static("checks", _checks)
     instances.register_beat("checks", _beat_cells)
+    instances.register_beat("reasons", _beat_reasons)
     await broadcast.subscribe(_HEALTH, _answer_health)
 
 
@@ -170,12 +174,31 @@ def _checks() -> list[dict[str, Any]]:
 def _beat_cells() -> str:
     """Return what each beat tells of the checks, in the same order; nothing is run for that."""
     now = time.monotonic()
+    offset = broadcast.now() - now
     return " ".join(
         instances.UNKNOWN_CHECK
         if (last := entry.last) is None
-        else instances.encode_check(last.status, now - last.since, last.milliseconds, now - last.at)
+        else instances.encode_check(last.status, offset + last.since, last.milliseconds, now - last.at)
         for entry in FACTORY.entries
     )
+
+
+def _beat_reasons() -> dict[str, str] | None:
+    """Return why checks do not pass, by name: each shortened, and as many as a beat has room for."""
+    if config.settings.health.details == "never":
+        return None
+    left, found = _REASONS_SIZE, {}
+    for entry in FACTORY.entries:
+        last = entry.last
+        if last is None or last.status not in ("fail", "warn"):
+            continue
+        reason = last.reason[:_REASON_LENGTH]
+        left -= len(pydantic_core.to_json({entry.name: reason}))
+        if left < 0:
+            break
+        if reason:
+            found[entry.name] = reason
+    return found or None
 
 
 async def _answer_health(*, history: bool = False) -> _Answer:

@@ -44,6 +44,13 @@ class Outcome:
         return round(self.seconds * 1000, 3)
 
     @property
+    def reason(self) -> str:
+        """Why it does not pass, in one line; empty if the check says nothing."""
+        said = (self.message, self.payload.get("message"), self.payload.get("error"))
+        text = next((str(one) for one in said if one), "")
+        return "".join(filter(str.isprintable, text.strip().partition("\n")[0]))
+
+    @property
     def ended(self) -> str:
         """The time when the run ended, in RFC 3339 format."""
         return self.when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -61,6 +61,7 @@ class Beat(BaseModel):
     figures: dict[_Short, float] = Field({}, max_length=100)
     applied: int | None = None
     checks: str = Field(default="", max_length=_MAX_BEAT_BYTES)
+    reasons: dict[str, str] = {}
 
     @property
     def end(self) -> float:
@@ -169,7 +170,7 @@ def to_instance(
         beat_age_seconds=round(max(0.0, now - beat.beat), 3),
         applied=beat.applied,
         figures=beat.figures,
-        checks=decode_checks(beat.checks, static.checks, beat.beat),
+        checks=decode_checks(beat.checks, beat.reasons, static.checks),
         samples=to_samples(samples, beat) if samples is not None else [],
     )
 

@@ -21,6 +21,7 @@ class CheckState:
     tags: list[str] = field(default_factory=list)
     level: int = 1
     severity: str = "critical"
+    reason: Annotated[str, Field(description="why it is not passing, shortened; empty if unknown")] = ""
 
 
 class Sample(NamedTuple):

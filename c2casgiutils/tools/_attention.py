@@ -106,12 +106,13 @@ def _checks(living: Collection[Instance]) -> Iterator[Attention]:
                 continue
             critical = any(one.checks[name].severity == "critical" for one in bad)
             where = "everywhere" if len(bad) == len(having) else ", ".join(map(name_of, bad[:3]))
+            reason = next((f": {text}" for one in bad if (text := one.checks[name].reason)), "")
             yield Attention(
                 kind="check",
                 state="down" if status == "fail" and critical else "degraded",
                 subject=name,
                 since=_first(one.checks[name].since for one in bad),
-                text=f"Health check {name} is {word} in {len(bad)} of {len(having)}: {where}",
+                text=f"Health check {name} is {word} in {len(bad)} of {len(having)}: {where}{reason}",
                 processes=[one.id for one in bad],
             )
 

@@ -126,7 +126,7 @@ def _entry(client: Any, field: str) -> Any:
 
 async def test_entry_is_small_and_beats(redis_server: RedisServer) -> None:
     """With 40 checks too; what rarely changes stands in a field of its own."""
-    cell = instances.encode_check("pass", 9_999_999, 1234, 59)
+    cell = instances.encode_check("pass", 1772366400, 1234, 59)
     instances.register_beat("checks", lambda: " ".join([cell] * 40))
     instances.register_beat("applied", lambda: 1764000000123)
     own = instances.own().id
@@ -144,7 +144,7 @@ async def test_entry_is_small_and_beats(redis_server: RedisServer) -> None:
 
 async def test_what_rarely_changes_is_written_when_it_does(redis_server: RedisServer) -> None:
     checks = [{"name": "db", "tags": ["all"], "level": 1, "severity": "critical"}]
-    cells = ["p3600,12,1"]
+    cells = ["p1772366400,12,1"]
     instances.register_static("checks", lambda: list(checks))
     instances.register_beat("checks", lambda: " ".join(cells))
     instances.set_state("ready")
@@ -166,7 +166,7 @@ async def test_what_rarely_changes_is_written_when_it_does(redis_server: RedisSe
     state = (await _seen_by_another())[own].checks["db"]
     assert (state.status, state.milliseconds, state.age, state.tags) == ("pass", 12, 1, ["all"])
     assert state.since is not None
-    assert 3590 < time.time() - state.since.timestamp() < 3660
+    assert state.since.timestamp() == 1772366400
 
 
 async def _seen_by_another() -> dict[str, instances.Instance]:
