@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pydantic
@@ -18,6 +18,7 @@ from c2casgiutils.health_checks._outcome import UNKNOWN, Outcome
 from c2casgiutils.health_checks._runner import Entry
 
 _HEALTH = "c2c_health_cluster"
+_MAX_PAYLOAD_SIZE = 8_192
 _REASON_LENGTH = 120
 _REASONS_SIZE = 1_000  # bytes; the beat as a whole is limited
 _ANSWER_SECONDS = 1.0  # for the round trip, in addition to the timeout of the checks
@@ -43,6 +44,10 @@ class Cell(BaseModel):
     age: float | None
     history: list[tuple[str, Status, float]] | None = Field(
         None, description="The last 60 results, oldest first: time, status, milliseconds"
+    )
+    payload: dict[str, Any] | None = Field(
+        None,
+        description="Of the last result, if one check was asked for and `C2C__HEALTH__DETAILS` allows it",
     )
 
 
@@ -93,18 +98,19 @@ async def unsubscribe() -> None:
     await broadcast.unsubscribe(_HEALTH)
 
 
-async def matrix(*, history: bool) -> ClusterHealth:
+async def matrix(*, history: bool, check: str | None = None) -> ClusterHealth:
     """Return the checks of all processes.
 
     Args:
         history: Ask all processes for their last results, instead of reading the roster.
+        check: The name of one check; by default all.
     """
     if history:
-        roster, (answers, report) = await asyncio.gather(instances.roster(), _ask())
+        roster, (answers, report) = await asyncio.gather(instances.roster(), _ask(check))
     else:
-        roster, own = await asyncio.gather(instances.roster(), _answer_health())
+        roster, own = await asyncio.gather(instances.roster(), _answer_health(check=check))
         answers, report = {own.id: own}, broadcast.report_roster(roster)
-    rows = _rows(roster, answers)
+    rows = [row for row in _rows(roster, answers) if check in (None, row.name)]
     return ClusterHealth(
         status=_status(roster, rows, is_complete=report.complete),
         scope=instances.scope(),
@@ -120,11 +126,12 @@ async def matrix(*, history: bool) -> ClusterHealth:
     )
 
 
-async def _ask() -> tuple[_Answers, ClusterReport]:
+async def _ask(check: str | None) -> tuple[_Answers, ClusterReport]:
     """Ask all processes, and return their payloads by id."""
     timeout = config.settings.health.timeout.total_seconds() + _ANSWER_SECONDS
+    params = {"history": True, "check": check}
     reply = await broadcast.ask(
-        _HEALTH, _answer_health, {"history": True}, timeout=timeout, or_alone=True, answer=_Answer
+        _HEALTH, _answer_health, params, timeout=timeout, or_alone=True, answer=_Answer
     )
     return {answer.id: answer for answer in reply.payloads}, reply.report
 
@@ -162,12 +169,12 @@ def _told(instance: instances.Instance) -> Iterator[tuple[dict[str, Any], dict[s
         yield fixed, {name: cell}
 
 
-def _checks() -> list[dict[str, Any]]:
+def _checks(entries: Sequence[Entry] | None = None) -> list[dict[str, Any]]:
     """Return what the roster tells of the checks once."""
     fixed = {"name", "tags", "level", "severity"}
     return [
         entry.options.model_dump(mode="json", include=fixed, exclude_defaults=True)
-        for entry in FACTORY.entries
+        for entry in (FACTORY.entries if entries is None else entries)
     ]
 
 
@@ -201,9 +208,9 @@ def _beat_reasons() -> dict[str, str] | None:
     return found or None
 
 
-async def _answer_health(*, history: bool = False) -> _Answer:
+async def _answer_health(*, history: bool = False, check: str | None = None) -> _Answer:
     """Return the column of this process, in bounded time: a check that goes on is told as it was before."""
-    entries = FACTORY.entries
+    entries = FACTORY.select(check)
     stale = [asyncio.ensure_future(entry.refresh()) for entry in entries if entry.fresh() is None]
     if stale:
         try:
@@ -215,9 +222,25 @@ async def _answer_health(*, history: bool = False) -> _Answer:
     found = [(entry, entry.last or UNKNOWN) for entry in entries]
     return _Answer(
         id=instances.own().id,
-        checks=_checks(),
-        cells={entry.name: _cell(entry, outcome, history=history) for entry, outcome in found},
+        checks=_checks(entries),
+        cells={
+            entry.name: _cell(entry, outcome, history=history)
+            | ({"payload": _payload(outcome)} if history and check is not None else {})
+            for entry, outcome in found
+        },
     )
+
+
+def _payload(outcome: Outcome) -> dict[str, Any] | None:
+    """Return the details of a result if they may be shown; of large ones only the beginning of the texts."""
+    if config.settings.health.details == "never":
+        return None
+    if len(pydantic_core.to_json(outcome.details)) <= _MAX_PAYLOAD_SIZE:
+        return outcome.details
+    texts = {name: text for name, text in outcome.details.items() if isinstance(text, str)}
+    return {name: text[: _MAX_PAYLOAD_SIZE // max(1, len(texts))] for name, text in texts.items()} | {
+        "shortened": "GET health_checks shows all of it"
+    }
 
 
 def _cell(entry: Entry, outcome: Outcome, *, history: bool) -> dict[str, Any]:

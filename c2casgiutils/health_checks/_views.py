@@ -39,10 +39,11 @@ async def health_cluster(
     history: Annotated[
         bool, Query(description="Ask all processes, for the last results of each check")
     ] = False,
+    check: Annotated[str | None, Query(description="The name of one check; by default all")] = None,
 ) -> _cluster.ClusterHealth:
     """Return the state of each check in each process, and who is silent."""
     response.headers.update(NO_STORE)
-    return await _cluster.matrix(history=history)
+    return await _cluster.matrix(history=history, check=check or None)
 
 
 class DrainRequest(BaseModel):

@@ -5,12 +5,15 @@ from fastapi import APIRouter, FastAPI
 from c2casgiutils import follow
 from c2casgiutils.db import _maintenance as databases
 from c2casgiutils.tools import (
+    _checks_view,
     _debug,
     _events,
     _follow,
     _instances,
     _maintenance,
     _metrics,
+    _process_view,
+    _processes_view,
     _sql_profiler,
     _sql_profiler_page,
     _summary,
@@ -32,10 +35,13 @@ router.include_router(_maintenance.router)
 router.include_router(_instances.router)
 router.include_router(_events.router)
 router.include_router(_metrics.router)
+router.include_router(_process_view.router)
+router.include_router(_processes_view.router)
 router.include_router(_sql_profiler.router)
 router.include_router(_sql_profiler_page.router)
 router.include_router(_summary.router)
 router.include_router(_versions.router)
+router.include_router(_checks_view.router)
 router.include_router(_debug.router)
 
 

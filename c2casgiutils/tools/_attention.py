@@ -96,6 +96,11 @@ def name_of(instance: Instance) -> str:
     return f"{instance.pid} on {instance.hostname}"
 
 
+def version_of(version: str, git_hash: str) -> str:
+    """Return a version of the application as people write it."""
+    return " ".join(part for part in (version, git_hash[:7]) if part) or "no version"
+
+
 def _checks(living: Collection[Instance]) -> Iterator[Attention]:
     names = dict.fromkeys(name for instance in living for name in instance.checks)
     for name in names:
@@ -156,7 +161,7 @@ def _versions(living: Iterable[Instance]) -> Iterator[Attention]:
             groups.setdefault((instance.version, instance.git_hash or ""), []).append(instance)
     if len(groups) < 2:  # noqa: PLR2004  # different ones
         return
-    counts = [f"{_version_of(*key)} in {len(group)}" for key, group in sorted(groups.items())]
+    counts = [f"{version_of(*key)} in {len(group)}" for key, group in sorted(groups.items())]
     starts = sorted(min(one.started for one in group) for group in groups.values())
     smallest = min(groups.values(), key=len)
     yield Attention(
@@ -167,10 +172,6 @@ def _versions(living: Iterable[Instance]) -> Iterator[Attention]:
         text=f"Different versions run: {', '.join(counts)}",
         processes=[one.id for one in smallest],
     )
-
-
-def _version_of(version: str, git_hash: str) -> str:
-    return " ".join(part for part in (version, git_hash[:7]) if part) or "no version"
 
 
 def _unlike(living: Collection[Instance]) -> Iterator[Attention]:

@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from c2casgiutils import config, instances
-from c2casgiutils.tools import _caller, _static, _summary, _views, _way_in
+from c2casgiutils import config, instances, switches
+from c2casgiutils.tools import (
+    _attention,
+    _caller,
+    _figures,
+    _process_rows,
+    _static,
+    _summary,
+    _views,
+    _way_in,
+)
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._curl import Curl
 from c2casgiutils.tools._query import Query
@@ -91,8 +100,13 @@ def templates() -> "jinja2.Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals.update(css=_static.hashed_name("c2c.css"), icon=_static.hashed_name("c2c.svg"))
     environment.globals.update(
-        css=_static.hashed_name("c2c.css"), icon=_static.hashed_name("c2c.svg"), duration=duration
+        duration=duration,
+        figures=_figures.TITLES,
+        in_seconds=_figures.in_seconds,
+        name_of=_attention.name_of,
+        shapes=_process_rows.SHAPES,
     )
     return environment
 
@@ -160,6 +174,11 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
         "as_curl": as_curl,
         "twin": as_curl(view.twin, query={name: request.query_params.get(name) for name in view.twin_query}),
     }
+
+
+def now() -> datetime.datetime:
+    """Return the time of Redis, by which all times of the cluster are told."""
+    return datetime.datetime.fromtimestamp(switches.now(), tz=datetime.UTC)
 
 
 def duration(seconds: float) -> str:

@@ -30,7 +30,8 @@ class Query:
         value = self.text(name)
         if not value or value in accepted:
             return value or default
-        self.refused.append(f"{name} is {default}: “{value}” is not one of {', '.join(accepted)}.")
+        used = default or "ignored"
+        self.refused.append(f"{name} is {used}: “{value}” is not one of {', '.join(accepted)}.")
         return default
 
     def number(self, name: str, *, default: float, least: float, most: float) -> float:

@@ -60,6 +60,7 @@ class Summary(State):
     checks: list[CheckRow]
     levels: dict[str, _logger_list.Override]
     cluster: ClusterReport
+    roster: list[instances.Instance] = Field(exclude=True, description="What it was made from, for the pages")
 
 
 class _Recent:
@@ -70,16 +71,25 @@ class _Recent:
         self._at = -math.inf
         self._found: list[instances.Instance] = []
 
+    def forget(self) -> None:
+        """Read the roster when it is next asked for."""
+        self._at = -math.inf
+
     async def roster(self) -> list[instances.Instance]:
         """Return the roster, read within the last second."""
         async with self._lock:
             if time.monotonic() - self._at >= _ROSTER_SECONDS:
-                self._found = await instances.roster()
+                self._found = await instances.roster(samples=True)
                 self._at = time.monotonic()
             return self._found
 
 
 _RECENT = PerLoop(_Recent)
+
+
+def forget() -> None:
+    """Read the roster again for the next viewer, as this process just changed something."""
+    _RECENT.get().forget()
 
 
 @router.get("/overview", name="c2c_overview", response_model=None)
@@ -113,6 +123,7 @@ async def collect() -> Summary:
         checks=_rows(roster),
         levels={name: _logger_list.Override.of(setting) for name, setting in levels.items()},
         cluster=broadcast.report_roster(roster),
+        roster=roster,
     )
 
 

@@ -37,7 +37,11 @@ class View:
         return self.id or "./"
 
 
-VIEWS = (View("", "Overview", "o", "overview", level="public"),)
+VIEWS = (
+    View("", "Overview", "o", "overview", level="public"),
+    View("processes", "Processes", "p", "instances"),
+    View("checks", "Checks", "c", "health/cluster", twin_query=("check",)),
+)
 """All views; the first is the start page."""
 
 

@@ -18,6 +18,7 @@ OUTSIDE_THE_SCHEMA = {
     *("GET /", "POST /", "GET /livez", "GET /readyz", "GET /startupz"),
     *("GET /openapi.json", "GET /docs", "GET /redoc"),
     *("GET /statements", "POST /statements"),
+    *("GET /processes", "GET /process", "POST /process", "GET /checks"),
 }
 
 

@@ -1,0 +1,101 @@
+"""The view of the checks in all processes, and of the last results of one of them."""
+
+import collections
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from c2casgiutils import health_checks
+from c2casgiutils.instances import Instance
+from c2casgiutils.tools import _check_rows, _pages, _summary, _views
+from c2casgiutils.tools._caller import Caller
+from c2casgiutils.tools._query import Query
+from c2casgiutils.tools._summary import Summary
+
+router = APIRouter(include_in_schema=False)
+
+_VIEW = _views.get("checks")
+_LETTERS = {"pass": "·", "warn": "!", "fail": "x", "skip": "-"}
+_WORDS = {"pass": "ok", "warn": "degraded", "fail": "down", "skip": "not configured"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """The last results of a check in one process; `letters` has one for each, the oldest first."""
+
+    instance: Instance
+    shape: str
+    word: str
+    seconds: float
+    age: float | None
+    letters: str
+    counts: str
+    payload: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What all processes answered about one check, and which gave no answer."""
+
+    found: Sequence[Results]
+    silent: Sequence[str]
+    is_stale: bool
+
+
+@router.get("/checks", name="c2c_checks")
+async def get_checks(request: Request) -> Response:
+    """Return the page with the checks; for one check, all processes are asked for its last results."""
+    query = Query(request)
+    name, id_ = query.text("check"), query.text("id")
+    known = _check_rows.lines((await _summary.collect()).roster)
+    is_unknown = bool(name) and name not in {line.name for line in known}
+
+    async def load(_: Caller, summary: Summary) -> dict[str, Any]:
+        roster = [one for one in summary.roster if id_ in ("", one.id)]
+        lines = _check_rows.lines(roster, with_lost=bool(id_))
+        return {
+            "check": name,
+            "asked": None if is_unknown or not name else await _ask(name, summary.roster),
+            "is_unknown": is_unknown,
+            "id": id_,
+            "shown": roster[0] if id_ and roster else None,
+            "lines": [(line, _check_rows.where(line, roster)) for line in lines],
+            "instances": [one for one in roster if one.checks and (id_ or one.liveness != "lost")],
+            "now": _pages.now(),
+        }
+
+    status = 404 if is_unknown else 200
+    return await _pages.respond(request, _VIEW, "checks.html", load, query=query, status=status)
+
+
+async def _ask(name: str, roster: Sequence[Instance]) -> Asked:
+    """Ask every process; who does not answer has its last word from the roster, without results."""
+    answer = await health_checks.matrix(history=True, check=name)
+    by_id = {one.id: one for one in roster}
+    found = [
+        _results(by_id[id_], row.severity, cell)
+        for row in answer.checks
+        for id_, cell in row.cells.items()
+        if id_ in by_id
+    ]
+    report = answer.cluster
+    silent = [f"{one.pid} on {one.hostname}" for one in (*report.missing, *report.failed, *report.lost)]
+    return Asked(found, silent, is_stale=report.roster == "stale")
+
+
+def _results(instance: Instance, severity: str, cell: Any) -> Results:
+    shape, word = _check_rows.drawn(cell.status, severity)
+    states = [status for _, status, _ in cell.history or []]
+    counts = collections.Counter(_WORDS.get(status, status) for status in states)
+    return Results(
+        instance,
+        shape,
+        word,
+        cell.milliseconds / 1000,
+        cell.age,
+        "".join(_LETTERS.get(status, "?") for status in states),
+        ", ".join(f"{number} {name}" for name, number in counts.most_common()),
+        cell.payload or {},
+    )

@@ -1,0 +1,127 @@
+"""The view of one process: everything that is known of it, also once it is lost, and its drain."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Self
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from c2casgiutils import auth, instances
+from c2casgiutils.health_checks import _views as drains
+from c2casgiutils.tools import _check_rows, _pages, _process_rows, _summary, _way_in
+from c2casgiutils.tools._caller import Caller
+from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._process_rows import Row
+from c2casgiutils.tools._query import Query
+from c2casgiutils.tools._summary import Summary
+from c2casgiutils.tools._views import View
+
+router = APIRouter(include_in_schema=False)
+
+_VIEW = View("process", "Process", "", "instances")
+_DURATIONS = (("", "until it is undrained"), ("60", "1 minute"), ("600", "10 minutes"), ("3600", "1 hour"))
+_REFUSED = 409
+
+
+@dataclasses.dataclass(frozen=True)
+class Entered:
+    """What somebody asked for, as text; shown again when it is refused."""
+
+    seconds: str = ""
+    is_forced: bool = False
+    is_end: bool = False
+
+    @classmethod
+    def of(cls, form: Mapping[str, list[str]]) -> Self:
+        """Return the fields of a form."""
+        seconds = form["seconds"][-1].strip() if form.get("seconds") else ""
+        return cls(seconds, is_forced="force" in form, is_end=form.get("drain", [""])[-1] == "end")
+
+
+@router.get("/process", name="c2c_process")
+async def get_process(request: Request) -> Response:
+    """Return the page of a process."""
+    if "result" in request.query_params:  # of a change that the last second's roster does not have yet
+        _summary.forget()
+    return await _page(request)
+
+
+@router.post("/process", name="c2c_process_drain")
+async def post_process(request: Request) -> Response:
+    """Drain or undrain the process from the form of its page; redirect to the page only on full success."""
+    response, id_ = Response(), Query(request).text("id")
+    entered = Entered()
+    try:
+        await auth.require_admin_access(await auth.get_auth(request, response), request, response)
+        entered = Entered.of(await auth.forms.read(request))
+        reply = await _change(request, id_, entered)
+    except ValidationError as error:
+        return await _page(
+            request, message=_not_changed(error.errors()[0]["msg"]), entered=entered, status=422
+        )
+    except HTTPException as error:
+        status = error.status_code
+        return await _page(request, message=_not_changed(str(error.detail)), entered=entered, status=status)
+    if reply.cluster.complete:
+        return RedirectResponse(f"process?id={quote(id_, safe='')}&result=changed#drain", 303)
+    message = Message("warn", "Not confirmed.", "The process did not answer in time; it may still follow.")
+    return await _page(request, message=message, entered=entered)
+
+
+async def _change(request: Request, id_: str, entered: Entered) -> drains.DrainReply:
+    if entered.is_end:
+        return await drains.undrain(request, id_)
+    wanted = {"instance": id_, "seconds": entered.seconds or None, "force": entered.is_forced}
+    return await drains.drain(request, drains.DrainRequest.model_validate(wanted))
+
+
+def _not_changed(reason: str) -> Message:
+    return Message("fail", "Not changed.", f"{reason}.")
+
+
+async def _page(
+    request: Request, *, message: Message | None = None, entered: Entered | None = None, status: int = 200
+) -> HTMLResponse:
+    query = Query(request)
+    id_ = query.text("id")
+    if status == 200 and await _find(id_) is None:  # noqa: PLR2004  # OK
+        status = 503 if instances.is_cut_off() else 404
+    entered = entered or Entered.of(_way_in.entry(request))
+
+    async def load(_: Caller, summary: Summary) -> dict[str, Any]:
+        row = next((row for row in _process_rows.rows(summary.roster) if row.instance.id == id_), None)
+        return {
+            "id": id_,
+            "row": row,
+            "message": message or _done(request, row),
+            "rows": [] if row else _process_rows.rows(summary.roster),
+            "columns": _process_rows.COLUMNS,
+            "lines": _check_rows.lines([row.instance], with_lost=True) if row else [],
+            "is_own": id_ == instances.own_id(),
+            "is_cut_off": instances.is_cut_off(),
+            "is_last": status == _REFUSED,
+            "entered": entered,
+            "durations": _DURATIONS,
+            "now": _pages.now(),
+        }
+
+    return await _pages.respond(request, _VIEW, "process.html", load, query=query, status=status)
+
+
+async def _find(id_: str) -> instances.Instance | None:
+    roster = (await _summary.collect()).roster
+    return next((instance for instance in roster if instance.id == id_), None)
+
+
+def _done(request: Request, row: Row | None) -> Message | None:
+    """Return what was done, after the redirect from the form; taken from the state, not from the URL."""
+    if "result" not in request.query_params or row is None:
+        return None
+    state = row.instance.state
+    if state == "draining":
+        return Message("pass", "Done.", f"{row.name} is draining: its readiness probe fails.")
+    return Message("pass", "Done.", f"{row.name} is ready.") if state == "ready" else None
