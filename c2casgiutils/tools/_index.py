@@ -10,31 +10,26 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
-from c2casgiutils import auth, config, versions
+from c2casgiutils import auth, config, instances
 from c2casgiutils.tools import (
     _level_form,
     _level_values,
     _maintenance_form,
     _overview,
     _pages,
+    _process_rows,
     _views,
     _way_in,
 )
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._level_form import Entered
 from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
 
 router = APIRouter(include_in_schema=False)
 
 _VIEW = _views.get("")
-_CHECK_WORDS = {
-    "pass": "ok",
-    "warn": "degraded",
-    "fail": "down",
-    "skip": "not configured",
-    "unknown": "unknown",
-}
 _DURATIONS = (
     ("", "default"),
     ("10m", "10 minutes"),
@@ -42,28 +37,6 @@ _DURATIONS = (
     ("1d", "1 day"),
     ("7d", "7 days"),
     ("none", "no end"),
-)
-_LINKS = (
-    ("overview", "The whole service"),
-    ("health_checks", "Health checks"),
-    ("health/cluster", "Health checks of all processes"),
-    ("instances", "Processes"),
-    ("logging/loggers", "Loggers"),
-    ("logging/overrides", "Log levels"),
-    ("headers/", "Request headers"),
-    ("metrics", "Metrics"),
-    ("runtime", "Start, pools and periodic tasks"),
-    ("debug/loop", "Event loops"),
-    ("auth/status", "Who am I"),
-    ("openapi.json", "OpenAPI"),
-)
-_LINKS_OF_ADMIN = (
-    ("audit", "Audit log"),
-    ("debug/exchanges", "Last requests"),
-    ("debug/stacks", "Stacks"),
-    ("settings", "Settings"),
-    ("versions", "Versions of all processes"),
-    ("statements", "SQL statements"),
 )
 
 
@@ -118,11 +91,18 @@ async def _page(
     maintenance = maintenance or _maintenance_form.Entered.of(fields)
     logger = entered.name if status == 200 else None  # noqa: PLR2004  # OK
 
-    async def load(caller: Caller, _: Summary) -> dict[str, Any]:
-        overview = await _overview.collect(request, caller, logger=logger)
+    query = Query(request)
+    sort = query.choice("sort", _process_rows.COLUMNS, "state")
+
+    async def load(caller: Caller, summary: Summary) -> dict[str, Any]:
+        if not caller.can_read:
+            return {}
+        overview = await _overview.collect(request, summary, sort=sort, logger=logger)
         return {
             "overview": overview,
-            "state": overview.state,
+            "is_cut_off": instances.is_cut_off(),
+            "columns": _process_rows.COLUMNS,
+            "now": _pages.now(),
             "message": message or _done(request, overview),
             "logger": entered.name[: _level_values.MAX_NAME_LENGTH],
             "entered": entered,
@@ -130,11 +110,11 @@ async def _page(
             "durations": _DURATIONS,
             "usual_seconds": config.settings.tools.logging.ttl.total_seconds(),
             "example": config.settings.tools.logging.application_module,
-            "links": _links(caller),
-            "check_words": _CHECK_WORDS,
         }
 
-    return await _pages.respond(request, _VIEW, "index.html", load, message=message, status=status)
+    return await _pages.respond(
+        request, _VIEW, "index.html", load, query=query, message=message, status=status
+    )
 
 
 def _done(request: Request, overview: _overview.Overview) -> Message | None:
@@ -144,7 +124,7 @@ def _done(request: Request, overview: _overview.Overview) -> Message | None:
         text = "The databases are in maintenance." if is_on else "The databases can be written."
         return Message("pass", "Done.", text)
     logger, result = (request.query_params.get(name, "") for name in ("logger", "result"))
-    if result not in ("set", "ended") or overview.levels is None:
+    if result not in ("set", "ended"):
         return None
     row = overview.levels.newest(logger)
     if result == "ended":
@@ -159,10 +139,3 @@ def _done(request: Request, overview: _overview.Overview) -> Message | None:
     left = row.seconds_left
     end = "" if left is None else f" It ends in {_pages.duration(left)}."
     return Message("pass", "Done.", f"The level of {logger} was set to {row.override.level} {where}.{end}")
-
-
-def _links(caller: Caller) -> list[tuple[str, str]]:
-    of_admin = _LINKS_OF_ADMIN if caller.is_admin else ()
-    deployed = [("versions.json", "Versions")] if versions.read() is not None else []
-    docs = [("docs", "API documentation")] if config.settings.tools.docs else []
-    return [*_LINKS, *deployed, *of_admin, *docs]

@@ -1,31 +1,33 @@
-"""The data of the page: the caller, problems, checks, processes, log levels, the request."""
+"""The data of the overview: what needs attention, processes, checks, and the sections of other views."""
 
-import asyncio
 import dataclasses
 import datetime
-import itertools
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from fastapi import Request
 
-from c2casgiutils import broadcast, config, db, headers, health_checks, instances
+from c2casgiutils import instances
 from c2casgiutils._secrets import scrub, scrub_items
-from c2casgiutils.health_checks import EntityResult, GlobalResult
+from c2casgiutils.instances import Instance
 from c2casgiutils.tools import (
     _attention,
+    _check_rows,
     _level_rows,
     _level_values,
     _logger_list,
-    _loggers,
-    _pages,
-    _summary,
+    _problems,
+    _process_rows,
 )
-from c2casgiutils.tools._caller import Caller
+from c2casgiutils.tools._check_rows import Line
 from c2casgiutils.tools._databases import Databases
+from c2casgiutils.tools._problems import Problem
+from c2casgiutils.tools._process_rows import Row
+from c2casgiutils.tools._summary import Summary
 
-_WORST_FIRST = {"fail": 0, "warn": 1, "unknown": 2, "pass": 4, "skip": 5}
-_MAX_LOGGERS = 20
-_PROBLEMS_FIRST = ("fail", "warn", "skip")
+MAX_ROWS = 12
+"""Up to so many processes are all shown, with a cell for each check."""
+_MAX_WORST = 10
+_MAX_LINES = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,99 +50,132 @@ class Levels:
 
 @dataclasses.dataclass(frozen=True)
 class Process:
-    """A row of the table of processes."""
+    """A process that the form of the log levels offers."""
 
-    shape: str
     state: str
     id: str
     hostname: str
     pid: int
-    uptime: str
-    memory: str
-    last_sign: str
     is_own: bool
 
 
 @dataclasses.dataclass(frozen=True)
-class Problem:
-    """Something that needs attention; `state` is `fail`, `warn` or, for what somebody wanted, `skip`."""
+class Processes:
+    """The table of the processes: all of them if they are few, otherwise the first ones.
 
-    state: str
-    word: str
-    text: str
-    since: datetime.datetime | None = None
+    Attributes:
+        rows: What the table shows.
+        sort: The column that they are sorted by.
+        total: How many processes there are.
+        hosts: All processes by host, for the squares; empty if the table shows all.
+    """
+
+    rows: Sequence[Row]
+    sort: str
+    total: int
+    hosts: Sequence[tuple[str, Sequence[Row]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Checks:
+    """The checks that are not well in every process, and the number of the others.
+
+    Attributes:
+        lines: The worst first.
+        columns: The processes that have cells; empty if these are too many, or no check differs.
+        fine: The number of checks that are well everywhere.
+        unknown: The number of checks without a result in any process.
+        more: The number of lines left out.
+    """
+
+    lines: Sequence[tuple[Line, str]]
+    columns: Sequence[Instance]
+    fine: int
+    unknown: int
+    more: int
+
+    @property
+    def total(self) -> int:
+        """The number of checks."""
+        return len(self.lines) + self.fine + self.unknown + self.more
 
 
 @dataclasses.dataclass(frozen=True)
 class Overview:
-    """All data of the page; what the caller may not see is empty."""
+    """All data of the overview."""
 
-    caller: Caller
     at: datetime.datetime
-    state: str
-    health: list[EntityResult] = dataclasses.field(default_factory=list)
-    scope: str = "process"
-    processes: list[Process] = dataclasses.field(default_factory=list)
-    levels: Levels | None = None
-    database: Databases | None = None
-    request: list[tuple[str, str]] = dataclasses.field(default_factory=list)
-    problems: list[Problem] = dataclasses.field(default_factory=list)
+    problems: list[Problem]
+    table: Processes
+    checks: Checks
+    last_change: tuple[str, str, datetime.datetime] | None
+    scope: str
+    own: str
+    processes: list[Process]
+    levels: Levels
+    database: Databases | None
+    request: list[tuple[str, str]]
 
 
-async def collect(request: Request, caller: Caller, *, logger: str | None) -> Overview:
-    """Collect what the caller may see; each part has a timeout of at most 2 s."""
-    at = datetime.datetime.now(datetime.UTC)
-    if not caller.can_read:
-        _, roster = await asyncio.gather(health_checks.FACTORY.check(), instances.roster())
-        return Overview(caller, at, _pages.STATES[_attention.worst(_attention_of(roster))])
-    health, levels, roster = await asyncio.gather(
-        health_checks.FACTORY.check(), _read_levels(logger), instances.roster()
-    )
-    database = Databases.collect()
-    attention = _attention_of(roster)
-    if config.settings.health.details == "never":
-        for entity in health.entities:
-            entity.payload = {}
+async def collect(request: Request, summary: Summary, *, sort: str, logger: str | None) -> Overview:
+    """Collect what a reader sees, from the roster and the desired state."""
+    levels = await _read_levels(logger)
+    own, roster = instances.own_id(), summary.roster
+    found = [
+        *_problems.of_cluster(summary),
+        *_problems.of_request(request),
+        *_problems.of_levels(levels.found),
+    ]
     return Overview(
-        caller,
-        at,
-        _pages.STATES[_attention.worst(attention)],
-        health=sorted(health.entities, key=lambda entity: _WORST_FIRST.get(entity.status, 3)),
+        at=datetime.datetime.now(datetime.UTC),
+        problems=_problems.in_order(found),
+        table=_table(roster, sort),
+        checks=_checks(roster),
+        last_change=_last_change(roster),
         scope=instances.scope(),
-        processes=[_process(instance) for instance in roster],
+        own=_attention.name_of(instances.own()),
+        processes=[
+            Process(
+                "lost" if one.liveness == "lost" else one.state, one.id, one.hostname, one.pid, one.id == own
+            )
+            for one in roster
+        ],
         levels=levels,
-        database=database,
+        database=Databases.collect(),
         request=_request_rows(request),
-        problems=_problems(request, attention, health, levels, database),
     )
 
 
-def _attention_of(roster: list[instances.Instance]) -> list[_attention.Attention]:
-    """Return what needs attention in all processes, in this one as it is after the checks."""
-    own = instances.own()
-    return _summary.attention([own if instance.id == own.id else instance for instance in roster])
+def _table(roster: Sequence[Instance], sort: str) -> Processes:
+    found = _process_rows.rows(roster, sort=sort)
+    if len(found) <= MAX_ROWS:
+        return Processes(found, sort, len(found), [])
+    return Processes(found[:_MAX_WORST], sort, len(found), _process_rows.by_host(found))
 
 
-def _process(instance: instances.Instance) -> Process:
-    is_own = instance.id == instances.own().id
-    return Process(
-        shape={"lost": "fail", "late": "warn"}.get(
-            instance.liveness, "pass" if instance.state == "ready" else "warn"
-        ),
-        state=_word(instance),
-        id=instance.id,
-        hostname=instance.hostname,
-        pid=instance.pid,
-        uptime=_pages.duration(instance.uptime_seconds),
-        memory=f"{instance.figures['rss_bytes'] / 2**20:.0f} MiB" if "rss_bytes" in instance.figures else "",
-        last_sign="now" if is_own else f"{instance.beat_age_seconds:.0f} s ago",
-        is_own=is_own,
+def _checks(roster: Sequence[Instance]) -> Checks:
+    lines = _check_rows.lines(roster)
+    unknown = [line for line in lines if line.is_equal and line.word == _check_rows.NO_RESULT]
+    shown = [line for line in lines if not line.is_fine and line not in unknown]
+    columns = _check_rows.columns(shown, roster)
+    return Checks(
+        [(line, _check_rows.where(line, roster)) for line in shown[:_MAX_LINES]],
+        columns if len(columns) <= MAX_ROWS else [],
+        fine=len(lines) - len(shown) - len(unknown),
+        unknown=len(unknown),
+        more=max(0, len(shown) - _MAX_LINES),
     )
 
 
-def _word(instance: instances.Instance) -> str:
-    """Return the state of a process, or its liveness if it is late or lost."""
-    return instance.state if instance.liveness == "ok" else instance.liveness
+def _last_change(roster: Sequence[Instance]) -> tuple[str, str, datetime.datetime] | None:
+    """Return the check whose state is the newest one, the state, and when it began."""
+    changes = [
+        (name, _check_rows.drawn(check.status, check.severity)[1], check.since)
+        for instance in roster
+        for name, check in instance.checks.items()
+        if check.since is not None
+    ]
+    return max(changes, key=lambda change: change[2], default=None)
 
 
 def _request_rows(request: Request) -> list[tuple[str, str]]:
@@ -162,64 +197,3 @@ async def _read_levels(logger: str | None) -> Levels:
         except ValueError as error:
             refusal = f"This cannot be read: {error}."
     return Levels(await _level_rows.collect(), _level_values.names(), asked, refusal)
-
-
-def _problems(
-    request: Request,
-    attention: list[_attention.Attention],
-    health: GlobalResult,
-    levels: Levels,
-    database: Databases | None,
-) -> list[Problem]:
-    reasons = {entity.name: _reason(entity) for entity in health.entities}  # those of this process
-    own = instances.own_id()
-    found = [
-        Problem(
-            _pages.STATES[item.state] if item.state != "ok" else "skip",
-            item.state if item.kind == "check" else item.kind,
-            item.text
-            + (reasons.get(item.subject, "") if item.kind == "check" and own in item.processes else ""),
-            item.since,
-        )
-        for item in attention
-    ]
-    found += [
-        Problem("warn", "unknown", f"Health check {entity.name} has no result yet")
-        for entity in health.entities
-        if entity.status == "unknown"
-    ]
-    if unread := headers.unread_forwarded(request.scope):
-        text = (
-            f"{', '.join(unread)} sent by a proxy is ignored, so links and client addresses may be wrong: "
-            "set C2C__PROXY_HEADERS__TYPE and C2C__PROXY_HEADERS__TRUSTED_HOSTS"
-        )
-        found.append(Problem("warn", "proxy", text))
-    if broadcast.is_listening() is False:
-        text = "This process does not receive messages of other processes"
-        found.append(Problem("fail", "not subscribed", text))
-    if database is not None and database.maintenance is not None:
-        found.append(Problem("warn", "maintenance", str(db.MaintenanceError(database.maintenance))))
-    found += _level_problems(levels.found)
-    return sorted(found, key=lambda problem: _PROBLEMS_FIRST.index(problem.state))
-
-
-def _level_problems(found: _level_rows.Rows) -> Iterator[Problem]:
-    if found.is_partial:
-        yield Problem("warn", "degraded", "The log levels stored in Redis cannot be read")
-    lost = (
-        Problem("warn", "lost", f"Log level of {name}: {warning}")
-        for name in dict.fromkeys(row.name for row in found.rows)
-        if (warning := _loggers.read(name).warning) is not None
-    )
-    yield from itertools.islice(lost, _MAX_LOGGERS)
-    lacking = (
-        Problem("warn", "behind", f"Log level of {row.name}: {'; '.join(row.lacking[:_MAX_LOGGERS])}")
-        for row in found.rows
-        if row.lacking
-    )
-    yield from itertools.islice(lacking, _MAX_LOGGERS)
-
-
-def _reason(entity: EntityResult) -> str:
-    texts = [str(entity.payload[key]) for key in ("error", "message") if entity.payload.get(key)]
-    return f": {': '.join(texts)}".partition("\n")[0][:200] if texts else ""

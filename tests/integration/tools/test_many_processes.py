@@ -1,0 +1,99 @@
+"""The page of a service with 50 processes and 40 checks, from entries as real processes write them."""
+
+import gzip
+import html
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+import c2casgiutils
+from c2casgiutils import config
+from c2casgiutils._app import create_app
+from tests.support import crowd
+from tests.support.processes import RedisServer
+
+SECRET = "s3cret-of-the-test"
+PAGE_SIZE, OVERVIEW_SIZE = 15_000, 50_000
+"""In bytes, compressed."""
+VIEWS = ("", "?sort=lag", "processes", "checks", "checks?check=check-00", "process?id={}")
+
+
+@pytest.fixture
+async def client(redis_server: RedisServer) -> AsyncIterator[httpx.AsyncClient]:
+    """A signed-in client of a started application, with an empty Redis."""
+    config.settings.auth = config.settings.auth.model_copy(update={"secret": SECRET})
+    config.settings.redis.url = redis_server.url
+    main = FastAPI()
+    main.mount("/c2c", create_app())
+    async with (
+        c2casgiutils.lifespan(main),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(main),
+            base_url="http://testserver/c2c/",
+            headers={"X-API-Key": SECRET},
+            timeout=60,
+        ) as http,
+    ):
+        yield http
+
+
+def join(redis_server: RedisServer, *, worst: bool = False) -> list[str]:
+    with redis_server.client() as admin:
+        return crowd.join(admin, worst=worst)
+
+
+@pytest.mark.parametrize("worst", [False, True], ids=["usual trouble", "each check differs"])
+async def test_sizes(client: httpx.AsyncClient, redis_server: RedisServer, worst: bool) -> None:
+    """Each view stays within its budget, also when nothing can be left out."""
+    ids = join(redis_server, worst=worst)
+    sizes = {}
+    for view in VIEWS:
+        answer = await client.get(view.format(ids[5]))
+        assert answer.status_code == 200
+        sizes[view] = len(gzip.compress(answer.content))
+    assert {view: size for view, size in sizes.items() if size > PAGE_SIZE} == {}
+    body = (await client.get("overview")).content
+    assert len(gzip.compress(body)) <= OVERVIEW_SIZE
+
+
+async def test_trouble_is_found_at_a_glance(client: httpx.AsyncClient, redis_server: RedisServer) -> None:
+    """The sick processes are named, and those that are well are squares."""
+    ids = join(redis_server)
+    page = html.unescape((await client.get("")).text)
+    for text in (
+        "Health check check-00 is down in 1 of 49",
+        "Health check check-01 is degraded in 49 of 49: everywhere: no result within 2 s",
+        f"process?id={ids[0].replace(':', '%3A')}",
+        "no clean shutdown",
+        "rss 190",
+        "all 51 processes",
+        "38 others ok",
+    ):
+        assert text in page, text
+    assert page.count('class="square ') == crowd.PROCESSES + 1
+    rows = re.findall(r'<tr id="p-([^"]+)">', page)
+    assert len(rows) == 10
+    assert rows[:3] == [ids[5], ids[1], ids[0]]  # down, lost, late
+
+
+async def test_orders_and_filters(client: httpx.AsyncClient, redis_server: RedisServer) -> None:
+    """The largest figure is first on the overview, too."""
+    ids = join(redis_server)
+    for view in ("?sort=memory", "processes?sort=memory"):
+        assert re.findall(r'<tr id="p-([^"]+)">', (await client.get(view)).text)[0] == ids[2]
+    lost = (await client.get("processes?state=lost")).text
+    assert re.findall(r'<tr id="p-([^"]+)">', lost) == [ids[1]]
+    assert "1 of 51" in lost
+
+
+async def test_last_word_of_a_lost_process(client: httpx.AsyncClient, redis_server: RedisServer) -> None:
+    """Its checks and figures are shown, and that it cannot be drained."""
+    ids = join(redis_server)
+    page = (await client.get("process", params={"id": ids[1]})).text
+    assert "<strong>Lost:</strong> no heartbeat since" in page
+    assert "2.4.1" in page
+    assert page.count('id="check-') == crowd.CHECKS
+    assert 'name="drain"' not in page
