@@ -55,6 +55,9 @@ def test_look_and_accessibility(demo: Start, browser: Browser, tmp_path: Path) -
         visit.page.goto("/c2c/?logger=root")
         expect(visit.page.get_by_text("Redis cannot be reached").first).to_be_visible()
         looks(visit, tmp_path, "signed-in")
+        visit.page.goto("/c2c/activity")
+        expect(visit.page.get_by_role("row").last).to_contain_text("joined")
+        looks(visit, tmp_path, "activity")
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])

@@ -5,6 +5,7 @@ from fastapi import APIRouter, FastAPI
 from c2casgiutils import follow
 from c2casgiutils.db import _maintenance as databases
 from c2casgiutils.tools import (
+    _activity_view,
     _checks_view,
     _debug,
     _events,
@@ -34,6 +35,7 @@ router.include_router(_follow.router, prefix="/logging")
 router.include_router(_maintenance.router)
 router.include_router(_instances.router)
 router.include_router(_events.router)
+router.include_router(_activity_view.router)
 router.include_router(_metrics.router)
 router.include_router(_process_view.router)
 router.include_router(_processes_view.router)

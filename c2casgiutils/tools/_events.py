@@ -141,5 +141,7 @@ def _told(value: Any) -> tuple[str, str]:
         except ValueError:  # it was cut
             return value, ""
         reason = fields.pop("reason", None)
+        if "expires" in fields:
+            fields.pop("ttl", None)
         return ", ".join(f"{name} {each}" for name, each in fields.items()), reason or ""
     return "" if value is None else str(value), ""

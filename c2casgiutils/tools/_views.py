@@ -41,6 +41,7 @@ VIEWS = (
     View("", "Overview", "o", "overview", level="public"),
     View("processes", "Processes", "p", "instances"),
     View("checks", "Checks", "c", "health/cluster", twin_query=("check",)),
+    View("activity", "Activity", "a", "events", twin_query=("kind", "since")),
 )
 """All views; the first is the start page."""
 

@@ -17,7 +17,7 @@ ROWS: dict[str, str] = dict(_ROW.findall(PAGE))
 OUTSIDE_THE_SCHEMA = {
     *("GET /", "POST /", "GET /livez", "GET /readyz", "GET /startupz"),
     *("GET /openapi.json", "GET /docs", "GET /redoc"),
-    *("GET /statements", "POST /statements"),
+    *("GET /statements", "POST /statements", "GET /activity"),
     *("GET /processes", "GET /process", "POST /process", "GET /checks"),
 }
 

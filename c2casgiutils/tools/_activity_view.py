@@ -1,0 +1,153 @@
+"""The view of what happened: one time line of changes, states, and processes that came and went."""
+
+import dataclasses
+import hashlib
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from c2casgiutils import events, instances, redis_utils
+from c2casgiutils.tools import _events, _pages, _views
+from c2casgiutils.tools._caller import Caller
+from c2casgiutils.tools._query import Query
+from c2casgiutils.tools._summary import Summary
+
+router = APIRouter(include_in_schema=False)
+
+_VIEW = _views.get("activity")
+_MAX_ROWS = 200
+_KINDS: dict[events.Kind, str] = {
+    "audit": "changes",
+    "check": "health checks",
+    "join": "processes that joined",
+    "leave": "processes that left",
+    "loss": "processes that were lost",
+    "return": "processes that returned",
+    "state": "states of processes",
+}
+_SINCE = {"10m": "10 minutes", "1h": "1 hour", "1d": "1 day", "7d": "7 days"}
+_SHAPES = {"join": "pass", "loss": "fail", "return": "warn"}
+_WORDS = {"audit": "change", "join": "joined", "leave": "left", "loss": "lost", "return": "returned"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Filters:
+    """The filters, as they are in the query; an empty one is off."""
+
+    kind: str
+    who: str
+    what: str
+    since: str
+
+    @classmethod
+    def of(cls, query: Query, caller: Caller) -> Self:
+        """Read the query; what cannot be used is left out and reported."""
+        kind, who, since = (query.text(name) for name in ("kind", "who", "since"))
+        if kind and kind not in _KINDS:
+            query.refused.append(f"kind is ignored: “{kind}” is not one of {', '.join(_KINDS)}.")
+            kind = ""
+        if who and not caller.is_admin:
+            query.refused.append("who is ignored: names are for administrators.")
+            who = ""
+        try:
+            _events.parse_since(since)
+        except ValueError as error:
+            query.refused.append(f"since is ignored: “{since}” {error}.")
+            since = ""
+        return cls(kind, who, query.text("what"), since)
+
+    @property
+    def used(self) -> dict[str, str]:
+        """Those that are on."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if value}
+
+    def accept(self, event: events.Event) -> bool:
+        """Return whether an event has the texts of the filters, in any case."""
+        subjects = f"{event.what}\n{event.instance or ''}".lower()
+        return self.who.lower() in (event.who or "").lower() and self.what.lower() in subjects
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """An event as the view shows it.
+
+    Attributes:
+        id: Stays the same, so that a page that is refreshed keeps its place.
+        shape: The shape of its badge.
+        word: What happened.
+        subject: What it happened to.
+        process: The process as people write it, empty if it is not known.
+    """
+
+    id: str
+    event: events.Event
+    shape: str
+    word: str
+    subject: str
+    process: str
+
+    @classmethod
+    def of(cls, event: events.Event) -> Self:
+        """Return the row of an event."""
+        key = "\n".join((event.at.isoformat(), event.kind, event.what, event.instance or ""))
+        shape = _SHAPES.get(event.kind, "skip")
+        if event.kind == "check" and event.after in ("pass", "warn", "fail"):
+            shape = event.after
+        process = _name_of(event.instance) if event.instance else ""
+        return cls(
+            id=f"e-{hashlib.sha256(key.encode()).hexdigest()[:12]}",
+            event=event,
+            shape=shape,
+            word=_WORDS.get(event.kind, event.kind),
+            subject=process if event.what == event.instance else event.what,
+            process=process,
+        )
+
+
+@router.get("/activity", name="c2c_activity")
+async def get_activity(request: Request) -> HTMLResponse:
+    """Return the view."""
+    query = Query(request)
+
+    async def load(caller: Caller, _: Summary) -> dict[str, Any]:
+        filters = Filters.of(query, caller)
+        found = await _find(filters, caller)
+        is_empty = bool(filters.used) and not found.events
+        return {
+            "filters": filters,
+            "kinds": [("", "everything"), *_KINDS.items()],
+            "times": _times(filters.since),
+            "rows": [Row.of(event) for event in found.events[:_MAX_ROWS]],
+            "max_rows": _MAX_ROWS,
+            "has_more": found.more or len(found.events) > _MAX_ROWS,
+            "total": len((await _events.collect(with_names=False)).events) if is_empty else 0,
+            "query": urlencode(filters.used),
+            "is_complete": found.complete,
+            "is_cut_off": instances.is_cut_off(),
+            "is_alone": not redis_utils.is_configured(),
+            "own": instances.own(),
+        }
+
+    return await _pages.respond(request, _VIEW, "activity.html", load, query=query)
+
+
+async def _find(filters: Filters, caller: Caller) -> _events.EventsResponse:
+    return await _events.collect(
+        since=_events.parse_since(filters.since),
+        kind=next((kind for kind in _events.KINDS if kind == filters.kind), None),
+        with_names=caller.is_admin,
+        accept=filters.accept,
+    )
+
+
+def _times(since: str) -> list[tuple[str, str]]:
+    """Return the times to choose from, the one of the query included."""
+    other = {} if since in ("", *_SINCE) else {since: since}
+    return [("", "the beginning"), *_SINCE.items(), *other.items()]
+
+
+def _name_of(instance_id: str) -> str:
+    hostname, pid = instances.read_id(instance_id)
+    return hostname if pid is None else f"{pid} on {hostname}"
