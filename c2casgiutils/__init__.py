@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from c2casgiutils import (
+        acceptance,
         auth,
         broadcast,
         cli,
@@ -41,6 +42,7 @@ __version__ = "1.0.0.dev0"
 __all__ = [
     "C2cError",
     "__version__",
+    "acceptance",
     "app",
     "auth",
     "broadcast",

@@ -21,9 +21,9 @@ def packages(extra: str) -> set[str]:
 
 
 def test_all_is_what_production_needs() -> None:
-    """A server, the drivers and each feature; Playwright is for tests."""
+    """A server, the drivers and each feature; the helpers for tests are left out."""
     everything = set().union(*(packages(extra) for extra in _EXTRAS))
-    assert packages("all") == everything - {"playwright"}
+    assert packages("all") == everything - packages("acceptance")
 
 
 def test_standard_brings_a_server_and_the_drivers() -> None:

@@ -15,6 +15,9 @@ LAZY = (
     "cryptography",
     "httpx",
     "jwt",
+    "lxml",
+    "numpy",
+    "PIL",
     "playwright",
     "sentry_sdk",
     "sqlalchemy",
@@ -22,6 +25,9 @@ LAZY = (
 
 EXTRAS = (
     "alembic",
+    "lxml",
+    "numpy",
+    "PIL",
     "playwright",
     "prometheus_fastapi_instrumentator",
     "sentry_sdk",

@@ -12,6 +12,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Modules that applications import by their path although the package re-exports names.
 PROMISED = {
+    "acceptance": {"connection", "utils"},
     "broadcast": {"interface", "local", "redis", "types", "utils"},
     "config": {
         "auth",

@@ -1,0 +1,52 @@
+"""Helpers for the acceptance tests of applications: connections, waiting, servers, images.
+
+They need the extra `acceptance`. The names are resolved on first access (PEP 562): importing this package
+loads none of the libraries of the extra.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from c2casgiutils.acceptance.connection import AsyncConnection, CacheExpected, Connection
+    from c2casgiutils.acceptance.utils import (
+        approx,
+        async_retry_timeout,
+        retry,
+        retry_timeout,
+        wait_url,
+    )
+
+__all__ = [
+    "AsyncConnection",
+    "CacheExpected",
+    "Connection",
+    "approx",
+    "async_retry_timeout",
+    "retry",
+    "retry_timeout",
+    "wait_url",
+]
+
+_DEFINED_IN = {
+    "AsyncConnection": "connection",
+    "CacheExpected": "connection",
+    "Connection": "connection",
+    "approx": "utils",
+    "async_retry_timeout": "utils",
+    "retry": "utils",
+    "retry_timeout": "utils",
+    "wait_url": "utils",
+}
+
+if not TYPE_CHECKING:  # otherwise type checkers would accept any name
+
+    def __getattr__(name: str) -> Any:
+        if name not in _DEFINED_IN:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = importlib.import_module(f"{__name__}.{_DEFINED_IN[name]}")
+        return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
