@@ -275,7 +275,7 @@ async def _guarded(step: Callable[[], Awaitable[None]]) -> None:
 
 def _assemble(app: FastAPI) -> None:
     from c2casgiutils import auth, config, headers, health_checks, tools
-    from c2casgiutils.tools import _errors, _middleware
+    from c2casgiutils.tools import _errors, _legacy_paths, _middleware
 
     app.add_middleware(_middleware.ViewMiddleware)
     app.add_middleware(auth.CookieMiddleware)
@@ -283,7 +283,7 @@ def _assemble(app: FastAPI) -> None:
     if config.settings.proxy_headers.type == "none":
         app.add_middleware(headers.UnreadForwardedMiddleware)
     _errors.add_error_handlers(app)
-    app.router.routes[:0] = health_checks.probe_routes()
+    app.router.routes[:0] = [*health_checks.probe_routes(), *_legacy_paths.routes]
     app.include_router(tools.router)
     app.include_router(tools.page_router)
     app.include_router(health_checks.router, prefix="/health")

@@ -23,6 +23,8 @@ HELD = "c2casgiutils_held"
 That is a list of two: the scope, or a copy of it, which the application completes, for example with the
 route; and its root path without mounts. It is a reference cycle: the middleware clears it at the end.
 """
+LEGACY_PATHS = "c2casgiutils_legacy_paths"
+"""Key of a scope, for a mount that also has the addresses of c2cwsgiutils."""
 _RESPONSE_START = {"http": "http.response.start", "websocket": "websocket.http.response.start"}
 
 

@@ -24,7 +24,7 @@ from c2casgiutils import (
     request_tracking,
     sentry,
 )
-from c2casgiutils._asgi import SlashRedirectMiddleware, path_inside
+from c2casgiutils._asgi import LEGACY_PATHS, SlashRedirectMiddleware, path_inside
 from c2casgiutils._origins import is_bounded
 from c2casgiutils._starlette import mount, redirect_to_slash
 
@@ -53,6 +53,7 @@ def install(
     https_redirect: bool = False,
     cors: Mapping[str, Any] | None = None,
     errors: bool = False,
+    legacy_paths: bool = False,
 ) -> None:
     """Set up an application: mount `c2casgiutils.app`, start and stop it, and add the middlewares in order.
 
@@ -83,6 +84,8 @@ def install(
         cors: Keyword arguments of Starlette's `CORSMiddleware`; without them no cross-origin access is
             allowed.
         errors: Answer errors of the application's routes in one form, see `errors.install`.
+        legacy_paths: Keep the addresses of c2cwsgiutils that others know: the callback of GitHub and the
+            list of log levels.
 
     Raises:
         ValueError: The path or a matcher is invalid, `cors` allows arbitrary origins to use the credentials
@@ -99,7 +102,7 @@ def install(
     if sentry:
         _init_sentry()
     prometheus.name_service(_service_name(app))
-    _mount(app, target)
+    _mount(app, target, legacy_paths=legacy_paths)
     health_checks.FACTORY.with_automatic = True
     if probes:
         health_checks.probes(app)
@@ -182,9 +185,9 @@ def _init_sentry() -> None:
         sentry.init()
 
 
-def _mount(app: FastAPI, target: str) -> None:
+def _mount(app: FastAPI, target: str, *, legacy_paths: bool) -> None:
     redirect_to_slash(app, target)
-    mount(app, target, c2casgiutils.app)
+    mount(app, target, c2casgiutils.app, {LEGACY_PATHS: legacy_paths})
 
 
 def _service_name(app: FastAPI) -> str:

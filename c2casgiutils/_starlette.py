@@ -6,7 +6,7 @@ Starlette 1.10).
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -82,21 +82,29 @@ class _FixedRoute(Route):
 
 
 class _FixedMount(Mount):
-    """The same for a mount."""
+    """The same for a mount, which adds its own entries to the scope."""
+
+    entries: Mapping[str, Any]
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        return (Match.NONE, {}) if self.path not in scope.get("path", "") else super().matches(scope)
+        if self.path not in scope.get("path", ""):
+            return Match.NONE, {}
+        match, child_scope = super().matches(scope)
+        return match, {**child_scope, **self.entries}
 
 
-def mount(app: Starlette, path: str, mounted: ASGIApp) -> None:
+def mount(app: Starlette, path: str, mounted: ASGIApp, entries: Mapping[str, Any]) -> None:
     """Mount an application, as `Starlette.mount` does, at little cost for the requests of other routes.
 
     Args:
         app: The application to mount it in.
         path: The path of the mount, without parameters.
         mounted: The application to mount.
+        entries: Further entries of the scope of its requests.
     """
-    app.routes.append(_FixedMount(path, app=mounted))
+    route = _FixedMount(path, app=mounted)
+    route.entries = entries
+    app.routes.append(route)
 
 
 def redirect_to_slash(app: Starlette, path: str) -> None:

@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import NoMatchFound
 
 from c2casgiutils import config
+from c2casgiutils._asgi import LEGACY_PATHS
 from c2casgiutils._errors import C2cError
 
 _NETLOC = re.compile(r"(?:[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -19,7 +20,7 @@ _ABSOLUTE = re.compile(r"(https?://[A-Za-z0-9_.:\[\]-]+)([/?#].*)?", re.IGNORECA
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\\\ufffd\ud800-\udfff]")
 _ENCODED_CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
 _PARTS = re.compile(r"([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
-_SIGN_IN = re.compile(r"/auth/(?:login|logout|github/(?:login|callback|logout))/?")
+_SIGN_IN = re.compile(r"(?:/auth/(?:login|logout)|(?:/auth/github/|/github-)(?:login|callback|logout))/?")
 
 
 def normalise_origin(origin: str) -> str:
@@ -98,8 +99,10 @@ def github_path(connection: HTTPConnection) -> str:
 
 
 def callback_url(connection: HTTPConnection) -> str:
-    """Return the URL of the OAuth callback."""
-    return f"{own_origin(connection)}{github_path(connection)}/callback"
+    """Return the URL of the OAuth callback, which GitHub compares with the one that is registered there."""
+    is_legacy = connection.scope.get(LEGACY_PATHS, False)
+    path = "/github-callback" if is_legacy else "/auth/github/callback"
+    return f"{own_origin(connection)}{views_path(connection)}{path}"
 
 
 class BadCameFromError(C2cError, ValueError):

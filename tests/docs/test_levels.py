@@ -19,6 +19,7 @@ OUTSIDE_THE_SCHEMA = {
     *("GET /openapi.json", "GET /docs", "GET /redoc"),
     *("GET /statements", "POST /statements", "GET /activity"),
     *("GET /processes", "GET /process", "POST /process", "GET /checks"),
+    *("GET /github-login", "GET /github-callback", "GET /github-logout"),
 }
 
 
