@@ -12,7 +12,7 @@ from c2casgiutils.auth import _forms as forms
 from c2casgiutils.auth import _state
 from c2casgiutils.auth import _throttle as throttle
 from c2casgiutils.auth._cookies import CookieMiddleware
-from c2casgiutils.auth._cross_site import refuse_cross_site
+from c2casgiutils.auth._cross_site import is_cross_site, refuse_cross_site
 from c2casgiutils.auth._dependencies import (
     AccessContext,
     access,
@@ -85,6 +85,7 @@ __all__ = [
     "forms",
     "get_access_context",
     "get_auth",
+    "is_cross_site",
     "is_enabled",
     "may_see_details",
     "mount_url",

@@ -7,7 +7,10 @@ from c2casgiutils.db import _maintenance as databases
 from c2casgiutils.tools import (
     _activity_view,
     _checks_view,
+    _configuration_view,
+    _database_view,
     _debug,
+    _diagnostics_view,
     _events,
     _follow,
     _instances,
@@ -15,6 +18,7 @@ from c2casgiutils.tools import (
     _metrics,
     _process_view,
     _processes_view,
+    _requests_view,
     _sql_profiler,
     _sql_profiler_page,
     _summary,
@@ -45,6 +49,10 @@ router.include_router(_summary.router)
 router.include_router(_versions.router)
 router.include_router(_checks_view.router)
 router.include_router(_debug.router)
+router.include_router(_requests_view.router)
+router.include_router(_diagnostics_view.router)
+router.include_router(_database_view.router)
+router.include_router(_configuration_view.router)
 
 
 async def startup(main_app: FastAPI | None = None) -> None:

@@ -29,14 +29,11 @@ class Databases:
     is_alone: bool
 
     @classmethod
-    def collect(cls) -> Self | None:
-        """Return what is to be shown, `None` for an application without databases."""
+    def collect(cls) -> Self:
+        """Return what is to be shown."""
         known = _registry.known()
-        setting = _maintenance.maintenance()
-        if not known and setting is None:
-            return None
         return cls(
-            setting,
+            _maintenance.maintenance(),
             len(_maintenance.kind().writers),
             [database.name for database in known],
             [(database.name, pool) for database in known for pool in database.pools()],

@@ -121,7 +121,12 @@ async def post_follow(request: Request, wanted: FollowRequest | None = None) -> 
 _Id = Annotated[str, Path(max_length=100, description="That of the answer to the POST.")]
 
 
-async def _known(follow_id: _Id) -> str:
+async def known(follow_id: _Id) -> str:
+    """Return the id of an active follow.
+
+    Raises:
+        HTTPException: 404 for any other, 503 if it cannot be told.
+    """
     with waiting(_TIMEOUT_SECONDS) as seconds:
         is_active = await follow.is_active(follow_id, seconds=seconds)
     if not is_active:
@@ -129,7 +134,7 @@ async def _known(follow_id: _Id) -> str:
     return follow_id
 
 
-_KnownId = Annotated[str, Depends(_known)]
+_KnownId = Annotated[str, Depends(known)]
 _OF_ID: dict[int | str, dict[str, Any]] = {
     **_UNREACHABLE,
     404: {"description": "Nothing is followed under this id, or no longer."},
@@ -159,13 +164,14 @@ async def get_follow(
     except ValueError as error:
         raise HTTPException(422, str(error)) from error
     if after is not None:
-        return await _read(follow_id, cursor)
+        return await read(follow_id, cursor)
     events = _nothing() if _middleware.is_head(request.scope) else _events(follow_id, cursor)
     # otherwise nginx buffers the response
     return StreamingResponse(events, media_type=_STREAM, headers={"X-Accel-Buffering": "no"})
 
 
-async def _read(id_: str, cursor: follow.Cursor) -> LinesReply:
+async def read(id_: str, cursor: follow.Cursor) -> LinesReply:
+    """Return the lines that came after a place."""
     found = await follow.read(id_, cursor)
     last = found[-1][0] if found else follow.write_cursor(cursor)
     return LinesReply(lines=[line for _, line in found], after=last)

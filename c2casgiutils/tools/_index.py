@@ -14,7 +14,6 @@ from c2casgiutils import auth, config, instances
 from c2casgiutils.tools import (
     _level_form,
     _level_values,
-    _maintenance_form,
     _overview,
     _pages,
     _process_rows,
@@ -57,18 +56,9 @@ async def post_index(request: Request) -> Response:
         await auth.require_read_write_access(auth_info, request, response)
         # Read the body only after the authorisation, so that anonymous callers cannot make us read one.
         form = await auth.forms.read(request)
-        maintenance = _maintenance_form.Entered.of(form)
-        if maintenance is not None:
-            await auth.require_admin_access(auth_info, request, response)
     except HTTPException as error:
         message = Message("fail", "Not changed.", f"{error.detail}.")
         return await _page(request, message=message, status=error.status_code)
-    if maintenance is not None:
-        refusal = await _maintenance_form.submit(maintenance, request=request)
-        if refusal is None:
-            return RedirectResponse("?result=maintenance#database", 303)
-        message, status = refusal
-        return await _page(request, message=message, maintenance=maintenance, status=status)
     entered = Entered.of(form)
     refusal = await _level_form.submit(entered, request=request, auth_info=auth_info)
     if refusal is None:
@@ -83,12 +73,10 @@ async def _page(
     *,
     message: Message | None = None,
     entered: Entered | None = None,
-    maintenance: _maintenance_form.Entered | None = None,
     status: int = 200,
 ) -> HTMLResponse:
     fields = _way_in.entry(request)
     entered = entered or Entered.of({"name": fields.get("logger", []), **fields})
-    maintenance = maintenance or _maintenance_form.Entered.of(fields)
     logger = entered.name if status == 200 else None  # noqa: PLR2004  # OK
 
     query = Query(request)
@@ -106,7 +94,6 @@ async def _page(
             "message": message or _done(request, overview),
             "logger": entered.name[: _level_values.MAX_NAME_LENGTH],
             "entered": entered,
-            "entered_maintenance": maintenance or _maintenance_form.Entered(),
             "durations": _DURATIONS,
             "usual_seconds": config.settings.tools.logging.ttl.total_seconds(),
             "example": config.settings.tools.logging.application_module,
@@ -119,10 +106,6 @@ async def _page(
 
 def _done(request: Request, overview: _overview.Overview) -> Message | None:
     """Return what was done, after the redirect from the form; taken from the state, not from the URL."""
-    if request.query_params.get("result") == "maintenance" and overview.database is not None:
-        is_on = overview.database.maintenance is not None
-        text = "The databases are in maintenance." if is_on else "The databases can be written."
-        return Message("pass", "Done.", text)
     logger, result = (request.query_params.get(name, "") for name in ("logger", "result"))
     if result not in ("set", "ended"):
         return None

@@ -13,7 +13,6 @@ from c2casgiutils.tools import _maintenance
 from c2casgiutils.tools._maintenance import MaintenanceChange
 from c2casgiutils.tools._pages import Message
 
-_NAME = "maintenance"
 _NO_END = "none"
 
 
@@ -26,12 +25,10 @@ class Entered:
     is_end: bool = False
 
     @classmethod
-    def of(cls, form: Mapping[str, list[str]]) -> Self | None:
-        """Return the fields of a form, `None` if it is another one."""
-        if _NAME not in form:
-            return None
+    def of(cls, form: Mapping[str, list[str]]) -> Self:
+        """Return the fields of a form."""
         texts = {name: form[name][-1].strip() for name in ("ttl", "reason") if form.get(name)}
-        return cls(**texts, is_end=form[_NAME][-1] == "end")
+        return cls(**texts, is_end=form.get("maintenance", [""])[-1] == "end")
 
     def wanted(self) -> MaintenanceChange:
         """Return the change.

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from fastapi import Request
 
 from c2casgiutils import instances
-from c2casgiutils._secrets import scrub, scrub_items
 from c2casgiutils.instances import Instance
 from c2casgiutils.tools import (
     _attention,
@@ -19,7 +18,6 @@ from c2casgiutils.tools import (
     _process_rows,
 )
 from c2casgiutils.tools._check_rows import Line
-from c2casgiutils.tools._databases import Databases
 from c2casgiutils.tools._problems import Problem
 from c2casgiutils.tools._process_rows import Row
 from c2casgiutils.tools._summary import Summary
@@ -113,8 +111,6 @@ class Overview:
     own: str
     processes: list[Process]
     levels: Levels
-    database: Databases | None
-    request: list[tuple[str, str]]
 
 
 async def collect(request: Request, summary: Summary, *, sort: str, logger: str | None) -> Overview:
@@ -141,8 +137,6 @@ async def collect(request: Request, summary: Summary, *, sort: str, logger: str 
             for one in roster
         ],
         levels=levels,
-        database=Databases.collect(),
-        request=_request_rows(request),
     )
 
 
@@ -176,16 +170,6 @@ def _last_change(roster: Sequence[Instance]) -> tuple[str, str, datetime.datetim
         if check.since is not None
     ]
     return max(changes, key=lambda change: change[2], default=None)
-
-
-def _request_rows(request: Request) -> list[tuple[str, str]]:
-    client = request.client
-    return [
-        ("URL", scrub(str(request.url))),
-        ("Client", f"{client.host} port {client.port}" if client else "unknown"),
-        ("Protocol", f"HTTP/{request.scope['http_version']}"),
-        *scrub_items(request.headers.items()),
-    ]
 
 
 async def _read_levels(logger: str | None) -> Levels:

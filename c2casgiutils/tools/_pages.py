@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
 
 from c2casgiutils import config, instances, switches
 from c2casgiutils.tools import (
@@ -142,8 +143,12 @@ async def respond(
         **frame(request, view, caller, summary),
         "message": message,
         "refused": query.refused if query is not None else [],
-        **(await load(caller, summary) if may_see else {}),
     }
+    try:
+        context |= await load(caller, summary) if may_see else {}
+    except HTTPException as error:
+        template, status = "failed.html", error.status_code
+        context["message"] = Message("fail", "This cannot be shown.", f"{error.detail}.")
     if request.method == "POST" and not caller.info.is_logged_in and caller.mode in _SIGN_IN_MODES:
         context["came_from"], is_kept = await _way_in.keep_entry(request, view)
         context["message"] = _KEPT if is_kept else _NOT_KEPT

@@ -52,7 +52,9 @@ def of_cluster(summary: Summary) -> list[Problem]:
     setting = _maintenance.maintenance()
     if setting is not None:
         text = str(db.MaintenanceError(setting))
-        found.append(Problem("warn", "maintenance", text, setting.since_at, "./#database", "maintenance"))
+        found.append(
+            Problem("warn", "maintenance", text, setting.since_at, "database#maintenance", "maintenance")
+        )
     return in_order(found)
 
 

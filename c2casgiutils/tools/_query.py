@@ -1,5 +1,6 @@
 """The query of a view, which keeps its filters: a value that cannot be used is replaced and reported."""
 
+import re
 from collections.abc import Collection
 
 from fastapi import Request
@@ -33,6 +34,20 @@ class Query:
         used = default or "ignored"
         self.refused.append(f"{name} is {used}: “{value}” is not one of {', '.join(accepted)}.")
         return default
+
+    def matching(self, name: str, pattern: str, accepted: str) -> str:
+        """Return a text that matches a pattern, an empty one instead of any other.
+
+        Args:
+            name: The name.
+            pattern: A regular expression for the whole text.
+            accepted: What is accepted, in words.
+        """
+        value = self.text(name)
+        if not value or re.fullmatch(pattern, value):
+            return value
+        self.refused.append(f"{name} is ignored: “{value}” is not {accepted}.")
+        return ""
 
     def number(self, name: str, *, default: float, least: float, most: float) -> float:
         """Return a number within its bounds, the default if there is none or another text."""

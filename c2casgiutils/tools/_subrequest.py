@@ -22,10 +22,12 @@ class Outcome(NamedTuple):
     Attributes:
         status: Status of the answer.
         is_routed: Whether a route of the application was found.
+        headers: Headers of the answer.
     """
 
     status: int
     is_routed: bool
+    headers: list[tuple[str, str]]
 
 
 def check_path(path: str) -> str:
@@ -54,7 +56,7 @@ async def send(app: ASGIApp, request: Request, path: str) -> Outcome:
         await asyncio.create_task(_call(app, scope, exchange), name="c2casgiutils-subrequest")
     except Exception:  # as a server does; the middlewares have already answered 500
         _LOGGER.exception("The request of a diagnosis to %s failed", scope["path"])
-    return Outcome(exchange.status, "endpoint" in scope)
+    return Outcome(exchange.status, "endpoint" in scope, exchange.headers)
 
 
 async def _call(app: ASGIApp, scope: Scope, exchange: "_Exchange") -> None:
@@ -66,6 +68,7 @@ class _Exchange:
 
     def __init__(self) -> None:
         self.status = _SERVER_ERROR
+        self.headers: list[tuple[str, str]] = []
         self._is_sent = False
         self._is_complete = asyncio.Event()
 
@@ -79,6 +82,8 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            pairs = message.get("headers", ())
+            self.headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
         elif message["type"] == "http.response.body" and not message.get("more_body", False):
             self._is_complete.set()
 

@@ -41,7 +41,18 @@ VIEWS = (
     View("", "Overview", "o", "overview", level="public"),
     View("processes", "Processes", "p", "instances"),
     View("checks", "Checks", "c", "health/cluster", twin_query=("check",)),
+    View(
+        "requests",
+        "Requests",
+        "r",
+        "debug/exchanges",
+        level="admin",
+        twin_query=("status", "route", "min_ms", "limit"),
+    ),
+    View("diagnostics", "Diagnostics", "i", ""),
+    View("database", "Database", "d", "db/maintenance"),
     View("activity", "Activity", "a", "events", twin_query=("kind", "since")),
+    View("configuration", "Configuration", "s", "versions"),
 )
 """All views; the first is the start page."""
 

@@ -221,7 +221,7 @@ async def test_without_redis(service: Service, workers: list[Operator]) -> None:
         answer = await workers[0].request(method, PATH, json=ON)
         assert answer.status_code == 503, answer.text
         assert "Redis" in answer.json()["detail"]
-    page = await workers[0].request("POST", "/c2c/", data={"maintenance": "end"})
+    page = await workers[0].request("POST", "/c2c/database", data={"maintenance": "end"})
     assert (page.status_code, "<h2" in page.text) == (503, True)
     assert "Redis cannot be reached or written." in page.text
     seen = await get(workers[0])

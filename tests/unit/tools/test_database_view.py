@@ -1,4 +1,4 @@
-"""The section of the page with the databases: the maintenance, its form, the pools."""
+"""The view of the databases: the maintenance, its form, the pools."""
 
 import re
 from collections.abc import AsyncIterator
@@ -20,16 +20,16 @@ async def database(tmp_path: Path) -> AsyncIterator[db.Database]:
 
 async def submit(client: httpx.AsyncClient, **fields: str) -> httpx.Response:
     """Send the form, and follow where it leads."""
-    answer = await client.post("", data=fields)
+    answer = await client.post("database", data=fields)
     if answer.status_code != 303:
         return answer
     return await client.get(str(answer.url.join(answer.headers["Location"])))
 
 
-def section_of(page: httpx.Response) -> str:
-    """The text of the section, without the markup."""
+def section_of(page: httpx.Response, name: str = "maintenance") -> str:
+    """The text of a section, without the markup."""
     (section,) = re.findall(
-        r'<section class="card full" aria-labelledby="database">.*?</section>', page.text, re.DOTALL
+        rf'<section class="card full" aria-labelledby="{name}">.*?</section>', page.text, re.DOTALL
     )
     return " ".join(re.sub(r"<[^>]*>", " ", section).split())
 
@@ -42,24 +42,25 @@ async def test_begin_and_end(client: httpx.AsyncClient, database: db.Database) -
         r"maintenance read-only, until \d\d:\d\d:\d\d UTC \(59 min \d+ s left\), by secret: INC-42 &lt;b&gt;",
         section_of(page),
     )
-    assert "The database is in maintenance, read-only: INC-42 &lt;b&gt;" in page.text
+    overview = await client.get("")
+    assert "The database is in maintenance, read-only: INC-42 &lt;b&gt;" in overview.text
     page = await submit(client, maintenance="begin", ttl="none", reason="")
     assert "maintenance read-only, without an end, by secret 0 running" in section_of(page)
     page = await submit(client, maintenance="end", ttl="none", reason="")
     assert "The databases can be written." in page.text
-    assert section_of(page).startswith("Database JSON read-write 0 running")
+    assert section_of(page).startswith("Maintenance read-write 0 running")
     assert "End maintenance" not in page.text
     assert db.maintenance() is None
 
 
 async def test_transactions_and_pools(client: httpx.AsyncClient, database: db.Database) -> None:
     """Of the process that answers."""
-    assert re.search(r"has not used [\w, ]*of_the_page", section_of(await client.get("")))
+    assert re.search(r"has not used [\w, ]*of_the_page", section_of(await client.get("database"), "pools"))
     async with database.session_scope(read_write=True) as session:
         await execute(session, "SELECT 1")
-        text = section_of(await client.get(""))
-    assert "1 running transactions may write in this process." in text
-    assert re.search(r"of_the_page read_write 1 \d+ 0", text)
+        page = await client.get("database")
+    assert "1 running transactions may write in this process." in section_of(page)
+    assert re.search(r"of_the_page read_write 1 \d+ 0", section_of(page, "pools"))
 
 
 @pytest.mark.parametrize(
@@ -85,12 +86,12 @@ async def test_bad_forms(
 async def test_who_is_no_admin(callers: dict[str, httpx.AsyncClient], database: db.Database) -> None:
     """Whoever may set log levels sees the maintenance, and cannot begin or end it."""
     for name, status in (("push", 403), ("admin", 303)):
-        page = await callers[name].get("/")
+        page = await callers[name].get("/database")
         assert ("Begin maintenance" in page.text) is (name == "admin")
         assert "read-write" in section_of(page)
-        assert (await callers[name].post("/", data={"maintenance": "begin"})).status_code == status
+        assert (await callers[name].post("/database", data={"maintenance": "begin"})).status_code == status
         assert (db.maintenance() is None) is (name == "push")
-    assert (await callers["push"].post("/", data={"maintenance": "end"})).status_code == 403
+    assert (await callers["push"].post("/database", data={"maintenance": "end"})).status_code == 403
     assert (await callers["push"].put("/db/maintenance", json={"readonly": False})).status_code == 403
     assert db.maintenance() is not None
 
@@ -99,7 +100,7 @@ async def test_strangers(client: httpx.AsyncClient, database: db.Database) -> No
     """They see and change nothing."""
     await switches.put("maintenance", "", value=True)
     del client.headers["X-API-Key"]
-    answer = await client.post("", data={"maintenance": "end"})
+    answer = await client.post("database", data={"maintenance": "end"})
     assert answer.status_code == 403
     assert db.maintenance() is not None
-    assert 'id="database"' not in answer.text
+    assert 'id="maintenance"' not in answer.text

@@ -1,0 +1,130 @@
+"""The view of the diagnostics: event loops, stacks, memory and profiles of one process or of all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from c2casgiutils import auth, config, instances
+from c2casgiutils.tools import (
+    _caller,
+    _debug_loop,
+    _debug_memory,
+    _debug_profile,
+    _debug_stacks,
+    _pages,
+    _views,
+)
+from c2casgiutils.tools._caller import Caller
+from c2casgiutils.tools._debug_cluster import ALL
+from c2casgiutils.tools._debug_memory import MemoryQuery
+from c2casgiutils.tools._debug_profile import ProfileRequest
+from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._query import Query
+from c2casgiutils.tools._summary import Summary
+
+router = APIRouter(include_in_schema=False)
+
+_VIEW = _views.get("diagnostics")
+_KINDS = {
+    "loop": "Event loops",
+    "stacks": "Stacks",
+    "memory": "Memory",
+    "profile": "Profile",
+}
+_OF_READERS = ("loop",)
+_COSTLY = ("memory", "profile")
+_SECONDS = (("10", "10 seconds"), ("5", "5 seconds"), ("30", "30 seconds"), ("60", "60 seconds"))
+_MAX_GROUPS = 200
+
+
+@router.get("/diagnostics", name="c2c_diagnostics")
+async def get_diagnostics(request: Request) -> Response:
+    """Return the view; what costs something is only asked for by a button."""
+    return await _respond(request)
+
+
+@router.post("/diagnostics", name="c2c_diagnostics_profile")
+async def post_diagnostics(request: Request) -> Response:
+    """Start a profile; the view that it leads to waits for the result."""
+    caller = await _caller.caller_of(request, Response())
+    try:
+        auth_info = await auth.get_auth(request, Response())
+        await auth.require_admin_access(auth_info, request, Response())
+        _check_on("profile")
+        form = await auth.forms.read(request)
+        wanted = ProfileRequest(instance=_text(form, "id"), seconds=_text(form, "seconds") or 10)
+        started = await _debug_profile.post_profile(request, Response(), wanted)
+    except ValidationError as error:
+        reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+        return await _respond(
+            request, caller=caller, message=Message("fail", "Not started.", f"{reasons}."), status=422
+        )
+    except HTTPException as error:
+        message = Message("fail", "Not started.", f"{error.detail}.")
+        return await _respond(request, caller=caller, message=message, status=error.status_code)
+    return RedirectResponse(f"debug/profile/{started.id}?format=html", 303)
+
+
+def _text(form: Mapping[str, list[str]], name: str) -> str:
+    return form.get(name, [""])[-1].strip()
+
+
+async def _respond(
+    request: Request, *, caller: Caller | None = None, message: Message | None = None, status: int = 200
+) -> Response:
+    query = Query(request)
+    what = query.choice("what", _KINDS, "loop")
+    id_ = query.text("id", max_length=500) or ALL
+    is_asked = query.is_on("ask")
+
+    async def load(caller: Caller, summary: Summary) -> dict[str, Any]:
+        may_see = caller.is_admin or what in _OF_READERS
+        off = _off(what) if what in _COSTLY and not config.settings.debug.enabled else None
+        is_other_site = auth.is_cross_site(request)
+        found: Mapping[str, Any] = {}
+        if may_see and off is None and not is_other_site and (is_asked or what not in _COSTLY):
+            found = await _find(what, id_, request)
+        return {
+            "kinds": _KINDS,
+            "what": what,
+            "id": id_,
+            "processes": [ALL, *(process.id for process in summary.processes)],
+            "own": instances.own_id(),
+            "may_see_this": may_see,
+            "off": off,
+            "is_other_site": is_other_site,
+            "seconds": _SECONDS,
+            **found,
+        }
+
+    return await _pages.respond(
+        request, _VIEW, "diagnostics.html", load, caller=caller, query=query, message=message, status=status
+    )
+
+
+async def _find(what: str, id_: str, request: Request) -> Mapping[str, Any]:
+    if what == "loop":
+        loops = await _debug_loop.get_loop(id_)
+        return {"loops": loops.processes, "report": loops.cluster}
+    if what == "stacks":
+        stacks = await _debug_stacks.get_stacks(id_)
+        left_out = stacks.left_out + max(0, len(stacks.groups) - _MAX_GROUPS)
+        return {"groups": stacks.groups[:_MAX_GROUPS], "left_out": left_out, "report": stacks.cluster}
+    if what == "memory":
+        memory = await _debug_memory.get_memory(request, MemoryQuery(instance=id_))
+        return {"memories": memory.processes, "report": memory.cluster}
+    return {}
+
+
+def _check_on(what: str) -> None:
+    if not config.settings.debug.enabled:
+        raise HTTPException(404, _off(what))
+
+
+def _off(what: str) -> str:
+    names = {"memory": "Analyses of the memory", "profile": "Profiles"}
+    return f"{names[what]} are off. Set C2C__DEBUG__ENABLED=true and start again"

@@ -1,0 +1,135 @@
+"""The view of the last requests, and of the lines that a followed request logs."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Self
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from c2casgiutils import auth, debug, follow
+from c2casgiutils.tools import _caller, _debug_exchanges, _follow, _pages, _views, _way_in
+from c2casgiutils.tools._caller import Caller
+from c2casgiutils.tools._follow import FollowReply, FollowRequest
+from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._query import Query
+from c2casgiutils.tools._summary import Summary
+
+router = APIRouter(include_in_schema=False)
+
+_VIEW = _views.get("requests")
+_STATUSES = (
+    ("", "any status"),
+    ("5xx", "5xx"),
+    ("4xx", "4xx"),
+    ("3xx", "3xx"),
+    ("2xx", "2xx"),
+)
+_LIMITS = ("100", "200", "500")
+_MAX_MILLISECONDS = 1e9
+_LEVELS = tuple((name, name) for name in ("DEBUG", "INFO", "WARNING", "ERROR"))
+_DURATIONS = (("10m", "10 minutes"), ("1m", "1 minute"), ("1h", "1 hour"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Entered:
+    """What somebody entered to follow a request, as text; shown again when it is refused."""
+
+    logger: str = ""
+    level: str = "DEBUG"
+    ttl: str = "10m"
+    end: str = ""
+
+    @classmethod
+    def of(cls, form: Mapping[str, list[str]]) -> Self:
+        """Return the fields of a form; missing ones have their defaults."""
+        names = [field.name for field in dataclasses.fields(cls)]
+        texts = {name: form[name][-1].strip() for name in names if form.get(name)}
+        return cls(**{name: text for name, text in texts.items() if text})
+
+
+@router.get("/requests", name="c2c_requests")
+async def get_requests(request: Request) -> Response:
+    """Return the view."""
+    return await _respond(request)
+
+
+@router.post("/requests", name="c2c_requests_follow")
+async def post_requests(request: Request) -> Response:
+    """Start or end to follow requests; the token is shown in this answer alone."""
+    entered = Entered()
+    response = Response()
+    caller = await _caller.caller_of(request, response)
+    try:
+        auth_info = await auth.get_auth(request, response)
+        await auth.require_admin_access(auth_info, request, response)
+        entered = Entered.of(await auth.forms.read(request))
+        if entered.end:
+            await _follow.delete_follow(request, await _follow.known(entered.end))
+            return RedirectResponse("requests", 303)
+        wanted = FollowRequest(ttl=entered.ttl, level=entered.level, logger=entered.logger)
+        started = await _follow.post_follow(request, wanted)
+    except ValidationError as error:
+        reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+        message, status = Message("fail", "Not followed.", f"{reasons}."), 422
+    except HTTPException as error:
+        message, status = Message("fail", "Not done.", f"{error.detail}."), error.status_code
+    else:
+        return await _respond(request, caller=caller, entered=entered, started=started)
+    return await _respond(request, caller=caller, entered=entered, message=message, status=status)
+
+
+async def _respond(
+    request: Request,
+    *,
+    caller: Caller | None = None,
+    entered: Entered | None = None,
+    started: FollowReply | None = None,
+    message: Message | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    query = Query(request)
+    wanted: dict[str, Any] = {
+        "status": query.matching("status", debug.STATUS_PATTERN, "503, or 5xx for a whole class"),
+        "route": query.text("route"),
+        "min_ms": query.number("min_ms", default=0, least=0, most=_MAX_MILLISECONDS),
+        "limit": int(query.choice("limit", _LIMITS, _LIMITS[0])),
+    }
+    followed = started.id if started is not None else query.text("follow")
+
+    async def load(_: Caller, __: Summary) -> dict[str, Any]:
+        found = await _debug_exchanges.find(**wanted)
+        return {
+            "query": wanted,
+            "exchanges": found.exchanges,
+            "report": found.cluster,
+            "statuses": _with_own(_STATUSES, wanted["status"]),
+            "limits": [(limit, limit) for limit in _LIMITS],
+            "levels": _LEVELS,
+            "durations": _DURATIONS,
+            "entered": entered or Entered.of(_way_in.entry(request)),
+            "started": started,
+            "followed": followed,
+            "lines": await _lines(followed, query) if followed else [],
+        }
+
+    return await _pages.respond(
+        request, _VIEW, "requests.html", load, caller=caller, query=query, message=message, status=status
+    )
+
+
+async def _lines(followed: str, query: Query) -> list[dict[str, Any]]:
+    """Return the lines of a follow, none with a note if it has ended."""
+    try:
+        reply = await _follow.read(await _follow.known(followed), follow.parse_cursor(""))
+    except HTTPException as error:
+        query.refused.append(f"{error.detail}.")
+        return []
+    return reply.lines
+
+
+def _with_own(options: tuple[tuple[str, str], ...], chosen: str) -> list[tuple[str, str]]:
+    """Return the options, with one more for a value that a link gave."""
+    return [*options, *([] if chosen in dict(options) else [(chosen, chosen)])]
