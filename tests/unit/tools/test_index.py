@@ -45,7 +45,7 @@ async def test_anonymous_page(anonymous: httpx.AsyncClient) -> None:
 
 async def test_dump(client: httpx.AsyncClient) -> None:
     """Administrators can download a dump with a button."""
-    assert '<form method="post" action="debug/dump"' in (await client.get("")).text
+    assert '<form method="post" action="debug/dump"' in (await client.get("diagnostics")).text
 
 
 async def test_signed_in_page(client: httpx.AsyncClient) -> None:
