@@ -6,6 +6,7 @@ import datetime
 import inspect
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -25,6 +26,7 @@ _FAILURES = logging.getLogger(__name__)
 CALLER = "c2casgiutils.auth.caller"
 """The key of the request's scope in which `get_auth` stores the caller."""
 
+_LOGIN = re.compile(r"[\w.-]+(\[bot\])?", re.ASCII)
 _STARTED = "started"
 _MAX_LENGTH = 1000
 
@@ -122,7 +124,8 @@ def _write(event: AuditEvent) -> None:
     """Write the line regardless of the level of the logger, so that the audit log cannot be disabled."""
     fields = {name: value for name, value in event.model_dump(mode="json").items() if value is not None}
     # no colon: "secret: ok" and "auth.sign_in: ok" would look like a secret with its name, and be masked
-    told = [f"{event.action} ({event.result}) by {event.who}"]
+    who = event.who if _LOGIN.fullmatch(event.who) else _quoted(event.who)
+    told = [f"{event.action} ({event.result}) by {who}"]
     told += [
         f"{word} {_quoted(fields[name])}"
         for name, word in (("client", "from"), ("target", "target"), ("before", "before"), ("after", "after"))
@@ -161,8 +164,11 @@ def _quoted(value: Any) -> str:
 
 
 def name_of(caller: AuthInfo) -> str:
-    """Return the name of a caller for the audit log: the login, or the authentication method."""
-    return caller.user.login or caller.type.value
+    """Return the name of a caller for the audit log.
+
+    The login, or the name given with the shared secret, which is marked as unverified, or the method.
+    """
+    return caller.user.login or caller.user.display_name or caller.type.value
 
 
 class Pending:

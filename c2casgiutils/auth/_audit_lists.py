@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel
 from c2casgiutils import events as events_
 from c2casgiutils import redis_utils
 from c2casgiutils.auth import _shared
+from c2casgiutils.auth._model import AuthMethod
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -32,7 +33,7 @@ class AuditEvent(BaseModel):
 
     Attributes:
         at: When, in UTC.
-        who: The login of the user, `secret` for the shared secret, `anonymous`.
+        who: The login of the user, `alice (unverified)` for a name given with the secret, or the method.
         method: How they signed in.
         action: What they did.
         target: On what.
@@ -67,7 +68,11 @@ def surplus(events: Sequence[AuditEvent | None]) -> list[int]:
 
 
 def _path(event: AuditEvent | None) -> tuple[str | None, str | None, str | None]:
-    return (event.who, event.action, event.target) if event else (None, None, None)
+    if event is None:
+        return (None, None, None)
+    # a holder of the shared secret can take any number of names
+    who = event.method if event.method == AuthMethod.SECRET else event.who
+    return (who, event.action, event.target)
 
 
 def keep(events: list[AuditEvent], event: AuditEvent, replaced: AuditEvent | None) -> None:

@@ -29,11 +29,11 @@ class AuthMethod(enum.StrEnum):
 
 
 class UserInfo(BaseModel):
-    """A user; unknown texts are empty, as all are for anonymous callers and for the shared secret.
+    """A user; unknown texts are empty, as all are for anonymous callers, and the login for the shared secret.
 
     Attributes:
         login: The name at the provider.
-        display_name: The name to show.
+        display_name: The name to show; `alice (unverified)` for a name given with the shared secret.
         url: The page of the user.
         token: The GitHub token, readable by code and excluded from every dump.
     """

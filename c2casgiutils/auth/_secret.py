@@ -52,7 +52,7 @@ async def secret_caller(request: Request, response: Response) -> AuthInfo:
     if given is None:
         session = await _sessions.read(request, response, AuthMethod.SECRET)
         request.scope[_sessions.BY_COOKIE] = session is not None
-        return AuthInfo(is_logged_in=True, type=AuthMethod.SECRET) if session else AuthInfo()
+        return _sessions.caller_of(session) if session else AuthInfo()
     if not await check_secret(request, given):
         return AuthInfo.refused(WRONG)
     return AuthInfo(is_logged_in=True, type=AuthMethod.SECRET)

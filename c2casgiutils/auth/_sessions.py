@@ -5,10 +5,10 @@ import time
 from typing import Any
 
 from fastapi import Request, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from c2casgiutils import config
-from c2casgiutils.auth import _cookies, _returning, _revocations, _tokens, _urls
+from c2casgiutils.auth import _cookies, _returning, _revocations, _tokens, _urls, _your_name
 from c2casgiutils.auth._model import AuthInfo, AuthMethod, GitHubSessionPayload, UserInfo
 from c2casgiutils.auth._tokens import BadTokenError, Kind
 
@@ -27,6 +27,7 @@ class Session(BaseModel):
         method: How the user signed in.
         expires_at: When it expires, in seconds since the epoch.
         github: The data of a sign-in with GitHub.
+        name: What the user of the shared secret gave as name.
         is_current: Whether it is encrypted with the current key.
     """
 
@@ -34,6 +35,7 @@ class Session(BaseModel):
     method: AuthMethod
     expires_at: int
     github: GitHubSessionPayload | None = None
+    name: str = Field(default="", max_length=_your_name.MAX_LENGTH)
     is_current: bool = True
 
 
@@ -56,16 +58,22 @@ def _longest_seconds() -> int:
 
 
 def start(
-    request: Request, response: Response, method: AuthMethod, github: GitHubSessionPayload | None = None
-) -> None:
-    """Start a session.
+    request: Request,
+    response: Response,
+    method: AuthMethod,
+    github: GitHubSessionPayload | None = None,
+    *,
+    name: str = "",
+) -> Session:
+    """Start a session, and return it.
 
     Raises:
         _cookies.CookieTooLargeError: The cookie is larger than browsers accept.
     """
     expires_at = int(time.time()) + _longest_seconds()
-    session = Session(id=_tokens.new_id(), method=method, expires_at=expires_at, github=github)
+    session = Session(id=_tokens.new_id(), method=method, expires_at=expires_at, github=github, name=name)
     _write(request, response, session, _longest_seconds())
+    return session
 
 
 def write(request: Request, response: Response, session: Session) -> None:
@@ -81,6 +89,8 @@ def _write(request: Request, response: Response, session: Session, age_seconds: 
     data: dict[str, Any] = {"method": session.method.value}
     if session.method is AuthMethod.SECRET:
         data["secret"] = _tokens.keyed_hash(config.settings.auth.secret or "", _SECRET_LABEL)
+    if session.name:
+        data["name"] = session.name
     if session.github is not None:
         data["github"] = session.github.model_dump(exclude_defaults=True)
     subject = session.github.login if session.github else session.method.value
@@ -161,6 +171,7 @@ def _open(value: str) -> Session | None:
                 "method": claims.data.get("method"),
                 "expires_at": claims.exp,
                 "github": claims.data.get("github"),
+                "name": claims.data.get("name", ""),
                 "is_current": _tokens.is_current(Kind.SESSION, value),
             }
         )
@@ -187,7 +198,8 @@ def _is_of_this_secret(value: object) -> bool:
 def caller_of(session: Session) -> AuthInfo:
     """Return the caller that a session belongs to."""
     if session.github is None:
-        return AuthInfo(is_logged_in=True, type=session.method)
+        user = UserInfo(display_name=_your_name.marked(session.name))
+        return AuthInfo(is_logged_in=True, user=user, type=session.method)
     github = session.github
     user = UserInfo(
         login=github.login, display_name=github.display_name, url=github.url, token=github.access_token

@@ -17,6 +17,7 @@ from c2casgiutils.auth import (
     _returning,
     _sessions,
     _urls,
+    _your_name,
 )
 from c2casgiutils.auth._dependencies import require_admin_access
 from c2casgiutils.auth._identity import auth_type, get_auth
@@ -24,6 +25,7 @@ from c2casgiutils.auth._model import AuthenticationType, AuthInfo, AuthMethod
 from c2casgiutils.auth._secret import WRONG, check_secret, given_secret
 from c2casgiutils.auth._throttle import TooManyAttemptsError
 from c2casgiutils.auth._urls import BadCameFromError
+from c2casgiutils.auth._your_name import BadNameError
 from c2casgiutils.auth.github._views import router as github_router
 
 
@@ -43,6 +45,7 @@ _FORM: dict[str, Any] = {
                     "properties": {
                         "secret": {"type": "string", "format": "password"},
                         "came_from": {"type": "string"},
+                        "name": {"type": "string", "maxLength": _your_name.MAX_LENGTH},
                     },
                 }
             }
@@ -50,7 +53,7 @@ _FORM: dict[str, Any] = {
     }
 }
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "No secret was given"},
+    400: {"description": "No secret was given, or `name` is not accepted"},
     401: {"description": WRONG},
     429: {"description": "Too many wrong secrets"},
 }
@@ -87,12 +90,14 @@ async def login_by_link(request: Request, response: Response) -> Response:
 async def login(request: Request, response: Response) -> Response:
     """Sign in with the form field `secret`, or the secret in the header or the query.
 
-    Browsers are redirected to the form field `came_from`, by default to the index page.
+    Browsers are redirected to the form field `came_from`, by default to the index page. The form field `name`
+    says who signs in; it is shown as unverified.
     """
     if _cross_site.is_caused_by_page(request):
         raise HTTPException(403, _cross_site.REFUSED)
     fields = await _forms.read(request)
-    answer = await _sign_in(request, response, _form_secret(fields, request), fields.get("came_from", ()))
+    given = _form_secret(fields, request)
+    answer = await _sign_in(request, response, given, fields.get("came_from", ()), fields.get("name", ()))
     return _cookies.copy_to(answer, response)
 
 
@@ -104,35 +109,50 @@ def _form_secret(fields: dict[str, list[str]], request: Request) -> bytes | None
 
 
 async def _sign_in(
-    request: Request, response: Response, given: bytes | None, came_from: Sequence[str] = ()
+    request: Request,
+    response: Response,
+    given: bytes | None,
+    came_from: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> Response:
     if auth_type() is not AuthenticationType.SECRET:
         raise HTTPException(404, "Sign-in with a secret is not configured")
     if _pages.prefers_html(request):
-        return await _sign_in_browser(request, response, given, came_from)
+        return await _sign_in_browser(request, response, given, came_from, names)
+    try:
+        name = _your_name.parse(names)
+    except BadNameError as error:
+        raise HTTPException(400, str(error)) from None
     if not given:
         raise HTTPException(400, "The secret is missing: form field or query parameter secret, or X-API-Key")
     if not await check_secret(request, given):
         raise HTTPException(401, WRONG)
-    await _start_session(request, response)
+    await _start_session(request, response, name)
     return JSONResponse(SuccessResponse(message="Signed in").model_dump())
 
 
 async def _sign_in_browser(
-    request: Request, response: Response, given: bytes | None, came_from: Sequence[str]
+    request: Request,
+    response: Response,
+    given: bytes | None,
+    came_from: Sequence[str],
+    names: Sequence[str] = (),
 ) -> Response:
     try:
         target = _returning.target_of(request, came_from)
     except BadCameFromError as error:
         raise HTTPException(400, f"came_from is refused: {error}") from None
     try:
+        name = _your_name.parse(names)
         if not given or not await check_secret(request, given):
             return _returning.redirect(request, target, sign_in="wrong")
+    except BadNameError:
+        return _returning.redirect(request, target, sign_in="name")
     except TooManyAttemptsError as error:
         answer = _returning.redirect(request, target, sign_in="throttled")
         answer.headers.update(error.headers or {})
         return answer
-    await _start_session(request, response)
+    await _start_session(request, response, name)
     if _sessions.is_out_of_path(request):
         return _returning.redirect(request, target, sign_in="prefix")
     if _cookies.may_be_lost(request):  # the page checks whether the cookie was accepted
@@ -156,10 +176,10 @@ async def redirect_without_secret(request: Request, came_from: str = "") -> Resp
     return _cookies.copy_to(answer, response)
 
 
-async def _start_session(request: Request, response: Response) -> None:
-    _sessions.start(request, response, AuthMethod.SECRET)
-    signed_in = AuthInfo(is_logged_in=True, type=AuthMethod.SECRET)
-    await _audit.record("auth.sign_in", request=request, auth_info=signed_in, target=AuthMethod.SECRET.value)
+async def _start_session(request: Request, response: Response, name: str) -> None:
+    session = _sessions.start(request, response, AuthMethod.SECRET, name=name)
+    caller = _sessions.caller_of(session)
+    await _audit.record("auth.sign_in", request=request, auth_info=caller, target=AuthMethod.SECRET.value)
 
 
 @router.get("/auth/logout", name="c2c_logout", response_model=SuccessResponse)

@@ -82,6 +82,11 @@ _SIGN_IN_ERRORS = {
         "A proxy strips the start of the path: let the proxy send X-Forwarded-Prefix, and set "
         "C2C__PROXY_HEADERS__TYPE=x-forwarded and C2C__PROXY_HEADERS__APPLY_PREFIX=True.",
     ),
+    "name": Message(
+        "fail",
+        "This name cannot be used.",
+        "It may have at most 80 printable characters, and must not contain the secret.",
+    ),
     "throttled": Message("fail", "Too many wrong secrets.", "Wait a minute, then try again."),
 }
 _ENDED = "Your session ended."

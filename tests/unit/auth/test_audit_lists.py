@@ -12,11 +12,14 @@ LEFT = 900
 NOW = datetime.datetime.now(datetime.UTC)
 
 
-def event(target: str, *, who: str = "octocat", action: str = "logging.level") -> AuditEvent:
-    return AuditEvent(at=NOW, who=who, method="github", action=action, target=target)
+def event(
+    target: str, *, who: str = "octocat", action: str = "logging.level", method: str = "github_oauth"
+) -> AuditEvent:
+    return AuditEvent(at=NOW, who=who, method=method, action=action, target=target)
 
 
 FLOOD = [event("flood")] * FULL
+NAMED = [event("flood", who=f"name {number}", method="secret") for number in range(FULL)]
 MANY = [event(f"id {number}", action="logging.follow") for number in range(FULL)]
 
 
@@ -31,6 +34,7 @@ MANY = [event(f"id {number}", action="logging.follow") for number in range(FULL)
         pytest.param([event(str(number)) for number in range(FULL + 1)], range(101), id="all different"),
         pytest.param([event("a"), *MANY], range(1, 102), id="many targets of another action"),
         pytest.param([event("a", who="other"), *MANY], range(1, 102), id="many targets of another user"),
+        pytest.param([event("a", method="secret"), *NAMED], range(1, 102), id="under many unverified names"),
         pytest.param([event("a"), event("b")] * 501, range(102), id="two floods"),
     ],
 )

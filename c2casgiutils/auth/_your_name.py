@@ -1,0 +1,37 @@
+"""The name that somebody gives when signing in with the shared secret, which cannot be verified."""
+
+from collections.abc import Sequence
+
+from c2casgiutils import config
+
+MAX_LENGTH = 80
+_MARK = " (unverified)"
+
+
+class BadNameError(ValueError):
+    """The name is not accepted; the message says what is."""
+
+
+def parse(values: Sequence[str]) -> str:
+    """Return the name in a form field, empty if there is none.
+
+    Args:
+        values: The values of the field.
+
+    Raises:
+        BadNameError: It is too long, not printable, or contains the secret, which is never shown.
+    """
+    if len(values) > 1:
+        raise BadNameError("name must be given once")
+    name = "".join(values).strip()
+    if len(name) > MAX_LENGTH or not name.isprintable():
+        raise BadNameError(f"name must have at most {MAX_LENGTH} printable characters")
+    secret = config.settings.auth.secret
+    if secret and secret in name:
+        raise BadNameError("name must not contain the secret")
+    return name
+
+
+def marked(name: str) -> str:
+    """Return the name with a mark, so that it is never taken for a verified one; empty if there is none."""
+    return f"{name}{_MARK}" if name else ""
