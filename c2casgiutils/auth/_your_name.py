@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from c2casgiutils import config
+from c2casgiutils._errors import C2cError
 
 MAX_LENGTH = 80
 _MARK = " (unverified)"
 
 
-class BadNameError(ValueError):
+class BadNameError(C2cError, ValueError):
     """The name is not accepted; the message says what is."""
 
 
