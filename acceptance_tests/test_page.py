@@ -84,6 +84,7 @@ def test_work_with_the_page(demo: Start, browser: Browser, javascript: bool) -> 
         page.get_by_role("button", name="Read").click()
         expect(page.get_by_text("app.of.the.page.child inherits DEBUG")).to_be_visible()
 
+        page.get_by_role("link", name="Database").click()
         page.get_by_label("Why, shown to who wants to write").fill("new disks")
         page.get_by_role("button", name="Begin maintenance").click()
         expect(page.get_by_text("The databases are in maintenance.")).to_be_visible()
