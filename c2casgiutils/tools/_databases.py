@@ -44,11 +44,3 @@ class Databases:
     def expires(self) -> datetime.datetime | None:
         """When the maintenance ends."""
         return None if self.maintenance is None else self.maintenance.expires_at
-
-    @property
-    def seconds_left(self) -> float:
-        """How long it lasts, if it has an end."""
-        setting = self.maintenance
-        if setting is None or setting.expires is None:
-            return 0.0
-        return max(0.0, setting.expires - switches.now())

@@ -3,7 +3,9 @@
 import dataclasses
 import datetime
 import functools
+import re
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
@@ -14,6 +16,7 @@ from c2casgiutils import config, instances, switches
 from c2casgiutils.tools import (
     _attention,
     _caller,
+    _etag,
     _figures,
     _process_rows,
     _static,
@@ -33,12 +36,13 @@ if TYPE_CHECKING:
 HEADERS = {
     # https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Content-Security-Policy
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
     ),
     "Referrer-Policy": "same-origin",
 }
-"""The headers of a page: it loads its own styles and images, and runs no script."""
+"""The headers of a page: it loads its own styles, images and script, and asks nobody else."""
 
 NO_TITLE = "Operations"
 STATES = {"down": "fail", "degraded": "warn", "ok": "pass"}
@@ -89,6 +93,9 @@ _SIGN_IN_ERRORS = {
     ),
     "throttled": Message("fail", "Too many wrong secrets.", "Wait a minute, then try again."),
 }
+_ICONS = {"pass": "c2c.svg", "warn": "c2c-warn.svg", "fail": "c2c-fail.svg", "stale": "c2c-stale.svg"}
+_AS_OF = re.compile(rb'<time id="at"[^>]*>[^<]*|(<time class="(?:age|left)"[^>]*>)[^<]*')
+"""The time of a page, and the texts of ages: they change although nothing did, and the script knows them."""
 _ENDED = "Your session ended."
 _KEPT = Message("warn", _ENDED, "Sign in again: your entry is kept.")
 _NOT_KEPT = Message("warn", _ENDED, "Sign in again. Your entry is too long to be kept.")
@@ -106,13 +113,15 @@ def templates() -> "jinja2.Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(css=_static.hashed_name("c2c.css"), icon=_static.hashed_name("c2c.svg"))
     environment.globals.update(
         duration=duration,
         figures=_figures.TITLES,
         in_seconds=_figures.in_seconds,
         name_of=_attention.name_of,
         shapes=_process_rows.SHAPES,
+        css=_static.hashed_name("c2c.css"),
+        script=_static.hashed_name("c2c.js"),
+        icons={state: _static.hashed_name(name) for state, name in _ICONS.items()},
     )
     return environment
 
@@ -134,7 +143,8 @@ async def respond(
         request: The request.
         view: The view; a public one is shown to everybody, and its template says what is for whom.
         template: Extends `page.html`, which shows `message` and what `query` refused.
-        load: Returns the variables of the template.
+        load: Returns the variables of the template; `is_live=False` for a view whose refreshes would cost
+            something, such as a question to all processes: then only its visitor refreshes it.
         caller: The caller, if it is known already.
         query: The query of the view.
         message: The result of an action.
@@ -145,6 +155,7 @@ async def respond(
     summary = await _summary.collect()
     may_see = view.level == "public" or _may_see(caller, view)
     context = {
+        "is_live": request.method == "GET" and may_see and caller.can_read,
         **frame(request, view, caller, summary),
         "message": message,
         "refused": query.refused if query is not None else [],
@@ -162,7 +173,23 @@ async def respond(
     response.status_code = status
     response.body = templates().get_template(template).render(context).encode()
     response.headers["Content-Length"] = str(len(response.body))
+    if context["is_live"]:
+        _leave_out_known(request, response)
     return response
+
+
+def tag_of(body: bytes) -> str:
+    """Return the entity tag of a page, which is the same while only its time and ages change."""
+    return _etag.make(_AS_OF.sub(rb"\1", body))
+
+
+def _leave_out_known(request: Request, response: HTMLResponse) -> None:
+    """Answer 304 without a body if the client has this page already, but for the time it was made."""
+    tag = tag_of(bytes(response.body))
+    response.headers["ETag"] = tag
+    if response.status_code == HTTPStatus.OK and _etag.matches(request, tag):
+        response.status_code, response.body = HTTPStatus.NOT_MODIFIED, b""
+        del response.headers["Content-Length"]
 
 
 def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dict[str, Any]:
@@ -175,7 +202,7 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
         "state": STATES[summary.state],
         "words": STATE_WORDS,
         "cluster": summary.cluster,
-        "at": datetime.datetime.now(datetime.UTC),
+        "at": now(),
         "nav": _nav(caller, view),
         "title": _title() if is_shown else NO_TITLE,
         "version": instances.own().packages.get("c2casgiutils", "") if is_shown else "",

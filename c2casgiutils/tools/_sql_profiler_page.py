@@ -1,7 +1,6 @@
 """The page that shows which statements take the time, with the form that starts and ends the profiler."""
 
 import dataclasses
-import datetime
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -100,10 +99,8 @@ async def _page(
         profile = await db.profiler().read()
         report = profile.report
         silent = [*report.missing, *report.failed]
-        now = datetime.datetime.now(datetime.UTC)
         return {
             "profile": profile,
-            "seconds_left": 0 if profile.expires is None else max(0, (profile.expires - now).total_seconds()),
             "statements": profile.statements[:_MAX_ROWS],
             "more": max(0, len(profile.statements) - _MAX_ROWS),
             "silent": [f"{process.pid} on {process.hostname}" for process in silent],

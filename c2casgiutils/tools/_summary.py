@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime
-import hashlib
 import math
 import time
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from c2casgiutils import auth, broadcast, instances, switches
 from c2casgiutils._process import PerLoop
 from c2casgiutils.broadcast import ClusterReport
-from c2casgiutils.tools import _attention, _levels, _logger_list
+from c2casgiutils.tools import _attention, _etag, _levels, _logger_list
 
 router = APIRouter(tags=["overview"])
 
@@ -104,9 +103,9 @@ async def get_overview(
     summary = await collect()
     shown: Any = summary if may_look else State(state=summary.state)
     body = TypeAdapter(type(shown)).dump_json(shown)
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    tag = _etag.make(body)
     headers = {**response.headers, "ETag": tag}
-    if tag in _tags(request.headers.get("if-none-match", "")):
+    if _etag.matches(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
 
@@ -140,11 +139,6 @@ def attention(roster: list[instances.Instance]) -> list[_attention.Attention]:
         now=datetime.datetime.fromtimestamp(switches.now(), tz=datetime.UTC),
         troubles=troubles,
     )
-
-
-def _tags(text: str) -> set[str]:
-    """Return the tags of `If-None-Match`, strong or weak."""
-    return {tag.strip().removeprefix("W/") for tag in text.split(",")}
 
 
 def _process(instance: instances.Instance) -> Process:

@@ -1,14 +1,27 @@
 """What all pages have in common, and the queries that keep their filters."""
 
+import gzip
 import html
 import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
 from fastapi import Request
 
+import c2casgiutils
+from c2casgiutils.health_checks import FACTORY, Check, Result
+from c2casgiutils.tools import _pages, _static
 from c2casgiutils.tools._query import Query
 from tests.unit.tools.conftest import SECRET
+
+
+@pytest.fixture(autouse=True)
+def _checks() -> Iterator[None]:
+    yield
+    FACTORY.clear()
 
 
 def query(text: str) -> Query:
@@ -72,8 +85,8 @@ async def test_closed_view(anonymous: httpx.AsyncClient) -> None:
 async def test_row_of_links(client: httpx.AsyncClient) -> None:
     """The row of links is on each view, and marks the open one."""
     page = (await client.get("")).text
-    assert '<a href="./" aria-current="page">Overview</a>' in page
-    assert '<a href="./">Overview</a>' in (await client.get("statements")).text
+    assert '<a href="./" data-key="o" aria-current="page">Overview</a>' in page
+    assert '<a href="./" data-key="o">Overview</a>' in (await client.get("statements")).text
 
 
 def came_from(page: str) -> str:
@@ -136,3 +149,81 @@ async def test_entry_that_is_too_long(anonymous: httpx.AsyncClient, path: str, s
     assert answer.status_code == 403
     assert "Sign in again. Your entry is too long to be kept." in answer.text
     assert came_from(answer.text) == path
+
+
+@pytest.mark.parametrize(("name", "least"), [("c2c.js", 6_000), ("c2c.css", 6_000)], ids=["script", "styles"])
+def test_budget(name: str, least: int) -> None:
+    """The files that each visitor loads stay small, compressed as a proxy does it."""
+    content = (Path(c2casgiutils.__file__).parent / "static" / name).read_bytes()
+    assert len(gzip.compress(content, 6)) < least
+
+
+async def test_script_is_for_those_who_are_signed_in(client: httpx.AsyncClient) -> None:
+    """The start page of strangers runs none; an answer to a form is not replaced by the next refresh."""
+    assert "<script" in (await client.get("")).text
+    assert " data-live>" in (await client.get("")).text
+    refused = (await client.post("", data={"name": "a", "level": "nonsense"})).text
+    assert "<script" in refused
+    assert " data-live>" not in refused
+    del client.headers["X-API-Key"]
+    for path in ("", "statements"):
+        page = (await client.get(path)).text
+        assert "<script" not in page
+        assert " data-live>" not in page
+
+
+class Broken(Check):
+    """A check that fails."""
+
+    async def check(self) -> Result:
+        """Fail."""
+        raise RuntimeError("made up")
+
+
+@pytest.mark.parametrize(
+    ("severity", "icon", "word"),
+    [(None, "c2c", "OK"), ("degrading", "c2c-warn", "Degraded"), ("critical", "c2c-fail", "Down")],
+)
+async def test_icon_of_the_state(
+    client: httpx.AsyncClient, severity: Literal["degrading", "critical"] | None, icon: str, word: str
+) -> None:
+    """Who watches the tab sees the state by shape, colour and word."""
+    if severity is not None:
+        FACTORY.add(Broken(), severity=severity)
+        await FACTORY.check()
+    page = (await client.get("")).text
+    assert f'href="static/{_static.hashed_name(f"{icon}.svg")}"' in page
+    assert f"<title>{word} · The service</title>" in page
+
+
+async def test_unchanged_page(client: httpx.AsyncClient) -> None:
+    """Who polls gets a page again when something changed, not when only its time did."""
+    first = await client.get("statements")
+    tag = first.headers["ETag"]
+    again = await client.get("statements", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    assert "content-length" not in again.headers
+    assert again.headers["Content-Security-Policy"] == first.headers["Content-Security-Policy"]
+    await client.put("sql_profiler", json={"ttl": "5m"})
+    changed = await client.get("statements", headers={"If-None-Match": tag})
+    assert (changed.status_code, changed.headers["ETag"] == tag) == (200, False)
+    await client.delete("sql_profiler")
+    del client.headers["X-API-Key"]
+    closed = await client.get("statements", headers={"If-None-Match": tag})
+    assert closed.status_code == 403
+    assert "ETag" not in closed.headers
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_equal"),
+    [
+        ('<time id="at" datetime="1">1</time>', '<time id="at" datetime="2">2</time>', True),
+        ('<time class="age" datetime="1">4 s</time>', '<time class="age" datetime="1">5 s</time>', True),
+        ('<time class="left" datetime="1">4 s</time>', '<time class="left" datetime="1">5 s</time>', True),
+        ('<time class="age" datetime="1">4 s</time>', '<time class="age" datetime="2">4 s</time>', False),
+        ('<time datetime="1">4 s</time>', '<time datetime="1">5 s</time>', False),
+    ],
+)
+def test_what_counts_as_a_change(one: str, other: str, is_equal: bool) -> None:
+    """Texts that the script keeps current do not count; the times that they refer to do."""
+    assert (_pages.tag_of(one.encode()) == _pages.tag_of(other.encode())) is is_equal

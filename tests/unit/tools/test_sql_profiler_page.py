@@ -25,7 +25,7 @@ async def test_start_and_end(client: httpx.AsyncClient, database: db.Database) -
     """The form starts and ends the profiler, and the page shows the statements."""
     page = await client.get("statements")
     assert "Nothing is recorded" in page.text
-    assert "script" not in page.headers["content-security-policy"]
+    assert "script-src 'self';" in page.headers["content-security-policy"]
     assert "no-store" in page.headers["cache-control"]
     answer = await client.post("statements", data={"ttl": "1m", "plans": "explain"})
     assert (answer.status_code, answer.headers["location"]) == (303, "statements")
