@@ -32,7 +32,7 @@ class GrowthReport(BaseModel):
 class Growth:
     """Counts the objects of the process by type, before and after a request.
 
-    Both methods take up to 5 seconds and are called in a thread.
+    Each method takes up to 5 seconds and is called in the same thread.
 
     Args:
         limit: Maximum number of types.
@@ -45,13 +45,20 @@ class Growth:
         self._after = Counter[type]()
         self._memory: dict[str, int] = {}
 
+    def prepare(self) -> None:
+        """Count in vain: a first count fills caches of the interpreter, and starts the thread.
+
+        Raises:
+            TimeIsUpError: There are too many.
+        """
+        _count(Counter())
+
     def begin(self) -> None:
         """Count the objects before the request.
 
         Raises:
             TimeIsUpError: There are too many.
         """
-        _count(Counter())  # the first count in a process fills caches of the interpreter
         self._memory = _proc.memory_kinds(os.getpid())
         _count(self._before)
 

@@ -72,6 +72,8 @@ async def _measure(send: Callable[[], Awaitable[int]], query: MemoryDiffQuery) -
         async with asyncio.timeout(_SECONDS):
             if not query.no_warmup:
                 await send()
+            # A thread that starts may count before this task waits for it, and the wait would be growth.
+            await loop.run_in_executor(thread, growth.prepare)
             await loop.run_in_executor(thread, growth.begin)
             started = time.perf_counter()
             status = await send()

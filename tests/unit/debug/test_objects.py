@@ -1,8 +1,10 @@
 """Looking at objects without running their code."""
 
+import linecache
 import sys
 import threading
 import time
+import types
 from typing import Any, NoReturn
 
 import pytest
@@ -13,7 +15,7 @@ from c2casgiutils.debug._memory import describe
 from c2casgiutils.debug._objects import Sizes, type_name
 from c2casgiutils.debug._references import GraphOptions, draw
 
-pytestmark = pytest.mark.usefixtures("much_time")
+pytestmark = pytest.mark.usefixtures("small_heap")
 
 
 def refuse(*_: Any) -> NoReturn:
@@ -44,6 +46,13 @@ def create_hostile_class() -> Any:
 
 
 HOSTILE = f"{__name__}.create_hostile_class.<locals>.Hostile"
+
+
+def create_module() -> types.ModuleType:
+    """A module with something in its namespace that the garbage collector tracks."""
+    module = types.ModuleType("made_up")
+    vars(module)["things"] = []
+    return module
 
 
 class Leaked:
@@ -135,10 +144,12 @@ def test_very_many_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_analysis_stands_under_its_type(type_: str, key: str) -> None:
+    functions = [lambda: None for _ in range(1000)]
     memory = describe(analyze_type=type_, limit=5).model_dump(mode="json")
     assert len(memory[type_][key]) <= 5
     assert [name for name, _ in memory["most_common_types"]].count("builtins.function") == 1
     assert len(memory["nb_collected"]) == 3
+    assert len(functions) == 1000
 
 
 def test_biggest_objects_come_first_without_their_value() -> None:
@@ -152,22 +163,23 @@ def test_biggest_objects_come_first_without_their_value() -> None:
     assert "hunter2" not in report
 
 
-def test_sizes_of_source_lines_are_in_kb() -> None:
-    import linecache
-
+def test_sizes_of_source_lines_are_in_kb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linecache, "cache", {})  # one of the largest files, whatever was read before
     lines = linecache.getlines(__file__)
-    found = describe(analyze_type="linecache", limit=100).model_dump()["linecache"]["biggest_objects"]
-    size = next(one["size_kb"] for one in found if one["filename"] == __file__)
-    assert size == pytest.approx(sum(map(sys.getsizeof, lines)) / 1024, abs=0.1)
+    found = describe(analyze_type="linecache").model_dump()["linecache"]
+    (one,) = found["biggest_objects"]
+    assert (found["count"], one["filename"]) == (1, __file__)
+    assert one["size_kb"] == pytest.approx(sum(map(sys.getsizeof, lines)) / 1024, abs=0.1)
 
 
 def test_namespaces_of_modules() -> None:
     """They are left out of the dictionaries, or are all there is."""
-    everything = describe().model_dump()
+    describe()  # the first one in a process fills caches
+    modules = [create_module() for _ in range(3)]
+    total = dict(describe().most_common_types)["builtins.dict"]
     plain = describe(analyze_type="builtins.dict").model_dump()["builtins.dict"]["count"]
     internals = describe(python_internals_map=True).model_dump()["builtins.dict"]["count"]
-    total = dict(everything["most_common_types"])["builtins.dict"]
-    assert internals >= len([name for name in sys.modules if name.startswith("c2casgiutils")])
+    assert internals == len(modules)
     assert plain + internals == pytest.approx(total, rel=0.02)
 
 

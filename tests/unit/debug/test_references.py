@@ -7,7 +7,7 @@ import pytest
 
 from c2casgiutils.debug._references import GraphOptions, UnknownObjectError, draw
 
-pytestmark = pytest.mark.usefixtures("much_time")
+pytestmark = pytest.mark.usefixtures("small_heap")
 
 
 class Node:

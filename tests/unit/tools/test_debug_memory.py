@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import types
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from c2casgiutils import auth, config, debug, instances
 from c2casgiutils._app import create_app
 from tests.unit.tools.conftest import SECRET
 
-pytestmark = pytest.mark.usefixtures("much_time")
+pytestmark = pytest.mark.usefixtures("small_heap")
 
 HOST = "www.example.com"
 
@@ -119,14 +120,14 @@ async def test_a_leak_of_one_object_for_each_request(client: httpx.AsyncClient, 
 
 
 async def test_no_leak_of_what_does_not_leak(client: httpx.AsyncClient) -> None:
-    found = await measure(client, "/private")
-    for _ in range(4):
-        if growth_of(found, dict) is None:
+    """One of five requests leaves nothing: beside the others, a task of the library may."""
+    for _ in range(5):
+        found = await measure(client, "/private")
+        if growth_of(found, dict) is None and sum(delta for _, _, delta in found["objgraph.growth"]) <= 5:
             break
-        found = await measure(client, "/private")  # another thread made one
+    else:
+        pytest.fail(f"each request left {found['objgraph.growth']}")
     assert growth_of(found, LeakedObject) is None
-    assert growth_of(found, dict) is None
-    assert sum(delta for _, _, delta in found["objgraph.growth"]) <= 5
 
 
 @pytest.mark.parametrize(
@@ -316,6 +317,8 @@ async def test_memory(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("flag", ["", "1", "true", "on"])
 async def test_namespaces_of_modules(client: httpx.AsyncClient, flag: str) -> None:
+    module = types.ModuleType("made_up")
+    vars(module)["things"] = []  # so that the garbage collector tracks its namespace
     body = (await client.get(f"memory?python_internals_map={flag}&limit=1")).json()
     assert len(body["processes"][0]["builtins.dict"]["biggest_objects"]) == 1
 
