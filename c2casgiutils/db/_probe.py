@@ -40,6 +40,11 @@ class Probe:
         self._asked_at = 0.0
         self._is_suspect = False
 
+    @property
+    def is_suspect(self) -> bool:
+        """Return whether `suspect` was called and no connection was made since."""
+        return self._is_suspect
+
     def suspect(self) -> None:
         """Have the next question fail unless one more connection can be made: others could make none."""
         self._is_suspect = True

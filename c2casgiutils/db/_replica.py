@@ -141,7 +141,8 @@ class Replica:
             except Exception as error:  # noqa: BLE001  # a driver raises what it likes; it is the state
                 self._set(str(error) if isinstance(error, ReplicaError) else _describe(error))
             else:
-                self._set(None)
+                if not self._probe.is_suspect:  # otherwise a checkout failed during the question
+                    self._set(None)
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     async def _check(self) -> None:
