@@ -34,7 +34,7 @@ test-tools:
 
 .PHONY: test
 test: setup test-tools ## Run all tests
-	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=worksteal --cov --cov-report= --cov-fail-under=0 --durations=15 $(TESTS)
+	$(BIN)/python .ci/tests.py --numprocesses=$(PROCESSES) --dist=worksteal --cov --cov-report= --cov-fail-under=0 --durations=15 $(TESTS)
 
 .PHONY: coverage
 coverage: setup ## Show the branch coverage of the last tests, fail under the limit
