@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.net import wait_for
 from tests.support.processes import RedisServer, Uvicorn
+from tests.support.roster import is_settled
 
 SECRET = "secret-of-the-acceptance-tests"
 _ROOT = Path(__file__).parents[1]
@@ -78,11 +79,14 @@ def demo(database_url: str) -> Iterator[Callable[..., Uvicorn]]:
 
 
 @pytest.fixture
-def in_each_process() -> Iterator[Callable[[Uvicorn], list[httpx.Client]]]:
-    """One signed-in client for each worker: a kept connection stays with the worker that accepted it."""
+def in_each_process() -> Iterator[Callable[..., list[httpx.Client]]]:
+    """One signed-in client for each worker: a kept connection stays with the worker that accepted it.
+
+    The workers know each other then; `with_redis=False` does not wait for it.
+    """
     with ExitStack() as clients:
 
-        def connect(server: Uvicorn) -> list[httpx.Client]:
+        def connect(server: Uvicorn, *, with_redis: bool = True) -> list[httpx.Client]:
             found: dict[int, httpx.Client] = {}
 
             def all_found() -> bool:
@@ -92,6 +96,13 @@ def in_each_process() -> Iterator[Callable[[Uvicorn], list[httpx.Client]]]:
                 return len(found) == server.workers
 
             wait_for(all_found, what=f"a connection to each of {server.workers} workers")
+
+            def all_know_each_other() -> bool:
+                answers = [client.get("/c2c/instances?samples=false") for client in found.values()]
+                return all(is_settled(answer, found) for answer in answers)
+
+            if with_redis:
+                wait_for(all_know_each_other, what=f"a current list of the processes {[*found]}")
             return list(found.values())
 
         yield connect

@@ -10,7 +10,7 @@ from acceptance_tests.conftest import SECRET
 from tests.support.processes import RedisServer, Uvicorn
 
 Start = Callable[..., Uvicorn]
-Connect = Callable[[Uvicorn], list[httpx.Client]]
+Connect = Callable[..., list[httpx.Client]]
 
 
 @pytest.mark.parametrize("kind", ["dict", "async", "pydantic"])

@@ -10,7 +10,7 @@ from tests.support.operators import stopped
 from tests.support.processes import RedisServer, Uvicorn
 
 Start = Callable[..., Uvicorn]
-Connect = Callable[[Uvicorn], list[httpx.Client]]
+Connect = Callable[..., list[httpx.Client]]
 
 LEVEL = "/c2c/logging/level"
 
@@ -123,7 +123,7 @@ def test_redis_away_at_start(redis_server: RedisServer, demo: Start, in_each_pro
         redis.save()
     redis_server.kill()
     server = demo(workers=2, C2C__REDIS__URL=redis_server.url)
-    clients = in_each_process(server)
+    clients = in_each_process(server, with_redis=False)
     assert levels(clients, "app.late") == ["NOTSET", "NOTSET"]
     redis_server.start()
     wait_for(lambda: levels(clients, "app.late") == ["DEBUG", "DEBUG"], what="the levels restored")

@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 
+from tests.support.net import eventually
 from tests.support.processes import RedisServer, Uvicorn
+from tests.support.roster import is_settled
 
 PREFIX = "test_"
 STORE = f"{PREFIX}switches"
@@ -124,6 +126,16 @@ async def operators(*servers: Uvicorn) -> list[Operator]:
             if found.setdefault(await operator.meet(), operator) is not operator:
                 await operator.aclose()
     return list(found.values())
+
+
+async def settle(found: list[Operator]) -> None:
+    """Wait until each of the processes knows all of them."""
+    pids = [operator.pid for operator in found]
+
+    async def all_do() -> bool:
+        return all([is_settled(await operator.get("instances?samples=false"), pids) for operator in found])
+
+    await eventually(all_do, what=f"a current list of the processes {pids}")
 
 
 def stored(server: RedisServer) -> dict[str, str]:

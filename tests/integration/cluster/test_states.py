@@ -15,6 +15,7 @@ from c2casgiutils import broadcast, config, instances
 from tests.support.fleet import configure, leave
 from tests.support.net import eventually, free_port
 from tests.support.processes import RedisServer, Uvicorn
+from tests.support.roster import is_settled
 
 SECRET = "a-secret-of-the-test"
 HEADERS = {"X-API-Key": SECRET}
@@ -138,10 +139,11 @@ async def test_a_script_serves_no_requests(watched: RedisServer, tmp_path: Path)
         async with httpx.AsyncClient(headers=HEADERS, base_url=serving.url) as client:
 
             async def is_seen() -> bool:
-                listed = (await client.get("/c2c/instances")).json()["instances"]
-                return ("watch.py", "ready") in {(entry["script"], entry["state"]) for entry in listed}
+                answer = await client.get("/c2c/instances")
+                listed = {(entry["script"], entry["state"]) for entry in answer.json()["instances"]}
+                return ("watch.py", "ready") in listed and is_settled(answer, [serving.pid])
 
-            await eventually(is_seen, what="the script in the roster")
+            await eventually(is_seen, what="the script in a current roster")
             assert (await client.post("/c2c/drain", json={})).status_code == 409
             reply = await client.post("/c2c/drain", json={"instance": "all", "force": True})
             assert [drained.split(":")[1] for drained in reply.json()["drained"]] == [str(serving.pid)]

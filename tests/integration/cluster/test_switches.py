@@ -22,6 +22,7 @@ from tests.support.operators import (
     Operator,
     operators,
     serve,
+    settle,
     stopped,
     stored,
 )
@@ -43,14 +44,16 @@ Start = Callable[..., Awaitable[list[Operator]]]
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Start servers, and return an operator for each of their processes."""
+    """Start servers that know each other then, and return an operator for each of their processes."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def started(*servers: Uvicorn) -> list[Operator]:
+        async def started(*servers: Uvicorn, with_redis: bool = True) -> list[Operator]:
             await asyncio.gather(*(asyncio.to_thread(stack.enter_context, one) for one in servers))
             found = await operators(*servers)
             for operator in found:
                 stack.push_async_callback(operator.aclose)
+            if with_redis:
+                await settle(found)
             return found
 
         yield started
@@ -126,7 +129,7 @@ async def test_started_while_redis_loads_its_data(start: Start) -> None:
         slow = ("--key-load-delay", "4000", "--loading-process-events-interval-bytes", "1024")
         server.command += slow
         Process.start(server)
-        (second,) = await start(serve(server.port))
+        (second,) = await start(serve(server.port), with_redis=False)
         assert await second.level(NAME) == "NOTSET"
 
         async def loaded() -> bool:

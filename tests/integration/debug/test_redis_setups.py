@@ -68,7 +68,7 @@ async def assert_answers_while_blocked(other: Neighbour) -> None:
 
     async def are_two() -> bool:
         reply = await broadcast.ask("c2c_debug_stacks", _nothing, with_blocked=True)
-        return bool(other.id) and reply.report.answered == 2
+        return bool(other.id) and reply.report.answered == 2 and reply.report.complete
 
     await eventually(are_two, seconds=20, what="two event loops")
     await asyncio.sleep(0.5)  # the watchdog of the other one connects

@@ -13,6 +13,7 @@ import pytest
 from tests.support.following import KEY, Follower, serve
 from tests.support.net import eventually
 from tests.support.processes import RedisServer, Uvicorn
+from tests.support.roster import is_settled
 
 
 @pytest.fixture(scope="module")
@@ -216,9 +217,14 @@ async def test_a_drain_ends_the_stream(redis: RedisServer) -> None:
     """Polling goes on, and after the drain a new stream continues where the other one ended."""
     with serve(C2C__REDIS__URL=redis.url) as server:
         follower = Follower(server.url)
+
+        async def is_known() -> bool:
+            return is_settled(await follower.ask("GET", "instances"), [server.pid])
+
         await follower.start(logger="shop")
         async with follower.stream() as stream:
             await follower.visit("/work?text=before")
+            await eventually(is_known, what="a current list of one process")
             drained = await follower.ask("POST", "drain", json={"force": True})
             assert drained.json()["cluster"]["complete"]
             await stream.wait(lambda stream: stream.end == "draining", seconds=10)

@@ -8,7 +8,9 @@ from pathlib import Path
 import httpx
 
 from tests.support.following import KEY, serve
+from tests.support.net import eventually
 from tests.support.processes import RedisServer
+from tests.support.roster import is_settled
 
 PAGE = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
 NOT_USED_HERE = {
@@ -26,6 +28,12 @@ def rights() -> list[str]:
 async def use(url: str) -> None:
     """Let two processes sign in and out, change a level, throttle, and show what they know."""
     async with httpx.AsyncClient(base_url=f"{url}/c2c", timeout=20) as client:
+
+        async def are_two() -> bool:
+            answer = await client.get("/instances", headers=KEY)
+            return is_settled(answer, ()) and len(answer.json()["instances"]) == 2
+
+        await eventually(are_two, what="a current list of two processes")
         for _ in range(3):
             body = {"name": "some.module", "level": "DEBUG"}
             changed = await client.post("/logging/level", json=body, headers=KEY)

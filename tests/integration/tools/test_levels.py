@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +20,7 @@ from c2casgiutils._app import create_app
 from tests.support.levels import reset_levels
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
+from tests.support.roster import is_settled
 
 SECRET = "s3cret-of-the-test"
 PREFIX = "c2c_logging_level_"
@@ -70,6 +72,11 @@ async def started(server: RedisServer, **settings: str) -> AsyncIterator[httpx.A
         c2casgiutils.lifespan(main),
         httpx.AsyncClient(transport=transport, base_url="http://testserver/c2c/", headers=headers) as http,
     ):
+
+        async def knows_itself() -> bool:
+            return is_settled(await http.get("instances"), [os.getpid()])
+
+        await eventually(knows_itself, what="a current list of one process")
         yield http
     reset_levels()
 
