@@ -1,7 +1,7 @@
 """The environment variables of c2cwsgiutils and c2casgiutils 0.x, and what each of them is now.
 
-`OLDER_VARIABLES` is the only list: `c2casgiutils-migrate-env` follows it, and the table of
-`docs/migrate-from-c2cwsgiutils.md` is generated from it.
+`OLDER_VARIABLES` is the only list: `c2casgiutils-migrate-env` follows it, and the tables of the
+pages `docs/migrate-from-….md` are generated from it.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,108 @@
+"""An application of 0.x, moved by following `docs/migrate-from-0.x.md`: unchanged, and shortened."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from c2casgiutils.scripts import migrate_env
+from c2casgiutils.scripts._env_files import parse_env
+from tests.support.net import free_port
+from tests.support.processes import RedisServer, Uvicorn
+
+PAGE = (Path(__file__).parents[2] / "docs" / "migrate-from-0.x.md").read_text()
+SECRET = "a-secret-of-operators"
+KEY = {"X-API-Key": SECRET}
+ENVIRONMENT = """
+C2C__REDIS__URL={redis}
+C2C__REDIS__BROADCAST_PREFIX=moved_
+C2C__PROMETHEUS__PORT={port}
+C2C__AUTH__SECRET={secret}
+C2C__AUTH__JWT__SECRET=Kq7vZt2mWc9xRb4nLp6sHd3gFj8yTe5a
+C2C__AUTH__COOKIE=my-service
+C2C__AUTH__COOKIE_AGE=86400
+C2C__AUTH__GITHUB__ACCESS_TYPE=push
+C2C__AUTH__GITHUB__SCOPE=
+C2C__HTTP=true
+C2C__PROXY_HEADERS__TYPE=x-forwarded
+"""
+
+
+class Moved(NamedTuple):
+    """The application that runs.
+
+    Attributes:
+        client: A client of it.
+        metrics: The address of the metrics.
+        server: The server, for its output.
+    """
+
+    client: httpx.Client
+    metrics: str
+    server: Uvicorn
+
+
+def shortened(folder: Path) -> Path:
+    """A folder with the application of the page."""
+    (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (folder / "main.py").write_text(block)
+    return folder
+
+
+@pytest.fixture(scope="module", params=["unchanged", "shortened"])
+def moved(
+    request: pytest.FixtureRequest, application: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Moved]:
+    """Each application with what the script makes of the old env file."""
+    folder = tmp_path_factory.mktemp("moved")
+    port = free_port()
+    with RedisServer() as redis:
+        text = ENVIRONMENT.format(secret=SECRET, redis=redis.url, port=port)
+        (folder / "old.env").write_text(text)
+        migrate_env.main([str(folder / "old.env"), "--output", str(folder / "new")])
+        new = parse_env((folder / "new" / "old.env").read_text())
+        env = {name: value.text for name, value in new.items()}
+        cwd = application if request.param == "unchanged" else shortened(folder)
+        with (
+            Uvicorn("main:app", cwd=cwd, env=env) as server,
+            httpx.Client(base_url=server.url, timeout=20) as client,
+        ):
+            yield Moved(client, f"http://127.0.0.1:{port}/metrics", server)
+
+
+def test_health(moved: Moved) -> None:
+    reply = moved.client.get("/c2c/health/", params={"tags": "redis"}, headers=KEY)
+    assert (reply.status_code, [entity["name"] for entity in reply.json()["entities"]]) == (200, ["Redis"])
+
+
+def test_broadcast(moved: Moved) -> None:
+    """The decorated function answers, as a model."""
+    (answer,) = moved.client.get("/echo").json()
+    assert answer == "hi" or answer["text"] == "hi"
+
+
+def test_protected_route(moved: Moved) -> None:
+    assert moved.client.get("/private").status_code == 403
+    assert moved.client.get("/private", headers=KEY).status_code == 200
+
+
+def test_session(moved: Moved) -> None:
+    """The cookie has the name and the age of the old variables."""
+    reply = moved.client.post("/c2c/auth/login", data={"secret": SECRET})
+    (cookie,) = reply.headers.get_list("set-cookie")
+    assert cookie.startswith("my-service=")
+    assert "Max-Age=86400" in cookie
+    moved.client.cookies.clear()
+
+
+def test_metrics(moved: Moved) -> None:
+    moved.client.get("/c2c/health/")
+    assert "http_requests_total" in httpx.get(moved.metrics, timeout=20).text
+
+
+def test_no_variable_is_old(moved: Moved) -> None:
+    """The start warns neither about older names nor about unknown ones."""
+    assert re.findall(r".*(?:is deprecated|is not a known setting).*", moved.server.output) == []
