@@ -236,7 +236,10 @@ def _nav(caller: Caller, current: View) -> list[Link]:
     """Return the row of links: what the caller may not see and what is off has its place, too."""
     if not caller.can_read:
         return []
-    return [Link(view.href, view.title, view.key, view is current, view.off()) for view in _views.VIEWS]
+    return [
+        Link(view.href, view.title, view.key, view.id in (current.id, current.parent), view.off())
+        for view in _views.VIEWS
+    ]
 
 
 def _sign_in_error(request: Request, caller: Caller) -> Message | None:

@@ -22,7 +22,7 @@ from c2casgiutils.tools._views import View
 
 router = APIRouter(include_in_schema=False)
 
-_VIEW = View("process", "Process", "", "instances")
+_VIEW = View("process", "Process", "", "instances", parent="processes")
 _DURATIONS = (("", "until it is undrained"), ("60", "1 minute"), ("600", "10 minutes"), ("3600", "1 hour"))
 _REFUSED = 409
 
@@ -97,7 +97,7 @@ async def _page(
         return {
             "id": id_,
             "row": row,
-            "message": message or _done(request, row),
+            "result": message or _done(request, row),
             "rows": [] if row else _process_rows.rows(summary.roster),
             "columns": _process_rows.COLUMNS,
             "lines": _check_rows.lines([row.instance], with_lost=True) if row else [],

@@ -20,6 +20,7 @@ class View:
         twin: The address of its data as JSON.
         twin_query: The names of its query that the JSON understands, too.
         level: Who may open it.
+        parent: The view whose link leads here, of a view without a place in the row.
         off: Return one sentence that says how to switch it on, `None` while it is on.
     """
 
@@ -30,6 +31,7 @@ class View:
     level: Literal["public", "read-only", "admin"] = "read-only"
     off: Callable[[], str | None] = _is_on
     twin_query: tuple[str, ...] = ()
+    parent: str | None = None
 
     @property
     def href(self) -> str:

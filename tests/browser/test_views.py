@@ -1,0 +1,261 @@
+"""The overview, the processes and the checks in a real browser, of two workers with Redis."""
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Literal
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from c2casgiutils import config
+from tests.support import crowd
+from tests.support.auth import KEY, SECRET
+from tests.support.browser import Visit, chromium
+from tests.support.net import wait_for
+from tests.support.processes import RedisServer, Uvicorn
+
+APPLICATION = "tests.support.views_app:app"
+ENVIRONMENT = {
+    "C2C__AUTH__SECRET": SECRET,
+    "C2C__AUTH__JWT__SECRET": KEY,
+    "C2C__HTTP": "True",
+    "C2C__PROMETHEUS__PORT": "0",
+    "C2C__INSTANCES__HEARTBEAT": "1",
+}
+WORKERS = 2
+SECONDS = 30
+ARIA_SORT = "th[aria-sort]"
+
+
+class Service:
+    """Two workers with a Redis of their own."""
+
+    def __init__(self, server: Uvicorn, redis: RedisServer) -> None:
+        self.url, self.redis = server.url, redis
+
+    def load(self, path: str = "") -> httpx.Response:
+        """Get a view over a new connection, so from either worker."""
+        return httpx.get(f"{self.url}/c2c/{path}", headers={"X-API-Key": SECRET}, timeout=SECONDS)
+
+    def overview(self) -> dict[str, object]:
+        found: dict[str, object] = self.load("overview").json()
+        return found
+
+    def attention(self) -> list[str]:
+        """What needs attention, whichever worker answers; empty while they do not agree."""
+        found = [str(self.overview()["attention"]) for _ in range(6)]
+        return sorted(set(found)) if len(set(found)) == 1 else []
+
+    def is_well(self) -> bool:
+        body = self.overview()
+        return (body["state"], body["attention"]) == ("ok", []) and len(self.ids()) == WORKERS
+
+    def ids(self) -> list[str]:
+        body = self.load("instances?samples=false").json()
+        return [one["id"] for one in body["instances"] if (one["liveness"], one["state"]) == ("ok", "ready")]
+
+    def wait_well(self) -> None:
+        wait_for(self.is_well, seconds=2 * SECONDS, what="two ready workers of which nothing needs attention")
+
+
+def start(servers: ExitStack) -> Service:
+    redis = servers.enter_context(RedisServer())
+    env = {**ENVIRONMENT, "C2C__REDIS__URL": redis.url}
+    options = ("--timeout-worker-healthcheck", "40")
+    server = servers.enter_context(Uvicorn(APPLICATION, *options, workers=WORKERS, env=env))
+    return Service(server, redis)
+
+
+@pytest.fixture(scope="module")
+def _shared() -> Iterator[Service]:
+    with ExitStack() as servers:
+        yield start(servers)
+
+
+@pytest.fixture
+def service(_shared: Service) -> Service:
+    """The service, of which nothing needs attention."""
+    _shared.wait_well()
+    return _shared
+
+
+@pytest.fixture
+def own_service() -> Iterator[Service]:
+    """A service whose processes a test kills."""
+    with ExitStack() as servers:
+        service = start(servers)
+        service.wait_well()
+        yield service
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+def sign_in(visit: Visit) -> Page:
+    visit.page.goto("/c2c/")
+    visit.page.get_by_label("Secret").fill(SECRET)
+    visit.page.get_by_role("button", name="Sign in").click()
+    visit.page.get_by_role("button", name="Sign out").wait_for()
+    return visit.page
+
+
+def looks(visit: Visit, path: str) -> None:
+    """Nothing is wider than the screen, and axe finds nothing, wide and light, narrow and dark."""
+    visit.page.goto(f"/c2c/{path}")
+    looked: tuple[tuple[Literal["light", "dark"], int], ...] = (("light", 1280), ("dark", 320))
+    for scheme, width in looked:
+        visit.page.emulate_media(color_scheme=scheme)
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+        assert visit.axe() == [], (path, scheme)
+
+
+def exhaust(service: Service, *, exhausted: bool) -> str:
+    answer = httpx.post(f"{service.url}/pool", params={"exhausted": exhausted}, timeout=SECONDS)
+    found: str = answer.json()
+    return found
+
+
+def mend(service: Service) -> None:
+    """Mend the pools of both workers."""
+    mended: set[str] = set()
+
+    def all_mended() -> bool:
+        mended.add(exhaust(service, exhausted=False))
+        return len(mended) == WORKERS
+
+    wait_for(all_mended, seconds=SECONDS, what="both workers")
+
+
+def test_looks(service: Service, browser: Browser) -> None:
+    own = service.ids()[0]
+    with Visit(browser, service.url) as visit:
+        sign_in(visit)
+        for path in ("", "processes", f"process?id={own}", "checks", "checks?check=local-pool"):
+            looks(visit, path)
+        visit.page.goto("/c2c/")
+        expect(
+            visit.page.get_by_text("Nothing needs attention. 2 of 2 processes answered at")
+        ).to_be_visible()
+        expect(visit.page.get_by_text("3 ok.")).to_be_visible()
+
+
+def test_the_sick_process_is_found_at_once(service: Service, browser: Browser) -> None:
+    """Every worker names it, why and since when; one click leads to its last results."""
+    sick = exhaust(service, exhausted=True)
+    try:
+        wait_for(
+            lambda: sick in str(service.attention()), seconds=SECONDS, what="one picture from both workers"
+        )
+        pid, host = sick.split(":")[1], sick.split(":")[0]
+        pages = [service.load().text for _ in range(12)]
+        text = f"Health check local-pool is down in 1 of 2: {pid} on {host}: pool exhausted: 5 of 5"
+        assert [text in page for page in pages] == [True] * 12
+        with Visit(browser, service.url) as visit:
+            page = sign_in(visit)
+            page.set_viewport_size({"width": 1280, "height": 900})
+            line = page.get_by_role("listitem").filter(has_text=text)
+            expect(line).to_be_in_viewport()
+            expect(line.locator("time")).to_have_attribute("title", re.compile("^since 20"))
+            expect(page.get_by_role("row", name=f"{pid} on {host}").first).to_contain_text("down")
+            looks(visit, "")
+            visit.page.set_viewport_size({"width": 1280, "height": 900})
+            line.get_by_role("link", name="Open local-pool").click()
+            row = page.locator(f'[id="p-{sick}"]')
+            expect(row).to_contain_text("down")
+            row.get_by_text("Details").click()
+            expect(row).to_contain_text("JsonCheckError")
+            expect(page.get_by_role("img", name=re.compile(r"\d+ down")).first).to_be_visible()
+            looks(visit, "checks?check=local-pool")
+    finally:
+        mend(service)
+
+
+def test_drain(service: Service, browser: Browser) -> None:
+    """The first process is drained by a click, the last one after a question; the result stands there."""
+    first, last = service.ids()
+    with Visit(browser, service.url, expected=("409 (Conflict)",)) as visit:
+        page = sign_in(visit)
+        page.goto(f"/c2c/process?id={first}")
+        section = page.get_by_role("region", name="Drain", exact=True)
+        page.get_by_label("For").select_option("10 minutes")
+        page.get_by_role("button", name="Drain", exact=True).click()
+        expect(section.get_by_role("button", name="Undrain")).to_be_visible()
+        expect(section.get_by_role("heading", name="Drain")).to_be_focused()
+        wait_for(lambda: service.ids() == [last], seconds=SECONDS, what="the first process drained")
+
+        page.goto(f"/c2c/process?id={last}")
+        page.get_by_role("button", name="Drain", exact=True).click()
+        expect(section.get_by_role("alert")).to_contain_text("No other process would be ready")
+        assert visit.axe() == []
+        page.get_by_label("Drain it although no other process is ready").check()
+        page.get_by_role("button", name="Drain", exact=True).click()
+        expect(section.get_by_role("button", name="Undrain")).to_be_visible()
+
+        for id_ in (first, last):
+            page.goto(f"/c2c/process?id={id_}")
+            section.get_by_role("button", name="Undrain").click()
+            expect(section.get_by_role("button", name="Drain", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_sort_and_filter(service: Service, browser: Browser, javascript: bool) -> None:
+    """Links sort, the form filters, and both stand in the address; a filter that finds nothing says so."""
+    with Visit(browser, service.url, java_script_enabled=javascript) as visit:
+        page = sign_in(visit)
+        page.get_by_role("link", name="Processes", exact=True).click()
+        page.get_by_role("link", name="Memory").click()
+        expect(page).to_have_url(re.compile(r"processes\?sort=memory$"))
+        expect(page.locator(ARIA_SORT)).to_have_text("Memory")
+        page.get_by_label("Search").fill("nobody")
+        page.get_by_role("button", name="Show").click()
+        expect(page.get_by_text("No process matches “q=nobody”.")).to_be_visible()
+        if javascript:
+            assert visit.axe() == []
+        page.get_by_role("link", name="show all 2").click()
+        expect(page.locator("tbody tr")).to_have_count(2)
+
+
+def fifty_more(service: Service, visit: Visit) -> None:
+    """Let many join: all of them are squares that lead to the process, and nothing overflows."""
+    config.settings.redis.url = service.redis.url
+    with service.redis.client() as client:
+        ids = crowd.join(client)
+    page = visit.page
+    wait_for(lambda: ids[-1] in str(service.overview()), seconds=SECONDS, what="all processes")
+    for path in ("processes", "checks", ""):
+        page.goto(f"/c2c/{path}")
+        page.set_viewport_size({"width": 320, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+    assert visit.axe() == []
+    page.get_by_role("link", name="8 on web-7f9c-00001: down").click()
+    expect(page).to_have_url(re.compile(f"id={ids[5].replace(':', '%3A')}$"))
+
+
+def test_killed_process_stays_named(own_service: Service, browser: Browser) -> None:
+    """It is lost, since when, and keeps its last word; nobody has to be asked for that."""
+    killed = own_service.ids()[0]
+    os.kill(int(killed.split(":")[1]), signal.SIGKILL)
+
+    def is_lost() -> bool:
+        return f"'kind': 'lost', 'state': 'degraded', 'subject': '{killed}'" in str(own_service.overview())
+
+    with Visit(browser, own_service.url) as visit:
+        wait_for(is_lost, seconds=SECONDS, what="the lost process")
+        page = sign_in(visit)
+        line = page.get_by_role("listitem").filter(has_text="no clean shutdown")
+        expect(line.locator("time")).to_be_visible()
+        looks(visit, "")
+        line.get_by_role("link").click()
+        expect(page.get_by_text("This is what it told last.")).to_be_visible()
+        expect(page.locator("#check-local-pool")).to_contain_text("ok")
+        expect(page.get_by_role("button", name="Drain")).to_have_count(0)
+        looks(visit, f"process?id={killed}")
+        fifty_more(own_service, visit)
