@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
@@ -35,14 +36,17 @@ class Row:
         states: All states that it is in, the worst first.
         failing: Its checks that are down or degraded.
         beat_at: When it sent its last heartbeat.
-        figures: By name, see `_figures.TITLES`.
     """
 
     instance: Instance
     states: Sequence[str]
     failing: Sequence[str]
     beat_at: datetime.datetime
-    figures: Mapping[str, Figure]
+
+    @functools.cached_property
+    def figures(self) -> Mapping[str, Figure]:
+        """By name, see `_figures.TITLES`."""
+        return _figures.of(self.instance)
 
     @property
     def word(self) -> str:
@@ -142,7 +146,6 @@ def _row(instance: Instance, now: float, version: int) -> Row:
         sorted(words & _RANKS.keys(), key=_RANKS.__getitem__),
         failing,
         datetime.datetime.fromtimestamp(now - instance.beat_age_seconds, tz=datetime.UTC),
-        _figures.of(instance),
     )
 
 

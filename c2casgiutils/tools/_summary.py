@@ -18,6 +18,8 @@ router = APIRouter(tags=["overview"])
 
 _ROSTER_SECONDS = 1.0
 """How long a roster that was read serves all viewers."""
+_SAMPLES_SECONDS = 5.0
+"""The same for the samples, which are most of the data, and are written every few beats only."""
 
 
 class Process(BaseModel):
@@ -68,6 +70,7 @@ class _Recent:
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
         self._at = -math.inf
+        self._samples_at = -math.inf
         self._found: list[instances.Instance] = []
 
     def forget(self) -> None:
@@ -78,9 +81,19 @@ class _Recent:
         """Return the roster, read within the last second."""
         async with self._lock:
             if time.monotonic() - self._at >= _ROSTER_SECONDS:
-                self._found = await instances.roster(samples=True)
+                self._found = await self._read()
                 self._at = time.monotonic()
             return self._found
+
+    async def _read(self) -> list[instances.Instance]:
+        if time.monotonic() - self._samples_at >= _SAMPLES_SECONDS:
+            self._samples_at = time.monotonic()
+            return await instances.roster(samples=True)
+        samples = {instance.id: instance.samples for instance in self._found}
+        found = await instances.roster()
+        for instance in found:
+            instance.samples = samples.get(instance.id, [])
+        return found
 
 
 _RECENT = PerLoop(_Recent)
