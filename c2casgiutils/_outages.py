@@ -59,6 +59,11 @@ class Outage:
         """Return whether the last attempt failed."""
         return self._since is not None
 
+    @property
+    def seconds(self) -> float | None:
+        """How long ago the first of the failures in a row was; `None` if the last attempt succeeded."""
+        return None if self._since is None else time.monotonic() - self._since
+
     def begin(self, reason: object) -> None:
         """Record a failure; only the first one in a row is logged."""
         if self._since is None:

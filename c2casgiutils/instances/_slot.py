@@ -124,6 +124,11 @@ def currency() -> Currency:
     return presence.roster.currency if presence.is_connected else "current"
 
 
+def outage() -> tuple[str, float | None] | None:
+    """Return why Redis is unreachable, and for how many seconds if known; `None` if it is connected."""
+    return _STATE.presences.nearest().outage
+
+
 def skipped() -> int:
     """Return how many processes `roster` left out because their entries were not accepted."""
     return _STATE.presences.nearest().roster.entries.skipped if scope() == "cluster" else 0

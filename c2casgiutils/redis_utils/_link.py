@@ -92,6 +92,11 @@ class Link:
         wire = self._wire
         return wire.connection if wire is not None and self.is_up else None
 
+    @property
+    def outage_seconds(self) -> float | None:
+        """How long Redis has been unreachable; `None` until an attempt failed."""
+        return self._outage.seconds
+
     def describe_outage(self) -> str:
         """Return why there is no connection, in words for users."""
         return f"Redis is unreachable ({self.last_error or 'not connected yet'})"

@@ -79,10 +79,11 @@ def find(
     return sorted(found, key=lambda item: (_WORST_FIRST.index(item.state), item.kind, item.subject))
 
 
-def redis_trouble() -> Attention:
-    """Return that Redis is unreachable."""
-    text = "Redis is unreachable: only the process that answers is known"
-    return Attention(kind="redis", state="degraded", subject="Redis", since=None, text=text, processes=[])
+def redis_trouble(reason: str = "", since: datetime.datetime | None = None) -> Attention:
+    """Return that Redis is unreachable, why, and since when, as far as that is known."""
+    why = f" ({reason})" if reason else ""
+    text = f"Redis is unreachable{why}: only the process that answers is known"
+    return Attention(kind="redis", state="degraded", subject="Redis", since=since, text=text, processes=[])
 
 
 def roster_trouble(skipped: int) -> Attention:

@@ -48,7 +48,7 @@ class Asked:
 async def get_checks(request: Request) -> Response:
     """Return the page with the checks; for one check, all processes are asked for its last results."""
     query = Query(request)
-    name, id_ = query.text("check"), query.text("id")
+    name, id_ = query.text("check", max_length=500), query.text("id", max_length=500)
     known = _check_rows.lines((await _summary.collect()).roster)
     is_unknown = bool(name) and name not in {line.name for line in known}
 

@@ -14,6 +14,7 @@ from c2casgiutils.tools import (
     _level_rows,
     _level_values,
     _logger_list,
+    _pages,
     _problems,
     _process_rows,
 )
@@ -109,6 +110,8 @@ class Overview:
     last_change: tuple[str, str, datetime.datetime] | None
     scope: str
     own: str
+    unseen: int
+    seen_at: datetime.datetime | None
     processes: list[Process]
     levels: Levels
 
@@ -125,11 +128,13 @@ async def collect(request: Request, summary: Summary, *, sort: str, logger: str 
     return Overview(
         at=datetime.datetime.now(datetime.UTC),
         problems=_problems.in_order(found),
-        table=_table(roster, sort),
+        table=_table(summary, sort),
         checks=_checks(roster),
         last_change=_last_change(roster),
         scope=instances.scope(),
         own=_attention.name_of(instances.own()),
+        unseen=len(summary.unseen),
+        seen_at=_seen_at(summary),
         processes=[
             Process(
                 "lost" if one.liveness == "lost" else one.state, one.id, one.hostname, one.pid, one.id == own
@@ -140,8 +145,14 @@ async def collect(request: Request, summary: Summary, *, sort: str, logger: str 
     )
 
 
-def _table(roster: Sequence[Instance], sort: str) -> Processes:
-    found = _process_rows.rows(roster, sort=sort)
+def _seen_at(summary: Summary) -> datetime.datetime | None:
+    """Return when the last of the processes was seen that cannot be seen now."""
+    age = min((instance.beat_age_seconds for instance in summary.unseen), default=None)
+    return None if age is None else _pages.now() - datetime.timedelta(seconds=age)
+
+
+def _table(summary: Summary, sort: str) -> Processes:
+    found = _process_rows.rows(summary, sort=sort)
     if len(found) <= MAX_ROWS:
         return Processes(found, sort, len(found), [])
     return Processes(found[:_MAX_WORST], sort, len(found), _process_rows.by_host(found))

@@ -4,18 +4,20 @@ import dataclasses
 import datetime
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from c2casgiutils import switches
 from c2casgiutils.instances import Instance
 from c2casgiutils.tools import _attention, _check_rows, _figures
 from c2casgiutils.tools._figures import Figure
+from c2casgiutils.tools._summary import Summary
 
 SHAPES = {
     "down": "fail",
     "lost": "fail",
     "late": "warn",
+    "unseen": "skip",
     "degraded": "warn",
     "starting": "skip",
     "stopping": "skip",
@@ -103,10 +105,14 @@ COLUMNS: Mapping[str, Column] = {
 """The columns by the value of `sort`."""
 
 
-def rows(roster: Iterable[Instance], *, sort: str = "state") -> list[Row]:
+def rows(summary: Summary, *, sort: str = "state") -> list[Row]:
     """Return the processes, those that need attention first, or in the order of a column."""
     now, version = switches.now(), switches.version()
-    found = [_row(instance, now, version) for instance in roster]
+    found = [_row(instance, _states(instance, version), now) for instance in summary.roster]
+    found += [
+        _row(instance, {"lost" if instance.liveness == "lost" else "unseen"}, now)
+        for instance in summary.unseen
+    ]
     return sorted(found, key=lambda row: (*COLUMNS[sort].key(row), row.instance.hostname, row.instance.pid))
 
 
@@ -134,16 +140,20 @@ def matching(found: Iterable[Row], *, text: str, state: str) -> list[Row]:
     ]
 
 
-def _row(instance: Instance, now: float, version: int) -> Row:
-    failing = [name for name, check in instance.checks.items() if _check_rows.is_bad(check)]
-    words = {instance.state, _health_of(instance)}
+def _states(instance: Instance, version: int) -> Collection[str]:
     if instance.liveness != "ok":
-        words = {instance.liveness}
-    elif instance.applied is not None and instance.applied < version:
+        return {instance.liveness}
+    words = {instance.state, _health_of(instance)}
+    if instance.applied is not None and instance.applied < version:
         words.add("behind")
+    return words & _RANKS.keys()
+
+
+def _row(instance: Instance, states: Collection[str], now: float) -> Row:
+    failing = [name for name, check in instance.checks.items() if _check_rows.is_bad(check)]
     return Row(
         instance,
-        sorted(words & _RANKS.keys(), key=_RANKS.__getitem__),
+        sorted(states, key=_RANKS.__getitem__),
         failing,
         datetime.datetime.fromtimestamp(now - instance.beat_age_seconds, tz=datetime.UTC),
     )

@@ -25,6 +25,7 @@ router = APIRouter(include_in_schema=False)
 _VIEW = View("process", "Process", "", "instances", parent="processes")
 _DURATIONS = (("", "until it is undrained"), ("60", "1 minute"), ("600", "10 minutes"), ("3600", "1 hour"))
 _REFUSED = 409
+_MAX_ID_LENGTH = 500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +54,7 @@ async def get_process(request: Request) -> Response:
 @router.post("/process", name="c2c_process_drain")
 async def post_process(request: Request) -> Response:
     """Drain or undrain the process from the form of its page; redirect to the page only on full success."""
-    response, id_ = Response(), Query(request).text("id")
+    response, id_ = Response(), Query(request).text("id", max_length=_MAX_ID_LENGTH)
     entered = Entered()
     try:
         await auth.require_admin_access(await auth.get_auth(request, response), request, response)
@@ -87,18 +88,19 @@ async def _page(
     request: Request, *, message: Message | None = None, entered: Entered | None = None, status: int = 200
 ) -> HTMLResponse:
     query = Query(request)
-    id_ = query.text("id")
+    id_ = query.text("id", max_length=_MAX_ID_LENGTH)
     if status == 200 and await _find(id_) is None:  # noqa: PLR2004  # OK
         status = 503 if instances.is_cut_off() else 404
     entered = entered or Entered.of(_way_in.entry(request))
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
-        row = next((row for row in _process_rows.rows(summary.roster) if row.instance.id == id_), None)
+        rows = _process_rows.rows(summary)
+        row = next((row for row in rows if row.instance.id == id_), None)
         return {
             "id": id_,
             "row": row,
             "result": message or _done(request, row),
-            "rows": [] if row else _process_rows.rows(summary.roster),
+            "rows": [] if row else rows,
             "columns": _process_rows.COLUMNS,
             "lines": _check_rows.lines([row.instance], with_lost=True) if row else [],
             "is_own": id_ == instances.own_id(),
@@ -113,8 +115,8 @@ async def _page(
 
 
 async def _find(id_: str) -> instances.Instance | None:
-    roster = (await _summary.collect()).roster
-    return next((instance for instance in roster if instance.id == id_), None)
+    summary = await _summary.collect()
+    return next((one for one in (*summary.roster, *summary.unseen) if one.id == id_), None)
 
 
 def _done(request: Request, row: Row | None) -> Message | None:

@@ -23,7 +23,7 @@ async def get_processes(request: Request) -> Response:
     sort = query.choice("sort", _process_rows.COLUMNS, "state")
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
-        found = _process_rows.rows(summary.roster, sort=sort)
+        found = _process_rows.rows(summary, sort=sort)
         filters = {name: value for name, value in (("q", text), ("state", state)) if value}
         return {
             "rows": _process_rows.matching(found, text=text, state=state),

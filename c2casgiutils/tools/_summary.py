@@ -62,6 +62,11 @@ class Summary(State):
     levels: dict[str, _logger_list.Override]
     cluster: ClusterReport
     roster: list[instances.Instance] = Field(exclude=True, description="What it was made from, for the pages")
+    unseen: list[instances.Instance] = Field(
+        [],
+        exclude=True,
+        description="While Redis is unreachable: the other processes, as they were seen last",
+    )
 
 
 class _Recent:
@@ -72,6 +77,8 @@ class _Recent:
         self._at = -math.inf
         self._samples_at = -math.inf
         self._found: list[instances.Instance] = []
+        self._seen: list[instances.Instance] = []
+        self._seen_at = -math.inf
 
     def forget(self) -> None:
         """Read the roster when it is next asked for."""
@@ -83,7 +90,20 @@ class _Recent:
             if time.monotonic() - self._at >= _ROSTER_SECONDS:
                 self._found = await self._read()
                 self._at = time.monotonic()
+                if not instances.is_cut_off():
+                    self._seen, self._seen_at = self._found, self._at
             return self._found
+
+    def unseen(self) -> list[instances.Instance]:
+        """Return the other processes as they were when Redis was last reachable; none while it is."""
+        if not instances.is_cut_off():
+            return []
+        found, passed = {instance.id for instance in self._found}, time.monotonic() - self._seen_at
+        return [
+            instance.model_copy(update={"beat_age_seconds": instance.beat_age_seconds + passed})
+            for instance in self._seen
+            if instance.id not in found
+        ]
 
     async def _read(self) -> list[instances.Instance]:
         if time.monotonic() - self._samples_at >= _SAMPLES_SECONDS:
@@ -125,7 +145,8 @@ async def get_overview(
 
 async def collect() -> Summary:
     """Return the whole service from one read of the roster."""
-    roster = await _RECENT.get().roster()
+    recent = _RECENT.get()
+    roster = await recent.roster()
     levels = _levels.in_force(own=False)
     found = attention(roster)
     return Summary(
@@ -136,12 +157,13 @@ async def collect() -> Summary:
         levels={name: _logger_list.Override.of(setting) for name, setting in levels.items()},
         cluster=broadcast.report_roster(roster),
         roster=roster,
+        unseen=recent.unseen(),
     )
 
 
 def attention(roster: list[instances.Instance]) -> list[_attention.Attention]:
     """Return what needs attention in these processes, according to what this process knows."""
-    troubles = [_attention.redis_trouble()] if instances.is_cut_off() else []
+    troubles = [_redis_trouble()] if instances.is_cut_off() else []
     skipped = instances.skipped()
     if skipped or (not troubles and instances.currency() == "stale"):
         troubles.append(_attention.roster_trouble(skipped))
@@ -152,6 +174,14 @@ def attention(roster: list[instances.Instance]) -> list[_attention.Attention]:
         now=datetime.datetime.fromtimestamp(switches.now(), tz=datetime.UTC),
         troubles=troubles,
     )
+
+
+def _redis_trouble() -> _attention.Attention:
+    reason, seconds = instances.outage() or ("", None)
+    if seconds is None:
+        return _attention.redis_trouble(reason)
+    since = datetime.datetime.fromtimestamp(int(switches.now() - seconds), tz=datetime.UTC)
+    return _attention.redis_trouble(reason, since)
 
 
 def _process(instance: instances.Instance) -> Process:

@@ -1,18 +1,35 @@
 """The rows of processes: their state, their order, and filters."""
 
 import datetime
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from c2casgiutils import switches
+from c2casgiutils.broadcast import ClusterReport
 from c2casgiutils.instances import CheckState, Instance
 from c2casgiutils.tools import _process_rows
+from c2casgiutils.tools._summary import Summary
 
 STARTED = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 BROKEN = {"pool": CheckState(status="fail")}
 SLOW = {"pool": CheckState(status="fail", severity="degrading")}
 NOTED = {"pool": CheckState(status="fail", severity="info")}
+
+
+def rows(*roster: Instance, unseen: Iterable[Instance] = (), sort: str = "state") -> list[_process_rows.Row]:
+    summary = Summary(
+        state="ok",
+        attention=[],
+        processes=[],
+        checks=[],
+        levels={},
+        cluster=ClusterReport.alone(),
+        roster=list(roster),
+        unseen=list(unseen),
+    )
+    return _process_rows.rows(summary, sort=sort)
 
 
 def instance(pid: int = 1, **fields: Any) -> Instance:
@@ -35,15 +52,21 @@ def instance(pid: int = 1, **fields: Any) -> Instance:
 )
 def test_states(fields: dict[str, Any], states: list[str]) -> None:
     """What a silent process told last is not its state."""
-    (row,) = _process_rows.rows([instance(**fields)])
+    (row,) = rows(instance(**fields))
     assert row.states == states
     assert row.word == states[0]
     assert row.shape == _process_rows.SHAPES[states[0]]
 
 
+def test_processes_that_cannot_be_seen_now() -> None:
+    """They are shown as they were, and not called lost or ready."""
+    found = rows(instance(1), unseen=[instance(2, checks=BROKEN), instance(3, liveness="lost")])
+    assert {row.instance.pid: row.states for row in found} == {1: ["ready"], 2: ["unseen"], 3: ["lost"]}
+
+
 async def test_a_process_without_the_last_change_is_behind() -> None:
     behind, current = instance(1, applied=switches.version() - 1), instance(2, applied=switches.version())
-    found = {row.instance.pid: row.states for row in _process_rows.rows([behind, current])}
+    found = {row.instance.pid: row.states for row in rows(behind, current)}
     assert found == {1: ["behind", "ready"], 2: ["ready"]}
 
 
@@ -66,14 +89,14 @@ def test_orders(sort: str, order: list[int]) -> None:
         instance(3, checks=BROKEN, beat_age_seconds=2),
         instance(4, started=STARTED + datetime.timedelta(minutes=1)),
     ]
-    assert [row.instance.pid for row in _process_rows.rows(roster, sort=sort)] == order
+    assert [row.instance.pid for row in rows(*roster, sort=sort)] == order
 
 
 @pytest.mark.parametrize("sort", _process_rows.COLUMNS)
 def test_each_order_bears_any_process(sort: str) -> None:
     """Processes that tell nothing at all can be sorted."""
     roster = [instance(pid, version="", figures={}) for pid in (2, 1)]
-    assert [row.instance.pid for row in _process_rows.rows(roster, sort=sort)] == [1, 2]
+    assert [row.instance.pid for row in rows(*roster, sort=sort)] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -93,11 +116,11 @@ def test_each_order_bears_any_process(sort: str) -> None:
 def test_filters(text: str, state: str, found: list[int]) -> None:
     """Name, version and failing checks are searched; the state is any that a process is in."""
     roster = [instance(1, hostname="web-a"), instance(2, hostname="web-b", version="2.0", checks=BROKEN)]
-    rows = _process_rows.matching(_process_rows.rows(roster, sort="name"), text=text, state=state)
-    assert [row.instance.pid for row in rows] == found
+    shown = _process_rows.matching(rows(*roster, sort="name"), text=text, state=state)
+    assert [row.instance.pid for row in shown] == found
 
 
 def test_hosts() -> None:
     roster = [instance(2, hostname="b"), instance(9, hostname="a"), instance(1, hostname="b", checks=BROKEN)]
-    found = _process_rows.by_host(_process_rows.rows(roster))
+    found = _process_rows.by_host(rows(*roster))
     assert [(host, [row.instance.pid for row in rows]) for host, rows in found] == [("a", [9]), ("b", [1, 2])]
