@@ -55,9 +55,11 @@ async def get_checks(request: Request) -> Response:
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
         roster = [one for one in summary.roster if id_ in ("", one.id)]
         lines = _check_rows.lines(roster, with_lost=bool(id_))
+        asked = None if is_unknown or not name else await _ask(name, summary.roster)
         return {
+            **({"is_live": False} if asked else {}),
             "check": name,
-            "asked": None if is_unknown or not name else await _ask(name, summary.roster),
+            "asked": asked,
             "is_unknown": is_unknown,
             "id": id_,
             "shown": roster[0] if id_ and roster else None,
