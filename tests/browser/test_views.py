@@ -187,7 +187,7 @@ def test_drain(service: Service, browser: Browser) -> None:
         section = page.get_by_role("region", name="Drain", exact=True)
         page.get_by_label("For").select_option("10 minutes")
         page.get_by_role("button", name="Drain", exact=True).click()
-        expect(section.get_by_role("button", name="Undrain")).to_be_visible()
+        expect(section.get_by_role("button", name="Undrain", exact=True)).to_be_visible()
         expect(section.get_by_role("heading", name="Drain")).to_be_focused()
         wait_for(lambda: service.ids() == [last], seconds=SECONDS, what="the first process drained")
 
@@ -197,11 +197,11 @@ def test_drain(service: Service, browser: Browser) -> None:
         assert visit.axe() == []
         page.get_by_label("Drain it although no other process is ready").check()
         page.get_by_role("button", name="Drain", exact=True).click()
-        expect(section.get_by_role("button", name="Undrain")).to_be_visible()
+        expect(section.get_by_role("button", name="Undrain", exact=True)).to_be_visible()
 
         for id_ in (first, last):
             page.goto(f"/c2c/process?id={id_}")
-            section.get_by_role("button", name="Undrain").click()
+            section.get_by_role("button", name="Undrain", exact=True).click()
             expect(section.get_by_role("button", name="Drain", exact=True)).to_be_visible()
 
 
