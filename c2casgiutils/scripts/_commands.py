@@ -31,12 +31,12 @@ _LIVENESS = {"ok": Code.OK, "late": Code.DEGRADED, "lost": Code.DOWN}
 class _Group(click.Group):
     """Ends with one line and the exit code of what failed."""
 
-    def invoke(self, context: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(context)
+            return super().invoke(ctx)
         except ServiceError as error:
-            _console.report(context.info_name or "", str(error))
-            context.exit(error.code)
+            _console.report(ctx.info_name or "", str(error))
+            ctx.exit(error.code)
 
 
 @click.group(cls=_Group, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
