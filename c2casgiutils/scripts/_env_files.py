@@ -15,6 +15,7 @@ _DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 _REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\$(?=[A-Za-z_{(])", re.ASCII)
+_REFERRED = re.compile(r"(?P<before>(?<!\\)(?:\\\\)*\$\{?)(?P<name>[A-Za-z_]\w*)", re.ASCII)
 _PLAIN = re.compile(r"[\w./:@,+=%~^-]+", re.ASCII)
 
 
@@ -100,6 +101,24 @@ def escape(text: str) -> str:
 def of_host(name: str) -> Value:
     """Return the value of a variable that is passed through from the host."""
     return Value(f"${{{name}}}", is_reference=True)
+
+
+def referred(value: Value) -> set[str]:
+    """Return the names of the variables that a value refers to."""
+    return {match["name"] for match in _REFERRED.finditer(value.text)} if value.is_reference else set()
+
+
+def refer_to(value: Value, names: Mapping[str, str]) -> Value:
+    """Return a value that refers to variables by their new names.
+
+    Args:
+        value: The value.
+        names: The new names by the old ones.
+    """
+    if not value.is_reference:
+        return value
+    text = _REFERRED.sub(lambda match: match["before"] + names.get(match["name"], match["name"]), value.text)
+    return value._replace(text=text)
 
 
 def write_env(values: Mapping[str, Value]) -> str:

@@ -21,6 +21,7 @@ class Environment(NamedTuple):
     Attributes:
         label: Where they are from, for the report.
         file_name: The name of the env file that replaces it.
+        is_service: Whether it is that of a service, whose references docker compose resolves by the host.
         values: The variables.
         notes: What else concerns the environment.
     """
@@ -29,6 +30,7 @@ class Environment(NamedTuple):
     file_name: str
     values: Mapping[str, Value]
     notes: tuple[str, ...] = ()
+    is_service: bool = False
 
 
 def read(path: Path) -> list[Environment]:
@@ -86,6 +88,7 @@ def _services(text: str, label: str) -> Iterator[Environment]:
             f"{name}.env",
             values,
             tuple(f"convert {file}, too: the service reads it" for file in _env_files(service)),
+            is_service=True,
         )
 
 

@@ -12,7 +12,7 @@ from c2casgiutils import config
 from c2casgiutils.config._environment import MAPPINGS, variables
 from c2casgiutils.config._errors import describe
 from c2casgiutils.scripts._conversions import OF_BEGINNINGS
-from c2casgiutils.scripts._env_files import Value
+from c2casgiutils.scripts._env_files import Value, refer_to, referred
 from c2casgiutils.scripts._environments import Environment
 from c2casgiutils.scripts._older_variable import OPTIONS, OlderVariable
 from c2casgiutils.scripts._older_variables import find, known_names
@@ -46,6 +46,7 @@ class Migration:
         changes: What becomes of each variable that is or looks like ours.
         problems: One line for each variable that cannot be converted, without values of secrets.
         values: The new environment, other variables included.
+        renamed: The new names by the old ones; empty for a variable that no other one replaces.
     """
 
     def __init__(self, environment: Environment, *, keep_unknown: bool = False) -> None:
@@ -53,6 +54,7 @@ class Migration:
         self.changes: list[Change] = []
         self.problems: list[str] = []
         self.values: dict[str, Value] = {}
+        self.renamed: dict[str, str] = {}
         self._keep_unknown = keep_unknown
         self._sources: dict[str, str] = {}
         self._options: dict[str, Any] = {}
@@ -69,7 +71,23 @@ class Migration:
             text = yaml.safe_dump(self._options, default_flow_style=True, width=float("inf"))
             self.values[OPTIONS] = Value(text.strip())
 
+    def refer_to(self, renamed: Mapping[str, str]) -> None:
+        """Let values refer to variables by their new names.
+
+        Args:
+            renamed: The new names by the old ones, of the environment that the references are resolved by.
+        """
+        for name, value in self.values.items():
+            # a variable of an env file that is passed through from the host has its old name there
+            names = {old: new for old, new in renamed.items() if new != name or self.environment.is_service}
+            for old in sorted(referred(value)):
+                if names.get(old) == "":
+                    self._report(name, f"refers to {old}, which has no new name")
+            self.values[name] = refer_to(value, names)
+
     def _convert(self, name: str, value: Value, older: OlderVariable) -> None:
+        if older.new != name:
+            self.renamed[name] = "" if older.option else older.new
         if older.fate != "moved":
             self.changes.append(Change(name, older.fate, older.change))
             return
@@ -78,7 +96,9 @@ class Migration:
         except ValueError as error:
             self._report(name, str(error))
             return
-        if not converted.text.strip() and not older.new.startswith(_TAG):
+        if older.new != name and older.new in self.environment.values:
+            self.changes.append(Change(name, "dropped", f"{older.new} is set already"))
+        elif not converted.text.strip() and not older.new.startswith(_TAG):
             reason = (
                 "its value is that of the default" if value.text.strip() else "an empty value counts as unset"
             )
@@ -86,8 +106,6 @@ class Migration:
         elif older.option:
             self._options[older.option] = yaml.safe_load(converted.text) if older.convert else converted.text
             self.changes.append(_described(name, value, converted, older))
-        elif older.new != name and older.new in self.environment.values:
-            self.changes.append(Change(name, "dropped", f"{older.new} is set already"))
         elif self._take(name, older.new, converted):
             for further, text in older.also.items():
                 self.values.setdefault(further, self.environment.values.get(further, Value(text)))
@@ -156,8 +174,8 @@ def _described(name: str, value: Value, converted: Value, older: OlderVariable) 
 def is_setting(name: str) -> bool:
     """Return whether this release reads a variable."""
     upper = name.upper()
-    groups = ("__".join(parts[:2]) for parts in (setting.split("__") for setting in _settings()))
-    return upper in _settings() or upper.startswith((_TAG, _INTEGRATION)) or upper in set(groups)
+    is_group = "__" in upper and any(setting.startswith(f"{upper}__") for setting in _settings())
+    return upper in _settings() or upper.startswith((_TAG, _INTEGRATION)) or is_group
 
 
 @functools.cache

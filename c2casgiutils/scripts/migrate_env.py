@@ -72,6 +72,13 @@ def _migrate(files: Iterable[Path], *, keep_unknown: bool) -> tuple[list[Migrati
             migrations += [Migration(each, keep_unknown=keep_unknown) for each in read(file)]
         except UnreadableError as error:
             problems.append(str(error))
+    # docker compose reads `.env`, and no other env file, for the references in its own file
+    of_compose: dict[str, str] = {}
+    for each in migrations:
+        if each.environment.file_name == ".env" and not each.environment.is_service:
+            of_compose |= each.renamed
+    for each in migrations:
+        each.refer_to(of_compose if each.environment.is_service else each.renamed)
     return migrations, [*problems, *(problem for each in migrations for problem in each.problems)]
 
 

@@ -316,3 +316,88 @@ def test_any_bytes(content: bytes, suffix: str, tmp_path: Path, capsys: pytest.C
     prefixed = [line for line in err.splitlines() if line.startswith("c2casgiutils-migrate-env: ")]
     assert (code, prefixed) in ((0, []), (1, err.splitlines()))
     assert bool(out) is not bool(err)
+
+
+def converted(folder: Path, capsys: pytest.CaptureFixture[str], **files: str) -> dict[str, str]:
+    """Return the env files that are made of some files; the name `env` stands for `.env`."""
+    names = {"env": ".env", "other": "other.env", "compose": "compose.yaml"}
+    paths = [env_file(folder, text, names[name]) for name, text in files.items()]
+    run([*paths, "--output", str(folder / "new")], capsys)
+    return {path.name: path.read_text() for path in (folder / "new").iterdir()}
+
+
+PASSED_ON = """
+services:
+  web:
+    environment:
+      - C2C_SECRET
+      - C2C_REDIS_URL=redis://:${REDIS_PASSWORD}@redis
+      - SQLALCHEMY_URL=postgresql+psycopg2://app:${C2C_SECRET:?missing}@db/app
+"""
+
+
+def test_a_reference_to_a_variable_of_the_env_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A value refers to the new name of a variable that stands before it in the file, whatever the braces."""
+    text = "C2C_SECRET=word\nA=${C2C_SECRET}\nB=$C2C_SECRET\nC='$C2C_SECRET'\nD=\"\\$C2C_SECRET\"\n"
+    new = converted(tmp_path, capsys, other=f"{text}C2C_REDIS_DB\n")
+    assert new["other.env"] == (
+        "C2C__AUTH__SECRET=word\n"
+        'A="${C2C__AUTH__SECRET}"\nB="$C2C__AUTH__SECRET"\n'
+        "C='$C2C_SECRET'\nD='$C2C_SECRET'\n"
+        'C2C__REDIS__DB="${C2C_REDIS_DB}"\n'
+    )
+
+
+def test_a_reference_of_a_compose_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Compose reads `.env`: if it is converted, too, the references follow its new names."""
+    new = converted(tmp_path, capsys, env="C2C_SECRET=word\nREDIS_PASSWORD=x\n", compose=PASSED_ON)
+    assert new["web.env"] == (
+        'C2C__AUTH__SECRET="${C2C__AUTH__SECRET}"\n'
+        'C2C__REDIS__URL="redis://:${REDIS_PASSWORD}@redis"\n'
+        'C2C__DB__URL="postgresql://app:${C2C__AUTH__SECRET:?missing}@db/app"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "files", [{"compose": PASSED_ON}, {"other": "C2C_SECRET=word", "compose": PASSED_ON}]
+)
+def test_a_reference_to_the_host(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], files: dict[str, str]
+) -> None:
+    """What the host sets under an old name is referred to by that; compose does not read other env files."""
+    assert converted(tmp_path, capsys, **files)["web.env"].startswith('C2C__AUTH__SECRET="${C2C_SECRET}"\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("STATSD_ADDRESS=a\nA=${STATSD_ADDRESS}", "A: refers to STATSD_ADDRESS, which has no new name"),
+        ("C2C_BASE_PATH=/c2c\nA=x$C2C_BASE_PATH", "A: refers to C2C_BASE_PATH, which has no new name"),
+        (
+            "SENTRY_CLIENT_SHUTDOWN_TIMEOUT=2\nA=$SENTRY_CLIENT_SHUTDOWN_TIMEOUT",
+            "A: refers to SENTRY_CLIENT_SHUTDOWN_TIMEOUT, which has no new name",
+        ),
+    ],
+)
+def test_a_reference_to_nothing(
+    text: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A value that refers to what is no variable any more is a problem."""
+    _, err = run([env_file(tmp_path, text), "--output", str(tmp_path / "new")], capsys, code=1)
+    assert [line.partition("test.env: ")[2] for line in err] == [reason]
+    assert not (tmp_path / "new").exists()
+
+
+def test_options_that_are_set_already(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The new variable wins over the old ones that would become a part of it."""
+    text = "C2C__SENTRY__OPTIONS='{shutdown_timeout: 3}'\nSENTRY_CLIENT_SHUTDOWN_TIMEOUT=2\n"
+    new = converted(tmp_path, capsys, other=text)["other.env"]
+    assert new == "C2C__SENTRY__OPTIONS='{shutdown_timeout: 3}'\n"
+
+
+def test_a_group_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A whole group of settings may be one variable."""
+    text = """C2C__AUTH__JWT='{"algorithm": "HS512"}'\n"""
+    assert converted(tmp_path, capsys, other=text)["other.env"] == text
