@@ -49,6 +49,7 @@ async def get_configuration(request: Request) -> Response:
         shown = [] if settings is None else settings.settings
         routes = list(_routes(debug.application(), ""))
         return {
+            "is_live": settings is None,
             "versions": debug.compare_versions(await instances.roster()),
             "settings": [
                 setting for setting in shown if not changed or not setting.is_default or setting.differs

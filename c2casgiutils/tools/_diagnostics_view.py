@@ -89,6 +89,7 @@ async def _respond(
         if may_see and off is None and not is_other_site and (is_asked or what not in _COSTLY):
             found = await _find(what, id_, request)
         return {
+            "is_live": False,
             "kinds": _KINDS,
             "what": what,
             "id": id_,

@@ -102,6 +102,7 @@ async def _respond(
     async def load(_: Caller, __: Summary) -> dict[str, Any]:
         found = await _debug_exchanges.find(**wanted)
         return {
+            "is_live": False,
             "query": wanted,
             "exchanges": found.exchanges,
             "report": found.cluster,

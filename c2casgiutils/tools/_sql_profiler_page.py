@@ -100,6 +100,7 @@ async def _page(
         report = profile.report
         silent = [*report.missing, *report.failed]
         return {
+            "is_live": False,
             "profile": profile,
             "statements": profile.statements[:_MAX_ROWS],
             "more": max(0, len(profile.statements) - _MAX_ROWS),

@@ -227,3 +227,12 @@ async def test_unchanged_page(client: httpx.AsyncClient) -> None:
 def test_what_counts_as_a_change(one: str, other: str, is_equal: bool) -> None:
     """Texts that the script keeps current do not count; the times that they refer to do."""
     assert (_pages.tag_of(one.encode()) == _pages.tag_of(other.encode())) is is_equal
+
+
+@pytest.mark.parametrize("view", ["requests", "diagnostics", "configuration", "statements"])
+async def test_views_that_ask_all_processes(client: httpx.AsyncClient, view: str) -> None:
+    """They are refreshed by their visitor alone, as each refresh asks all processes."""
+    page = await client.get(view)
+    assert page.status_code == 200
+    assert " data-live>" not in page.text
+    assert " data-live>" in (await client.get("database")).text
