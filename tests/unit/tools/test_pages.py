@@ -198,20 +198,37 @@ async def test_icon_of_the_state(
 
 async def test_unchanged_page(client: httpx.AsyncClient) -> None:
     """Who polls gets a page again when something changed, not when only its time did."""
-    first = await client.get("statements")
+    first = await client.get("database")
     tag = first.headers["ETag"]
-    again = await client.get("statements", headers={"If-None-Match": tag})
+    again = await client.get("database", headers={"If-None-Match": tag})
     assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
     assert "content-length" not in again.headers
     assert again.headers["Content-Security-Policy"] == first.headers["Content-Security-Policy"]
-    await client.put("sql_profiler", json={"ttl": "5m"})
-    changed = await client.get("statements", headers={"If-None-Match": tag})
+    await client.put("db/maintenance", json={"readonly": True, "ttl": "1h"})
+    changed = await client.get("database", headers={"If-None-Match": tag})
     assert (changed.status_code, changed.headers["ETag"] == tag) == (200, False)
-    await client.delete("sql_profiler")
+    await client.delete("db/maintenance")
     del client.headers["X-API-Key"]
-    closed = await client.get("statements", headers={"If-None-Match": tag})
+    closed = await client.get("database", headers={"If-None-Match": tag})
     assert closed.status_code == 403
     assert "ETag" not in closed.headers
+
+
+@pytest.mark.parametrize(
+    ("view", "is_live"),
+    [
+        *[(view, True) for view in ("", "processes", "checks", "activity", "database")],
+        *[
+            (view, False)
+            for view in ("requests", "diagnostics", "configuration", "statements", "checks?check=x")
+        ],
+    ],
+)
+async def test_views_that_refresh_themselves(client: httpx.AsyncClient, view: str, is_live: bool) -> None:
+    """A tab that nobody looks at does not make one process ask all others again and again."""
+    FACTORY.add(Broken(), name="x")
+    page = (await client.get(view)).text
+    assert (" data-live>" in page, 'id="every"' in page) == (is_live, is_live)
 
 
 @pytest.mark.parametrize(

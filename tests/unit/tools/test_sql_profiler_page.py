@@ -36,7 +36,7 @@ async def test_start_and_end(client: httpx.AsyncClient, database: db.Database) -
     assert "<script>" not in page.text
     assert "hunter2" not in page.text
     assert "<pre>SCAN CONSTANT ROW</pre>" in page.text
-    assert re.search(r"\((1 min|\d\d s)", page.text)
+    assert re.search(r"\(<time [^>]*>(1 min|\d\d s)", page.text)
     assert (await client.post("statements", data={"end": "1"})).status_code == 303
     assert "Nothing is recorded" in (await client.get("statements")).text
 
@@ -51,8 +51,8 @@ async def test_refused(client: httpx.AsyncClient, form: dict[str, str]) -> None:
 
 
 async def test_link(client: httpx.AsyncClient) -> None:
-    """The page of the service links to it."""
-    assert 'href="statements"' in (await client.get("./")).text
+    """The view of the databases links to it."""
+    assert 'href="statements"' in (await client.get("database")).text
 
 
 async def test_strangers(anonymous: httpx.AsyncClient) -> None:
