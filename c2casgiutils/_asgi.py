@@ -156,10 +156,13 @@ class PendingCookies:
         cookies: list[str] = []
         scope[self.key] = cookies
 
-        def with_cookies(_message: Message, headers: RawHeaders) -> RawHeaders:
-            return [*headers, *raw_cookies(cookies)]
+        def send_with_cookies(message: Message) -> Awaitable[None]:
+            # few requests set cookies: nothing is copied for the others
+            if cookies and message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *raw_cookies(cookies)]}
+            return send(message)
 
-        await self.app(scope, receive, edit_headers_at_start(scope, send, with_cookies))
+        await self.app(scope, receive, send_with_cookies)
 
 
 def raw_cookies(cookies: Iterable[str]) -> RawHeaders:
