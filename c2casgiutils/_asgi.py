@@ -14,6 +14,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
 
+NOT_CACHED = {
+    "Cache-Control": "no-cache, no-store",
+    "Vary": "Accept, Authorization, Cookie, X-API-Key",
+    "X-Content-Type-Options": "nosniff",
+}
+"""The headers of our answers, which no cache may keep: they depend on the caller and the format asked for.
+
+A proxy that is told to ignore `Cache-Control` often still obeys `Vary` (RFC 9110, section 12.5.5).
+"""
+
 FINAL = "c2casgiutils_final"
 """Key of the state of a scope: the names of the headers that are final."""
 _LIFESPAN = "c2casgiutils_lifespan"
@@ -163,6 +173,11 @@ class PendingCookies:
             return send(message)
 
         await self.app(scope, receive, send_with_cookies)
+
+
+def encode_headers(headers: Mapping[str, str]) -> RawHeaders:
+    """Return headers as they stand in a message."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
 def raw_cookies(cookies: Iterable[str]) -> RawHeaders:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import HTTPException, Query, Request, Response
 
+from c2casgiutils._asgi import NOT_CACHED
 from c2casgiutils.health_checks import _access
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, overall, split
 from c2casgiutils.health_checks._outcome import Outcome
@@ -30,7 +31,7 @@ async def health_check(
     ]
     found = await outcomes(wanted)
     response.status_code = 500 if overall(found) == "fail" else 200
-    response.headers["Cache-Control"] = "no-cache, no-store"
+    response.headers.update(NOT_CACHED)
     body: dict[str, dict[str, dict[str, Any]]] = {"successes": {}, "failures": {}}
     for entry, outcome in found:
         body["failures" if outcome.status == "fail" else "successes"][entry.name] = _item(

@@ -9,11 +9,11 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from c2casgiutils._asgi import make_final, path_inside
+from c2casgiutils._asgi import NOT_CACHED, make_final, path_inside
 from c2casgiutils._error_bodies import body_with_detail
 from c2casgiutils.health_checks import _access
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, split, worst
-from c2casgiutils.health_checks._probes import FINAL_HEADERS, NO_STORE, PROBES, send_not_allowed
+from c2casgiutils.health_checks._probes import FINAL_HEADERS, PROBES, send_not_allowed
 from c2casgiutils.health_checks._runner import Entry
 
 _BODILESS = {204, 205, 304}
@@ -27,7 +27,7 @@ PROBE_PATHS = frozenset({*_PATHS, "/health_check", *(f"/{name}" for name in PROB
 async def health_checks(request: Request) -> Response:
     """Return the state of the selected checks; the status code is that of the worst one."""
     make_final(request.scope, FINAL_HEADERS)
-    response = Response(headers=NO_STORE, media_type="application/json")
+    response = Response(headers=NOT_CACHED, media_type="application/json")
     details = await _access.may_see_details(request, response)
     response.status_code, body = await _answer(request, details=details)
     response.headers["Content-Length"] = str(len(body))

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from c2casgiutils import instances
-from c2casgiutils._asgi import make_final
+from c2casgiutils._asgi import NOT_CACHED, encode_headers, make_final
 from c2casgiutils._error_bodies import body_with_detail
 from c2casgiutils.health_checks import _access
 from c2casgiutils.health_checks._factory import FACTORY, outcomes, overall
@@ -25,7 +25,7 @@ from c2casgiutils.health_checks._runner import Entry
 _TEXT = b"text/plain; charset=utf-8"
 _JSON = b"application/health+json"
 FINAL_HEADERS = frozenset({b"cache-control"})
-NO_STORE = {"Cache-Control": "no-cache, no-store", "X-Content-Type-Options": "nosniff"}
+_NOT_CACHED = encode_headers(NOT_CACHED)
 _Found = list[tuple[Entry, Outcome]]
 
 
@@ -166,8 +166,7 @@ async def send_answer(
     headers = [
         (b"content-type", content_type),
         (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-cache, no-store"),
-        (b"x-content-type-options", b"nosniff"),
+        *_NOT_CACHED,
         *(extra or ()),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from c2casgiutils import auth, instances
+from c2casgiutils._asgi import NOT_CACHED
 from c2casgiutils.health_checks import _cluster, _draining, _lifecycle
 from c2casgiutils.health_checks._c2cwsgiutils import health_check
 from c2casgiutils.health_checks._drain import DrainRefused
 from c2casgiutils.health_checks._endpoint import HealthRoute, health_checks
 from c2casgiutils.health_checks._model import GlobalResult
-from c2casgiutils.health_checks._probes import NO_STORE
 from c2casgiutils.switches import SwitchReport
 
 router = APIRouter()
@@ -42,7 +42,7 @@ async def health_cluster(
     check: Annotated[str | None, Query(description="The name of one check; by default all")] = None,
 ) -> _cluster.ClusterHealth:
     """Return the state of each check in each process, and who is silent."""
-    response.headers.update(NO_STORE)
+    response.headers.update(NOT_CACHED)
     return await _cluster.matrix(history=history, check=check or None)
 
 

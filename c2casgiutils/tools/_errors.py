@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Match, Mount
 
 from c2casgiutils import errors
+from c2casgiutils._asgi import NOT_CACHED
 from c2casgiutils._error_bodies import body_with_detail, without_input
 
 _UNREADABLE_BODY = (
@@ -39,10 +40,9 @@ async def _http_error(_request: Request, error: Any) -> JSONResponse:
 
 async def _internal_error(request: Request, error: Exception) -> JSONResponse:
     """Respond to an unexpected exception, outside of the middleware; the server logs the exception."""
-    headers = {"Cache-Control": "no-cache, no-store", "X-Content-Type-Options": "nosniff"}
     details = await errors.details_of(request, error)
     message = details.pop("message", "Internal Server Error")
-    return JSONResponse(body_with_detail(500, message, **details), 500, headers)
+    return JSONResponse(body_with_detail(500, message, **details), 500, NOT_CACHED)
 
 
 async def _method_not_allowed(request: Request, error: Exception) -> JSONResponse:

@@ -7,12 +7,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from c2casgiutils._asgi import relative_redirect
+from c2casgiutils._asgi import NOT_CACHED, encode_headers, relative_redirect
 from c2casgiutils._error_bodies import body_with_detail
 from c2casgiutils._outages import limit_waiting
 from c2casgiutils.tools import _static
 
-_NO_STORE = (b"cache-control", b"no-cache, no-store")
+_NOT_CACHED = encode_headers(NOT_CACHED)
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _CACHEABLE = (b"cache-control", _static.IMMUTABLE.encode())
 _HEAD = "c2casgiutils.head"
@@ -93,9 +93,7 @@ def _finished(headers: Any, path: str) -> list[tuple[bytes, bytes]]:
         (name.lower(), relative_redirect(value, path) if name.lower() == b"location" else value)
         for name, value in headers
     ]
-    if _CACHEABLE not in pairs:
-        pairs = [pair for pair in pairs if pair[0] != b"cache-control"]
-        pairs.append(_NO_STORE)
-    if all(name != _NOSNIFF[0] for name, _ in pairs):
-        pairs.append(_NOSNIFF)
-    return pairs
+    if _CACHEABLE in pairs:
+        return [*pairs, _NOSNIFF] if _NOSNIFF not in pairs else pairs
+    pairs = [pair for pair in pairs if pair[0] != b"cache-control" and pair not in _NOT_CACHED]
+    return pairs + _NOT_CACHED
