@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from c2casgiutils._asgi import NOT_CACHED, encode_headers, relative_redirect
+from c2casgiutils._asgi import NOT_CACHED, encode_headers, path_inside, relative_redirect
 from c2casgiutils._error_bodies import body_with_detail
 from c2casgiutils._outages import limit_waiting
 from c2casgiutils.tools import _static
@@ -16,12 +16,17 @@ _NOT_CACHED = encode_headers(NOT_CACHED)
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _CACHEABLE = (b"cache-control", _static.IMMUTABLE.encode())
 _HEAD = "c2casgiutils.head"
+_ECHO = "/headers/"
+_MAY_BE_EMPTY = frozenset({b"after", b"secret"})
+"""The parameters of queries whose empty value is not the same as none."""
 _MAX_BODY_BYTES = 64 * 1024
 _MAX_WAIT_SECONDS = 2.0
 
 
 class ViewMiddleware:
     """Respond to HEAD like GET without the body (RFC 9110, 9.3.2), and forbid caching of views.
+
+    Empty parameters of the query are left out: a form without script submits its empty fields.
 
     Invalid requests are rejected: a body above 64 KiB, which FastAPI would read before authentication, and a
     query that is not UTF-8, from which Starlette cannot build a URL. All waits for Redis in a view take at
@@ -37,8 +42,9 @@ class ViewMiddleware:
             await self.app(scope, receive, send)
             return
         is_head = scope["method"] == "HEAD"
+        changes = _changes(scope, is_head=is_head)
         # A copy, as the access log of the server uses the original scope.
-        inner_scope: MutableMapping[str, Any] = {**scope, "method": "GET", _HEAD: True} if is_head else scope
+        inner_scope: MutableMapping[str, Any] = {**scope, **changes} if changes else scope
 
         async def send_view(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -59,6 +65,22 @@ class ViewMiddleware:
 def is_head(scope: Scope) -> bool:
     """Return whether a request that a view sees as GET is a HEAD: a stream must end at once then."""
     return _HEAD in scope
+
+
+def _changes(scope: Scope, *, is_head: bool) -> dict[str, Any]:
+    """Return what the views get instead of what the client sent."""
+    changes: dict[str, Any] = {"method": "GET", _HEAD: True} if is_head else {}
+    given = scope.get("query_string", b"")
+    is_echo = path_inside(scope["path"], scope.get("root_path", "")).startswith(_ECHO)
+    if given and not is_echo and (query := _without_empty(given)) != given:
+        changes["query_string"] = query
+    return changes
+
+
+def _without_empty(query: bytes) -> bytes:
+    """Return a query without the parameters that are empty, `name=`."""
+    pairs = (pair.partition(b"=") for pair in query.split(b"&"))
+    return b"&".join(b"".join(pair) for pair in pairs if pair[2] or not pair[1] or pair[0] in _MAY_BE_EMPTY)
 
 
 def _is_text(query: bytes) -> bool:
