@@ -98,17 +98,15 @@ def _load(text: str) -> dict[Any, Any]:
         content = yaml.load(text, _Loader)  # noqa: S506  # a subclass of the safe loader
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise UnreadableError(f"is not YAML: {line}{_one_line(error.problem or error.context)}") from None
+        # what it quotes may be a password: one that begins with * reads like an alias
+        problem = re.sub(r"'[^']*'", "…", error.problem or "")
+        raise UnreadableError(f"is not YAML: {line}{problem}") from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise UnreadableError(f"is not YAML: {_one_line(type(error).__name__)}") from None
+        raise UnreadableError(f"is not YAML: {type(error).__name__}") from None
     services = content.get("services") if isinstance(content, dict) else None
     if not isinstance(services, dict):
         raise UnreadableError("is not a compose file, it has no services")
     return services
-
-
-def _one_line(text: str | None) -> str:
-    return " ".join(ascii(text or "").strip("'\"").split())
 
 
 def _service_values(environment: Any, service: str) -> dict[str, Value]:

@@ -34,7 +34,7 @@ class _LevelsRoute(_LegacyRoute):
 
 async def _redirect(request: Request) -> Response:
     name = request.scope["path"].rpartition("/github-")[2]
-    query = request.url.query
+    query = request.scope["query_string"].decode()
     return RedirectResponse(f"auth/github/{name}{'?' if query else ''}{query}", 307)
 
 

@@ -111,7 +111,11 @@ def test_cors(moved: Moved) -> None:
 def test_broadcast(moved: Moved) -> None:
     """A decorated function answers through Redis, for those who may ask."""
     assert moved.client.get("/api/processes").status_code == 403
-    assert moved.client.get("/api/processes", headers=KEY).json() == [moved.server.pid]
+
+    def answers() -> bool:
+        return bool(moved.client.get("/api/processes", headers=KEY).json() == [moved.server.pid])
+
+    wait_for(answers, what="the answer of the process")
 
 
 def test_monitoring(moved: Moved) -> None:

@@ -162,6 +162,10 @@ def test_problems(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str])
 COMPOSE_PROBLEMS = {
     "broken": ("services: [", "is not YAML: line 1: "),
     "an unknown tag": ("services: !secret word", "is not YAML: line 1: could not determine a constructor"),
+    "a password like an alias": (
+        "services: {web: {environment: {C2C_SECRET: *hunter2}}}",
+        "is not YAML: line 1: found undefined alias …",
+    ),
     "a control character": ("services: \x07", "is not YAML: "),
     "very deep": ("[" * 20_000, "is not YAML: "),
     "no mapping": ("- a", "is not a compose file, it has no services"),
@@ -182,6 +186,7 @@ def test_problems_of_compose_files(case: str, tmp_path: Path, capsys: pytest.Cap
     out, err = run([env_file(tmp_path, text, "compose.yaml")], capsys, code=1)
     assert (out, len(err)) == ([], 1)
     assert expected in err[0]
+    assert "hunter2" not in err[0]
 
 
 def test_every_problem_has_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
