@@ -275,7 +275,7 @@ async def _guarded(step: Callable[[], Awaitable[None]]) -> None:
 
 def _assemble(app: FastAPI) -> None:
     from c2casgiutils import auth, config, headers, health_checks, tools
-    from c2casgiutils.tools import _errors, _legacy_paths, _middleware
+    from c2casgiutils.tools import _errors, _legacy_paths, _middleware, _registered_view
 
     app.add_middleware(_middleware.ViewMiddleware)
     app.add_middleware(auth.CookieMiddleware)
@@ -292,3 +292,4 @@ def _assemble(app: FastAPI) -> None:
     # Plain routes, like FastAPI's own documentation routes, which the security headers recognise.
     app.router.routes.extend(tools.documentation_router.routes)
     app.mount("/static", tools.StaticFiles(), name="c2c_static")
+    app.router.routes.extend(_registered_view.routes)

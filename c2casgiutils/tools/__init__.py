@@ -28,9 +28,20 @@ from c2casgiutils.tools import (
 )
 from c2casgiutils.tools._documentation import router as documentation_router
 from c2casgiutils.tools._index import router as page_router
+from c2casgiutils.tools._registered_view import register_link, register_page
 from c2casgiutils.tools._static import StaticFiles
 
-__all__ = ["StaticFiles", "documentation_router", "headers", "logging_", "page_router", "router", "startup"]
+__all__ = [
+    "StaticFiles",
+    "documentation_router",
+    "headers",
+    "logging_",
+    "page_router",
+    "register_link",
+    "register_page",
+    "router",
+    "startup",
+]
 
 router = APIRouter()
 router.include_router(headers.router, prefix="/headers")

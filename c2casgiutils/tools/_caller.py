@@ -19,6 +19,10 @@ class Caller:
     is_admin: bool
     trouble: str | None = None
 
+    def has(self, level: str) -> bool:
+        """Return whether the caller has a level: `read-only`, `read-write` or `admin`."""
+        return {"read-only": self.can_read, "read-write": self.can_write, "admin": self.is_admin}[level]
+
     @property
     def name(self) -> str:
         """The name to show."""

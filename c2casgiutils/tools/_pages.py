@@ -27,6 +27,7 @@ from c2casgiutils.tools import (
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._curl import Curl
 from c2casgiutils.tools._query import Query
+from c2casgiutils.tools._state import STATE
 from c2casgiutils.tools._summary import Summary
 from c2casgiutils.tools._views import View
 
@@ -229,7 +230,7 @@ def duration(seconds: float) -> str:
 
 
 def _may_see(caller: Caller, view: View) -> bool:
-    return caller.is_admin if view.level == "admin" else caller.can_read
+    return caller.has(view.level)
 
 
 def _nav(caller: Caller, current: View) -> list[Link]:
@@ -237,8 +238,16 @@ def _nav(caller: Caller, current: View) -> list[Link]:
     if not caller.can_read:
         return []
     return [
-        Link(view.href, view.title, view.key, view.id in (current.id, current.parent), view.off())
-        for view in _views.VIEWS
+        *(
+            Link(view.href, view.title, view.key, view.id in (current.id, current.parent), view.off())
+            for view in _views.VIEWS
+        ),
+        *(Link(page.id, page.title, "", page.id == current.id, None) for page in STATE.pages.values()),
+        *(
+            Link(link.url, link.title, "", is_current=False, off=None)
+            for link in STATE.links.values()
+            if caller.has(link.level)
+        ),
     ]
 
 

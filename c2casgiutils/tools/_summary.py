@@ -1,25 +1,17 @@
 """The view of the whole service in one answer: for a page that polls it, and for other dashboards."""
 
-import asyncio
 import datetime
-import math
-import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
 
 from c2casgiutils import auth, broadcast, instances, switches
-from c2casgiutils._process import PerLoop
 from c2casgiutils.broadcast import ClusterReport
 from c2casgiutils.tools import _attention, _etag, _levels, _logger_list
+from c2casgiutils.tools._state import STATE
 
 router = APIRouter(tags=["overview"])
-
-_ROSTER_SECONDS = 1.0
-"""How long a roster that was read serves all viewers."""
-_SAMPLES_SECONDS = 5.0
-"""The same for the samples, which are most of the data, and are written every few beats only."""
 
 
 class Process(BaseModel):
@@ -69,59 +61,9 @@ class Summary(State):
     )
 
 
-class _Recent:
-    """The roster that was read last, for all viewers."""
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._at = -math.inf
-        self._samples_at = -math.inf
-        self._found: list[instances.Instance] = []
-        self._seen: list[instances.Instance] = []
-        self._seen_at = -math.inf
-
-    def forget(self) -> None:
-        """Read the roster when it is next asked for."""
-        self._at = -math.inf
-
-    async def roster(self) -> list[instances.Instance]:
-        """Return the roster, read within the last second."""
-        async with self._lock:
-            if time.monotonic() - self._at >= _ROSTER_SECONDS:
-                self._found = await self._read()
-                self._at = time.monotonic()
-                if not instances.is_cut_off():
-                    self._seen, self._seen_at = self._found, self._at
-            return self._found
-
-    def unseen(self) -> list[instances.Instance]:
-        """Return the other processes as they were when Redis was last reachable; none while it is."""
-        if not instances.is_cut_off():
-            return []
-        found, passed = {instance.id for instance in self._found}, time.monotonic() - self._seen_at
-        return [
-            instance.model_copy(update={"beat_age_seconds": instance.beat_age_seconds + passed})
-            for instance in self._seen
-            if instance.id not in found
-        ]
-
-    async def _read(self) -> list[instances.Instance]:
-        if time.monotonic() - self._samples_at >= _SAMPLES_SECONDS:
-            self._samples_at = time.monotonic()
-            return await instances.roster(samples=True)
-        samples = {instance.id: instance.samples for instance in self._found}
-        found = await instances.roster()
-        for instance in found:
-            instance.samples = samples.get(instance.id, [])
-        return found
-
-
-_RECENT = PerLoop(_Recent)
-
-
 def forget() -> None:
     """Read the roster again for the next viewer, as this process just changed something."""
-    _RECENT.get().forget()
+    STATE.recent.get().forget()
 
 
 @router.get("/overview", name="c2c_overview", response_model=None)
@@ -145,7 +87,7 @@ async def get_overview(
 
 async def collect() -> Summary:
     """Return the whole service from one read of the roster."""
-    recent = _RECENT.get()
+    recent = STATE.recent.get()
     roster = await recent.roster()
     levels = _levels.in_force(own=False)
     found = attention(roster)

@@ -28,7 +28,7 @@ class View:
     title: str
     key: str
     twin: str
-    level: Literal["public", "read-only", "admin"] = "read-only"
+    level: Literal["public", "read-only", "read-write", "admin"] = "read-only"
     off: Callable[[], str | None] = _is_on
     twin_query: tuple[str, ...] = ()
     parent: str | None = None

@@ -36,7 +36,7 @@ NAMES = {
     "READ_WRITE_AUTH_CONFIG ADMIN_AUTH_CONFIG router access api_key_header api_key_query",
     "c2casgiutils.db": "Database get Session ReadSession WriteSession",
     "c2casgiutils.errors": "install register",
-    "c2casgiutils.tools": "router startup",
+    "c2casgiutils.tools": "router startup register_page register_link",
     "c2casgiutils.tools.logging_": "router startup LevelResponse",
     "c2casgiutils.tools.headers": "router HeadersResponse",
     "c2casgiutils.cli": "add_arguments init lifespan run",
