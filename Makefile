@@ -30,7 +30,7 @@ serve: setup ## Run the demo application (no Redis, SQLite)
 .PHONY: test-tools
 test-tools:
 	@.ci/system-packages redis-server=redis-server redis-sentinel=redis-sentinel initdb=postgresql \
-		chromium=chromium curl=curl nginx=nginx
+		chromium=chromium curl=curl promtool=prometheus nginx=nginx
 
 .PHONY: test
 test: setup test-tools ## Run all tests
@@ -70,6 +70,10 @@ settings: setup ## Write the tables of the settings and of older variables into 
 settings-check: setup ## Compare these tables with the code
 	$(BIN)/python .ci/settings_table.py --check
 	$(BIN)/python .ci/older_variables_table.py --check
+
+.PHONY: dashboard
+dashboard: setup ## Write the Grafana dashboard
+	$(BIN)/python .ci/dashboard.py
 
 .PHONY: wheel
 wheel: setup ## Build the wheel
