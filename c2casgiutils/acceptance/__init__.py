@@ -8,6 +8,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from c2casgiutils.acceptance._composition import Composition, Service
+    from c2casgiutils.acceptance._docker import DockerCompose
+    from c2casgiutils.acceptance._processes import Process, free_port
+    from c2casgiutils.acceptance._servers import PostgresqlServer, RedisServer
     from c2casgiutils.acceptance.connection import AsyncConnection, CacheExpected, Connection
     from c2casgiutils.acceptance.utils import (
         approx,
@@ -20,9 +24,16 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncConnection",
     "CacheExpected",
+    "Composition",
     "Connection",
+    "DockerCompose",
+    "PostgresqlServer",
+    "Process",
+    "RedisServer",
+    "Service",
     "approx",
     "async_retry_timeout",
+    "free_port",
     "retry",
     "retry_timeout",
     "wait_url",
@@ -31,9 +42,16 @@ __all__ = [
 _DEFINED_IN = {
     "AsyncConnection": "connection",
     "CacheExpected": "connection",
+    "Composition": "_composition",
     "Connection": "connection",
+    "DockerCompose": "_docker",
+    "PostgresqlServer": "_servers",
+    "Process": "_processes",
+    "RedisServer": "_servers",
+    "Service": "_composition",
     "approx": "utils",
     "async_retry_timeout": "utils",
+    "free_port": "_processes",
     "retry": "utils",
     "retry_timeout": "utils",
     "wait_url": "utils",

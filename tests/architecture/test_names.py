@@ -7,7 +7,8 @@ from tests.support.fresh import run_fresh
 NAMES = {
     "c2casgiutils": "app startup shutdown lifespan __version__ acceptance auth broadcast config "
     "health_checks redis_utils request_tracking tools prometheus sentry cli db logs instances C2cError",
-    "c2casgiutils.acceptance": "AsyncConnection CacheExpected Connection approx async_retry_timeout retry "
+    "c2casgiutils.acceptance": "AsyncConnection CacheExpected Composition Connection DockerCompose "
+    "PostgresqlServer Process RedisServer Service approx async_retry_timeout free_port retry "
     "retry_timeout wait_url",
     "c2casgiutils.acceptance.connection": "AsyncConnection CacheExpected Connection",
     "c2casgiutils.acceptance.utils": "approx async_retry_timeout retry retry_timeout wait_url",

@@ -1,17 +1,12 @@
 """Free ports and bounded waiting."""
 
 import asyncio
-import socket
 import time
 from collections.abc import Awaitable, Callable
 
+from c2casgiutils.acceptance import free_port
 
-def free_port() -> int:
-    """A TCP port of the loopback that nobody listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+__all__ = ["eventually", "free_port", "wait_for"]
 
 
 def wait_for(condition: Callable[[], bool], *, seconds: float = 20, what: str = "condition") -> None:
