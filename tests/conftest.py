@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from c2casgiutils import broadcast, config, health_checks, instances
-from tests.support.processes import RedisServer
+
+pytest_plugins = ["c2casgiutils.acceptance.pytest_plugin"]
 
 
 @pytest.hookimpl(trylast=True)
@@ -66,20 +67,6 @@ def _nothing_installed() -> None:
     if "c2casgiutils._install" in sys.modules:
         instances.unregister_figure("requests_in_flight")
         health_checks.FACTORY.with_automatic = False
-
-
-@pytest.fixture(scope="session")
-def _session_redis() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
-
-
-@pytest.fixture
-def redis_server(_session_redis: RedisServer) -> RedisServer:
-    """A running and empty redis-server; a test that breaks it starts one of its own."""
-    with _session_redis.client() as client:
-        client.flushall()
-    return _session_redis
 
 
 @pytest.fixture

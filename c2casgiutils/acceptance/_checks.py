@@ -10,6 +10,8 @@ from c2casgiutils import _secrets
 if TYPE_CHECKING:
     import httpx
 
+__tracebackhide__ = True  # pytest shows the line of the test, not those of this module
+
 _NO_CONTENT = 204
 _SHOWN_CHARACTERS = 2_000
 
@@ -104,7 +106,6 @@ class Expectation:
             AssertionError: One of them is not as expected. Where the application runs in this process, its
                 exception is the cause.
         """
-        __tracebackhide__ = True
         complaint = self._status(response) or self._cors(response) or self._caching(response)
         if complaint:
             raise AssertionError(describe(response, complaint)) from response.extensions.get("exception")
@@ -159,7 +160,6 @@ def read_json(response: "httpx.Response") -> Any:
     Raises:
         AssertionError: The response is not JSON.
     """
-    __tracebackhide__ = True
     if response.status_code == _NO_CONTENT:
         return None
     _check_type(response, "json")
@@ -181,7 +181,6 @@ def read_xml(response: "httpx.Response", schema: str | None) -> Any:
     Raises:
         AssertionError: The response is not XML, or not as the schema says.
     """
-    __tracebackhide__ = True
     from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # it brings no types
 
     _check_type(response, "xml")
@@ -199,7 +198,6 @@ def read_xml(response: "httpx.Response", schema: str | None) -> Any:
 
 
 def _check_type(response: "httpx.Response", kind: str) -> None:
-    __tracebackhide__ = True
     header = response.headers.get("content-type")
     media_type = (header or "").partition(";")[0].strip().lower()
     if media_type in {f"application/{kind}", f"text/{kind}"} or media_type.endswith(f"+{kind}"):

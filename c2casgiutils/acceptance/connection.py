@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncConnection", "CacheExpected", "Connection"]
 
+__tracebackhide__ = True  # pytest shows the line of the test, not those of this module
+
 _TIMEOUT_SECONDS = 30
 
 
@@ -164,7 +166,6 @@ class Connection(_Connection):
     def _send(
         self, method: str, path: str, options: Mapping[str, Any], status: int = 200
     ) -> "httpx.Response":
-        __tracebackhide__ = True
         arguments, expectation = self._prepared(options, status)
         response = self.client.request(method, path, **arguments)
         expectation.check(response)
@@ -268,7 +269,6 @@ class AsyncConnection(_Connection):
     async def _send(
         self, method: str, path: str, options: Mapping[str, Any], status: int = 200
     ) -> "httpx.Response":
-        __tracebackhide__ = True
         arguments, expectation = self._prepared(options, status)
         response = await self.client.request(method, path, **arguments)
         expectation.check(response)

@@ -26,8 +26,8 @@ ADMIN = {"X-API-Key": SECRET}
 
 
 @pytest.fixture(scope="module")
-def _servers(_session_redis: RedisServer) -> Iterator[list[str]]:
-    environment = {**ENVIRONMENT, "C2C__REDIS__URL": _session_redis.url}
+def _servers(_redis_server: RedisServer) -> Iterator[list[str]]:
+    environment = {**ENVIRONMENT, "C2C__REDIS__URL": _redis_server.url}
     with (
         Uvicorn("tests.support.auth_app:app", env=environment) as first,
         Uvicorn("tests.support.auth_app:app", env=environment) as second,

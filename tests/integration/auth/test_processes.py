@@ -43,14 +43,14 @@ def _pair(environment: dict[str, str]) -> Iterator[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def _secret_servers(_session_redis: RedisServer) -> Iterator[list[str]]:
-    with _pair({"C2C__REDIS__URL": _session_redis.url, "C2C__AUTH__SECRET": SECRET}) as urls:
+def _secret_servers(_redis_server: RedisServer) -> Iterator[list[str]]:
+    with _pair({"C2C__REDIS__URL": _redis_server.url, "C2C__AUTH__SECRET": SECRET}) as urls:
         yield urls
 
 
 @pytest.fixture(scope="module")
-def _github_servers(_session_redis: RedisServer, _session_github: FakeGitHub) -> Iterator[list[str]]:
-    environment = {**_session_github.environment(), "C2C__REDIS__URL": _session_redis.url}
+def _github_servers(_redis_server: RedisServer, _session_github: FakeGitHub) -> Iterator[list[str]]:
+    environment = {**_session_github.environment(), "C2C__REDIS__URL": _redis_server.url}
     with _pair(environment) as urls:
         yield urls
 

@@ -94,18 +94,18 @@ class Forger:
 
 
 @pytest.fixture(params=["", SECRET], ids=["unsigned", "signed"], scope="module")
-def client(request: pytest.FixtureRequest, _session_redis: RedisServer) -> Iterator[httpx.Client]:
+def client(request: pytest.FixtureRequest, _redis_server: RedisServer) -> Iterator[httpx.Client]:
     """A client of a service one process of which stands still, so that forged answers come in time."""
     settings: dict[str, Any] = {"C2C__INSTANCES__HEARTBEAT": "1h", "C2C__HEALTH__TIMEOUT": "1s"}
     if request.param:
         settings["C2C__REDIS__BROADCAST_SECRET"] = request.param
-    with _session_redis.client() as redis_client:
+    with _redis_server.client() as redis_client:
         redis_client.flushall()  # an entry with another signature makes the roster stale
     with (
-        serve(_session_redis.port, **settings) as server,
-        serve(_session_redis.port, **settings) as other,
+        serve(_redis_server.port, **settings) as server,
+        serve(_redis_server.port, **settings) as other,
         httpx.Client(base_url=f"{server.url}/c2c", headers=KEY, timeout=30) as client,
-        Forger(_session_redis) as forger,
+        Forger(_redis_server) as forger,
         stopped(other.pid),
     ):
         yield client
