@@ -4,8 +4,11 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
+from c2casgiutils.acceptance import AsyncConnection
+from fastapi import FastAPI
+
+pytest_plugins = ["c2casgiutils.acceptance.pytest_plugin"]
 
 SECRET = "secret-of-the-tests"
 
@@ -28,20 +31,15 @@ def _database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    """Make a client of the running application."""
+def asgi_app() -> FastAPI:
+    """Return the application that `async_app_connection` starts and calls."""
     from app.main import app
 
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
-    ):
-        yield client
+    return app
 
 
 @pytest.fixture
-async def undone(client: httpx.AsyncClient) -> AsyncIterator[None]:
+async def undone(async_app_connection: AsyncConnection) -> AsyncIterator[None]:
     """Undo in the end what a test does in the database; its requests must follow each other."""
     from c2casgiutils import db
 

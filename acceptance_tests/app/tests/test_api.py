@@ -1,46 +1,46 @@
 """The API, and what operates it."""
 
-import httpx
 import pytest
+from c2casgiutils.acceptance import AsyncConnection
 from conftest import SECRET
 
 
-async def test_greeting(client: httpx.AsyncClient) -> None:
+async def test_greeting(async_app_connection: AsyncConnection) -> None:
     """The name is greeted."""
-    response = await client.get("/", params={"name": "Ada"})
-    assert response.json() == {"message": "Hello Ada"}
+    greeting = await async_app_connection.get_json("/", params={"name": "Ada"})
+    assert greeting == {"message": "Hello Ada"}
 
 
 @pytest.mark.usefixtures("undone")
-async def test_items(client: httpx.AsyncClient) -> None:
+async def test_items(async_app_connection: AsyncConnection) -> None:
     """An item is created once and found."""
-    assert (await client.get("/items")).json() == []
-    created = await client.post("/items", json={"name": "one"})
-    assert created.status_code == 201
-    assert (await client.post("/items", json={"name": "one"})).status_code == 409
-    assert (await client.get(f"/items/{created.json()['id']}")).json() == created.json()
-    assert (await client.get("/items")).json() == [created.json()]
-    assert (await client.get("/items/0")).status_code == 404
+    connection = async_app_connection
+    assert await connection.get_json("/items") == []
+    created = await connection.post_json("/items", json={"name": "one"}, expected_status=201)
+    await connection.post_json("/items", json={"name": "one"}, expected_status=409)
+    assert await connection.get_json(f"/items/{created['id']}") == created
+    assert await connection.get_json("/items") == [created]
+    await connection.get("/items/0", expected_status=404)
 
 
-async def test_health(client: httpx.AsyncClient) -> None:
+async def test_health(async_app_connection: AsyncConnection) -> None:
     """All checks pass."""
-    response = await client.get("/c2c/health_checks")
-    assert response.status_code == 200, response.text
+    await async_app_connection.get("/c2c/health_checks")
 
 
-async def test_operations_need_the_secret(client: httpx.AsyncClient) -> None:
+async def test_operations_need_the_secret(async_app_connection: AsyncConnection) -> None:
     """Nobody else sees the metrics."""
-    assert (await client.get("/c2c/metrics")).status_code == 403
-    assert (await client.get("/c2c/metrics", headers={"X-API-Key": SECRET})).status_code == 200
+    await async_app_connection.get("/c2c/metrics", expected_status=403)
+    await async_app_connection.get("/c2c/metrics", headers={"X-API-Key": SECRET})
 
 
-async def test_security_headers(client: httpx.AsyncClient) -> None:
+async def test_security_headers(async_app_connection: AsyncConnection) -> None:
     """They are on every answer."""
-    assert (await client.get("/")).headers["x-content-type-options"] == "nosniff"
+    response = await async_app_connection.get_raw("/")
+    assert response.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_request_id(client: httpx.AsyncClient) -> None:
+async def test_request_id(async_app_connection: AsyncConnection) -> None:
     """An answer has the id of its request."""
-    response = await client.get("/", headers={"X-Request-ID": "mine"})
+    response = await async_app_connection.get_raw("/", headers={"X-Request-ID": "mine"})
     assert response.headers["x-request-id"] == "mine"
