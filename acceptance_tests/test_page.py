@@ -27,7 +27,7 @@ def sign_in(visit: Visit) -> None:
     visit.page.goto("/c2c/")
     visit.page.get_by_label("Secret").fill(SECRET)
     visit.page.get_by_role("button", name="Sign in").click()
-    expect(visit.page.get_by_role("heading", name="Log levels")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="Health checks")).to_be_visible()
 
 
 def looks(visit: Visit, path: Path, name: str) -> None:
@@ -52,9 +52,10 @@ def test_look_and_accessibility(demo: Start, browser: Browser, tmp_path: Path) -
         visit.page.goto("/c2c/?sign_in=wrong")
         looks(visit, tmp_path, "wrong-secret")
         sign_in(visit)
-        visit.page.goto("/c2c/?logger=root")
-        expect(visit.page.get_by_text("Redis cannot be reached").first).to_be_visible()
         looks(visit, tmp_path, "signed-in")
+        visit.page.goto("/c2c/levels?logger=root")
+        expect(visit.page.get_by_text("Redis cannot be reached").first).to_be_visible()
+        looks(visit, tmp_path, "levels")
         visit.page.goto("/c2c/activity")
         expect(visit.page.get_by_role("row").last).to_contain_text("joined")
         looks(visit, tmp_path, "activity")
@@ -72,17 +73,12 @@ def test_work_with_the_page(demo: Start, browser: Browser, javascript: bool) -> 
         expect(page.get_by_role("alert")).to_contain_text("Wrong secret.")
 
         sign_in(visit)
-        page.get_by_label("Set a logger").fill("app.of.the.page")
-        page.get_by_label("Level", exact=True).select_option("DEBUG")
-        page.get_by_role("button", name="Set", exact=True).click()
-        expect(
-            page.get_by_text("The level of app.of.the.page was set to DEBUG in this process alone.")
-        ).to_be_visible()
-        expect(page.get_by_role("row", name="app.of.the.page DEBUG")).to_be_visible()
-
-        page.get_by_label("Read a logger").fill("app.of.the.page.child")
-        page.get_by_role("button", name="Read").click()
-        expect(page.get_by_text("app.of.the.page.child inherits DEBUG")).to_be_visible()
+        page.get_by_role("link", name="Log levels").click()
+        page.get_by_label("Search").fill("app.of.the.page")
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="set anyway").click()
+        page.get_by_role("group", name="app.of.the.page").get_by_role("button", name="DEBUG").click()
+        expect(page.get_by_role("status")).to_contain_text("1 of 1 applied DEBUG.")
 
         page.get_by_role("link", name="Database").click()
         page.get_by_label("Why, shown to who wants to write").fill("new disks")

@@ -295,7 +295,7 @@ function onChange({ target }) {
 
 // Keys
 
-const ROWS = "main .rows > tbody > tr, main .problems > li";
+const ROWS = "main .rows > tbody > tr, main .problems > li, main .level";
 const PATIENCE = 2 * SECOND;
 
 const current = () => document.activeElement.closest(ROWS);

@@ -14,6 +14,7 @@ from c2casgiutils.tools import (
     _events,
     _follow,
     _instances,
+    _levels_view,
     _maintenance,
     _metrics,
     _process_view,
@@ -59,6 +60,7 @@ router.include_router(_sql_profiler_page.router)
 router.include_router(_summary.router)
 router.include_router(_versions.router)
 router.include_router(_checks_view.router)
+router.include_router(_levels_view.router)
 router.include_router(_debug.router)
 router.include_router(_requests_view.router)
 router.include_router(_diagnostics_view.router)

@@ -25,7 +25,15 @@ class RefusedError(C2cError):
 
 
 class NotSetError(C2cError):
-    """The level could not be set everywhere; the message says what was done."""
+    """The level could not be set everywhere; the message says what was done.
+
+    Attributes:
+        may_be_kept: The change may be stored all the same.
+    """
+
+    def __init__(self, text: str, *, may_be_kept: bool = False) -> None:
+        super().__init__(text)
+        self.may_be_kept = may_be_kept
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,11 +222,13 @@ def _not_set(error: SwitchesUnavailableError, what: str) -> NotSetError:
     later = "each process will apply it within one heartbeat after reaching Redis"
     if error.is_stored:
         return NotSetError(
-            f"the {what} is kept in Redis, but it is not known which processes have it; {later}"
+            f"the {what} is kept in Redis, but it is not known which processes have it; {later}",
+            may_be_kept=True,
         )
     if error.is_uncertain:
         return NotSetError(
-            f"Redis did not reply in time: no process was changed, but the {what} may be kept; then {later}"
+            f"Redis did not reply in time: no process was changed, but the {what} may be kept; then {later}",
+            may_be_kept=True,
         )
     return NotSetError(
         "Redis cannot be reached or written: the level was not changed; "

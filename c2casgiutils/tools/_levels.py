@@ -80,15 +80,18 @@ async def startup() -> None:
         _LOGGER.exception("Changes of log levels in other processes will not be received")
 
 
-async def overrides() -> dict[str, Setting]:
+async def overrides(*, own: bool = True) -> dict[str, Setting]:
     """Return the levels set at run time, by the name of the logger, as currently stored.
+
+    Args:
+        own: See `in_force`.
 
     Raises:
         SwitchesUnavailableError: Redis is configured but unreachable.
     """
     with waiting(TIMEOUT_SECONDS) as seconds:
         await switches.refresh(seconds=seconds)
-    return in_force()
+    return in_force(own=own)
 
 
 def in_force(*, own: bool = True) -> dict[str, Setting]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import functools
 import logging
 import os
 import socket
@@ -76,11 +77,28 @@ class LoggersResponse(BaseModel):
     shown: int = Field(description=f"Number of loggers in this list, at most {MAX_SHOWN}")
 
 
-class ChangedLoggers(LoggersResponse):
-    """The same, with the name of the process."""
+class LoggersOfProcess(LoggersResponse):
+    """The same, with the name of the process, and the logger that was asked for by its name."""
 
     hostname: str
     pid: int
+    asked: Logger | None = None
+    exists: bool = Field(default=True, description="Whether the process has the logger that was asked for")
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether all matching loggers are listed."""
+        return self.shown == self.total
+
+    def find(self, name: str) -> Logger | None:
+        """Return a logger of the list, or the one that was asked for."""
+        if self.asked is not None and self.asked.name == name:
+            return self.asked
+        return self._by_name.get(name)
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, Logger]:
+        return {logger.name: logger for logger in self.loggers}
 
     def overrides(self) -> dict[str, Override]:
         """Return the levels set at run time, by the name of the logger."""
@@ -142,35 +160,62 @@ async def _answer(
     changed: bool = False,
     only_own: bool = False,
     limit: int = MAX_SHOWN,
+    also: str | None = None,
     **_of_newer_releases: Any,
 ) -> dict[str, Any]:
     """Return the list, or one logger if a name is given."""
     if name is not None:
         return describe(name).model_dump(mode="json")
-    found = find(q, changed=changed, only_own=only_own, limit=limit).model_dump(mode="json")
-    return {**found, "hostname": socket.gethostname(), "pid": os.getpid()}
+    return of_this_process(q, changed=changed, only_own=only_own, limit=limit, also=also).model_dump(
+        mode="json"
+    )
 
 
-async def ask_all(limit: int, *, only_own: bool = False) -> broadcast.Reply:
-    """Ask every process for its levels set at run time, as `ChangedLoggers`.
+def of_this_process(
+    q: str = "",
+    *,
+    changed: bool = False,
+    only_own: bool = False,
+    limit: int = MAX_SHOWN,
+    also: str | None = None,
+) -> LoggersOfProcess:
+    """Return what this process answers to `ask_all`."""
+    found = find(q, changed=changed, only_own=only_own, limit=limit)
+    asked = None if also is None else Logger(**_read(also, _levels.in_force().get(also)))
+    return LoggersOfProcess(
+        **dict(found),
+        hostname=socket.gethostname(),
+        pid=os.getpid(),
+        asked=asked,
+        exists=also is None or _loggers.exists(also),
+    )
+
+
+async def ask_all(
+    limit: int, *, q: str = "", changed: bool = True, only_own: bool = False, also: str | None = None
+) -> broadcast.Reply:
+    """Ask every process for its loggers, as `LoggersOfProcess`.
 
     While Redis is unreachable, only this process answers.
 
     Args:
         limit: Maximum number of loggers of each process.
+        q: A part of the name, in any case.
+        changed: Ask only for those with a level set at run time.
         only_own: Ask only for the levels that each process alone has.
+        also: The name of a logger that is described whether it is in the list or not, or exists at all.
     """
     with waiting(_ALL_SECONDS) as seconds:
-        params = {"changed": True, "only_own": only_own, "limit": limit}
+        params = {"q": q, "changed": changed, "only_own": only_own, "limit": limit, "also": also}
         return await broadcast.ask(CHANNEL, _answer, params, timeout=seconds, or_alone=True)
 
 
-def answers_of(reply: broadcast.Reply) -> list[ChangedLoggers]:
+def answers_of(reply: broadcast.Reply) -> list[LoggersOfProcess]:
     """Return the valid answers to `ask_all`; those of another release may not be."""
     found = []
     for payload in reply.payloads:
         with contextlib.suppress(ValidationError):
-            found.append(ChangedLoggers.model_validate(payload))
+            found.append(LoggersOfProcess.model_validate(payload))
     return found
 
 

@@ -39,6 +39,11 @@ def names() -> list[str]:
     return [logging.root.name, *others]
 
 
+def exists(name: str) -> bool:
+    """Return whether there is a logger of this name."""
+    return _existing(name) is not None
+
+
 def read(name: str) -> Level:
     """Read the level of a logger without creating the logger."""
     logger = _existing(name)

@@ -11,9 +11,6 @@ from c2casgiutils.instances import Instance
 from c2casgiutils.tools import (
     _attention,
     _check_rows,
-    _level_rows,
-    _level_values,
-    _logger_list,
     _pages,
     _problems,
     _process_rows,
@@ -27,35 +24,6 @@ MAX_ROWS = 12
 """Up to so many processes are all shown, with a cell for each check."""
 _MAX_WORST = 10
 _MAX_LINES = 20
-
-
-@dataclasses.dataclass(frozen=True)
-class Levels:
-    """The log levels: those that were set, all selectable levels, and the requested logger.
-
-    `refusal` says why the logger cannot be read.
-    """
-
-    found: _level_rows.Rows
-    names: list[str]
-    asked: _logger_list.Described | None = None
-    refusal: str | None = None
-
-    def newest(self, logger: str) -> _level_rows.Row | None:
-        """Return what was last set for a logger."""
-        rows = [row for row in self.found.rows if row.name == logger]
-        return max(rows, key=lambda row: row.override.since, default=None)
-
-
-@dataclasses.dataclass(frozen=True)
-class Process:
-    """A process that the form of the log levels offers."""
-
-    state: str
-    id: str
-    hostname: str
-    pid: int
-    is_own: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,18 +80,15 @@ class Overview:
     own: str
     unseen: int
     seen_at: datetime.datetime | None
-    processes: list[Process]
-    levels: Levels
 
 
-async def collect(request: Request, summary: Summary, *, sort: str, logger: str | None) -> Overview:
+async def collect(request: Request, summary: Summary, *, sort: str) -> Overview:
     """Collect what a reader sees, from the roster and the desired state."""
-    levels = await _read_levels(logger)
-    own, roster = instances.own_id(), summary.roster
+    roster = summary.roster
     found = [
         *_problems.of_cluster(summary),
         *_problems.of_request(request),
-        *_problems.of_levels(levels.found),
+        *_problems.of_levels(summary.levels),
     ]
     return Overview(
         at=datetime.datetime.now(datetime.UTC),
@@ -135,13 +100,6 @@ async def collect(request: Request, summary: Summary, *, sort: str, logger: str 
         own=_attention.name_of(instances.own()),
         unseen=len(summary.unseen),
         seen_at=_seen_at(summary),
-        processes=[
-            Process(
-                "lost" if one.liveness == "lost" else one.state, one.id, one.hostname, one.pid, one.id == own
-            )
-            for one in roster
-        ],
-        levels=levels,
     )
 
 
@@ -181,14 +139,3 @@ def _last_change(roster: Sequence[Instance]) -> tuple[str, str, datetime.datetim
         if check.since is not None
     ]
     return max(changes, key=lambda change: change[2], default=None)
-
-
-async def _read_levels(logger: str | None) -> Levels:
-    asked = None
-    refusal = None
-    if logger:
-        try:
-            asked = _logger_list.describe(_level_values.checked_name(logger))
-        except ValueError as error:
-            refusal = f"This cannot be read: {error}."
-    return Levels(await _level_rows.collect(), _level_values.names(), asked, refusal)

@@ -10,7 +10,7 @@ from fastapi import Request
 
 from c2casgiutils import db, headers
 from c2casgiutils.db import _maintenance
-from c2casgiutils.tools import _level_rows, _loggers, _pages
+from c2casgiutils.tools import _level_tree, _loggers, _pages
 from c2casgiutils.tools._attention import Attention
 from c2casgiutils.tools._summary import Summary
 
@@ -68,20 +68,14 @@ def of_request(request: Request) -> Iterator[Problem]:
         yield Problem("warn", "proxy", text)
 
 
-def of_levels(found: _level_rows.Rows) -> Iterator[Problem]:
-    """Return the log levels that not every process has."""
+def of_levels(names: Iterable[str]) -> Iterator[Problem]:
+    """Return the loggers whose level was set, but whose records no handler writes."""
     lost = (
-        Problem("warn", "lost", f"Log level of {name}: {warning}")
-        for name in dict.fromkeys(row.name for row in found.rows)
+        Problem("warn", "lost", f"Log level of {name}: {warning}", None, _level_href(name), name)
+        for name in names
         if (warning := _loggers.read(name).warning) is not None
     )
     yield from itertools.islice(lost, _MAX_LOGGERS)
-    lacking = (
-        Problem("warn", "behind", f"Log level of {row.name}: {'; '.join(row.lacking[:_MAX_LOGGERS])}")
-        for row in found.rows
-        if row.lacking
-    )
-    yield from itertools.islice(lacking, _MAX_LOGGERS)
 
 
 def in_order(found: Iterable[Problem]) -> list[Problem]:
@@ -121,6 +115,10 @@ def _href(item: Attention) -> str:
         case "partial":
             return "processes?state=behind"
         case "level":
-            return f"./?logger={subject}#levels"
+            return _level_href(item.subject)
         case _:
             return ""
+
+
+def _level_href(name: str) -> str:
+    return f"levels?logger={quote(name, safe='')}#{quote(_level_tree.id_of(name), safe='%')}"

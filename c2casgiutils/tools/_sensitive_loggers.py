@@ -35,6 +35,16 @@ def warning_of(name: str) -> str | None:
     return f"the log may hold secrets now: {'; '.join(told)}" if told else None
 
 
+def note_of(name: str) -> str | None:
+    """Return from which level on a logger writes what may be secret, `None` if it is not known to do so."""
+    if name == logging.root.name:
+        return "below INFO, every library logs its details"
+    if name not in _WRITTEN:
+        return None
+    from_level, written = _WRITTEN[name]
+    return f"from {logging.getLevelName(from_level)} on, it logs {written}"
+
+
 def followed_warning(name: str, number: int) -> str | None:
     """Return what a logger and its children write at a level that may be secret, `None` for nothing.
 

@@ -43,6 +43,7 @@ VIEWS = (
     View("", "Overview", "o", "overview", level="public"),
     View("processes", "Processes", "p", "instances"),
     View("checks", "Checks", "c", "health/cluster", twin_query=("check",)),
+    View("levels", "Log levels", "l", "logging/loggers", twin_query=("q", "changed")),
     View(
         "requests",
         "Requests",

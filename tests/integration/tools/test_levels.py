@@ -308,8 +308,13 @@ async def test_page_while_redis_is_away(client: httpx.AsyncClient, own_redis: Re
     started = time.monotonic()
     page = (await client.get("")).text
     assert time.monotonic() - started < 8
-    assert "Redis cannot be reached" in page
+    assert "Redis is unreachable" in page
     assert name in page
-    failed = await client.post("", data={"name": name, "level": "INFO"})
+    failed = await client.post("levels", data={"set": f"20 {name}", "reason": "to keep"})
     assert failed.status_code == 503
     assert "Not changed." in failed.text
+    assert 'value="to keep"' in failed.text
+    done = await client.post("levels", data={"set": f"20 {name}", "scope": "process"})
+    after = await client.get(str(done.url.join(done.headers["Location"])))
+    assert "Levels can be set in this process only" in after.text
+    assert "INFO</strong> only in" in after.text

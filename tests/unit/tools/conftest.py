@@ -48,7 +48,7 @@ def anonymous(client: httpx.AsyncClient) -> httpx.AsyncClient:
 async def callers() -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     """One client for each permission on the repository."""
     with FakeGitHub() as github:
-        github.users = {name: {"login": name} for name in ("push", "admin")}
+        github.users = {name: {"login": name} for name in ("pull", "push", "admin")}
         github.repositories = {"org/repo": Repository(permissions={name: [name] for name in github.users})}
         config.settings = config.Settings(
             auth={"jwt": {"secret": KEY}, "github": github.settings(bearer=True)}

@@ -1,4 +1,3 @@
-import logging
 import re
 from collections.abc import Iterator
 from importlib import metadata
@@ -8,10 +7,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from c2casgiutils import config, health_checks, switches
+from c2casgiutils import config, health_checks
 from c2casgiutils._app import create_app
-from c2casgiutils.tools import _loggers, _pages, _static
-from tests.unit.tools.conftest import SECRET
+from c2casgiutils.tools import _pages, _static
 
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
@@ -78,7 +76,7 @@ async def test_title_and_version(client: httpx.AsyncClient, is_public: bool) -> 
         assert ("Operations" in text) is not is_public
 
 
-@pytest.mark.parametrize("path", ["", "?logger=%3Cscript%3E&result=set", "?sign_in=%3Cscript%3E"])
+@pytest.mark.parametrize("path", ["", "?sign_in=%3Cscript%3E"])
 async def test_nothing_inline(client: httpx.AsyncClient, path: str) -> None:
     """No inline script, no style, no absolute link: the policy holds, and any mount path is right."""
     text = (await client.get(path)).text
@@ -118,79 +116,6 @@ async def test_closed_without_configuration(anonymous: httpx.AsyncClient) -> Non
     text = (await anonymous.get("")).text
     assert "closed to everybody" in text
     assert "C2C__AUTH__SECRET" in text
-
-
-async def test_set_a_level_from_the_form(client: httpx.AsyncClient) -> None:
-    """The form leads back to the page, which tells what was done."""
-    answer = await client.post("", data={"name": "tests.of the&page", "level": "debug"})
-    assert answer.status_code == 303
-    page = await client.get(str(answer.url.join(answer.headers["Location"])))
-    assert page.request.url.path == "/c2c/"
-    assert "The level of tests.of the&amp;page was set to DEBUG" in page.text
-    assert _loggers.read("tests.of the&page").level == "DEBUG"
-
-
-@pytest.mark.parametrize(
-    ("data", "status", "text"),
-    [
-        ({"name": "a", "level": "LOUD"}, 422, "not the name of a log level"),
-        ({"name": "root", "level": "NOTSET"}, 422, "the root logger has no parent"),
-        ({"name": "", "level": "INFO"}, 422, "name"),
-        ({"name": "a\x1bb", "level": "INFO"}, 422, "printable"),
-        ({}, 422, "Not changed"),
-    ],
-)
-async def test_bad_forms(client: httpx.AsyncClient, data: dict[str, str], status: int, text: str) -> None:
-    """What was wrong is said on the page, and the input is kept."""
-    answer = await client.post("", data=data)
-    assert answer.status_code == status
-    assert text in answer.text
-    assert "Log levels" in answer.text
-
-
-@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data", "text/plain", ""])
-async def test_a_post_that_is_no_form(client: httpx.AsyncClient, content_type: str) -> None:
-    answer = await client.post("", content=b'{"name": "a"}', headers={"Content-Type": content_type})
-    assert 400 <= answer.status_code < 500
-
-
-async def test_the_address_is_not_believed(client: httpx.AsyncClient) -> None:
-    """A link cannot make the page say that something was done."""
-    page = await client.get("", params={"logger": "tests.never.set", "result": "set"})
-    assert "was set" not in page.text
-
-
-async def test_a_form_of_another_site(anonymous: httpx.AsyncClient) -> None:
-    """The session cookie alone is no proof: a form on another site changes nothing."""
-    signed_in = await anonymous.post("auth/login", data={"secret": SECRET})
-    assert signed_in.is_success
-    cookie = signed_in.headers["Set-Cookie"].partition(";")[0]
-    data = {"name": "tests.cross.site", "level": "DEBUG"}
-    for headers, status in (
-        ({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403),
-        ({"Origin": "https://evil.example"}, 403),
-        ({"Origin": "null"}, 403),
-        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://testserver"}, 303),
-    ):
-        answer = await anonymous.post("", data=data, headers={"Cookie": cookie, **headers})
-        assert answer.status_code == status
-        assert (_loggers.read("tests.cross.site").level == "DEBUG") == (status == 303)
-
-
-async def test_many_overrides(client: httpx.AsyncClient) -> None:
-    for number in range(205):
-        logging.getLogger(f"tests.many.{number}")
-        await switches.put("level", f"tests.many.{number}", "INFO")
-    text = (await client.get("")).text
-    assert text.count('<th scope="row" class="mono"><a href="./?logger=tests.many.') == 200
-    assert "and 5 more" in text
-
-
-async def test_anonymous_form(anonymous: httpx.AsyncClient) -> None:
-    answer = await anonymous.post("", data={"name": "tests.anonymous", "level": "DEBUG"})
-    assert answer.status_code == 403
-    assert _loggers.read("tests.anonymous").level == "NOTSET"
-    assert 'name="secret"' in answer.text
 
 
 @pytest.mark.parametrize(

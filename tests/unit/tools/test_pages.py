@@ -115,10 +115,10 @@ async def test_sign_in_leads_back(anonymous: httpx.AsyncClient, path: str, expec
     ("path", "fields", "expected", "filled"),
     [
         (
-            "",
-            {"name": "a.b", "level": "DEBUG", "secret": "x"},
-            "?name=a.b&level=DEBUG",
-            ['name="name" value="a.b"', "<option selected>DEBUG<"],
+            "levels",
+            {"q": "a.b", "reason": "INC-42", "secret": "x"},
+            "levels?q=a.b&reason=INC-42",
+            ['type="search" value="a.b"', 'name="reason" value="INC-42"'],
         ),
         (
             "statements",
@@ -141,7 +141,7 @@ async def test_entry_survives_the_end_of_a_session(
     assert [text for text in filled if text not in page] == []
 
 
-@pytest.mark.parametrize("path", ["", "statements"])
+@pytest.mark.parametrize("path", ["levels", "statements"])
 @pytest.mark.parametrize("size", [3_000, 20_000])
 async def test_entry_that_is_too_long(anonymous: httpx.AsyncClient, path: str, size: int) -> None:
     """What does not fit into an address is not kept, and the page says so."""
@@ -162,7 +162,7 @@ async def test_script_is_for_those_who_are_signed_in(client: httpx.AsyncClient) 
     """The start page of strangers runs none; an answer to a form is not replaced by the next refresh."""
     assert "<script" in (await client.get("")).text
     assert " data-live>" in (await client.get("")).text
-    refused = (await client.post("", data={"name": "a", "level": "nonsense"})).text
+    refused = (await client.post("levels", data={"set": "nonsense a"})).text
     assert "<script" in refused
     assert " data-live>" not in refused
     del client.headers["X-API-Key"]

@@ -43,7 +43,7 @@ def lines(*attention: _attention.Attention) -> list[_problems.Problem]:
         ("unlike", "process?id=a%26b%2Fc"),
         ("versions", "processes?sort=version"),
         ("partial", "processes?state=behind"),
-        ("level", "./?logger=a%26b%2Fc#levels"),
+        ("level", "levels?logger=a%26b%2Fc#level-a%26b%2Fc"),
         ("redis", ""),
         ("roster", ""),
     ],
