@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import kubernetes_validate  # type: ignore[import-untyped]  # it brings no types
 import pytest
+import yaml
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 
@@ -58,6 +60,26 @@ def test_the_demo_is_the_rendered_scaffold(tmp_path: Path) -> None:
     for name in sorted(files(rendered)):
         ours = _MARKED.sub("\n", (_APP / name).read_text()).rstrip("\n")
         assert ours == (rendered / name).read_text().rstrip("\n"), f"{name} differs"
+
+
+@pytest.mark.parametrize("database", ["sqlite", "none"])
+def test_manifests(tmp_path: Path, database: str) -> None:
+    """The manifests of Kubernetes are valid, list each other, and select the same pods."""
+    folder = render(tmp_path, project_slug="my_project", database=database) / "deploy/kubernetes"
+    manifests = {file.name: yaml.safe_load(file.read_text()) for file in folder.iterdir()}
+    kustomization = manifests.pop("kustomization.yaml")
+    assert sorted(kustomization["resources"]) == sorted(manifests)
+    label = {"app.kubernetes.io/name": "my-project"}
+    for name, manifest in manifests.items():
+        assert manifest["metadata"] == {"name": "my-project", "labels": label}
+        if name != "servicemonitor.yaml":  # its kind is not one of Kubernetes itself
+            kubernetes_validate.validate(manifest, "1.31", strict=True)
+    pod = manifests["deployment.yaml"]["spec"]["template"]
+    assert pod["metadata"]["labels"] == label
+    (container,) = pod["spec"]["containers"]
+    ports = {port["name"] for port in container["ports"]}
+    assert {port["targetPort"] for port in manifests["service.yaml"]["spec"]["ports"]} == ports
+    assert {one["port"] for one in manifests["servicemonitor.yaml"]["spec"]["endpoints"]} <= ports
 
 
 def test_the_logging_configuration_is_the_packaged_one() -> None:
