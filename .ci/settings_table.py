@@ -1,4 +1,4 @@
-"""Write the table of all settings between two markers of the README, or compare it.
+"""Write the table of all settings between two markers of docs/settings.md, or compare it.
 
 usage: settings_table.py [--check] [FILE]
 """  # noqa: INP001  # a script
@@ -97,7 +97,7 @@ def main() -> None:
     """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only compare")
-    parser.add_argument("file", nargs="?", type=Path, default=Path(__file__).parents[1] / "README.md")
+    parser.add_argument("file", nargs="?", type=Path, default=Path(__file__).parents[1] / "docs/settings.md")
     arguments = parser.parse_args()
     update(arguments.file, "settings", table(), check=arguments.check)
 

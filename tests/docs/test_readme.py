@@ -22,3 +22,8 @@ def test_links_work_away_from_the_repository() -> None:
 def test_references_are_defined() -> None:
     names = set(re.findall(r"^\[([^]]+)\]: ", TEXT, re.MULTILINE))
     assert set(re.findall(r"\]\[([^]]+)\]", TEXT)) <= names
+
+
+def test_can_be_read_at_once() -> None:
+    """At most 250 lines: the rest is in the documentation."""
+    assert len(TEXT.splitlines()) <= 250

@@ -1,4 +1,4 @@
-"""The table of the settings in the README."""
+"""The table of the settings in the documentation."""
 
 import subprocess
 import sys
@@ -18,15 +18,15 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def readme(tmp_path: Path) -> Path:
-    file = tmp_path / "README.md"
+def page(tmp_path: Path) -> Path:
+    file = tmp_path / "settings.md"
     file.write_text("before\n<!-- settings -->\nold\n<!-- /settings -->\nafter\n")
     return file
 
 
-def test_the_table_is_written_between_the_markers(readme: Path) -> None:
-    assert run(str(readme)).returncode == 0
-    text = readme.read_text()
+def test_the_table_is_written_between_the_markers(page: Path) -> None:
+    assert run(str(page)).returncode == 0
+    text = page.read_text()
     assert text.startswith("before\n<!-- settings -->\n\n| Variable |")
     assert text.endswith("|\n\n<!-- /settings -->\nafter\n")
     assert "| `C2C__AUTH__JWT__COOKIE__AGE` | duration | `7d` |" in text
@@ -34,15 +34,15 @@ def test_the_table_is_written_between_the_markers(readme: Path) -> None:
     assert "| `LOG_TYPE` | `console`, `json` | `console` |" in text
 
 
-def test_a_difference_is_an_error(readme: Path) -> None:
-    assert "make settings" in run("--check", str(readme)).stderr
-    run(str(readme))
-    assert run("--check", str(readme)).returncode == 0
+def test_a_difference_is_an_error(page: Path) -> None:
+    assert "make settings" in run("--check", str(page)).stderr
+    run(str(page))
+    assert run("--check", str(page)).returncode == 0
 
 
-def test_missing_markers_are_an_error(readme: Path) -> None:
-    readme.write_text("nothing")
-    assert run(str(readme)).returncode == 1
+def test_missing_markers_are_an_error(page: Path) -> None:
+    page.write_text("nothing")
+    assert run(str(page)).returncode == 1
 
 
 def test_every_setting_says_what_it_is_for() -> None:
