@@ -21,6 +21,7 @@ OUTSIDE_THE_SCHEMA = {
     *("POST /diagnostics", "GET /database", "POST /database"),
     *("GET /statements", "POST /statements", "GET /activity"),
     *("GET /processes", "GET /process", "POST /process", "GET /checks"),
+    *("GET /requests", "POST /requests", "POST /diagnostics", "GET /database", "POST /database"),
     *("GET /github-login", "GET /github-callback", "GET /github-logout"),
 }
 
