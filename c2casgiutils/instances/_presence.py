@@ -88,13 +88,6 @@ class Presence:
         return self._link is not None and self._link.is_up
 
     @property
-    def outage(self) -> tuple[str, float | None] | None:
-        """Why the others cannot be seen, and for how many seconds, if the connection to Redis failed."""
-        if self._link is None or self._link.is_up:
-            return None
-        return self._link.last_error or "not connected yet", self._link.outage_seconds
-
-    @property
     def state(self) -> State:
         """The state of this process."""
         return self._report.state

@@ -126,7 +126,8 @@ def currency() -> Currency:
 
 def outage() -> tuple[str, float | None] | None:
     """Return why Redis is unreachable, and for how many seconds if known; `None` if it is connected."""
-    return _STATE.presences.nearest().outage
+    link = _STATE.presences.nearest().roster.link
+    return None if link is None else link.outage
 
 
 def skipped() -> int:

@@ -93,9 +93,9 @@ class Link:
         return wire.connection if wire is not None and self.is_up else None
 
     @property
-    def outage_seconds(self) -> float | None:
-        """How long Redis has been unreachable; `None` until an attempt failed."""
-        return self._outage.seconds
+    def outage(self) -> tuple[str, float | None] | None:
+        """Why Redis is unreachable, and for how many seconds once an attempt failed; `None` if it is not."""
+        return None if self.is_up else (self.last_error or "not connected yet", self._outage.seconds)
 
     def describe_outage(self) -> str:
         """Return why there is no connection, in words for users."""
