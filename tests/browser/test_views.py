@@ -235,6 +235,7 @@ def fifty_more(service: Service, visit: Visit) -> None:
         page.set_viewport_size({"width": 320, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
     assert visit.axe() == []
+    assert len(re.findall(rb"/Type /Page\b", page.pdf(format="A4"))) == 1
     page.get_by_role("link", name="8 on web-7f9c-00001: down").click()
     expect(page).to_have_url(re.compile(f"id={ids[5].replace(':', '%3A')}$"))
 
