@@ -28,8 +28,6 @@ _ANNOUNCE_SECONDS = 0.3
 _LEAVE_SECONDS = 1.0
 _NEW_ENTRY, _NEW_KEY = 2, 3
 """Number of fields that a complete entry adds; one more, the token, if the whole hash was missing."""
-_SWITCHES = "switches"
-_VERSION_FIELD = "version"
 
 
 class Presence:
@@ -58,7 +56,7 @@ class Presence:
         self.is_started = False
         self.roster = Roster(self.id)
         self.events = events.Log(self.id, self.now)
-        self._version_key = scoped(_SWITCHES)
+        self._version_key = scoped("switches")
         self._publish_word = "SPUBLISH" if config.settings.redis.cluster else "PUBLISH"
         self._heartbeat = config.settings.instances.heartbeat.total_seconds()
         self._link: Link | None = None
@@ -71,15 +69,10 @@ class Presence:
         """The static part as it was last written; `None` before the first time."""
         self._last_beat = 0.0
         self._refusal = Outage(
-            _LOGGER,
-            "Redis refuses the roster entry: %s",
-            "Redis accepts the roster entry again after %.1f s",
+            _LOGGER, "Redis refuses the roster entry: %s", "Redis accepts the roster entry again after %.1f s"
         )
         self._fault = Outage(
-            _LOGGER,
-            "A heartbeat failed: %s",
-            "Heartbeats work again after %.1f s",
-            level=logging.ERROR,
+            _LOGGER, "A heartbeat failed: %s", "Heartbeats work again after %.1f s", level=logging.ERROR
         )
 
     @property
@@ -238,7 +231,7 @@ class Presence:
                 ("EXPIRE", self.roster.beats_key, KEY_SECONDS),
                 self.roster.currency_command,
                 self.roster.soon_command(now),
-                ("HGET", self._version_key, _VERSION_FIELD),
+                ("HGET", self._version_key, "version"),
                 self.roster.static_command(self.id),
                 *more,
             )
@@ -265,9 +258,10 @@ class Presence:
         return key_was_missing
 
     def _note_return(self, now: float) -> None:
-        """Note that this process beats after a pause, in which others may have considered it lost."""
+        """Note a pause: others may consider this process lost, a promoted replica may lack its events."""
         silence = now - self._last_beat
         self.roster.steady_since = now
+        self.events.save_again()
         if self._last_beat and silence >= LOST_BEATS * self._heartbeat:
             self.events.record("return", after=self.state, reason=f"no heartbeat for {silence:.0f} s")
             self.beat_soon()

@@ -12,6 +12,7 @@ from c2casgiutils.tools import (
     _debug_runtime,
     _debug_settings,
     _debug_stacks,
+    _events,
     _instances,
     logging_,
 )
@@ -39,6 +40,7 @@ _PARTS: dict[str, debug.Part] = {
     "versions": _debug_settings.get_versions,
     "runtime": lambda: _debug_runtime.get_runtime(ALL),
     "audit": _audit,
+    "events": lambda: _events.collect(with_names=True),
 }
 
 

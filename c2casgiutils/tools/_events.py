@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, Field
 
-from c2casgiutils import auth, config, events, instances, redis_utils
+from c2casgiutils import auth, config, events, instances, redis_utils, switches
 from c2casgiutils.auth._audit_lists import AuditEvent
 
 router = APIRouter(tags=["events"])
@@ -35,7 +35,7 @@ def parse_since(value: object) -> datetime.datetime | None:
     if not text:
         return None
     try:
-        return datetime.datetime.now(datetime.UTC) - config.parse_duration(text)
+        return datetime.datetime.fromtimestamp(switches.now(), tz=datetime.UTC) - config.parse_duration(text)
     except (ValueError, OverflowError):
         pass
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 
 from tests.support.net import eventually
@@ -39,6 +40,16 @@ async def test_cluster() -> None:
             assert (report["applied"], report["of"], report["behind"]) == (2, 2, [])
             assert [await operator.level(NAME) for operator in found] == ["DEBUG", "DEBUG"]
             assert [await operator.overrides() for operator in found] == [{NAME: "DEBUG"}] * 2
+            for operator in found:
+                await eventually(functools.partial(knows_all, operator), what="the events of both")
+
+
+async def knows_all(operator: Operator) -> bool:
+    """Return whether the time line has the joins of two processes and the changes."""
+    body = (await operator.get("events")).json()
+    joined = {event["instance"] for event in body["events"] if event["kind"] == "join"}
+    changed = {event["what"] for event in body["events"] if event["kind"] == "audit"}
+    return bool(body["complete"]) and len(joined) == 2 and changed == {f"logging.level {NAME}"}
 
 
 def stored_level(server: RedisServer) -> str:

@@ -13,7 +13,7 @@ from c2casgiutils import debug, instances
 from tests.unit.tools.conftest import SECRET
 
 FILES = ["instances", "health", "levels", "stacks", "loop", "exchanges", "settings", "versions"]
-FILES += ["runtime", "audit"]
+FILES += ["runtime", "audit", "events"]
 
 
 async def files(client: httpx.AsyncClient) -> dict[str, Any]:
