@@ -3,18 +3,14 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import httpx
 import pytest
 
-from c2casgiutils.scripts import migrate_env
-from c2casgiutils.scripts._env_files import parse_env
-from tests.support.net import free_port, wait_for
-from tests.support.processes import RedisServer, Uvicorn
+from tests.support.moved import SECRET, Moved, moved_application
+from tests.support.net import wait_for
 
 PAGE = (Path(__file__).parents[2] / "docs" / "migrate-from-0.x.md").read_text()
-SECRET = "a-secret-of-operators"
 KEY = {"X-API-Key": SECRET}
 ENVIRONMENT = """
 C2C__REDIS__URL={redis}
@@ -31,20 +27,6 @@ C2C__PROXY_HEADERS__TYPE=x-forwarded
 """
 
 
-class Moved(NamedTuple):
-    """The application that runs.
-
-    Attributes:
-        client: A client of it.
-        metrics: The address of the metrics.
-        server: The server, for its output.
-    """
-
-    client: httpx.Client
-    metrics: str
-    server: Uvicorn
-
-
 def shortened(folder: Path) -> Path:
     """A folder with the application of the page."""
     (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -58,19 +40,9 @@ def moved(
 ) -> Iterator[Moved]:
     """Each application with what the script makes of the old env file."""
     folder = tmp_path_factory.mktemp("moved")
-    port = free_port()
-    with RedisServer() as redis:
-        text = ENVIRONMENT.format(secret=SECRET, redis=redis.url, port=port)
-        (folder / "old.env").write_text(text)
-        migrate_env.main([str(folder / "old.env"), "--output", str(folder / "new")])
-        new = parse_env((folder / "new" / "old.env").read_text())
-        env = {name: value.text for name, value in new.items()}
-        cwd = application if request.param == "unchanged" else shortened(folder)
-        with (
-            Uvicorn("main:app", cwd=cwd, env=env) as server,
-            httpx.Client(base_url=server.url, timeout=20) as client,
-        ):
-            yield Moved(client, f"http://127.0.0.1:{port}/metrics", server)
+    cwd = application if request.param == "unchanged" else shortened(folder)
+    with moved_application(folder / "old.env", ENVIRONMENT, cwd=cwd, converted="old.env") as running:
+        yield running
 
 
 def test_health(moved: Moved) -> None:

@@ -4,20 +4,16 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import httpx
 import pytest
 
 from c2casgiutils import logs
-from c2casgiutils.scripts import migrate_env
-from c2casgiutils.scripts._env_files import parse_env
-from tests.support.net import free_port, wait_for
+from tests.support.moved import SECRET, Moved, moved_application
+from tests.support.net import wait_for
 from tests.support.postgres import PostgresServer
-from tests.support.processes import RedisServer, Uvicorn
 
 PAGE = (Path(__file__).parents[2] / "docs" / "migrate-from-c2cwsgiutils.md").read_text()
-SECRET = "a-secret-of-operators"
 KEY = {"X-API-Key": SECRET}
 COMPOSE = """
 services:
@@ -45,45 +41,34 @@ services:
 """
 
 
-class Moved(NamedTuple):
-    """The application that runs.
-
-    Attributes:
-        client: A client of it.
-        metrics: The address of the metrics.
-        server: The server, for its output.
-    """
-
-    client: httpx.Client
-    metrics: str
-    server: Uvicorn
-
-
 @pytest.fixture(scope="module")
 def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moved]:
     """The application of the page, with what the script makes of the old compose file."""
     folder = tmp_path_factory.mktemp("moved")
     (block,) = [code for code in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "install(" in code]
     (folder / "main.py").write_text(block)
-    with RedisServer() as redis, PostgresServer() as postgres:
+    with PostgresServer() as postgres:
         with postgres.connect() as connection:
             connection.execute(
                 "CREATE TABLE hello (id serial PRIMARY KEY, value text UNIQUE DEFERRABLE INITIALLY DEFERRED)"
             )
             connection.execute("INSERT INTO hello (value) VALUES ('master')")
-        port = free_port()
-        database = postgres.url("postgresql+psycopg2")
-        text = COMPOSE.format(secret=SECRET, redis=redis.url, database=database, port=port)
-        (folder / "docker-compose.yaml").write_text(text)
-        migrate_env.main([str(folder / "docker-compose.yaml"), "--output", str(folder / "new")])
-        new = parse_env((folder / "new" / "app.env").read_text())
-        env = {name: value.text for name, value in new.items()}
-        options = ("--log-config", str(logs.CONFIG_FILE))
-        with (
-            Uvicorn("main:app", *options, cwd=folder, env=env) as server,
-            httpx.Client(base_url=server.url, timeout=20) as client,
-        ):
-            yield Moved(client, f"http://127.0.0.1:{port}/metrics", server)
+        with moved_application(
+            folder / "docker-compose.yaml",
+            COMPOSE,
+            "--log-config",
+            str(logs.CONFIG_FILE),
+            cwd=folder,
+            converted="app.env",
+            database=postgres.url("postgresql+psycopg2"),
+        ) as running:
+            yield running
+
+
+def test_environment(moved: Moved) -> None:
+    """The number of workers goes to the variable that uvicorn reads, and nothing old is left."""
+    assert moved.env["WEB_CONCURRENCY"] == "2"
+    assert [name for name in moved.env if re.match("C2C_(?!_)|SQLALCHEMY_|STATSD_|GUNICORN_", name)] == []
 
 
 def test_database(moved: Moved) -> None:
