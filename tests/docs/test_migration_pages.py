@@ -45,7 +45,10 @@ python_resource python_memory_info process_smap_pss_bytes alembic_version health
 health_check_db_seconds database_table_count database_table_size database_table_index_size
 database_table_index_usage database_extra Server-Timing
 """
-OLD_FIXTURES = "acceptance.connection.Connection wait_url retry_timeout approx retry"
+OLD_FIXTURES = """
+acceptance.connection.Connection wait_url retry_timeout approx retry Composition check_image check_image_file
+check_screenshot PrintConnection
+"""
 OLD = OLD_VIEWS + OLD_CHECKS + OLD_HELPERS + OLD_SCRIPTS + OLD_METRICS + OLD_FIXTURES
 
 
