@@ -24,6 +24,7 @@ _SHARED = ("SENTRY_", "SQLALCHEMY_", "STATSD_")
 _TAG, _INTEGRATION = (prefix.upper() for prefix in MAPPINGS.values())
 _IMPORTED_WHEN_CHECKED = "C2C__SENTRY__EVENT_SCRUBBER"
 _NEAR = 0.85
+_EMPTY = "an empty value counts as unset"
 
 
 class Change(NamedTuple):
@@ -63,13 +64,19 @@ class Migration:
             if older is not None:
                 self._convert(name, value, older)
             elif is_setting(name):
-                self._take(name, name, value)
-                self.changes.append(Change(name, "same", "same"))
+                self._keep(name, value)
             else:
                 self._pass_on(name, value)
         if self._options:
             text = yaml.safe_dump(self._options, default_flow_style=True, width=float("inf"))
             self.values[OPTIONS] = Value(text.strip())
+
+    def _keep(self, name: str, value: Value) -> None:
+        if value.text.strip() or name.upper().startswith(_TAG):
+            self._take(name, name, value)
+            self.changes.append(Change(name, "same", "same"))
+        else:
+            self.changes.append(Change(name, "dropped", _EMPTY))
 
     def refer_to(self, renamed: Mapping[str, str]) -> None:
         """Let values refer to variables by their new names.
@@ -96,12 +103,11 @@ class Migration:
         except ValueError as error:
             self._report(name, str(error))
             return
-        if older.new != name and older.new in self.environment.values:
+        given = self.environment.values.get(older.new)
+        if older.new != name and given is not None and given.text.strip():
             self.changes.append(Change(name, "dropped", f"{older.new} is set already"))
         elif not converted.text.strip() and not older.new.startswith(_TAG):
-            reason = (
-                "its value is that of the default" if value.text.strip() else "an empty value counts as unset"
-            )
+            reason = "its value is the default" if value.text.strip() else _EMPTY
             self.changes.append(Change(name, "dropped", reason))
         elif older.option:
             self._options[older.option] = yaml.safe_load(converted.text) if older.convert else converted.text

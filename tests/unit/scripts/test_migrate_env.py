@@ -406,3 +406,11 @@ def test_a_group_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     """A whole group of settings may be one variable."""
     text = """C2C__AUTH__JWT='{"algorithm": "HS512"}'\n"""
     assert converted(tmp_path, capsys, other=text)["other.env"] == text
+
+
+@pytest.mark.parametrize(
+    "text", ["C2C__AUTH__SECRET=\nC2C_SECRET=word", "C2C_SECRET=word\nC2C__AUTH__SECRET="]
+)
+def test_an_empty_new_name(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A new variable without a value is not set, so that the old one counts."""
+    assert converted(tmp_path, capsys, other=text)["other.env"] == "C2C__AUTH__SECRET=word\n"
