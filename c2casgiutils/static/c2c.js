@@ -312,8 +312,9 @@ function step(by) {
 
 function search() {
   const field = $("main input[type=search]");
+  const levels = $(".views [data-key=l]");
   if (field) field.select();
-  else $(".views [data-key=l]")?.click();
+  else if (levels) location.assign(`${levels.getAttribute("href")}#q`);
 }
 
 const KEYS = {
@@ -325,7 +326,7 @@ const KEYS = {
   e: () => inRow("button[name=end]")?.click(),
   c: () => copy(inRow(".curl") ?? $(".curl")),
   "?": () => $("#keys").showModal(),
-  Escape: () => document.activeElement.blur(),
+  Escape: () => current() && document.activeElement.blur(),
 };
 
 function onKey(event) {
