@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from c2casgiutils import auth, instances
+from c2casgiutils import instances
 from c2casgiutils.tools import _overview, _pages, _process_rows, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._query import Query
@@ -20,9 +20,7 @@ _VIEW = _views.get("")
 
 @router.get("/", name="c2c_index")
 async def get_index(request: Request) -> Response:
-    """Return the page; a browser whose URL contains the secret is redirected to one without it."""
-    if "secret" in request.query_params and auth.prefers_html(request):
-        return await auth.redirect_without_secret(request)
+    """Return the page."""
     query = Query(request)
     sort = query.choice("sort", _process_rows.COLUMNS, "state")
 

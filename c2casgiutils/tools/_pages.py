@@ -12,7 +12,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from c2casgiutils import config, instances, switches
+from c2casgiutils import auth, config, instances, switches
 from c2casgiutils.tools import (
     _attention,
     _caller,
@@ -140,6 +140,8 @@ async def respond(
 ) -> HTMLResponse:
     """Return a view in its frame; to those who may not see it, the way in.
 
+    A browser whose URL contains the secret is redirected to one without it.
+
     Args:
         request: The request.
         view: The view; a public one is shown to everybody, and its template says what is for whom.
@@ -151,6 +153,8 @@ async def respond(
         message: The result of an action.
         status: The status of the answer to those who may see the view.
     """
+    if "secret" in request.query_params and request.method == "GET" and auth.prefers_html(request):
+        return await _way_in.without_secret(request, view)
     response = HTMLResponse(headers=HEADERS)
     caller = caller or await _caller.caller_of(request, response)
     summary = await _summary.collect()

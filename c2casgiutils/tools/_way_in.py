@@ -3,6 +3,7 @@
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
+from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth
@@ -34,6 +35,14 @@ async def keep_entry(request: Request, view: View) -> tuple[str, bool]:
         return view.id, False
     target = _with_fields(view, [(name, value) for name, values in form.items() for value in values])
     return (view.id, False) if target is None else (target, True)
+
+
+async def without_secret(request: Request, view: View) -> HTMLResponse:
+    """Redirect a browser to the view without the secret in its URL, signed in if it is right."""
+    redirect = await auth.redirect_without_secret(request, came_from(request, view))
+    answer = HTMLResponse(status_code=redirect.status_code)
+    answer.raw_headers = redirect.raw_headers
+    return answer
 
 
 def entry(request: Request) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ import pytest
 from fastapi import Request
 
 import c2casgiutils
+from c2casgiutils import config
 from c2casgiutils.health_checks import FACTORY, Check, Result
 from c2casgiutils.tools import _pages, _static
 from c2casgiutils.tools._query import Query
@@ -102,7 +103,7 @@ def came_from(page: str) -> str:
         ("?logger=a.b&x=%2F", "?logger=a.b&x=%2F"),
         ("?sign_in=wrong&secret=wrong&logger=a", "?logger=a"),
         ("statements", "statements"),
-        ("statements?q=%22%3E&empty=", "statements?q=%22%3E&empty="),
+        ("statements?q=%22%3E&empty=", "statements?q=%22%3E"),
         ("statements?q=" + "x" * 3000, "statements"),
     ],
 )
@@ -139,6 +140,34 @@ async def test_entry_survives_the_end_of_a_session(
     anonymous.headers["X-API-Key"] = SECRET
     page = (await anonymous.get(expected)).text
     assert [text for text in filled if text not in page] == []
+
+
+@pytest.mark.parametrize(("secret", "error"), [(SECRET, ""), ("wrong", "sign_in=wrong")])
+@pytest.mark.parametrize("view", ["", "processes", "statements"])
+async def test_secret_in_the_address(
+    anonymous: httpx.AsyncClient, view: str, secret: str, error: str
+) -> None:
+    """A browser is sent to the same view without the secret, which no history or referrer has then."""
+    config.settings.http = True
+    headers = {"Accept": "text/html"}
+    answer = await anonymous.get(view, params={"q": "a&b", "secret": secret}, headers=headers)
+    assert answer.status_code == 303
+    assert answer.next_request is not None
+    query = "&".join(filter(None, ["q=a%26b", error]))
+    assert answer.next_request.url == f"http://testserver/c2c/{view}?{query}"
+    assert ("set-cookie" in answer.headers) is not bool(error)
+    assert "secret" not in answer.text
+
+
+async def test_sign_in_with_github_leads_back(callers: dict[str, httpx.AsyncClient]) -> None:
+    """The link to GitHub leads to the view, its query, and what was entered in a form."""
+    stranger = callers["admin"]
+    del stranger.headers["Authorization"]
+    link = 'href="auth/github/login?came_from={}"'
+    assert link.format("statements%3Fq%3Da%2526b") in (await stranger.get("/statements?q=a%26b")).text
+    answer = await stranger.post("/statements", data={"ttl": "1h"})
+    assert "your entry is kept" in answer.text
+    assert link.format("statements%3Fttl%3D1h") in answer.text
 
 
 @pytest.mark.parametrize("path", ["levels", "statements"])
