@@ -117,6 +117,7 @@ async def get_activity(request: Request) -> HTMLResponse:
         is_empty = bool(filters.used) and not found.events
         return {
             "filters": filters,
+            "search": "what",
             "kinds": [("", "everything"), *_KINDS.items()],
             "times": _times(filters.since),
             "rows": [Row.of(event) for event in found.events[:_MAX_ROWS]],

@@ -119,29 +119,29 @@ async def collect(
 
 
 def _of_audit(change: AuditEvent, *, with_names: bool) -> events.Event:
-    after, reason = _told(change.after)
+    before, _ = _told(change.before, with_names=with_names)
+    after, reason = _told(change.after, with_names=with_names)
     result = "" if change.result == "ok" else f"({change.result})"
     return events.Event(
         at=change.at,
         kind="audit",
         who=events.short(change.who) if with_names else SOMEBODY,
         what=events.short(f"{change.action} {change.target or ''}") or "",
-        before=events.short(_told(change.before)[0]),
+        before=events.short(before),
         after=events.short(f"{after} {result}"),
         reason=events.short(reason),
         instance=change.instance,
     )
 
 
-def _told(value: Any) -> tuple[str, str]:
+def _told(value: Any, *, with_names: bool) -> tuple[str, str]:
     """Return a value of the audit log as people write it, and the reason in it."""
-    if isinstance(value, str) and value.startswith("{"):
-        try:
-            fields = json.loads(value)
-        except ValueError:  # it was cut
-            return value, ""
-        reason = fields.pop("reason", None)
-        if "expires" in fields:
-            fields.pop("ttl", None)
-        return ", ".join(f"{name} {each}" for name, each in fields.items()), reason or ""
-    return "" if value is None else str(value), ""
+    if not isinstance(value, str) or not value.startswith("{"):
+        return "" if value is None else str(value), ""
+    try:
+        fields = json.loads(value)
+    except ValueError:  # it was cut
+        return value if with_names else "", ""
+    reason = fields.pop("reason", None)
+    hidden = {"ttl" if "expires" in fields else "", "" if with_names else "by"}
+    return ", ".join(f"{name} {each}" for name, each in fields.items() if name not in hidden), reason or ""

@@ -106,7 +106,7 @@ async def change(wanted: Wanted, *, request: Request, auth_info: auth.AuthInfo) 
     ) as record:
         done = await _apply(wanted, target, by=record.by)
         expires = None if done.setting is None else done.setting.expires_at
-        record.after = told if expires is None else {**told, "expires": expires.isoformat()}
+        record.after = told if expires is None else {**told, "expires": expires.isoformat(timespec="seconds")}
         record.result = done.report.result
     after = await _read(target, wanted.name, done="The level was set, but ")
     exceptions = _exceptions(done.differing)

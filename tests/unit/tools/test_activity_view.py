@@ -69,6 +69,7 @@ async def test_form_keeps_the_filters(client: httpx.AsyncClient) -> None:
     assert '<option value="3d" selected>' in page
     assert 'value="&lt;b&gt;"' in page
     assert 'value="alice"' in page
+    assert '<a class="skip" href="#what">Skip to the search</a>' in page
 
 
 async def test_events_of_one_process(client: httpx.AsyncClient) -> None:

@@ -84,6 +84,18 @@ async def test_names_are_for_administrators(callers: dict[str, httpx.AsyncClient
         assert {event["who"] for event in answer.json()["events"]} == seen
 
 
+async def test_names_in_values_are_for_administrators(callers: dict[str, httpx.AsyncClient]) -> None:
+    """The maintenance names who began it in its value before."""
+    await callers["admin"].put("db/maintenance", json={"readonly": True, "reason": "INC-2"})
+    await callers["admin"].delete("db/maintenance")
+    for name, is_told in (("admin", True), ("push", False)):
+        found = (await callers[name].get("events?kind=audit")).json()["events"]
+        assert [event["what"] for event in found] == ["db.maintenance", "db.maintenance"]
+        assert ("by admin" in found[0]["before"]) is is_told
+        assert found[1]["reason"] == "INC-2"
+        assert any("admin" in str(value) for value in found[0].values()) is is_told
+
+
 async def test_anonymous_callers(anonymous: httpx.AsyncClient) -> None:
     assert (await anonymous.get("events")).status_code == 403
 
