@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from c2casgiutils.acceptance._processes import Process, free_port
     from c2casgiutils.acceptance._servers import PostgresqlServer, RedisServer
     from c2casgiutils.acceptance.connection import AsyncConnection, CacheExpected, Connection
+    from c2casgiutils.acceptance.image import (
+        async_check_screenshot,
+        check_image,
+        check_image_file,
+        check_screenshot,
+    )
     from c2casgiutils.acceptance.utils import (
         approx,
         async_retry_timeout,
@@ -32,7 +38,11 @@ __all__ = [
     "RedisServer",
     "Service",
     "approx",
+    "async_check_screenshot",
     "async_retry_timeout",
+    "check_image",
+    "check_image_file",
+    "check_screenshot",
     "free_port",
     "retry",
     "retry_timeout",
@@ -50,7 +60,11 @@ _DEFINED_IN = {
     "RedisServer": "_servers",
     "Service": "_composition",
     "approx": "utils",
+    "async_check_screenshot": "image",
     "async_retry_timeout": "utils",
+    "check_image": "image",
+    "check_image_file": "image",
+    "check_screenshot": "image",
     "free_port": "_processes",
     "retry": "utils",
     "retry_timeout": "utils",
