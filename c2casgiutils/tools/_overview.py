@@ -1,4 +1,4 @@
-"""The data of the overview: what needs attention, processes, checks, and the sections of other views."""
+"""The data of the overview: what needs attention, processes and checks."""
 
 import dataclasses
 import datetime

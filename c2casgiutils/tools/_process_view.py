@@ -47,7 +47,7 @@ class Entered:
 async def get_process(request: Request) -> Response:
     """Return the page of a process."""
     if "result" in request.query_params:  # of a change that the last second's roster does not have yet
-        _summary.forget()
+        _summary.forget(at_once=False)
     return await _page(request)
 
 
@@ -67,6 +67,7 @@ async def post_process(request: Request) -> Response:
     except HTTPException as error:
         status = error.status_code
         return await _page(request, message=_not_changed(str(error.detail)), entered=entered, status=status)
+    _summary.forget(at_once=True)
     if reply.cluster.complete:
         return RedirectResponse(f"process?id={quote(id_, safe='')}&result=changed#drain", 303)
     message = Message("warn", "Not confirmed.", "The process did not answer in time; it may still follow.")

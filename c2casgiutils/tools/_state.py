@@ -10,6 +10,8 @@ from c2casgiutils.tools._registered import Link, Page
 
 _ROSTER_SECONDS = 1.0
 """How long a roster that was read serves all viewers."""
+_LEAST_SECONDS = 0.1
+"""The same for those who look for the result of a change."""
 _SAMPLES_SECONDS = 5.0
 """The same for the samples, which are most of the data, and are written every few beats only."""
 
@@ -25,9 +27,10 @@ class Recent:
         self._seen: list[instances.Instance] = []
         self._seen_at = -math.inf
 
-    def forget(self) -> None:
-        """Read the roster when it is next asked for."""
-        self._at = -math.inf
+    def forget(self, *, at_once: bool) -> None:
+        """Read the roster when it is next asked for; unless `at_once`, only if that was not just done."""
+        if at_once or time.monotonic() - self._at >= _LEAST_SECONDS:
+            self._at = -math.inf
 
     async def roster(self) -> list[instances.Instance]:
         """Return the roster, read within the last second."""

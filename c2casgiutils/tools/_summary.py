@@ -61,9 +61,13 @@ class Summary(State):
     )
 
 
-def forget() -> None:
-    """Read the roster again for the next viewer, as this process just changed something."""
-    STATE.recent.get().forget()
+def forget(*, at_once: bool) -> None:
+    """Read the roster again for the next viewer, who looks for the result of a change.
+
+    Args:
+        at_once: This process made the change; otherwise anybody may ask, so ten times a second at most.
+    """
+    STATE.recent.get().forget(at_once=at_once)
 
 
 @router.get("/overview", name="c2c_overview", response_model=None)
