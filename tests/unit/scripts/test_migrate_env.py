@@ -289,6 +289,7 @@ TEXTS = st.text(
 ) | st.sampled_from(["'", '"', "\\", "a\\", "${A}", "$$", "#", " #x", "\r", "\n", "it's", "`x`"])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, derandomize=True)
 @given(values=st.dictionaries(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True), TEXTS, max_size=4))
 def test_written_values_are_read_alike(values: dict[str, str]) -> None:
     """Whatever a value is, an env file that is written and read again has it."""
@@ -306,7 +307,12 @@ PARTS = st.sampled_from(
 CONTENT = st.binary(max_size=60) | st.lists(PARTS, max_size=25).map(lambda parts: "".join(parts).encode())
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=150,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
 @given(content=CONTENT, suffix=st.sampled_from([".env", ".yaml"]))
 def test_any_bytes(content: bytes, suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever a file contains, it is converted, or what is wrong is said in lines and with exit code 1."""
