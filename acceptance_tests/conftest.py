@@ -90,7 +90,7 @@ def in_each_process() -> Iterator[Callable[..., list[httpx.Client]]]:
             found: dict[int, httpx.Client] = {}
 
             def all_found() -> bool:
-                client = httpx.Client(base_url=server.url, headers={"X-API-Key": SECRET}, timeout=10)
+                client = httpx.Client(base_url=server.url, headers={"X-API-Key": SECRET}, timeout=60)
                 clients.enter_context(client)
                 found.setdefault(client.get("/process").json()["pid"], client)
                 return len(found) == server.workers

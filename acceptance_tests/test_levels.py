@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import httpx
 
-from tests.support.net import wait_for
+from tests.support.net import SOON_SECONDS, wait_for
 from tests.support.operators import stopped
 from tests.support.processes import RedisServer, Uvicorn
 
@@ -80,7 +80,7 @@ def test_a_process_that_does_not_answer_is_named(
     with stopped(pid):
         started = time.monotonic()
         cluster = post(clients[0], "app", "DEBUG").json()["cluster"]
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < SOON_SECONDS
         assert (cluster["asked"], cluster["answered"], cluster["complete"]) == (2, 1, False)
         assert [missing["pid"] for missing in cluster["missing"]] == [pid]
         page = clients[0].post("/c2c/levels", data={"set": "20 app"}, follow_redirects=True)
@@ -102,14 +102,14 @@ def test_redis_killed_and_back(redis_server: RedisServer, demo: Start, in_each_p
     for client in clients:
         started = time.monotonic()
         answer = post(client, "app", "DEBUG")
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < SOON_SECONDS
         assert answer.status_code == 503
         assert "Redis" in answer.json()["detail"]
     assert levels(clients, "app") == ["INFO", "INFO"]
     started = time.monotonic()
     assert clients[0].get("/c2c/logging/overrides").json()["scope"] == "process"
     assert clients[0].get("/c2c/").status_code == 200
-    assert time.monotonic() - started < 12
+    assert time.monotonic() - started < SOON_SECONDS
 
     redis_server.start()
     wait_for(
@@ -140,13 +140,13 @@ def test_redis_paused(redis_server: RedisServer, demo: Start, in_each_process: C
     try:
         started = time.monotonic()
         answer = post(clients[0], "app", "DEBUG")
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < SOON_SECONDS
         assert answer.status_code == 503
         assert "may be kept" in answer.json()["detail"]
         for path in ("logging/overrides", "", "instances"):
             started = time.monotonic()
             assert clients[0].get(f"/c2c/{path}").status_code == 200
-            assert time.monotonic() - started < 8
+            assert time.monotonic() - started < SOON_SECONDS
     finally:
         redis_server.resume()
     wait_for(

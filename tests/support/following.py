@@ -76,7 +76,7 @@ class Follower:
         self.reply: dict[str, Any] = {}
 
     def client(self, **headers: str) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, headers={"Connection": "close", **headers}, timeout=20)
+        return httpx.AsyncClient(base_url=self.url, headers={"Connection": "close", **headers}, timeout=60)
 
     async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Ask as an operator, below the mount."""

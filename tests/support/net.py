@@ -6,10 +6,15 @@ from collections.abc import Awaitable, Callable
 
 from c2casgiutils.acceptance import free_port
 
-__all__ = ["eventually", "free_port", "wait_for"]
+__all__ = ["SOON_SECONDS", "eventually", "free_port", "wait_for"]
+
+SOON_SECONDS = 30
+"""For what would otherwise wait for minutes or for ever: enough for a machine that is ten times slower."""
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 20, what: str = "condition") -> None:
+def wait_for(
+    condition: Callable[[], bool], *, seconds: float = SOON_SECONDS, what: str = "condition"
+) -> None:
     """Wait until the condition holds, or fail after the given time."""
     end = time.monotonic() + seconds
     while not condition():
@@ -19,7 +24,7 @@ def wait_for(condition: Callable[[], bool], *, seconds: float = 20, what: str = 
 
 
 async def eventually(
-    condition: Callable[[], Awaitable[bool]], *, seconds: float = 20, what: str = "condition"
+    condition: Callable[[], Awaitable[bool]], *, seconds: float = SOON_SECONDS, what: str = "condition"
 ) -> None:
     """The same with an awaitable condition."""
     end = time.monotonic() + seconds

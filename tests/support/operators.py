@@ -48,7 +48,7 @@ class Operator:
 
     def __init__(self, url: str) -> None:
         headers = {"X-API-Key": _SECRET}
-        self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=20)
+        self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=60)
         self.pid = 0
 
     async def meet(self) -> int:

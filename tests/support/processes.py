@@ -70,7 +70,7 @@ class Uvicorn(Process):
     def start(self) -> Self:
         super().start()
         try:
-            wait_for(self.ready, seconds=40, what=f"{self.workers} workers")
+            wait_for(self.ready, seconds=120, what=f"{self.workers} workers")
         except AssertionError as error:
             self.kill()
             raise AssertionError(f"{error}\n{self.output}") from None

@@ -13,7 +13,7 @@ from c2casgiutils import broadcast, config, instances, redis_utils
 from c2casgiutils.broadcast import BroadcastResponse, MissingAnswer
 from tests.support.fleet import PREFIX, complete, configure, in_roster, leave, settings, who, within
 from tests.support.member import Member
-from tests.support.net import eventually, free_port
+from tests.support.net import SOON_SECONDS, eventually, free_port
 from tests.support.redis_groups import ClusterGroup
 
 
@@ -62,7 +62,7 @@ async def test_subscriptions_follow_their_slot(joined: set[int], cluster: Cluste
         id_ = target.execute_command("CLUSTER", "MYID")
         for node in (target, client):
             node.execute_command("CLUSTER", "SETSLOT", slot, "NODE", id_)
-    await eventually(lambda: complete(joined), seconds=10, what="all answers from the new node")
+    await eventually(lambda: complete(joined), what="all answers from the new node")
 
 
 async def test_suspended_and_killed_process(joined: set[int], cluster: ClusterGroup) -> None:
@@ -74,13 +74,13 @@ async def test_suspended_and_killed_process(joined: set[int], cluster: ClusterGr
         answered, missing = await _ask(seconds=1)
         assert (answered, [(one.pid, one.reason) for one in missing]) == (joined, [(member.pid, "timeout")])
         await eventually(lambda: in_roster(_shows(member.pid, "lost")), seconds=12, what="a lost process")
-        with within(10):
+        with within(SOON_SECONDS):
             assert await _ask(seconds=60) == (joined, [])
         member.signal(signal.SIGCONT)
-        await eventually(lambda: complete(joined | {member.pid}), seconds=10, what="its return")
+        await eventually(lambda: complete(joined | {member.pid}), what="its return")
         member.kill()
-        await eventually(lambda: _is_gone(member.pid, cluster), seconds=10, what="a closed connection")
-        with within(10):
+        await eventually(lambda: _is_gone(member.pid, cluster), what="a closed connection")
+        with within(SOON_SECONDS):
             answered, missing = await _ask(seconds=60)
         assert (answered, [(one.pid, one.reason) for one in missing]) == (
             joined,

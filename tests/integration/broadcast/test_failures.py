@@ -14,7 +14,7 @@ from c2casgiutils.broadcast import BroadcastResponse, BroadcastUnavailable, Fail
 from c2casgiutils.broadcast._current import current
 from tests.support.fleet import PREFIX, Fleet, complete, configure, in_roster, leave, who, within
 from tests.support.member import Member
-from tests.support.net import eventually, free_port
+from tests.support.net import SOON_SECONDS, eventually, free_port
 from tests.support.processes import RedisServer
 from tests.support.proxy import Proxy
 
@@ -57,7 +57,7 @@ async def test_blocking_and_endless_handlers_delay_nobody(joined: Fleet) -> None
     for _ in range(20):
         await broadcast.broadcast("block", {"seconds": 20})
         await broadcast.broadcast("sleep", {"seconds": 600})
-    with within(10):
+    with within(SOON_SECONDS):
         assert await who() == joined.pids
 
 
@@ -72,8 +72,8 @@ async def test_killed_process_costs_no_timeout_and_leaves_the_roster(joined: Fle
     )
     victim = joined.members[0]
     victim.kill()
-    await eventually(lambda: _is_gone(joined, victim), seconds=10, what="a closed connection")
-    with within(10):
+    await eventually(lambda: _is_gone(joined, victim), what="a closed connection")
+    with within(SOON_SECONDS):
         answers = await broadcast.broadcast("who", expect_answers=True, timeout=60) or []
     assert [answer for answer in answers if isinstance(answer, MissingAnswer)] == [
         MissingAnswer(os.uname().nodename, victim.pid, reason="unreachable")
@@ -95,7 +95,7 @@ async def test_process_killed_by_the_question_is_named_missing(joined: Fleet) ->
 async def test_stopped_process_is_named_missing_at_the_timeout(joined: Fleet) -> None:
     victim = joined.members[0]
     victim.signal(signal.SIGSTOP)
-    with within(8):
+    with within(SOON_SECONDS):
         answers = await broadcast.broadcast("who", expect_answers=True, timeout=1.5) or []
     victim.signal(signal.SIGCONT)
     missing = [answer for answer in answers if isinstance(answer, MissingAnswer)]
@@ -123,7 +123,7 @@ async def test_terminated_process_answers_or_is_named_and_ends_cleanly(joined: F
 async def test_redis_killed_and_back(joined: Fleet, caplog: pytest.LogCaptureFixture) -> None:
     joined.server.kill()
     await eventually(_unavailable, what="an error")
-    with within(10), pytest.raises(BroadcastUnavailable, match="Redis is unreachable"):
+    with within(SOON_SECONDS), pytest.raises(BroadcastUnavailable, match="Redis is unreachable"):
         await who()
     assert broadcast.is_listening() is False
     assert instances.scope() == "process"
@@ -139,7 +139,7 @@ async def test_redis_stopped_and_going_on(joined: Fleet) -> None:
     """SIGSTOP: every call ends in time, and is not carried out when Redis goes on."""
     before = await _counted(-1)
     joined.server.pause()
-    with within(8):
+    with within(SOON_SECONDS):
         calls = [
             broadcast.broadcast("count", {"number": n}, expect_answers=True, timeout=1) for n in range(50)
         ]
@@ -173,7 +173,7 @@ async def test_busy_redis_is_a_typed_error(joined: Fleet) -> None:
     script = joined.server.client()
     running = asyncio.create_task(asyncio.to_thread(_run_for_ever, script))
     await asyncio.sleep(0.5)
-    with within(10), pytest.raises(BroadcastUnavailable, match="BUSY"):
+    with within(SOON_SECONDS), pytest.raises(BroadcastUnavailable, match="BUSY"):
         await who()
     with joined.server.client() as client:
         client.execute_command("SCRIPT", "KILL")
@@ -262,7 +262,7 @@ async def test_right_to_publish_denied(joined: Fleet) -> None:
     with joined.server.client() as client:
         client.execute_command("ACL", "SETUSER", "default", "-publish")
         try:
-            with within(10), pytest.raises(BroadcastUnavailable, match="NOPERM"):
+            with within(SOON_SECONDS), pytest.raises(BroadcastUnavailable, match="NOPERM"):
                 await who()
         finally:
             client.execute_command("ACL", "SETUSER", "default", "+publish")
@@ -274,7 +274,7 @@ async def test_right_to_the_roster_denied(joined: Fleet) -> None:
     with joined.server.client() as client:
         client.execute_command("ACL", "SETUSER", "default", "resetkeys")
         try:
-            with within(10):
+            with within(SOON_SECONDS):
                 assert await who() == joined.pids
         finally:
             client.execute_command("ACL", "SETUSER", "default", "allkeys")
@@ -283,7 +283,7 @@ async def test_right_to_the_roster_denied(joined: Fleet) -> None:
 async def test_flushed_roster_is_written_again(joined: Fleet) -> None:
     with joined.server.client() as client:
         client.flushall()
-    with within(10):
+    with within(SOON_SECONDS):
         assert await who() == joined.pids
     pids = {*joined.pids, os.getpid()}
     instances.set_state("ready")
@@ -299,7 +299,7 @@ async def test_passive_monitor_and_strangers_do_not_count(joined: Fleet) -> None
         stranger.subscribe("test_who")
         for pubsub in (monitor, stranger):
             assert pubsub.get_message(timeout=5)
-        with within(10):
+        with within(SOON_SECONDS):
             assert await who() == joined.pids
 
 
@@ -346,7 +346,7 @@ async def test_slow_redis_makes_slow_calls_but_no_errors(joined: Fleet, delay: f
         await eventually(lambda: complete(joined.pids), what="all answers")
         results = await asyncio.gather(*(who() for _ in range(20)))
         assert results == [joined.pids] * 20
-        with within(10):
+        with within(SOON_SECONDS):
             await who()
         assert proxy.connections == 1
         await broadcast.shutdown()
@@ -367,10 +367,10 @@ async def test_redis_away_at_start(caplog: pytest.LogCaptureFixture) -> None:
 
     await broadcast.subscribe("early", handler)
     broadcast.on_restore(hook)
-    with within(4):
+    with within(SOON_SECONDS):
         await broadcast.startup()
     await broadcast.subscribe("late", handler)
-    with within(5), pytest.raises(BroadcastUnavailable):
+    with within(SOON_SECONDS), pytest.raises(BroadcastUnavailable):
         await broadcast.broadcast("early")
     assert not restored.is_set()
     with RedisServer(port=port, password="the-password"):

@@ -77,7 +77,7 @@ async def test_second_loop_takes_nothing_from_the_first(
             async def ran() -> bool:
                 return len(runs) > number + 1
 
-            await eventually(ran, seconds=10, what="runs in the background")
+            await eventually(ran, what="runs in the background")
             assert [entry.in_background for entry in FACTORY.entries if entry.name == "of both"] == [True]
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.close()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.support.level_script import LevelScript
-from tests.support.net import eventually
+from tests.support.net import SOON_SECONDS, eventually
 from tests.support.operators import WITHIN, Operator, operators, serve, settings_of, stopped, stored
 from tests.support.processes import RedisServer, Uvicorn
 from tests.support.proxy import Proxy
@@ -210,7 +210,7 @@ async def test_an_instance_that_does_not_answer(service: Service, workers: list[
             workers[0].put(OF_SCRIPT, "DEBUG", scope=script),
             workers[0].get(f"logging/loggers?instance={script}"),
         )
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < SOON_SECONDS
         assert (answer.status_code, listed.status_code) == (503, 503)
         assert "Nothing was changed" in answer.json()["detail"]
 
@@ -271,5 +271,5 @@ async def test_the_access_log(service: Service, workers: list[Operator]) -> None
     async def is_written() -> bool:
         return service.uvicorn.output.count("while=loud") == 2
 
-    await eventually(is_written, seconds=5, what="two lines of the access log")
+    await eventually(is_written, what="two lines of the access log")
     assert "while=quiet" not in service.uvicorn.output

@@ -76,7 +76,7 @@ async def test_stopped_process_is_late_then_lost_and_back_within_a_beat(joined: 
     victim.signal(signal.SIGSTOP)
     try:
         await eventually(is_late, seconds=2 * 1.5 * _BEAT + 2, what="late")
-        await eventually(is_lost, seconds=2 * _LOST, what="lost")
+        await eventually(is_lost, what="lost")
         with Member(**settings(joined.server.url)) as third:
             await _ready(third)
             await broadcast.ask("who", _here, timeout=5)
@@ -92,7 +92,7 @@ async def test_stopped_process_is_late_then_lost_and_back_within_a_beat(joined: 
                 answered, report = await _ask()
                 return victim.pid in answered and victim.pid not in {p.pid for p in report.lost}
 
-            await eventually(is_back, seconds=2 * _BEAT + 2, what="the return")
+            await eventually(is_back, what="the return")
     finally:
         victim.signal(signal.SIGCONT)
     assert await _liveness(victim.pid) == "ok"
@@ -134,13 +134,13 @@ async def test_stopped_process_that_a_lost_roster_does_not_have_is_not_forgotten
         assert instances.currency() == "stale"
     finally:
         victim.signal(signal.SIGCONT)
-    await eventually(lambda: complete(joined.pids), seconds=2 * 5, what="the return")
+    await eventually(lambda: complete(joined.pids), what="the return")
 
     async def is_listed() -> bool:
         pids = {instance.pid for instance in await instances.roster()}
         return victim.pid in pids and instances.currency() == "current"
 
-    await eventually(is_listed, seconds=2 * 5, what="a current list")
+    await eventually(is_listed, what="a current list")
 
 
 async def test_killed_process_does_not_hide_a_connected_one(joined: Fleet) -> None:
@@ -174,7 +174,7 @@ async def test_damaged_entry_makes_the_roster_stale_until_its_process_repairs_it
         assert (instances.skipped(), instances.currency()) == (1, "stale")
     finally:
         victim.signal(signal.SIGCONT)
-    await eventually(lambda: complete(joined.pids), seconds=2 * 5, what="the repair")
+    await eventually(lambda: complete(joined.pids), what="the repair")
     assert victim.pid in {instance.pid for instance in await instances.roster()}
     assert instances.skipped() == 0
 
@@ -191,7 +191,7 @@ async def test_process_is_expected_again_after_its_entry_was_damaged(joined: Fle
             assert (report.roster, report.complete) == ("stale", False)
     finally:
         victim.signal(signal.SIGCONT)
-    await eventually(lambda: complete(joined.pids), seconds=2 * 5, what="the repair")
+    await eventually(lambda: complete(joined.pids), what="the repair")
     victim.signal(signal.SIGSTOP)
     try:
         answered, report = await _ask(1)
@@ -328,7 +328,7 @@ async def test_process_without_redis_is_missing_at_once(joined: Fleet) -> None:
                     _, report = await _ask(60)
                 return [(p.pid, p.reason) for p in report.missing] == [(cut_off.pid, "unreachable")]
 
-            await eventually(is_unreachable, seconds=2, what="the report")
+            await eventually(is_unreachable, what="the report")
             assert await _liveness(cut_off.pid) in {"ok", "late"}
             proxy.release()
 
@@ -336,7 +336,7 @@ async def test_process_without_redis_is_missing_at_once(joined: Fleet) -> None:
                 answered, report = await _ask()
                 return cut_off.pid in answered and report.missing == []
 
-            await eventually(is_back, seconds=2 * 5, what="the return")
+            await eventually(is_back, what="the return")
 
 
 async def test_refused_entries_make_the_roster_stale(joined: Fleet) -> None:
@@ -350,14 +350,14 @@ async def test_refused_entries_make_the_roster_stale(joined: Fleet) -> None:
                 answered, report = await _ask()
                 return answered == joined.pids and (report.roster, report.complete) == ("stale", False)
 
-            await eventually(is_stale, seconds=2 * _BEAT + 2, what="stale")
+            await eventually(is_stale, what="stale")
             await asyncio.sleep(2 * _LOST)
             assert pids <= {instance.pid for instance in await instances.roster()}
             assert all(i.liveness != "lost" for i in await instances.roster() if i.pid in pids)
             assert (await _ask())[0] == joined.pids
         finally:
             client.config_set("maxmemory", 0)
-    await eventually(lambda: complete(joined.pids), seconds=2 * 5, what="a current roster")
+    await eventually(lambda: complete(joined.pids), what="a current roster")
 
 
 async def test_clean_leave_is_gone_and_a_kill_is_not(joined: Fleet) -> None:
@@ -371,5 +371,5 @@ async def test_clean_leave_is_gone_and_a_kill_is_not(joined: Fleet) -> None:
     async def is_lost() -> bool:
         return await _liveness(killed_pid) == "lost"
 
-    await eventually(is_lost, seconds=2 * _LOST, what="lost")
+    await eventually(is_lost, what="lost")
     assert await _liveness(left_pid) is None

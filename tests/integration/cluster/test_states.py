@@ -13,7 +13,7 @@ import pytest
 
 from c2casgiutils import broadcast, config, instances
 from tests.support.fleet import configure, leave
-from tests.support.net import eventually, free_port
+from tests.support.net import SOON_SECONDS, eventually, free_port
 from tests.support.processes import RedisServer, Uvicorn
 from tests.support.roster import is_settled
 
@@ -88,11 +88,11 @@ async def test_starting_until_the_server_serves_and_stopping_afterwards(
     try:
         await eventually(_is(server.pid, "starting"), seconds=40, what="the entry")
         assert "startup complete" not in server.output
-        await eventually(_is(server.pid, "ready"), seconds=10, what="ready")
+        await eventually(_is(server.pid, "ready"), what="ready")
         assert "startup complete" in server.output
         server.signal(signal.SIGTERM)
-        await eventually(_is(server.pid, "stopping"), seconds=10, what="stopping")
-        await eventually(_is(server.pid, None), seconds=10, what="a clean leave")
+        await eventually(_is(server.pid, "stopping"), what="stopping")
+        await eventually(_is(server.pid, None), what="a clean leave")
     finally:
         server.kill()
 
@@ -111,7 +111,7 @@ async def test_without_install_the_first_request_tells(watched: RedisServer, tmp
         assert await _state(server.pid) == "starting"
         async with httpx.AsyncClient() as client:
             assert (await client.get(f"{server.url}/")).json() == "here"
-        await eventually(_is(server.pid, "ready"), seconds=5, what="ready")
+        await eventually(_is(server.pid, "ready"), what="ready")
     finally:
         server.kill()
 
@@ -159,6 +159,6 @@ async def test_sigterm_during_the_start_waits_for_nobody(watched: RedisServer, t
         began = time.monotonic()
         server.signal(signal.SIGTERM)
         await asyncio.to_thread(server.wait, 20)
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < SOON_SECONDS
     finally:
         server.kill()

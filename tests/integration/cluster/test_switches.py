@@ -343,7 +343,7 @@ async def test_redis_does_not_reply(server: RedisServer, start: Start) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
         answer = await operator.post(NAME, "DEBUG")
-        assert loop.time() - began < 3
+        assert loop.time() - began < 5.5  # three deadlines are 6 s
         assert (answer.status_code, "may be kept" in answer.text) == (503, True)
     finally:
         server.resume()

@@ -19,7 +19,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.support.net import eventually
+from tests.support.net import SOON_SECONDS, eventually
 from tests.support.operators import WITHIN, Operator, operators, serve, settings_of, stopped, stored
 from tests.support.postgres import PostgresServer
 from tests.support.processes import RedisServer, Uvicorn
@@ -256,7 +256,7 @@ async def test_a_stopped_worker(workers: list[Operator]) -> None:
     with stopped(workers[1].pid):
         start = time.monotonic()
         answer = await put(workers[0], wait=60)  # for those that have it, which run no transaction
-        assert time.monotonic() - start < 2 * (2 + 2)
+        assert time.monotonic() - start < SOON_SECONDS
         assert states(answer) == [(True, 0)]
         assert not answer["cluster"]["complete"]
         assert workers[1].pid in [process["pid"] for process in answer["cluster"]["behind"]]
@@ -330,7 +330,7 @@ async def test_an_end_while_somebody_waits(service: Service, workers: list[Opera
 
         await eventually(is_on, what="the maintenance")
         await workers[1].request("DELETE", PATH)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             answer = await waiting
         assert (answer["readonly"], states(answer)) == (False, [(False, 0), (False, 1)])
     assert (await writing).status_code == 200

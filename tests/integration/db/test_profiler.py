@@ -198,7 +198,7 @@ async def test_effects_happen_once(database: db.Database) -> None:
 async def test_locked_rows(database: db.Database) -> None:
     """A query that locks rows which the same transaction changed waits for nothing, with one connection."""
     await start()
-    async with asyncio.timeout(10), database.session_scope(read_write=True) as session:
+    async with asyncio.timeout(30), database.session_scope(read_write=True) as session:
         await run(session, "INSERT INTO item (name, size) VALUES ('a', 1)")
         await run(session, "UPDATE item SET size = 2")
         assert await run(session, "SELECT size FROM item FOR UPDATE") == [(2,)]
@@ -262,7 +262,7 @@ async def test_a_cancellation_while_a_plan_is_fetched(database: db.Database) -> 
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(work(), 0.5)
-    async with asyncio.timeout(10), database.session_scope(read_write=True) as session:
+    async with asyncio.timeout(30), database.session_scope(read_write=True) as session:
         assert await run(session, "SELECT count(*) FROM item") == [(0,)]
         assert await run(session, "SHOW statement_timeout") == [("0",)]
     assert database.engines.read_write.sync_engine.pool.status().count("Connections in pool: 1") == 1

@@ -16,9 +16,7 @@ from sqlalchemy.exc import OperationalError
 from c2casgiutils import db
 from tests.integration.db.conftest import Pair
 from tests.support.db_app import client_of, create_app, execute
-from tests.support.net import eventually
-
-_PATIENCE = 15
+from tests.support.net import SOON_SECONDS, eventually
 
 
 @pytest.fixture
@@ -37,7 +35,7 @@ async def reads_use(client: httpx.AsyncClient, server: Any) -> None:
         assert is_read_only
         return bool(port == server.port)
 
-    await eventually(do_they, seconds=_PATIENCE, what=f"reads use the server on port {server.port}")
+    await eventually(do_they, what=f"reads use the server on port {server.port}")
 
 
 def gauge(name: str = "default") -> float | None:
@@ -80,7 +78,7 @@ async def test_a_replica_that_hangs(client: httpx.AsyncClient, database: db.Data
     started = time.monotonic()
     answers = await asyncio.gather(*(client.get("/where") for _ in range(4)))
     assert [answer.json() for answer in answers] == [[pair.primary.port, True]] * 4
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < SOON_SECONDS
     pair.replica.resume()
     await reads_use(client, pair.replica)
 
@@ -88,7 +86,7 @@ async def test_a_replica_that_hangs(client: httpx.AsyncClient, database: db.Data
         pool: Any = database.engines.read_only.sync_engine.pool
         return bool(pool.checkedout() == 0)
 
-    await eventually(are_back, seconds=_PATIENCE, what="all connections are in the pool")
+    await eventually(are_back, what="all connections are in the pool")
 
 
 async def test_closing_while_the_replica_hangs(pair: Pair) -> None:
@@ -99,7 +97,7 @@ async def test_closing_while_the_replica_hangs(pair: Pair) -> None:
         await reads_use(client, pair.primary)
     started = time.monotonic()
     await database.aclose()
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < SOON_SECONDS
     pair.replica.resume()
 
 
@@ -181,7 +179,7 @@ async def test_a_primary_that_ends(
     async def writes() -> bool:
         return (await client.post("/items/three")).status_code == 200
 
-    await eventually(writes, seconds=_PATIENCE, what="writes succeed")
+    await eventually(writes, what="writes succeed")
 
 
 async def test_both_end(database: db.Database, pair: Pair) -> None:
@@ -192,7 +190,7 @@ async def test_both_end(database: db.Database, pair: Pair) -> None:
     with pytest.raises(OperationalError):
         async with database.session_scope() as session:
             await execute(session, "SELECT 1")
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < SOON_SECONDS
 
 
 async def test_an_exhausted_pool_is_no_failure_of_the_replica(pair: Pair) -> None:

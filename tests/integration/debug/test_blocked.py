@@ -95,13 +95,13 @@ def test_a_blocked_process_shows_its_stacks(
         assert [process["instance"] for process in loops["processes"]] == [asking.id]
         assert [missing["pid"] for missing in loops["cluster"]["missing"]] == [int(blocked.id.split(":")[-2])]
 
-        wait_for(lambda: liveness(asking, blocked) == "lost", seconds=10, what="the lost process")
+        wait_for(lambda: liveness(asking, blocked) == "lost", what="the lost process")
         assert_named(asking.stacks(instance=blocked.id), blocked.id, function)
         found = asking.stacks()
         assert_named(found, blocked.id, function)
         assert found["cluster"]["lost"] == []
 
-    wait_for(lambda: liveness(asking, blocked) == "ok", seconds=10, what="a heartbeat")
+    wait_for(lambda: liveness(asking, blocked) == "ok", what="a heartbeat")
     route = f"/{path}/{{seconds}}"
     (stall,) = [one for one in stalls(asking, blocked) if one["ms"] > 3500 and one["route"] == route]
     assert stall["ms"] < 60_000
@@ -137,7 +137,7 @@ def test_a_process_that_holds_the_gil_is_missing(services: dict[str, Service]) -
         assert of(found, blocked.id) == []
         (missing,) = found["cluster"]["missing"]
         assert (missing["pid"], missing["reason"]) == (int(blocked.id.split(":")[-2]), "timeout")
-    wait_for(lambda: is_whole(asking), seconds=10, what="the answer afterwards")
+    wait_for(lambda: is_whole(asking), what="the answer afterwards")
 
 
 def watchers(redis: RedisServer) -> int:
@@ -169,7 +169,7 @@ def test_forged_and_replayed_questions_are_ignored(services: dict[str, Service],
         assert answers_of(seen, blocked.id) == 1
         client.publish(CHANNEL, question)
         assert answers_of(messages(pubsub, seconds=1), blocked.id) == 0
-    wait_for(lambda: is_whole(asking), seconds=10, what="both processes")
+    wait_for(lambda: is_whole(asking), what="both processes")
 
 
 def messages(pubsub: Any, *, seconds: float) -> Iterator[tuple[bytes, bytes]]:

@@ -97,7 +97,7 @@ def test_profile_of_a_process_that_ended(redis: RedisServer, services: list[Diag
     with target.running():
         id_ = target.client.post("debug/profile", json={"seconds": 30}).json()["id"]
         address = f"debug/profile/{id_}"
-        wait_for(lambda: asked.client.get(address).status_code == 202, seconds=10, what="the profile")
+        wait_for(lambda: asked.client.get(address).status_code == 202, what="the profile")
         os.kill(target.pid, signal.SIGKILL)
 
         def is_gone() -> bool:

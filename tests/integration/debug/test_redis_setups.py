@@ -15,7 +15,7 @@ import c2casgiutils
 from c2casgiutils import broadcast, config, debug, instances
 from c2casgiutils.tools._debug_stacks import QUESTION
 from tests.support.fleet import PREFIX, configure
-from tests.support.net import eventually
+from tests.support.net import SOON_SECONDS, eventually
 from tests.support.processes import RedisServer
 from tests.support.redis_groups import ClusterGroup, SentinelGroup
 
@@ -97,7 +97,7 @@ async def test_one_redis(redis_server: RedisServer) -> None:
         assert set(names()) >= THREADS
         await assert_answers_while_blocked(other)
         began = time.monotonic()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < SOON_SECONDS
     assert not THREADS & set(names())
 
 
@@ -119,10 +119,10 @@ async def test_another_start_of_the_broadcast(redis_server: RedisServer) -> None
         await asyncio.wait([listener])
         await broadcast.startup()
         assert sorted(name for name in names() if name in THREADS) == sorted(THREADS)
-        await eventually(is_connected, seconds=10, what="the connection of the new watchdog")
+        await eventually(is_connected, what="the connection of the new watchdog")
         await asyncio.sleep(0.2)
         time.sleep(0.5)  # noqa: ASYNC251  # what is watched
-        await eventually(is_seen, seconds=10, what="the stall")
+        await eventually(is_seen, what="the stall")
 
 
 async def test_sentinel() -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.support.following import KEY, Follower, serve
-from tests.support.net import eventually
+from tests.support.net import SOON_SECONDS, eventually
 from tests.support.processes import RedisServer, Uvicorn
 from tests.support.roster import is_settled
 
@@ -208,7 +208,7 @@ async def test_a_signal_ends_the_stream(redis: RedisServer, number: int) -> None
             server.signal(number)
             await stream.wait(lambda stream: stream.end == "draining", seconds=10)
             await asyncio.to_thread(server.wait, 15)
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < SOON_SECONDS
         assert "work is done" in stream.messages()
         assert "Traceback" not in server.output
 
@@ -259,7 +259,7 @@ async def test_a_reader_who_hangs_up(redis: RedisServer) -> None:
         alone = await in_flight()
         async with follower.stream():
             assert await in_flight() == alone + 1
-        await eventually(is_alone, seconds=10, what="the end of the stream")
+        await eventually(is_alone, what="the end of the stream")
 
 
 async def test_redis_stops() -> None:

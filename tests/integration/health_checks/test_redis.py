@@ -39,7 +39,7 @@ async def recovers(factory: Factory) -> None:
     async def passes() -> bool:
         return (await factory.check()).entities[0].status == "pass"
 
-    await eventually(passes, seconds=15, what="the check passes again")
+    await eventually(passes, what="the check passes again")
 
 
 async def test_answers(factory: Factory, server: RedisServer) -> None:
@@ -127,7 +127,7 @@ async def test_unsubscribed_process(factory: Factory, server: RedisServer) -> No
     with server.client() as client:
         client.execute_command("ACL", "SETUSER", "default", "resetchannels")
         client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-        await eventually(lambda: _says(factory, "not subscribed"), seconds=10, what="the failure")
+        await eventually(lambda: _says(factory, "not subscribed"), what="the failure")
         client.execute_command("ACL", "SETUSER", "default", "allchannels")
     await recovers(factory)
 

@@ -28,7 +28,7 @@ async def test_replica_and_sentinels(factory: Factory, group: SentinelGroup) -> 
     async def passes() -> bool:
         return (await factory.check()).entities[0].status == "pass"
 
-    await eventually(passes, seconds=10, what="the replica is in step")
+    await eventually(passes, what="the replica is in step")
     (entity,) = (await factory.check()).entities
     assert entity.payload["master"]["role"] == "master"
     assert entity.payload["slave"]["role"] == "slave"
@@ -45,4 +45,4 @@ async def test_replica_and_sentinels(factory: Factory, group: SentinelGroup) -> 
         (entity,) = (await factory.check()).entities
         return entity.status == "warn" and entity.status_code == 200
 
-    await eventually(warns, seconds=10, what="a warning")
+    await eventually(warns, what="a warning")

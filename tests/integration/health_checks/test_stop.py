@@ -34,7 +34,7 @@ def test_not_ready_first(server: Uvicorn) -> None:
     assert get(server, "/readyz") == (200, "ok")
     started = time.monotonic()
     server.signal(signal.SIGTERM)
-    wait_for(lambda: get(server, "/readyz") == (503, "draining"), seconds=4, what="draining")
+    wait_for(lambda: get(server, "/readyz") == (503, "draining"), what="draining")
     assert get(server, "/livez") == (200, "ok")
     assert get(server, "/work")[0] == 200
     httpx.delete(server.url + "/c2c/drain", headers={"X-API-Key": SECRET})
@@ -159,7 +159,7 @@ def test_second_sigterm_to_the_parent_of_workers_changes_nothing() -> None:
     with Uvicorn(APP, workers=2, env={"C2C__DRAIN_WAIT": "6"}) as server:
         started = time.monotonic()
         server.signal(signal.SIGTERM)
-        wait_for(lambda: get(server, "/readyz") == (503, "draining"), seconds=5, what="draining")
+        wait_for(lambda: get(server, "/readyz") == (503, "draining"), what="draining")
         server.signal(signal.SIGTERM)
         server.wait(40)
         assert time.monotonic() - started > 5.9
@@ -207,7 +207,7 @@ def test_other_servers(arguments: tuple[str, ...]) -> None:
         server.wait_ready()
         started = time.monotonic()
         server.signal(signal.SIGTERM)
-        wait_for(lambda: server.get("/readyz") == (503, "draining"), seconds=4, what="draining")
+        wait_for(lambda: server.get("/readyz") == (503, "draining"), what="draining")
         assert server.get("/work")[0] == 200
         server.wait(30)
         assert 3.9 < time.monotonic() - started < 30

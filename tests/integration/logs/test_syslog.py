@@ -189,7 +189,7 @@ def test_the_end_of_the_process_while_the_server_is_down() -> None:
         "logging.warning('text')\n"
         "start = time.monotonic()\n"
         "logging.shutdown()\n"
-        "assert time.monotonic() - start < 4\n"
+        "assert time.monotonic() - start < 20\n"
         "while handler._thread is not None: time.sleep(0.01)\n"
         "assert handler.dropped == 1"
     )

@@ -82,4 +82,4 @@ def test_close_wakes_up(redis_server: RedisServer) -> None:
     assert subscription.receive(5) is None  # the confirmation
     with pytest.raises(RedisConnectionError, match="closed"):
         subscription.receive(30)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30

@@ -18,7 +18,7 @@ import c2casgiutils
 from c2casgiutils import config, switches
 from c2casgiutils._app import create_app
 from tests.support.levels import reset_levels
-from tests.support.net import eventually
+from tests.support.net import SOON_SECONDS, eventually
 from tests.support.processes import RedisServer
 from tests.support.roster import is_settled
 
@@ -97,7 +97,7 @@ async def listed(client: httpx.AsyncClient) -> list[dict[str, Any]]:
 async def post(client: httpx.AsyncClient, name: str, level: str) -> httpx.Response:
     started = time.monotonic()
     answer = await client.post("logging/level", json={"name": name, "level": level})
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < SOON_SECONDS
     return answer
 
 
@@ -257,14 +257,14 @@ async def test_a_level_ends_while_redis_is_unreachable(
     async def has_ended() -> bool:
         return logging.getLogger(name).level == logging.NOTSET
 
-    await eventually(has_ended, seconds=4, what="the end of the level")
+    await eventually(has_ended, what="the end of the level")
     own_redis.start()
 
     async def is_listed_as_ended() -> bool:
         answer = await client.get("logging/overrides")
         return answer.status_code == 200 and answer.json()["overrides"] == []
 
-    await eventually(is_listed_as_ended, seconds=10, what="an empty list")
+    await eventually(is_listed_as_ended, what="an empty list")
     assert await has_ended()
 
 
@@ -307,7 +307,7 @@ async def test_page_while_redis_is_away(client: httpx.AsyncClient, own_redis: Re
     own_redis.kill()
     started = time.monotonic()
     page = (await client.get("")).text
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < SOON_SECONDS
     assert "Redis is unreachable" in page
     assert name in page
     failed = await client.post("levels", data={"set": f"20 {name}", "reason": "to keep"})

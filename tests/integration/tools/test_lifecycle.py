@@ -11,7 +11,7 @@ from fastapi import FastAPI
 import c2casgiutils
 from c2casgiutils import broadcast, config, instances, redis_utils
 from c2casgiutils._app import create_app
-from tests.support.net import eventually, free_port
+from tests.support.net import SOON_SECONDS, eventually, free_port
 from tests.support.processes import RedisServer
 
 
@@ -96,7 +96,7 @@ async def test_parts_that_were_started_alone_are_ended(
     async def closed() -> bool:
         return connections(redis_server) == before
 
-    await eventually(closed, seconds=2, what="all connections closed")
+    await eventually(closed, what="all connections closed")
 
 
 async def test_starts_anew_after_the_cleanups(redis_server: RedisServer) -> None:
@@ -118,7 +118,7 @@ async def test_redis_away_at_start() -> None:
     main.mount("/c2c", create_app())
     started = time.monotonic()
     async with c2casgiutils.lifespan(main):
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < SOON_SECONDS
         transport = httpx.ASGITransport(main)
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
             assert (await client.get("/c2c/")).status_code == 200

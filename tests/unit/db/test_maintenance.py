@@ -280,7 +280,7 @@ async def test_the_wait_ends_with_the_maintenance(database: db.Database, is_ende
         await asyncio.sleep(0)
         if not is_ended_in_time:
             await end()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await waiting
         assert running() == 1
 

@@ -207,7 +207,7 @@ async def test_recorded_before_the_background_tasks() -> None:
         async def is_recorded() -> bool:
             return bool(read_exchanges().exchanges)
 
-        await eventually(is_recorded, seconds=5, what="the record")
+        await eventually(is_recorded, what="the record")
         assert not task.done()
         assert len(await task) == 1
 

@@ -111,7 +111,7 @@ def test_budget() -> None:
     with pytest.raises(TimeIsUpError):
         for _ in budget.chunks(range(10**12), 10):
             pass
-    assert 0.2 <= time.monotonic() - started < 5
+    assert 0.2 <= time.monotonic() - started < 30
     assert [list(chunk) for chunk in Budget().chunks([1, 2, 3], 2)] == [[1, 2], [3]]
 
 

@@ -52,7 +52,7 @@ async def wait_long(watchdog: Watchdog) -> list[Stall]:
     async def is_there() -> bool:
         return any(stall.ms >= 300 for stall in watchdog.stalls.latest())
 
-    await eventually(is_there, seconds=10, what="a stall")
+    await eventually(is_there, what="a stall")
     return [stall for stall in watchdog.stalls.latest() if stall.ms >= 300]
 
 

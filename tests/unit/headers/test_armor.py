@@ -460,7 +460,7 @@ async def test_e12_streaming() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await StreamingResponse(chunks())(scope, receive, send)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await ArmorHeaderMiddleware(app)(make_scope(headers=[("host", "a.b")]), receive, send)
     assert [message.get("body") for message in sent[1:]] == [b"first", b"second", b""]
 

@@ -88,7 +88,7 @@ def test_flush_ends_although_the_sink_is_stuck(sink: Sink, monkeypatch: pytest.M
     attach(handler).info("text")
     start = time.monotonic()
     handler.flush()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
 
 
 def test_what_changes_later_is_written_as_it_was(sink: Sink) -> None:

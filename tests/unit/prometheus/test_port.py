@@ -152,7 +152,7 @@ def test_a_worker_takes_over_without_a_directory(port: int) -> None:
     (second,) = [worker for worker in workers if worker is not first]
     first.kill()
     first.communicate()
-    wait_for(lambda: is_served(port), seconds=10, what="the second worker")
+    wait_for(lambda: is_served(port), what="the second worker")
     assert f'pid="{second.pid}"' in scrape(port)
     second.kill()
     second.communicate()
@@ -207,7 +207,7 @@ def test_a_port_held_by_another_worker_is_no_warning(
         ]
         with pytest.raises(ConnectionRefusedError):
             scrape(port)
-    wait_for(lambda: len(caplog.records) == 2, seconds=10, what="the other worker's end")
+    wait_for(lambda: len(caplog.records) == 2, what="the other worker's end")
     assert caplog.records[1].getMessage() == f"Serving metrics on 127.0.0.1 port {port}: those of all workers"
     assert f'pid="{os.getpid()}"' in scrape(port)
 

@@ -44,7 +44,7 @@ async def test_sixth_sleeper(client: httpx.AsyncClient) -> None:
         except debug.BusyError:
             return True
 
-    await eventually(is_full, seconds=5, what="five sleepers")
+    await eventually(is_full, what="five sleepers")
     answer = await client.get("debug/sleep?time=0")
     assert answer.status_code == 409
     assert "5 requests" in answer.json()["detail"]

@@ -29,7 +29,7 @@ async def test_lag_and_stalls(client: httpx.AsyncClient, instance: str) -> None:
     async def is_there() -> bool:
         return "tests/unit/tools/test_debug_loop.py:" in str((await report(client))["stalls"])
 
-    await eventually(is_there, seconds=10, what="the stall")
+    await eventually(is_there, what="the stall")
     process = await report(client, instance)
     assert process["instance"] == instances.own_id()
     lag = process["lag_ms"]
@@ -68,7 +68,7 @@ async def test_metric(client: httpx.AsyncClient) -> None:
     async def has_grown() -> bool:
         return await count() >= before + 3
 
-    await eventually(has_grown, seconds=10, what="three measurements")
+    await eventually(has_grown, what="three measurements")
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ async def test_a_leak_of_one_object_for_each_request(client: httpx.AsyncClient, 
         row = next(row for row in found["objgraph.growth"] if row[0].endswith(".LeakedObject"))
         assert row[1] >= len(calls.leaked) == number  # other tests may keep some, too
     assert found["status"] == 200
-    assert 0 < found["elapsed_time"] < 5
+    assert 0 < found["elapsed_time"] < 30
     assert found["instance"] == instances.own_id()
     kinds = ("rss", "vms", "shared", "text", "lib", "data", "dirty")
     assert set(found["memory.growth"]) == {f"{kind}_kb" for kind in kinds}
@@ -263,6 +263,7 @@ async def test_two_at_the_same_time(client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize("url", VIEWS.values(), ids=VIEWS)
 async def test_the_event_loop_goes_on(client: httpx.AsyncClient, url: str) -> None:
     """While a diagnosis runs, the event loop runs other tasks."""
+    many: list[object] = [[[]] for _ in range(100_000)]  # for some tenths of a second
     waits: list[float] = []
 
     async def watch() -> None:
@@ -276,12 +277,12 @@ async def test_the_event_loop_goes_on(client: httpx.AsyncClient, url: str) -> No
     await asyncio.sleep(0.05)
     waits.clear()
     await client.get(url)
-    await asyncio.sleep(0.05)
+    rounds = len(waits)
     watcher.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await watcher
-    assert waits
-    assert max(waits) < 2
+    assert len(many) == 100_000
+    assert rounds > 3
 
 
 @pytest.mark.parametrize("url", VIEWS.values(), ids=VIEWS)

@@ -135,7 +135,7 @@ async def test_it_ends_by_itself(client: httpx.AsyncClient, database: db.Databas
     async def is_over() -> bool:
         return not (await read(client))["enabled"]
 
-    await eventually(is_over, seconds=10, what="the end")
+    await eventually(is_over, what="the end")
     await execute(database, "SELECT name FROM item", times=3)
     found = await read(client)
     assert (found["expires"], found["statements"]["SELECT name FROM item"]["count"]) == (None, 1)
