@@ -21,11 +21,13 @@ class Asked:
     Attributes:
         answers: One for each process that answered, by its name.
         silent: The names of the others, and why they gave no answer.
+        lost: The names of those that ended without a clean shutdown, which are not asked.
         is_certain: No further process can exist.
     """
 
     answers: Sequence[tuple[str, LoggersOfProcess]]
     silent: Sequence[tuple[str, str]]
+    lost: Sequence[str]
     is_certain: bool
 
     @classmethod
@@ -36,12 +38,17 @@ class Asked:
             (_name_of(process), _why(known.get((process.hostname or "", process.pid or 0))))
             for process in (*reply.report.missing, *reply.report.failed)
         ]
-        return cls(_named(_logger_list.answers_of(reply)), silent, reply.report.roster == "current")
+        return cls(
+            _named(_logger_list.answers_of(reply)),
+            silent,
+            lost=[_name_of(process) for process in reply.report.lost],
+            is_certain=reply.report.roster == "current",
+        )
 
     @classmethod
     def of_this_process(cls, answer: LoggersOfProcess) -> Self:
         """Return the answer of this process, as if no other one had been asked."""
-        return cls(_named([answer]), [], is_certain=True)
+        return cls(_named([answer]), [], [], is_certain=True)
 
     def with_list(self, own: LoggersOfProcess) -> Self:
         """Return the answers about one logger, together with the list of this process."""
@@ -71,12 +78,14 @@ class Holders:
         having: Those that have it.
         lacking: Those that do not have it yet, and why.
         keeping: Those that keep a level of their own, and which.
+        lost: Those that ended without a clean shutdown, which are not counted.
         is_certain: No further process can exist.
     """
 
     having: Sequence[str]
     lacking: Sequence[tuple[str, str]]
     keeping: Sequence[tuple[str, str]] = ()
+    lost: Sequence[str] = ()
     is_certain: bool = True
 
     @property
@@ -99,12 +108,14 @@ class Holders:
                 *(f"{name} ok" for name in self.having),
             ]
             text = f"{len(self.having)} of {total} {'has' if len(self.having) == 1 else 'have'} it: "
-            text += ", ".join(named[:_MAX_NAMED]) + (" …" if len(named) > _MAX_NAMED else "")
+            text += _joined(named)
             if len(self.lacking) == 1:
                 text += "; it will apply it when it is back"
             elif self.lacking:
                 text += "; they will apply it when they are back"
             text += "."
+        if self.lost:
+            text += f" Lost and not counted: {_joined(self.lost)}."
         return text if self.is_certain else f"{text} Whether there are more processes is not known."
 
 
@@ -122,7 +133,7 @@ def of_answers(name: str, wanted: Override | None, asked: Asked) -> Holders:
             having.append(process)
         else:
             lacking.append((process, "not yet" if own is None else f"still {own.level}"))
-    return Holders(having, [*lacking, *asked.silent], keeping, asked.is_certain)
+    return Holders(having, [*lacking, *asked.silent], keeping, asked.lost, asked.is_certain)
 
 
 def of_roster(setting: Setting, roster: Iterable[Instance]) -> Holders:
@@ -144,6 +155,10 @@ def _named(answers: Iterable[LoggersOfProcess]) -> list[tuple[str, LoggersOfProc
 def _is_own(answer: LoggersOfProcess) -> bool:
     own = instances.own()
     return (answer.hostname, answer.pid) == (own.hostname, own.pid)
+
+
+def _joined(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MAX_NAMED]) + (" …" if len(names) > _MAX_NAMED else "")
 
 
 def _name_of(process: Process) -> str:

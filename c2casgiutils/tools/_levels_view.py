@@ -120,7 +120,6 @@ async def _page(
             "selected": selected,
             "message": None if selected else message,
             "row_message": message or _not_done_yet(entered, selected),
-            "is_refused": message is not None,
             "numbers": _numbers(),
             "durations": _durations(entered.ttl),
             "scopes": _scopes(summary.roster, entered.scope),

@@ -1,5 +1,7 @@
 """An application with a check that fails in one process, for uvicorn: `tests.support.views_app:app`."""
 
+import logging
+
 from fastapi import FastAPI
 
 import c2casgiutils
@@ -31,6 +33,8 @@ class Fine(health_checks.Check):
         return Result()
 
 
+for _name in ("orders", "orders.db", "orders.payment"):
+    logging.getLogger(_name)
 _POOL = Pool()
 FACTORY.add(_POOL, name="local-pool", every=0.3)
 for _name in ("mail-queue", "disk"):
