@@ -71,6 +71,10 @@ settings-check: setup ## Compare these tables with the code
 	$(BIN)/python .ci/settings_table.py --check
 	$(BIN)/python .ci/older_variables_table.py --check
 
+.PHONY: docs
+docs: setup ## Build the documentation into site/, fail on a wrong link
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file=.ci/mkdocs.yml
+
 .PHONY: dashboard
 dashboard: setup ## Write the Grafana dashboard
 	$(BIN)/python .ci/dashboard.py
