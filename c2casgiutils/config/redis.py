@@ -190,8 +190,9 @@ def shared_prefix(redis: Redis) -> list[str]:
     """Return a message if the prefix may be shared by services with different secrets."""
     is_used = bool(redis.url or redis.sentinels)
     if is_used and redis.broadcast_secret and redis.broadcast_prefix == DEFAULT_BROADCAST_PREFIX:
-        problem = "has its default value although C2C__REDIS__BROADCAST_SECRET is set"
-        return [
-            f"C2C__REDIS__BROADCAST_PREFIX: {problem}; set it to a name of this service, such as myservice_"
-        ]
+        problem = (
+            "C2C__REDIS__BROADCAST_PREFIX: is required with C2C__REDIS__BROADCAST_SECRET, as services with "
+            "different secrets cannot share a prefix; set it to a name of this service, such as myservice_"
+        )
+        return [problem]
     return []
