@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from c2casgiutils._outages import Outage
+from c2casgiutils._periodic import PeriodicTask
 from c2casgiutils._tasks import Failure, caught
 from c2casgiutils.db._errors import ReplicaError
 from c2casgiutils.db._probe import Probe, end, failure_of, give_back
@@ -69,6 +70,7 @@ class Replica:
             f"The replica of the database {name} is used again after %.1f s",
         )
         self._down = asyncio.Event()
+        self._periodic = PeriodicTask(f"replica of the database {name}", _INTERVAL_SECONDS)
         self._watcher: asyncio.Task[None] | None = None
         self._returning: set[asyncio.Task[None]] = set()
 
@@ -114,10 +116,12 @@ class Replica:
     def watch(self) -> None:
         """Begin to ask the replica, unless that has begun."""
         if self._watcher is None:
+            self._periodic.start()
             self._watcher = create_detached_task(self._watch())
 
     async def aclose(self) -> None:
         """End all of it."""
+        self._periodic.stop()
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.cancel()
@@ -137,7 +141,8 @@ class Replica:
         self._on_change(self.is_up)
         while True:
             try:
-                await self._check()
+                with self._periodic.run():
+                    await self._check()
             except Exception as error:  # noqa: BLE001  # a driver raises what it likes; it is the state
                 self._set(str(error) if isinstance(error, ReplicaError) else _describe(error))
             else:

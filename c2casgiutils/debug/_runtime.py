@@ -4,11 +4,12 @@ import contextlib
 import datetime
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from c2casgiutils import config, db, instances
+from c2casgiutils._periodic import PeriodicTask, periodic_tasks
 from c2casgiutils.debug._state import STATE
 
 _MAX_STEPS = 100
@@ -41,13 +42,14 @@ class Migration(BaseModel):
 
 
 class Periodic(BaseModel):
-    """A health check that runs in the background."""
+    """A health check that runs in the background, or what this library does."""
 
     name: str
+    kind: Literal["check", "internal"]
     every_seconds: float
     last: datetime.datetime | None = Field(description="The end of the last run")
     ms: float | None = Field(description="Its duration")
-    ok: bool | None
+    ok: bool | None = Field(description="Whether the last run succeeded")
 
 
 class Runtime(BaseModel):
@@ -98,9 +100,12 @@ def runtime() -> Runtime:
             _migration(entry.name, last) for entry, last in entries if isinstance(entry.check, Alembic)
         ],
         periodic=[
-            _periodic(entry.name, entry.options.every, last)
-            for entry, last in entries
-            if entry.options.every is not None
+            *(
+                _background_check(entry.name, entry.options.every, last)
+                for entry, last in entries
+                if entry.options.every is not None
+            ),
+            *map(_internal, periodic_tasks()),
         ],
     )
 
@@ -114,11 +119,24 @@ def _migration(name: str, last: Any) -> Migration:
     )
 
 
-def _periodic(name: str, every: datetime.timedelta, last: Any) -> Periodic:
+def _background_check(name: str, every: datetime.timedelta, last: Any) -> Periodic:
     return Periodic(
         name=name,
+        kind="check",
         every_seconds=every.total_seconds(),
         last=None if last is None else last.when,
         ms=None if last is None else last.milliseconds,
         ok=None if last is None else last.status != "fail",
+    )
+
+
+def _internal(task: PeriodicTask) -> Periodic:
+    last = task.last
+    return Periodic(
+        name=task.name,
+        kind="internal",
+        every_seconds=task.every_seconds,
+        last=None if last is None else datetime.datetime.fromtimestamp(last.ended, tz=datetime.UTC),
+        ms=None if last is None else round(last.seconds * 1000, 3),
+        ok=None if last is None else last.ok,
     )

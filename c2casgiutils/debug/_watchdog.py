@@ -6,6 +6,7 @@ import math
 import threading
 import time
 
+from c2casgiutils._periodic import PeriodicTask
 from c2casgiutils.debug._stacks import Stacks, collect
 from c2casgiutils.debug._stalls import Stalls, look
 from c2casgiutils.instances import LagMeter
@@ -33,12 +34,14 @@ class Watchdog:
         self._loop_thread = threading.get_ident()
         self._meter = meter
         self._stall_seconds = stall_seconds
+        self._periodic = PeriodicTask("watchdog", stall_seconds)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="c2casgiutils-watchdog", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._meter.listen(self._note)
+        self._periodic.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -46,6 +49,7 @@ class Watchdog:
         if not self._stopped.is_set():
             self._stopped.set()
             self._meter.ignore(self._note)
+            self._periodic.stop()
 
     def join(self) -> None:
         """Wait for the end of the thread."""
@@ -72,6 +76,7 @@ class Watchdog:
     def _run(self) -> None:
         last, wait = 0.0, self._stall_seconds
         while not self._stopped.wait(wait):
+            self._periodic.note()
             due, now = self._meter.due, time.monotonic()
             late = now - due
             if late < self._stall_seconds:

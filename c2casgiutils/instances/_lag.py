@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Callable
 
+from c2casgiutils._periodic import PeriodicTask
+
 INTERVAL_SECONDS = 0.1
 Listener = Callable[[float, float], object]
 """Called with the time at which a callback was due, by `time.monotonic`, and its lag in seconds."""
@@ -27,6 +29,7 @@ class LagMeter:
         self._worst = 0.0
         self._measured: collections.deque[tuple[float, float]] = collections.deque(maxlen=_MAX_KEPT)
         self._listeners: list[Listener] = []
+        self._periodic = PeriodicTask("lag of the event loop", INTERVAL_SECONDS)
 
     @property
     def is_running(self) -> bool:
@@ -36,6 +39,7 @@ class LagMeter:
     def start(self) -> None:
         """Start on the running event loop."""
         self.stop()
+        self._periodic.start()
         self._schedule(asyncio.get_running_loop())
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -45,6 +49,7 @@ class LagMeter:
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         now, due = time.monotonic(), self.due
         self._schedule(loop)  # first: a listener that fails must not end the measurement
+        self._periodic.note()
         delay = max(0.0, now - due)
         self._measured.append((now, delay))
         self._worst = max(self._worst, delay)
@@ -55,6 +60,7 @@ class LagMeter:
         """Stop measuring."""
         if self._handle is not None:
             self._handle.cancel()
+            self._periodic.stop()
         self._handle, self.due = None, math.inf
 
     def listen(self, listener: Listener) -> None:

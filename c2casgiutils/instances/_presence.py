@@ -8,6 +8,7 @@ from typing import Any
 
 from c2casgiutils import config, events
 from c2casgiutils._outages import Outage, waiting
+from c2casgiutils._periodic import PeriodicTask
 from c2casgiutils.instances._entry import LOST_BEATS, REBUILT_FIELD
 from c2casgiutils.instances._figures import Figures
 from c2casgiutils.instances._hooks import Hooks
@@ -65,6 +66,7 @@ class Presence:
         self._soon: asyncio.TimerHandle | None = None
         self._abandoned = abandoned if abandoned is not None else set()
         self._beats = 0
+        self._periodic = PeriodicTask("heartbeat", self._heartbeat)
         self._static: dict[str, Any] | None = None
         """The static part as it was last written; `None` before the first time."""
         self._last_beat = 0.0
@@ -136,6 +138,7 @@ class Presence:
         """Start the heartbeats on the running event loop; without a link only the samples are recorded."""
         self._link = self.roster.link = link
         self._report.lag.start()
+        self._periodic.start()
         self.events.record("join", after=self.state)
         self._task = asyncio.create_task(self._beat_for_ever(), name="c2casgiutils-heartbeat")
 
@@ -158,6 +161,7 @@ class Presence:
     def abort(self) -> None:
         """Stop the heartbeats at once; the entry expires by itself."""
         self._report.lag.stop()
+        self._periodic.stop()
         if self._soon is not None:
             self._soon.cancel()
         if self._task is not None and not self._task.get_loop().is_closed():
@@ -176,8 +180,10 @@ class Presence:
                 pass
             self._wake.clear()
             try:
-                self._report.sample()
-                await self._write()
+                with self._periodic.run() as run:
+                    self._report.sample()
+                    await self._write()
+                    run.ok = self._link is None or self._link.is_up
             except Exception as error:  # noqa: BLE001  # the next beat may work
                 self._fault.begin(error)
             else:

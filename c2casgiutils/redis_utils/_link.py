@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils._outages import Outage
+from c2casgiutils._periodic import PeriodicTask
 from c2casgiutils._tasks import run_until_first_end
 from c2casgiutils.redis_utils._names import describe
 from c2casgiutils.redis_utils._wire import REPLY_SECONDS, Command, Connect, LinkDownError, ReplyError, Wire
@@ -63,6 +64,7 @@ class Link:
         self._letter = "S" if sharded else ""
         self._is_right = is_right
         self._check_seconds = check_seconds
+        self._periodic = PeriodicTask("connection to Redis", check_seconds)
         self._channels: set[str] = set()
         self._wire: Wire | None = None
         self._task: asyncio.Task[None] | None = None
@@ -113,6 +115,7 @@ class Link:
     def start(self) -> None:
         """Start the listener on the running event loop."""
         self._closed = False
+        self._periodic.start()
         self._task = asyncio.create_task(self._run(), name="c2casgiutils-redis-link")
 
     async def wait_up(self, seconds: float) -> bool:
@@ -137,6 +140,7 @@ class Link:
     def abort(self) -> None:
         """Close at once, without waiting for the listener to end."""
         self._closed = True
+        self._periodic.stop()
         if self._task is not None and not self._task.get_loop().is_closed():
             self._task.cancel()
         self._drop("closed")
@@ -240,7 +244,8 @@ class Link:
 
     async def _tend(self) -> None:
         """Restore all subscriptions, report that the link is up, and check it from time to time."""
-        await self._check()
+        with self._periodic.run():
+            await self._check()
         while missing := list(self._channels):
             await self._confirm("SUBSCRIBE", missing)
             if self._channels <= set(missing):
@@ -250,7 +255,8 @@ class Link:
             group.create_task(self._call_on_up())
             while True:
                 await asyncio.sleep(self._check_seconds * random.uniform(0.9, 1))  # noqa: S311  # jitter
-                await self._check()
+                with self._periodic.run():
+                    await self._check()
 
     async def _call_on_up(self) -> None:
         try:

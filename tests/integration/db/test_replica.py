@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from c2casgiutils import db
+from c2casgiutils._periodic import periodic_tasks
 from tests.integration.db.conftest import Pair
 from tests.support.db_app import client_of, create_app, execute
 from tests.support.net import SOON_SECONDS, eventually
@@ -42,6 +43,12 @@ def gauge(name: str = "default") -> float | None:
     return prometheus_client.REGISTRY.get_sample_value("c2casgiutils_db_replica_up", {"database": name})
 
 
+async def has_last_run(*, ok: bool) -> bool:
+    """Whether the list of periodic tasks tells this of the last check of the replica."""
+    (task,) = [task for task in periodic_tasks() if task.name == "replica of the database default"]
+    return task.last is not None and task.last.ok is ok
+
+
 def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.message for record in caplog.records if record.name.startswith("c2casgiutils.db")]
 
@@ -63,10 +70,12 @@ async def test_a_replica_that_ends(
         return gauge() == 0
 
     await eventually(is_noticed, what="a replica that is not used")
+    await eventually(lambda: has_last_run(ok=False), what="a run that failed")
     assert (await client.post("/items/one")).status_code == 200
     pair.replica.ensure_up()
     await reads_use(client, pair.replica)
     assert gauge() == 1
+    await eventually(lambda: has_last_run(ok=True), what="a run that succeeded")
     begun, *_, ended = messages(caplog)
     assert begun.startswith("The replica of the database default is not used, reads use the primary: ")
     assert ended.startswith("The replica of the database default is used again after ")

@@ -92,10 +92,14 @@ def test_versions(services: list[Service]) -> None:
 
 
 def test_runtime(services: list[Service]) -> None:
-    """Both processes tell how they started."""
+    """Both processes tell how they started, and what they do periodically."""
     found = services[0].get("runtime")
     assert {process["instance"] for process in found["processes"]} == {service.id for service in services}
     assert all(process["startup"] for process in found["processes"])
+    for process in found["processes"]:
+        last = {task["name"]: task["last"] for task in process["periodic"]}
+        assert {"heartbeat", "connection to Redis", "lag of the event loop", "watchdog"} <= last.keys()
+        assert last["connection to Redis"] is not None
 
 
 def test_dump_with_a_blocked_process(services: list[Service]) -> None:

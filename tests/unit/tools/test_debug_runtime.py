@@ -9,8 +9,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+import c2casgiutils
 from c2casgiutils import config, db, debug, instances
+from c2casgiutils._periodic import periodic_tasks
 from c2casgiutils.health_checks import FACTORY, Alembic, Check, Result
+from tests.support.net import eventually
 
 
 class Quick(Check):
@@ -82,13 +85,38 @@ async def test_periodic(client: httpx.AsyncClient) -> None:
     """A check in the background has its interval, and its last run once it ran."""
     FACTORY.add(Quick(), name="periodic", every=60)
     FACTORY.add(Quick(), name="on request")
-    unknown = {"name": "periodic", "every_seconds": 60, "last": None, "ms": None, "ok": None}
-    assert (await own(client))["periodic"] == [unknown]
+    unknown = {"name": "periodic", "kind": "check", "every_seconds": 60, "last": None, "ms": None, "ok": None}
+    assert [task for task in (await own(client))["periodic"] if task["kind"] == "check"] == [unknown]
     before = datetime.datetime.now(datetime.UTC)
     await FACTORY.entries[0].refresh()
-    (found,) = (await own(client))["periodic"]
+    (found,) = [task for task in (await own(client))["periodic"] if task["kind"] == "check"]
     assert before <= datetime.datetime.fromisoformat(found["last"]) <= datetime.datetime.now(datetime.UTC)
     assert (found["ok"], found["ms"] >= 0) == (True, True)
+
+
+async def test_internal(client: httpx.AsyncClient) -> None:
+    """What this package does periodically is there, with its last run, and is gone when it ends."""
+    expected = {
+        "heartbeat": config.settings.instances.heartbeat.total_seconds(),
+        "lag of the event loop": 0.1,
+        "watchdog": config.settings.debug.stall.total_seconds(),
+    }
+    before = datetime.datetime.now(datetime.UTC)
+    instances.beat_soon()
+
+    async def internal() -> dict[str, Any]:
+        return {task["name"]: task for task in (await own(client))["periodic"] if task["kind"] == "internal"}
+
+    async def have_run() -> bool:
+        runs = [task["last"] for task in (await internal()).values()]
+        return all(last is not None and datetime.datetime.fromisoformat(last) > before for last in runs)
+
+    await eventually(have_run, seconds=30, what="a run of each task")
+    found = await internal()
+    assert {name: task["every_seconds"] for name, task in found.items()} == expected
+    assert all(task["ok"] and task["ms"] >= 0 for task in found.values())
+    await c2casgiutils.shutdown()
+    assert [task.name for task in periodic_tasks()] == []
 
 
 @pytest.mark.usefixtures("_no_checks")
