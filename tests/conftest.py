@@ -11,9 +11,26 @@ from c2casgiutils import broadcast, config, health_checks, instances
 
 pytest_plugins = ["c2casgiutils.acceptance.pytest_plugin"]
 
+_OTHER_PROCESSES = (
+    "acceptance_tests/",
+    "tests/browser/",
+    "tests/integration/follow/",
+    "tests/integration/prometheus/",
+    "tests/soak/",
+)
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the tracer of coverage out, and order the tests."""
+    for item in items:
+        # What they cover is in other processes, or is covered by tables of cases, too.
+        if item.nodeid.startswith(_OTHER_PROCESSES) or item.get_closest_marker("hypothesis"):
+            item.add_marker("no_cover")
+    items[:] = _ordered(items)
+
+
+def _ordered(items: list[pytest.Item]) -> list[pytest.Item]:
     """Put unit tests at the end of the equal parts with which the processes of pytest-xdist start.
 
     A process that is done takes tests from the end of another part: these should take little time, and no
@@ -31,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         rest = max(0, part - cut)
         ordered += [*slow[:cut], *unit[:rest]]
         slow, unit = slow[cut:], unit[rest:]
-    items[:] = [*ordered, *unit]
+    return [*ordered, *unit]
 
 
 @pytest.fixture(scope="session")
