@@ -49,8 +49,8 @@ async def get_checks(request: Request) -> Response:
     """Return the page with the checks; for one check, all processes are asked for its last results."""
     query = Query(request)
     name, id_ = query.text("check", max_length=500), query.text("id", max_length=500)
-    known = _check_rows.lines((await _summary.collect()).roster)
-    is_unknown = bool(name) and name not in {line.name for line in known}
+    roster = (await _summary.collect()).roster if name else []
+    is_unknown = bool(name) and not any(name in one.checks for one in roster if one.liveness != "lost")
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
         roster = [one for one in summary.roster if id_ in ("", one.id)]
