@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         check_image_file,
         check_screenshot,
     )
+    from c2casgiutils.acceptance.print import PrintConnection
     from c2casgiutils.acceptance.utils import (
         approx,
         async_retry_timeout,
@@ -34,6 +35,7 @@ __all__ = [
     "Connection",
     "DockerCompose",
     "PostgresqlServer",
+    "PrintConnection",
     "Process",
     "RedisServer",
     "Service",
@@ -56,6 +58,7 @@ _DEFINED_IN = {
     "Connection": "connection",
     "DockerCompose": "_docker",
     "PostgresqlServer": "_servers",
+    "PrintConnection": "print",
     "Process": "_processes",
     "RedisServer": "_servers",
     "Service": "_composition",

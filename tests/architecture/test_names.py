@@ -8,11 +8,12 @@ NAMES = {
     "c2casgiutils": "app startup shutdown lifespan __version__ acceptance auth broadcast config "
     "health_checks redis_utils request_tracking tools prometheus sentry cli db logs instances C2cError",
     "c2casgiutils.acceptance": "AsyncConnection CacheExpected Composition Connection DockerCompose "
-    "PostgresqlServer Process RedisServer Service approx async_check_screenshot "
+    "PostgresqlServer PrintConnection Process RedisServer Service approx async_check_screenshot "
     "async_retry_timeout check_image check_image_file check_screenshot free_port retry retry_timeout "
     "wait_url",
     "c2casgiutils.acceptance.connection": "AsyncConnection CacheExpected Connection",
     "c2casgiutils.acceptance.image": "async_check_screenshot check_image check_image_file check_screenshot",
+    "c2casgiutils.acceptance.print": "PrintConnection",
     "c2casgiutils.acceptance.utils": "approx async_retry_timeout retry retry_timeout wait_url",
     "c2casgiutils.config": "settings Settings parse_duration Duration StringList IntList FloatList "
     "GitHubAccessType",

@@ -12,7 +12,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Modules that applications import by their path although the package re-exports names.
 PROMISED = {
-    "acceptance": {"connection", "image", "pytest_plugin", "utils"},
+    "acceptance": {"connection", "image", "print", "pytest_plugin", "utils"},
     "broadcast": {"interface", "local", "redis", "types", "utils"},
     "config": {
         "auth",
