@@ -1,5 +1,6 @@
 """The loggers as the page shows them: a tree of their dotted names, with the levels and who has them."""
 
+import collections
 import dataclasses
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -107,7 +108,7 @@ def build(
     levels: Mapping[str, Setting],
     *,
     selected: str = "",
-    is_confirmed: bool,
+    is_search: bool,
     roster: Collection[Instance],
 ) -> Tree:
     """Return the tree of the loggers.
@@ -116,11 +117,15 @@ def build(
         asked: The loggers as the processes have them.
         levels: The levels of all processes to show whether a process has the logger or not.
         selected: The logger that is asked for.
-        is_confirmed: All processes were asked; otherwise, the roster tells who has a level.
+        is_search: All processes were asked for these loggers, and not only for the selected one; otherwise,
+            the roster tells who has a level.
         roster: All processes.
     """
     names = {logger.name for _, answer in asked.answers for logger in answer.loggers}
     names |= {*levels, *([selected] if selected else [])}
+    total = max([len(names), *(answer.total for _, answer in asked.answers)])
+    if not is_search:
+        names |= _packages(names)
     notable = {*levels, selected}
     first = sorted(names, key=lambda name: (name not in notable, name != ROOT, name.count("."), name))
     rows = [
@@ -129,13 +134,18 @@ def build(
             asked,
             levels.get(name),
             is_selected=name == selected,
-            roster=None if is_confirmed else roster,
+            roster=None if is_search or name == selected else roster,
         )
         for name in first[:MAX_ROWS]
     ]
     is_whole = len(names) <= MAX_ROWS and all(answer.is_whole for _, answer in asked.answers)
-    total = max([len(names), *(answer.total for _, answer in asked.answers)])
     return Tree(_nested(rows), total, len(rows), is_whole)
+
+
+def _packages(names: Iterable[str]) -> set[str]:
+    """Return the packages with several loggers, which need not have one themselves."""
+    counts = collections.Counter(name.partition(".")[0] for name in names)
+    return {package for package, count in counts.items() if count > 1}
 
 
 def _nested(rows: Iterable[Row]) -> list[Row]:

@@ -125,6 +125,7 @@ async def _page(
             "scopes": _scopes(summary.roster, entered.scope),
             "is_alone": instances.scope() == "process",
             "is_cut_off": instances.is_cut_off(),
+            "outage": next((item for item in summary.attention if item.kind == "redis"), None),
             "others": [one for one in summary.roster if one.id != instances.own_id()],
             "own": _attention.name_of(instances.own()),
             "repository": config.settings.auth.github.repository,
@@ -159,7 +160,8 @@ async def _find(entered: Entered, selected: str, roster: Collection[Instance]) -
         own = _logger_list.of_this_process(limit=_MAX_OWN, also=selected or None)
         asked = Asked.of_this_process(own) if asked is None else asked.with_list(own)
     levels = _matching(entered.q)
-    tree = _level_tree.build(asked, levels, selected=selected, is_confirmed=is_search, roster=roster)
+    is_list = bool(entered.q or is_changed)
+    tree = _level_tree.build(asked, levels, selected=selected, is_search=is_list, roster=roster)
     is_known = any(answer.exists for _, answer in asked.answers) or searched in levels
     unknown = "" if is_known or selected not in ("", searched) else searched
     return Found(tree, asked, is_search, unknown, _suggestions(unknown, asked, levels) if unknown else [])

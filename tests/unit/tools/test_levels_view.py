@@ -10,7 +10,7 @@ import pytest
 from markupsafe import escape
 
 from c2casgiutils import config, instances, switches
-from c2casgiutils.tools import _level_holders, _level_tree, _logger_list, _loggers
+from c2casgiutils.tools import _loggers
 from tests.unit.tools.conftest import SECRET
 
 
@@ -149,24 +149,6 @@ async def test_tree(client: httpx.AsyncClient, name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("changed", ["app", "app.db", "app.db.pool"])
-def test_what_was_changed_is_in_sight(changed: str) -> None:
-    """A logger is open if one below it was changed."""
-    names = ("app", "app.db", "app.db.pool")
-    loggers = [
-        _logger_list.Logger(
-            name=name, level="NOTSET", effective_level="INFO", configured_level="NOTSET", override=None
-        )
-        for name in names
-    ]
-    answer = _logger_list.LoggersOfProcess(loggers=loggers, total=3, shown=3, hostname="web", pid=1)
-    levels = {changed: switches.Setting("DEBUG", version=1, since=0.0)}
-    asked = _level_holders.Asked.of_this_process(answer)
-    (app,) = _level_tree.build(asked, levels, is_confirmed=False, roster=[]).rows
-    (db,) = app.children
-    assert [app.is_above_notable, db.is_above_notable] == [changed != "app", changed == "app.db.pool"]
-
-
 async def test_changed_only(client: httpx.AsyncClient, name: str) -> None:
     """Only loggers whose level was set are listed."""
     assert "No level was changed at run time." in (await client.get("levels?changed=1")).text
@@ -273,6 +255,17 @@ async def test_never_longer_than_a_week(client: httpx.AsyncClient, name: str) ->
     await press(client, "set", f"10 {name}", ttl="7d")
     page = await press(client, "extend", f"cluster {name}")
     assert "6 d 23 h left" in text_of(row_of(page, name))
+
+
+async def test_make_equal(client: httpx.AsyncClient, name: str) -> None:
+    """Levels of single processes end; where the configurations differ, all get the same level."""
+    await press(client, "set", f"40 {name}", ttl="1h", reason="INC-42")
+    await press(client, "set", f"10 {name}", scope="process")
+    row = text_of(row_of(await press(client, "equal", f"own {name}"), name))
+    assert re.search(r"changed ERROR by secret, .* (59|60) min .* INC-42", row)
+    assert "DEBUG only" not in row
+    await press(client, "end", f"cluster {name}")
+    assert "1 of 1 applied INFO." in row_of(await press(client, "equal", f"20 {name}"), name)
 
 
 async def test_levels_that_show_secrets(client: httpx.AsyncClient) -> None:
