@@ -56,7 +56,9 @@ async def post_diagnostics(request: Request) -> Response:
         await auth.require_admin_access(auth_info, request, Response())
         _check_on("profile")
         form = await auth.forms.read(request)
-        wanted = ProfileRequest(instance=_text(form, "id"), seconds=_text(form, "seconds") or 10)
+        wanted = ProfileRequest.model_validate(
+            {"instance": _text(form, "id"), "seconds": _text(form, "seconds") or 10}
+        )
         started = await _debug_profile.post_profile(request, Response(), wanted)
     except ValidationError as error:
         reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())

@@ -69,7 +69,9 @@ async def post_requests(request: Request) -> Response:
         if entered.end:
             await _follow.delete_follow(request, await _follow.known(entered.end))
             return RedirectResponse("requests", 303)
-        wanted = FollowRequest(ttl=entered.ttl, level=entered.level, logger=entered.logger)
+        wanted = FollowRequest.model_validate(
+            {"ttl": entered.ttl, "level": entered.level, "logger": entered.logger}
+        )
         started = await _follow.post_follow(request, wanted)
     except ValidationError as error:
         reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
