@@ -124,6 +124,8 @@ class Log:
         member = self._encode(event)
         self._own[member] = event
         self._unsaved[member] = None
+        if len(self._own) <= MAX_EVENTS:
+            return
         members = list(self._own)
         for position in surplus([_path(kept) for kept in self._own.values()]):
             self._own.pop(members[position])

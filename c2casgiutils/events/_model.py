@@ -26,8 +26,8 @@ class Event(BaseModel):
 
 
 def short(text: str | None) -> str | None:
-    """Return the first line of a text as an event may contain it."""
-    if not text:
+    """Return the first line of a text as an event may contain it, `None` if it is empty."""
+    line = (text or "").strip().partition("\n")[0][:MAX_LENGTH]
+    if not line:
         return None
-    line = text.strip().partition("\n")[0][:MAX_LENGTH]
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in line)

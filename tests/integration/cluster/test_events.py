@@ -44,10 +44,10 @@ async def _last(pid: int, count: int = 1) -> list[str]:
 
 
 async def _until(pid: int, *kinds: str) -> None:
-    """Wait for the events of a process, of these kinds apart from changes of its state."""
+    """Wait until these are the events of these kinds of a process."""
 
     async def is_so() -> bool:
-        return tuple(event.kind for event in await _of(pid) if event.kind != "state") == kinds
+        return tuple(event.kind for event in await _of(pid) if event.kind in kinds) == kinds
 
     await eventually(is_so, seconds=_SECONDS, what=f"the events {kinds} of {pid}")
 
@@ -73,7 +73,10 @@ async def test_process_that_joins_and_leaves(joined: Fleet) -> None:
         await _until(pid, "join", "leave")
     await _after_beats(4)
     found = await _of(pid)
-    assert [(event.kind, event.before, event.after) for event in found] == [
+    # on a slow machine it may have been lost for a while
+    settled = [event for event in found if event.kind not in ("loss", "return")]
+    assert found[-1].kind == "leave"
+    assert [(event.kind, event.before, event.after) for event in settled] == [
         ("join", None, "starting"),
         ("state", "starting", "ready"),
         ("leave", "ready", "left"),

@@ -55,6 +55,13 @@ async def test_change_is_an_event_with_its_reason(client: httpx.AsyncClient) -> 
     assert event["instance"] == instances.own_id()
 
 
+async def test_event_without_values(client: httpx.AsyncClient) -> None:
+    """What is not there is null."""
+    await auth.audit.record("test")
+    (event,) = (await client.get("events?kind=audit")).json()["events"]
+    assert (event["what"], event["before"], event["after"], event["reason"]) == ("test", None, None, None)
+
+
 async def test_changes_of_a_check(client: httpx.AsyncClient, check: Switched) -> None:
     """A first success is no event; what follows is, once for each change."""
     for works in (True, False, False, True):

@@ -1,6 +1,7 @@
 """Pages and links that the application adds to the row of links."""
 
 import asyncio
+import contextlib
 import html
 import logging
 import re
@@ -204,21 +205,19 @@ async def test_template_that_fails(client: httpx.AsyncClient, tmp_path: Path) ->
     assert "ZeroDivisionError" in answer.text
 
 
-async def _hang() -> dict[str, Any]:
-    """Ignore the first cancellation."""
-    try:
-        await asyncio.sleep(3600)
-    except asyncio.CancelledError:
-        await asyncio.sleep(0.3)
-    return {}
-
-
 async def test_loader_that_hangs(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not waited for, whether it blocks or ignores its cancellation, and cannot use up the threads."""
     monkeypatch.setattr(_registered, "_TIMEOUT_SECONDS", 0.05)
-    end = threading.Event()
-    tools.register_page("blocks", "Blocks", lambda: {"ended": end.wait(60)})
-    tools.register_page("hangs", "Hangs", _hang)
+    end, ended = threading.Event(), asyncio.Event()
+
+    async def hang() -> dict[str, Any]:
+        while not ended.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await ended.wait()
+        return {}
+
+    tools.register_page("blocks", "Blocks", lambda: {"ended": end.wait(300)})
+    tools.register_page("hangs", "Hangs", hang)
     for id_ in ("blocks", "hangs"):
         answers = [(await client.get(id_)) for _ in range(7)]
         assert {answer.status_code for answer in answers} == {503}
@@ -227,10 +226,11 @@ async def test_loader_that_hangs(client: httpx.AsyncClient, monkeypatch: pytest.
     threads = [thread for thread in threading.enumerate() if thread.name == "c2c-page-blocks"]
     assert len(threads) == 5
     end.set()
+    ended.set()
     wait_for(lambda: not any(thread.is_alive() for thread in threads), what="the end of the threads")
-    monkeypatch.setattr(_registered, "_TIMEOUT_SECONDS", 30.0)
-    await asyncio.sleep(0)
+    monkeypatch.setattr(_registered, "_TIMEOUT_SECONDS", 60.0)
     assert rows((await client.get("blocks")).text) == {"ended": "true"}
+    assert "Nothing to show." in (await client.get("hangs")).text
 
 
 async def test_row_of_links(client: httpx.AsyncClient) -> None:
@@ -256,13 +256,15 @@ async def test_levels(callers: dict[str, httpx.AsyncClient]) -> None:
         name: [(await client.get(id_)).status_code for id_ in ("admins", "writers")]
         for name, client in callers.items()
     }
-    assert codes == {"admin": [200, 200], "push": [403, 200]}
+    assert codes == {"admin": [200, 200], "push": [403, 200], "pull": [403, 403]}
     titles = {
         name: [title for _, title in nav((await client.get("")).text)] for name, client in callers.items()
     }
     assert ("Secret dashboard" in titles["admin"], "Secret dashboard" in titles["push"]) == (True, False)
     assert "Common dashboard" in titles["push"]
+    assert "Common dashboard" not in titles["pull"]
     assert "Admins is for administrators." in (await callers["push"].get("admins")).text
+    assert "Writers is for those who may read and write." in (await callers["pull"].get("writers")).text
 
 
 async def test_strangers_run_no_loader(anonymous: httpx.AsyncClient) -> None:
