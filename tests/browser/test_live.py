@@ -377,7 +377,7 @@ def test_end_of_the_session(visit: Open) -> None:
     page.get_by_label("Secret").fill(SECRET)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-    assert "served=&name=orders.db&level=DEBUG" in page.url
+    assert "?name=orders.db&level=DEBUG" in page.url
 
 
 def test_lost_right(visit: Open) -> None:
@@ -529,6 +529,28 @@ def test_keys(visit: Open) -> None:
         for name, value in wanted.items():
             is_there = functools.partial(leads_to, page, name, value)
             eventually(page, is_there, what=f"{keys}: {name} {value}")
+
+
+def test_end_of_a_level_by_keys(visit: Open) -> None:
+    """From any view the search of the log levels is one key away; a level ends without the mouse."""
+    page = visit().page
+    headers = {"X-API-Key": SECRET}
+    level = "/c2c/logging/loggers/tests.keys"
+    assert page.request.put(level, data={"level": "DEBUG"}, headers=headers).ok
+    page.goto("/c2c/")
+    page.keyboard.press("/")
+    expect(page.locator("#q")).to_be_focused()
+    page.keyboard.type("tests.keys")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("q=tests.keys"))
+    row = page.get_by_role("group", name="tests.keys")
+    expect(row.get_by_role("button", name="End")).to_be_visible()
+    for _ in range(page.locator(".level").count()):
+        page.keyboard.press("j")
+        if found(page, "focus") == row.get_attribute("id"):
+            break
+    page.keyboard.press("e")
+    expect(row.get_by_role("button", name="End")).to_have_count(0)
 
 
 def test_keys_can_be_switched_off(visit: Open) -> None:
