@@ -45,8 +45,10 @@ def _redis_server() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def redis_server(_redis_server: RedisServer) -> RedisServer:
-    """Return a running and empty redis-server; it is started again if a test ended it."""
-    if not _redis_server.is_running:
+    """Return a running and empty redis-server, whether a test paused or ended it."""
+    if _redis_server.is_running:
+        _redis_server.resume()
+    else:
         _redis_server.start()
     with _redis_server.client() as client:
         client.flushall()

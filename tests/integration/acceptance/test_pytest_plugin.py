@@ -64,6 +64,7 @@ def test_empty(redis_server):
     with redis_server.client() as client:
         assert client.dbsize() == 0
         client.set("a", 1)
+    redis_server.pause()
 
 def test_empty_again(redis_server):
     with redis_server.client() as client:
