@@ -32,5 +32,8 @@ async def get_instances(
     """Return the running processes."""
     found = await instances.roster(samples=samples)
     return InstancesResponse(
-        scope=instances.scope(), roster=instances.currency(), skipped=instances.skipped(), instances=found
+        scope=instances.scope(),
+        roster="stale" if instances.is_cut_off() else instances.currency(),
+        skipped=instances.skipped(),
+        instances=found,
     )

@@ -89,3 +89,10 @@ async def test_redis_is_unreachable(client: httpx.AsyncClient, path: str) -> Non
     config.settings.redis.url = "redis://127.0.0.1:1"
     cluster = (await client.get(path)).json()["cluster"]
     assert (cluster["complete"], cluster["roster"]) == (False, "stale")
+
+
+async def test_list_while_redis_is_unreachable(client: httpx.AsyncClient) -> None:
+    """The list of this process alone does not claim that there are no others."""
+    config.settings.redis.url = "redis://127.0.0.1:1"
+    found = (await client.get("instances")).json()
+    assert (found["scope"], found["roster"], len(found["instances"])) == ("process", "stale", 1)
