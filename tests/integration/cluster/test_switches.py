@@ -148,7 +148,7 @@ async def test_redis_comes_back_empty(server: RedisServer, start: Start) -> None
         await first.set(NAME, "DEBUG")
     with stopped(first.pid):
         server.restart()
-        await asyncio.sleep(WITHIN)  # the one with the older level may store it first
+        await asyncio.sleep(3 * HEARTBEAT)  # the one with the older level may store it first
     await converge([first, second], "DEBUG")
     assert stored_level(server) == "DEBUG"
     (third,) = await start(serve(server.port))

@@ -20,7 +20,16 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.support.net import SOON_SECONDS, eventually
-from tests.support.operators import WITHIN, Operator, operators, serve, settings_of, stopped, stored
+from tests.support.operators import (
+    HEARTBEAT,
+    WITHIN,
+    Operator,
+    operators,
+    serve,
+    settings_of,
+    stopped,
+    stored,
+)
 from tests.support.postgres import PostgresServer
 from tests.support.processes import RedisServer, Uvicorn
 
@@ -233,7 +242,7 @@ async def test_without_redis(service: Service, workers: list[Operator]) -> None:
     assert {await write(operator) for operator in workers} == {503}
     await all_answer(workers, 200, seconds=3 + 2)
     service.redis.start()
-    await asyncio.sleep(WITHIN)
+    await asyncio.sleep(3 * HEARTBEAT)
     assert {await write(operator) for operator in workers} == {200}
 
 
