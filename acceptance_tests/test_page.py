@@ -78,7 +78,8 @@ def test_work_with_the_page(demo: Start, browser: Browser, javascript: bool) -> 
         page.keyboard.press("Enter")
         page.get_by_role("link", name="set anyway").click()
         page.get_by_role("group", name="app.of.the.page").get_by_role("button", name="DEBUG").click()
-        expect(page.get_by_role("status")).to_contain_text("1 of 1 applied DEBUG.")
+        row = page.get_by_role("group", name="app.of.the.page")
+        expect(row.get_by_role("status")).to_contain_text("1 of 1 applied DEBUG.")
 
         page.get_by_role("link", name="Database").click()
         page.get_by_label("Why, shown to who wants to write").fill("new disks")
