@@ -139,7 +139,8 @@ async def _wanted(entered: Entered) -> list[Wanted]:
 
 def _set(entered: Entered, level: str) -> Wanted:
     # numbers above 50 have names, and are accepted by these only
-    known = logging.getLevelName(int(level)) if level.isdecimal() and len(level) < 10 else level  # noqa: PLR2004
+    is_number = level.isdecimal() and len(level) < 10  # noqa: PLR2004  # digits, more than any level has
+    known = logging.getLevelName(int(level)) if is_number else level
     fields: dict[str, Any] = {
         "name": entered.name,
         "level": known,
