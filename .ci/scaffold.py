@@ -25,7 +25,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # instead of this folder, whose tests.py would come before the folder of the tests
 
 from tests.support.fake_sentry import FakeSentry  # noqa: E402  after the path
 from tests.support.net import free_port, wait_for  # noqa: E402  the same
