@@ -139,7 +139,7 @@ async def test_entry_is_small_and_beats(redis_server: RedisServer) -> None:
             return bool(entry["beat"] > beat and "checks" in entry)
 
         await eventually(beaten, what="a beat")
-        assert len(client.hget(KEY, own) or "") <= 1024
+        assert len(client.hget(KEY, own) or "") <= 1280
 
 
 async def test_what_rarely_changes_is_written_when_it_does(redis_server: RedisServer) -> None:

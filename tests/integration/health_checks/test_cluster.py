@@ -164,6 +164,7 @@ async def test_last_words_of_all_processes(servers: list[Uvicorn], redis: RedisS
 
 async def _is_seen_by_both(servers: list[Uvicorn]) -> None:
     """Check that each process names the one whose check fails, and since when."""
+    await asyncio.sleep(1)  # a roster that was read serves all viewers for so long
     for server in servers:
         body = (await ask(server, "GET", "/c2c/overview")).json()
         (item,) = body["attention"]
