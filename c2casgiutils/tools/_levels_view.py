@@ -4,6 +4,7 @@ Only this process and the roster are read, unless somebody asks for more: a sear
 that were changed, which may be those of single processes.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import logging
@@ -17,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, config, instances
 from c2casgiutils.instances import Instance
-from c2casgiutils.switches import Setting
+from c2casgiutils.switches import Setting, SwitchesUnavailableError
 from c2casgiutils.tools import (
     _attention,
     _level_changes,
@@ -126,7 +127,6 @@ async def _page(
             "is_alone": instances.scope() == "process",
             "is_cut_off": instances.is_cut_off(),
             "outage": next((item for item in summary.attention if item.kind == "redis"), None),
-            "others": [one for one in summary.roster if one.id != instances.own_id()],
             "own": _attention.name_of(instances.own()),
             "repository": config.settings.auth.github.repository,
             "permission": config.settings.auth.github.access_type_read_write,
@@ -159,7 +159,7 @@ async def _find(entered: Entered, selected: str, roster: Collection[Instance]) -
     if asked is None or not (entered.q or is_changed):
         own = _logger_list.of_this_process(limit=_MAX_OWN, also=selected or None)
         asked = Asked.of_this_process(own) if asked is None else asked.with_list(own)
-    levels = _matching(entered.q)
+    levels = await _levels_of(entered.q, selected, is_search=is_search)
     is_list = bool(entered.q or is_changed)
     tree = _level_tree.build(asked, levels, selected=selected, is_search=is_list, roster=roster)
     is_known = any(answer.exists for _, answer in asked.answers) or searched in levels
@@ -173,9 +173,13 @@ async def _ask(entered: Entered, also: str, roster: Collection[Instance]) -> Ask
     return Asked.of(reply, roster)
 
 
-def _matching(q: str) -> Mapping[str, Setting]:
-    part = q.casefold()
-    return {name: setting for name, setting in _levels.in_force(own=False).items() if part in name.casefold()}
+async def _levels_of(q: str, selected: str, *, is_search: bool) -> Mapping[str, Setting]:
+    """Return the levels of all processes to show; for a search as they are stored, if they can be read."""
+    if is_search:
+        with contextlib.suppress(SwitchesUnavailableError):
+            await _levels.overrides()
+    part, levels = q.casefold(), _levels.in_force(own=False)
+    return {name: level for name, level in levels.items() if part in name.casefold() or name == selected}
 
 
 def _suggestions(name: str, asked: Asked, levels: Collection[str]) -> list[str]:

@@ -149,6 +149,13 @@ async def test_tree(client: httpx.AsyncClient, name: str) -> None:
     ]
 
 
+async def test_one_logger_beside_a_search(client: httpx.AsyncClient, name: str) -> None:
+    """It is shown with its level, whether it matches or not."""
+    await switches.put("level", name, "DEBUG")
+    page = await client.get("levels", params={"q": "no.such.logger", "logger": name})
+    assert "1 of 1 applied DEBUG." in row_of(page, name)
+
+
 async def test_changed_only(client: httpx.AsyncClient, name: str) -> None:
     """Only loggers whose level was set are listed."""
     assert "No level was changed at run time." in (await client.get("levels?changed=1")).text
