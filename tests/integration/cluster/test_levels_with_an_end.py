@@ -31,6 +31,7 @@ from tests.support.processes import RedisServer, Uvicorn
 from tests.support.proxy import Proxy
 
 NAME = "uvicorn.access"
+VIEW = f"levels?logger={NAME}"
 CONFIGURED = "INFO"
 OF_SCRIPT = "app.of.the.script"
 _LATE = 10.0
@@ -235,14 +236,13 @@ async def test_the_page_tells_who_has_a_level(service: Service, workers: list[Op
     """Of each process, also of one with a level of its own and of one that does not answer."""
     first, second = workers
     await first.put(NAME, "ERROR", reason="INC-42")
-    assert "3 of 3" in (await first.get("")).text
+    assert "3 of 3" in (await first.get(VIEW)).text
     await first.put(NAME, "DEBUG", scope=await second.id(), ttl=60)
     with stopped(service.script.pid):
-        page = (await first.get("")).text
-    assert re.search(rf"1 of 3\s.*{service.script.pid} on \S+: no answer", page)
-    assert f"another level: {second.pid} on " in page
-    assert f"only {second.pid} on " in page
-    assert f"Log level of {NAME}: {service.script.pid} on " in page
+        page = (await first.get(VIEW)).text
+    assert re.search(rf"1 of 3 has it: .*{service.script.pid} on \S+ no answer", page)
+    assert re.search(rf"{second.pid} on \S+ keeps DEBUG of its own", page)
+    assert f"only in {second.pid} on " in page
 
 
 async def test_redis_is_unreachable(service: Service, workers: list[Operator]) -> None:
