@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from c2casgiutils.tools import _static
 from tests.support.browser import Visit, chromium
@@ -248,9 +248,14 @@ def test_rows_without_an_id_are_replaced_in_place(visit: Open) -> None:
 
 
 def requests_of(page: Page) -> list[str]:
-    """The requests that the page makes from now on, by their methods and URLs."""
+    """The refreshes of the page from now on, by their URLs."""
     made: list[str] = []
-    page.on("request", lambda request: made.append(f"{request.method} {request.url}"))
+
+    def note(request: Request) -> None:
+        if request.resource_type == "xhr":  # an icon may still be on its way
+            made.append(request.url)
+
+    page.on("request", note)
     return made
 
 
