@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
-from c2casgiutils import auth
-from c2casgiutils.tools import _caller, _maintenance_form, _pages, _views, _way_in
+from c2casgiutils import auth, switches
+from c2casgiutils.tools import _attention, _caller, _maintenance_form, _pages, _summary, _views, _way_in
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._databases import Databases
 from c2casgiutils.tools._maintenance_form import Entered
@@ -30,6 +30,8 @@ _DURATIONS = (
 @router.get("/database", name="c2c_database")
 async def get_database(request: Request) -> Response:
     """Return the view."""
+    if "result" in request.query_params:  # of a change that the last second's roster does not have yet
+        _summary.forget(at_once=False)
     return await _respond(request)
 
 
@@ -46,6 +48,7 @@ async def post_database(request: Request) -> Response:
         message = Message("fail", "Not changed.", f"{error.detail}.")
         return await _respond(request, caller=caller, message=message, status=error.status_code)
     refusal = await _maintenance_form.submit(entered, request=request)
+    _summary.forget(at_once=True)
     if refusal is None:
         return RedirectResponse("database?result=maintenance#maintenance", 303)
     message, status = refusal
@@ -63,10 +66,12 @@ async def _respond(
     query = Query(request)
     is_done = query.choice("result", ("", "maintenance"), "") == "maintenance"
 
-    async def load(_: Caller, __: Summary) -> dict[str, Any]:
+    async def load(_: Caller, summary: Summary) -> dict[str, Any]:
         database = Databases.collect()
-        done = _done(database) if is_done else None
+        unsure = _unsure(summary)
+        done = _done(database, unsure) if is_done else None
         return {
+            "unsure": unsure,
             "database": database,
             "durations": _DURATIONS,
             "entered": entered or Entered.of(_way_in.entry(request)),
@@ -78,8 +83,21 @@ async def _respond(
     )
 
 
-def _done(database: Databases) -> Message:
+def _unsure(summary: Summary) -> list[str]:
+    """Return of which processes it is not known whether they have the last change, in words."""
+    version = switches.version()
+    return [
+        f"{_attention.name_of(one)} ({one.liveness if one.liveness != 'ok' else 'not yet'})"
+        for one in summary.roster
+        if one.liveness != "ok" or (one.applied is not None and one.applied < version)
+    ]
+
+
+def _done(database: Databases, unsure: list[str]) -> Message:
     """Return what was done, after the redirect from the form; taken from the state, not from the URL."""
     is_on = database.maintenance is not None
+    if unsure:
+        state = "read-only" if is_on else "writable"
+        return Message("warn", "Partly done.", f"Not known to be {state} in {', '.join(unsure)}.")
     text = "The databases are in maintenance." if is_on else "The databases can be written."
     return Message("pass", "Done.", text)

@@ -23,6 +23,9 @@ _NUMBER_SCHEMA = {"type": "integer", "minimum": 0, "maximum": _level_values.MAX_
 def _check_reason(reason: str) -> str:
     if len(reason) > _MAX_REASON_LENGTH or not reason.isprintable():
         raise ValueError(f"a reason must have at most {_MAX_REASON_LENGTH} printable characters")
+    secret = config.settings.auth.secret
+    if secret and secret in reason:
+        raise ValueError("a reason must not contain the secret")
     return reason
 
 

@@ -14,6 +14,7 @@ from c2casgiutils.tools._maintenance import MaintenanceChange
 from c2casgiutils.tools._pages import Message
 
 _NO_END = "none"
+_ACTIONS = ("begin", "end")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,13 +23,13 @@ class Entered:
 
     ttl: str = ""
     reason: str = ""
-    is_end: bool = False
+    action: str = ""
 
     @classmethod
     def of(cls, form: Mapping[str, list[str]]) -> Self:
         """Return the fields of a form."""
         texts = {name: form[name][-1].strip() for name in ("ttl", "reason") if form.get(name)}
-        return cls(**texts, is_end=form.get("maintenance", [""])[-1] == "end")
+        return cls(**texts, action=form.get("maintenance", [""])[-1])
 
     def wanted(self) -> MaintenanceChange:
         """Return the change.
@@ -36,7 +37,7 @@ class Entered:
         Raises:
             ValidationError: Says what is accepted.
         """
-        if self.is_end:
+        if self.action == "end":
             return MaintenanceChange(readonly=False)
         ttl = None if self.ttl in ("", _NO_END) else self.ttl
         fields = {"readonly": True, "ttl": ttl, "reason": self.reason or None}
@@ -45,6 +46,8 @@ class Entered:
 
 async def submit(entered: Entered, *, request: Request) -> tuple[Message, int] | None:
     """Do what was entered; return a message and a status if it was not done, or only in part."""
+    if entered.action not in _ACTIONS:
+        return Message("fail", "Not changed.", f"The action must be {' or '.join(_ACTIONS)}."), 422
     try:
         done = await _maintenance.change(request, entered.wanted())
     except ValidationError as error:

@@ -160,6 +160,7 @@ async def respond(
     summary = await _summary.collect()
     may_see = view.level == "public" or _may_see(caller, view)
     context = {
+        "is_cut_off": instances.is_cut_off(),
         "is_live": request.method == "GET" and may_see and caller.can_read,
         **frame(request, view, caller, summary),
         "message": message,

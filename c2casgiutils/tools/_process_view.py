@@ -25,6 +25,7 @@ router = APIRouter(include_in_schema=False)
 _VIEW = View("process", "Process", "", "instances", parent="processes")
 _DURATIONS = (("", "until it is undrained"), ("60", "1 minute"), ("600", "10 minutes"), ("3600", "1 hour"))
 _REFUSED = 409
+_ACTIONS = ("begin", "end")
 _MAX_ID_LENGTH = 500
 
 
@@ -34,13 +35,13 @@ class Entered:
 
     seconds: str = ""
     is_forced: bool = False
-    is_end: bool = False
+    action: str = ""
 
     @classmethod
     def of(cls, form: Mapping[str, list[str]]) -> Self:
         """Return the fields of a form."""
         seconds = form["seconds"][-1].strip() if form.get("seconds") else ""
-        return cls(seconds, is_forced="force" in form, is_end=form.get("drain", [""])[-1] == "end")
+        return cls(seconds, is_forced="force" in form, action=form.get("drain", [""])[-1])
 
 
 @router.get("/process", name="c2c_process")
@@ -75,7 +76,9 @@ async def post_process(request: Request) -> Response:
 
 
 async def _change(request: Request, id_: str, entered: Entered) -> drains.DrainReply:
-    if entered.is_end:
+    if entered.action not in _ACTIONS:
+        raise HTTPException(422, f"The action must be {' or '.join(_ACTIONS)}")
+    if entered.action == "end":
         return await drains.undrain(request, id_)
     wanted = {"instance": id_, "seconds": entered.seconds or None, "force": entered.is_forced}
     return await drains.drain(request, drains.DrainRequest.model_validate(wanted))
@@ -122,7 +125,7 @@ async def _find(id_: str) -> instances.Instance | None:
 
 def _done(request: Request, row: Row | None) -> Message | None:
     """Return what was done, after the redirect from the form; taken from the state, not from the URL."""
-    if "result" not in request.query_params or row is None:
+    if "result" not in request.query_params or row is None or row.word in ("late", "lost", "unseen"):
         return None
     state = row.instance.state
     if state == "draining":

@@ -24,7 +24,7 @@ def came_from(request: Request, view: View) -> str:
 async def keep_entry(request: Request, view: View) -> tuple[str, bool]:
     """Return where the sign-in leads to, for a form that was sent without a session.
 
-    The fields of the form become the query of the view, which fills its form with them.
+    The fields of the form are added to the query of the view, which fills its form with them.
 
     Returns:
         The view with the fields, relative to the mount, and whether they are kept: not if they are too long.
@@ -33,7 +33,10 @@ async def keep_entry(request: Request, view: View) -> tuple[str, bool]:
         form = await auth.forms.read(request)
     except HTTPException:
         return view.id, False
-    target = _with_fields(view, [(name, value) for name, values in form.items() for value in values])
+    address = [pair for pair in parse_qsl(request.url.query, keep_blank_values=True) if pair[0] not in form]
+    target = _with_fields(
+        view, [*address, *((name, value) for name, values in form.items() for value in values)]
+    )
     return (view.id, False) if target is None else (target, True)
 
 

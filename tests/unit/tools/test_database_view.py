@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from c2casgiutils import db, switches
+from c2casgiutils import config, db, switches
 from tests.support.db_app import execute
+from tests.unit.tools.conftest import SECRET
 
 
 @pytest.fixture
@@ -104,3 +105,32 @@ async def test_strangers(client: httpx.AsyncClient, database: db.Database) -> No
     assert answer.status_code == 403
     assert db.maintenance() is not None
     assert 'id="maintenance"' not in answer.text
+
+
+@pytest.mark.parametrize("fields", [{}, {"maintenance": ""}, {"maintenance": "start"}, {"reason": "x"}])
+async def test_a_form_without_an_action(
+    client: httpx.AsyncClient, database: db.Database, fields: dict[str, str]
+) -> None:
+    """It changes nothing, and the page says which actions there are."""
+    page = await submit(client, **fields)
+    assert page.status_code == 422
+    assert "The action must be begin or end." in page.text
+    assert db.maintenance() is None
+
+
+async def test_a_reason_with_the_secret(client: httpx.AsyncClient, database: db.Database) -> None:
+    """It is refused, so that nobody else reads it."""
+    page = await submit(client, maintenance="begin", reason=f"see {SECRET}")
+    assert page.status_code == 422
+    assert "reason: a reason must not contain the secret" in page.text
+    assert db.maintenance() is None
+
+
+@pytest.mark.parametrize("view", ["database", "configuration", "checks", "processes"])
+async def test_redis_that_cannot_be_reached(client: httpx.AsyncClient, view: str) -> None:
+    """The views of all processes say that only this one is known."""
+    config.settings.redis.url = "redis://127.0.0.1:1"
+    page = await client.get(view)
+    assert page.status_code == 200
+    assert "Redis cannot be reached. Shown: what the process that answered knows" in page.text
+    assert "equal everywhere" not in page.text

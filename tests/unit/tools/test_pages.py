@@ -122,6 +122,12 @@ async def test_sign_in_leads_back(anonymous: httpx.AsyncClient, path: str, expec
             ['type="search" value="a.b"', 'name="reason" value="INC-42"'],
         ),
         (
+            "process?id=web%3A1%3Aaa&seconds=60",
+            {"seconds": "600", "drain": "begin"},
+            "process?id=web%3A1%3Aaa&seconds=600&drain=begin",
+            ["web:1:aa"],
+        ),
+        (
             "statements",
             {"ttl": "1h", "plans": "explain"},
             "statements?ttl=1h&plans=explain",

@@ -119,3 +119,12 @@ async def test_readers_and_writers_cannot_drain(callers: dict[str, httpx.AsyncCl
         answer = await callers[name].post(address(), data={"drain": "begin", "force": "1"})
         assert answer.status_code == (303 if may else 403)
         assert (instances.state() == "draining") is may
+
+
+@pytest.mark.parametrize("fields", [{}, {"drain": "start"}, {"seconds": "60"}])
+async def test_a_form_without_an_action(client: httpx.AsyncClient, fields: dict[str, str]) -> None:
+    """It drains nobody, and the page says which actions there are."""
+    page = await client.post(address(), data=fields)
+    assert page.status_code == 422
+    assert "The action must be begin or end." in page.text
+    assert instances.state() == "ready"
