@@ -130,7 +130,7 @@ class LockedProject:
         """Run make and return what it prints."""
         others = ("UV_", "PIP_", "MAKE")
         env = {name: value for name, value in os.environ.items() if not name.startswith(others)}
-        own = {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(self.index), "UV_NO_CACHE": "1", "UV_NO_CONFIG": "1"}
+        own = {"UV_OFFLINE": "1", "UV_FIND_LINKS": str(self.index), "UV_NO_CACHE": "1", "UV_NO_CONFIG": "1"}
         done = subprocess.run(
             ["make", *arguments],
             cwd=self.folder,

@@ -80,10 +80,12 @@ def _no_sentry() -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_installed() -> None:
-    """No test starts with what `install()` left in the process for another one."""
+    """No test starts with what `install()` or the checks of another one left in the process."""
     if "c2casgiutils._install" in sys.modules:
         instances.unregister_figure("requests_in_flight")
         health_checks.FACTORY.with_automatic = False
+    if "c2casgiutils.health_checks" in sys.modules:
+        health_checks.FACTORY.clear()
 
 
 @pytest.fixture

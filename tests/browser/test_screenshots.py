@@ -75,7 +75,7 @@ def test_a_page(servers: Servers, tmp_path: Path) -> None:
     expected = write_expected(tmp_path / "page.expected.png", "#fff", (300, 200))
     check_screenshot(url, tmp_path, expected, width=300, height=200, headers={"X-Key": "made-up"})
     assert ("/", "made-up") in page.requests
-    assert other.requests == [("/image", None)]
+    assert set(other.requests) == {("/image", None)}
 
 
 async def test_a_dark_page(servers: Servers, tmp_path: Path) -> None:

@@ -302,7 +302,10 @@ async def test_two_secrets_at_the_same_time(server: RedisServer, start: Start) -
     """Processes that do not accept each other's entries do not overwrite them forever."""
     (first,) = await start(serve(server.port, C2C__REDIS__BROADCAST_SECRET="the-former-secret"))
     await first.set(NAME, "DEBUG")
-    (second,) = await start(serve(server.port, C2C__REDIS__BROADCAST_SECRET="the-present-secret"))
+    other = serve(server.port, C2C__REDIS__BROADCAST_SECRET="the-present-secret")
+    (second,) = await start(
+        other, with_redis=False
+    )  # its list is never current: it does not accept the other
     await second.set(NAME, "ERROR")
     await asyncio.sleep(4 * HEARTBEAT)
     before = stored(server)

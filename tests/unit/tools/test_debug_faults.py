@@ -60,9 +60,7 @@ async def test_error(client: httpx.AsyncClient, status: int) -> None:
     assert "<script>" not in answer.text
 
 
-@pytest.mark.parametrize(
-    "status", ["200", "399", "600", "999", "0", "-500", "abc", "nan", "5e2", "500.5", ""]
-)
+@pytest.mark.parametrize("status", ["200", "399", "600", "999", "0", "-500", "abc", "nan", "5e2", "500.5"])
 async def test_error_out_of_range(client: httpx.AsyncClient, status: str) -> None:
     """A status that is no error is a 422."""
     assert (await client.get("debug/error", params={"status": status})).status_code == 422

@@ -60,7 +60,7 @@ async def test_status_without_a_body(client: httpx.AsyncClient, status: int) -> 
     assert (answer.status_code, answer.content) == (status, b"")
 
 
-@pytest.mark.parametrize("status", ["100", "199", "600", "-1", "abc", "nan", "1e2", "", "9" * 10_000])
+@pytest.mark.parametrize("status", ["100", "199", "600", "-1", "abc", "nan", "1e2", "9" * 10_000])
 async def test_invalid_status(client: httpx.AsyncClient, status: str) -> None:
     """A status that cannot be answered is a 422."""
     assert (await client.get("debug/headers", params={"status": status})).status_code == 422

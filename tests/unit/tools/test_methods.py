@@ -10,7 +10,7 @@ from c2casgiutils._app import create_app
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
-        pytest.param("/", "GET, HEAD, POST", id="page"),
+        pytest.param("/levels", "GET, HEAD, POST", id="page"),
         pytest.param("/logging/level", "GET, HEAD, POST", id="two routes"),
         pytest.param("/auth/login", "GET, HEAD, POST", id="sign-in"),
         pytest.param("/drain", "DELETE, POST", id="no GET"),
