@@ -63,7 +63,7 @@ REFUSED = [
     ({"ttl": None}, ""),
     ({"ttl": True}, ""),
     ({"ttl": "soon"}, ""),
-    ({"level": "LOUD"}, "accepted: CRITICAL"),
+    ({"level": "LOUD"}, "CRITICAL"),
     ({"level": 51}, "numbers from 0 to 50"),
     ({"level": -1}, "numbers from 0 to 50"),
     ({"logger": "a\nb"}, "printable"),
