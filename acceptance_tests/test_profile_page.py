@@ -18,13 +18,8 @@ SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_profile_page(demo: Callable[..., Uvicorn], tmp_path: Path, *, javascript: bool) -> None:
-    """The tree is unfolded by clicks, under the policy of the pages, on wide and narrow screens."""
+    """It is started by a form; its tree is unfolded by clicks, on wide and narrow screens."""
     server = demo(C2C__DEBUG__ENABLED="True")
-    with httpx.Client(base_url=server.url, headers={"X-API-Key": SECRET}, timeout=30) as client:
-        address = f"/c2c/debug/profile/{client.post('/c2c/debug/profile', json={'seconds': 1}).json()['id']}"
-        for _ in range(20):
-            client.get("/c2c/instances")
-        wait_for(lambda: client.get(address).status_code == 200, seconds=20, what="the profile")
     with (
         chromium() as browser,
         Visit(browser, server.url, java_script_enabled=javascript) as visit,
@@ -32,7 +27,19 @@ def test_profile_page(demo: Callable[..., Uvicorn], tmp_path: Path, *, javascrip
         visit.page.goto("/c2c/")
         visit.page.get_by_label("Secret").fill(SECRET)
         visit.page.get_by_role("button", name="Sign in").click()
-        answer = visit.page.goto(address)
+        visit.page.get_by_role("link", name="Diagnostics").click()
+        visit.page.get_by_role("link", name="Profile", exact=True).click()
+        visit.page.get_by_label("For", exact=True).select_option("5 seconds")
+        visit.page.get_by_role("button", name="Profile").click()
+        expect(visit.page.get_by_text("The profile is there in")).to_be_visible()
+        with httpx.Client(base_url=server.url, headers={"X-API-Key": SECRET}, timeout=30) as client:
+            for _ in range(20):
+                client.get("/c2c/instances")
+        tree = visit.page.get_by_role("link", name="as a tree")
+        if not javascript:
+            wait_for(lambda: bool(visit.page.reload()) and tree.is_visible(), what="the profile")
+        expect(tree).to_be_visible()  # with the script by itself
+        answer = visit.page.goto(f"/c2c/{tree.get_attribute('href')}")
         assert answer is not None
         assert answer.headers["content-security-policy"].startswith("default-src 'none'")
         expect(visit.page.get_by_role("heading", name="Calls")).to_be_visible()

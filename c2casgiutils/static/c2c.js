@@ -206,6 +206,7 @@ function receive(answer) {
     return setStale(false);
   }
   if (page?.body && $(".way-in", page)) return end("Your session ended. Sign in again: your entry is kept.", "Sign in");
+  if (answer.status === 200 && page?.body && "title" in page.body.dataset) return finish(page);
   if (answer.status === 401 || answer.status === 403) return end("You may not see this view any more.", "Reload");
   misses += 1;
   if (misses > 1) setStale(true);
@@ -231,6 +232,13 @@ function setStale(isNow) {
   const icon = $("link[rel=icon]");
   document.title = isNow ? `? ${document.body.dataset.title}` : known.title;
   icon.setAttribute("href", isNow ? icon.dataset.stale : known.icon);
+}
+
+// What was waited for is there.
+function finish(page) {
+  take(page);
+  setStale(false);
+  isOver = true;
 }
 
 // What is entered stays in the page; the link takes it along to the sign-in.

@@ -126,7 +126,6 @@ async def get_activity(request: Request) -> HTMLResponse:
             "total": len((await _events.collect(with_names=False)).events) if is_empty else 0,
             "query": urlencode(filters.used),
             "is_complete": found.complete,
-            "is_cut_off": instances.is_cut_off(),
             "is_alone": not redis_utils.is_configured(),
             "own": instances.own(),
         }

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import iter_route_contexts
 
-from c2casgiutils import debug, headers, instances
+from c2casgiutils import debug, headers
 from c2casgiutils._secrets import scrub, scrub_items
 from c2casgiutils.tools import _debug_settings, _pages, _subrequest, _views
 from c2casgiutils.tools._caller import Caller
@@ -44,13 +44,13 @@ async def get_configuration(request: Request) -> Response:
     changed = query.is_on("changed")
     path = query.text("grade")
 
-    async def load(caller: Caller, _: Summary) -> dict[str, Any]:
+    async def load(caller: Caller, summary: Summary) -> dict[str, Any]:
         settings = await _debug_settings.get_settings() if caller.is_admin else None
         shown = [] if settings is None else settings.settings
         routes = list(_routes(debug.application(), ""))
         return {
             "is_live": settings is None,
-            "versions": debug.compare_versions(await instances.roster()),
+            "versions": debug.compare_versions(summary.roster),
             "settings": [
                 setting for setting in shown if not changed or not setting.is_default or setting.differs
             ],

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, switches
-from c2casgiutils.tools import _attention, _caller, _maintenance_form, _pages, _summary, _views, _way_in
+from c2casgiutils.tools import _attention, _maintenance_form, _pages, _summary, _views, _way_in
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._databases import Databases
 from c2casgiutils.tools._maintenance_form import Entered
@@ -18,6 +18,7 @@ from c2casgiutils.tools._summary import Summary
 router = APIRouter(include_in_schema=False)
 
 _VIEW = _views.get("database")
+_MAX_NAMED = 10
 _DURATIONS = (
     ("none", "no end"),
     ("10m", "10 minutes"),
@@ -38,27 +39,24 @@ async def get_database(request: Request) -> Response:
 @router.post("/database", name="c2c_database_change")
 async def post_database(request: Request) -> Response:
     """Begin or end the maintenance; redirect to the view only on full success."""
-    entered = Entered()
-    caller = await _caller.caller_of(request, Response())
+    response = Response()
     try:
-        auth_info = await auth.get_auth(request, Response())
-        await auth.require_admin_access(auth_info, request, Response())
+        await auth.require_admin_access(await auth.get_auth(request, response), request, response)
         entered = Entered.of(await auth.forms.read(request))
     except HTTPException as error:
-        message = Message("fail", "Not changed.", f"{error.detail}.")
-        return await _respond(request, caller=caller, message=message, status=error.status_code)
+        message, status = _pages.refusal(error)
+        return await _respond(request, message=message, status=status)
     refusal = await _maintenance_form.submit(entered, request=request)
     _summary.forget(at_once=True)
     if refusal is None:
         return RedirectResponse("database?result=maintenance#maintenance", 303)
     message, status = refusal
-    return await _respond(request, caller=caller, message=message, entered=entered, status=status)
+    return await _respond(request, message=message, entered=entered, status=status)
 
 
 async def _respond(
     request: Request,
     *,
-    caller: Caller | None = None,
     message: Message | None = None,
     entered: Entered | None = None,
     status: int = 200,
@@ -79,18 +77,19 @@ async def _respond(
         }
 
     return await _pages.respond(
-        request, _VIEW, "database.html", load, caller=caller, query=query, message=message, status=status
+        request, _VIEW, "database.html", load, query=query, message=message, status=status
     )
 
 
 def _unsure(summary: Summary) -> list[str]:
     """Return of which processes it is not known whether they have the last change, in words."""
     version = switches.version()
-    return [
+    found = [
         f"{_attention.name_of(one)} ({one.liveness if one.liveness != 'ok' else 'not yet'})"
         for one in summary.roster
         if one.liveness != "ok" or (one.applied is not None and one.applied < version)
     ]
+    return [*found[:_MAX_NAMED], *([f"{len(found) - _MAX_NAMED} more"] if found[_MAX_NAMED:] else [])]
 
 
 def _done(database: Databases, unsure: list[str]) -> Message:

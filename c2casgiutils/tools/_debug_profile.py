@@ -20,6 +20,7 @@ router = APIRouter(tags=["debug"], dependencies=_debug_access.ENABLED)
 _DEFAULT_SECONDS = 10
 _DEFAULT_HZ = 100
 _NOT_FOUND = 404
+NO_PROFILE = "No such profile: a process keeps its last 5, for 10 minutes"
 _ID = r"^[0-9a-f]{16}\.[!-~]+$"
 Format = Literal["collapsed", "speedscope", "html"]
 
@@ -100,18 +101,23 @@ async def get_profile(
     Raises:
         HTTPException: 404 if there is none, 410 if the process has ended, 504 if it does not answer.
     """
-    state = await _state_of(id)
+    state = await state_of(id)
     if state.state == "running":
         running = RunningProfile(id=id, remaining_seconds=state.remaining_seconds)
         retry = {"Retry-After": str(max(math.ceil(state.remaining_seconds), 1))}
         return JSONResponse(running.model_dump(), 202, headers=retry)
     if state.profile is None:
-        raise HTTPException(404, "No such profile: a process keeps its last 5, for 10 minutes")
+        raise HTTPException(404, NO_PROFILE)
     render = functools.partial(_render, state.profile, wanted or _preferred(request))
     return await run_in_thread(render, name="c2casgiutils-diagnosis")
 
 
-async def _state_of(id_: str) -> debug.ProfileState:
+async def state_of(id_: str) -> debug.ProfileState:
+    """Return a profile, or how long it still runs.
+
+    Raises:
+        HTTPException: 404 for an id that is wrong, 410 if the process has ended, 504 if it does not answer.
+    """
     instance = id_.partition(".")[2]
     if not re.fullmatch(_ID, id_) or instance in (SELF, ALL):
         raise HTTPException(404, "No such profile")

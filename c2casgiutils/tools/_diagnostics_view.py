@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -10,7 +11,6 @@ from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, config, instances
 from c2casgiutils.tools import (
-    _caller,
     _debug_loop,
     _debug_memory,
     _debug_profile,
@@ -49,49 +49,43 @@ async def get_diagnostics(request: Request) -> Response:
 
 @router.post("/diagnostics", name="c2c_diagnostics_profile")
 async def post_diagnostics(request: Request) -> Response:
-    """Start a profile; the view that it leads to waits for the result."""
-    caller = await _caller.caller_of(request, Response())
+    """Start a profile; the view that it leads to shows when it is there."""
+    response = Response()
     try:
-        auth_info = await auth.get_auth(request, Response())
-        await auth.require_admin_access(auth_info, request, Response())
+        await auth.require_admin_access(await auth.get_auth(request, response), request, response)
         _check_on("profile")
         form = await auth.forms.read(request)
         wanted = ProfileRequest.model_validate(
             {"instance": _text(form, "id"), "seconds": _text(form, "seconds") or 10}
         )
         started = await _debug_profile.post_profile(request, Response(), wanted)
-    except ValidationError as error:
-        reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
-        return await _respond(
-            request, caller=caller, message=Message("fail", "Not started.", f"{reasons}."), status=422
-        )
-    except HTTPException as error:
-        message = Message("fail", "Not started.", f"{error.detail}.")
-        return await _respond(request, caller=caller, message=message, status=error.status_code)
-    return RedirectResponse(f"debug/profile/{started.id}?format=html", 303)
+    except (ValidationError, HTTPException) as error:
+        message, status = _pages.refusal(error, "Not started.")
+        return await _respond(request, message=message, status=status)
+    query = urlencode({"what": "profile", "id": wanted.instance, "profile": started.id})
+    return RedirectResponse(f"diagnostics?{query}#started", 303)
 
 
 def _text(form: Mapping[str, list[str]], name: str) -> str:
     return form.get(name, [""])[-1].strip()
 
 
-async def _respond(
-    request: Request, *, caller: Caller | None = None, message: Message | None = None, status: int = 200
-) -> Response:
+async def _respond(request: Request, *, message: Message | None = None, status: int = 200) -> Response:
     query = Query(request)
     what = query.choice("what", _KINDS, "loop")
     id_ = query.text("id", max_length=500) or ALL
     is_asked = query.is_on("ask")
+    profile = query.text("profile", max_length=500)
 
     async def load(caller: Caller, summary: Summary) -> dict[str, Any]:
         may_see = caller.is_admin or what in _OF_READERS
         off = _off(what) if what in _COSTLY and not config.settings.debug.enabled else None
         is_other_site = auth.is_cross_site(request)
         found: Mapping[str, Any] = {}
-        if may_see and off is None and not is_other_site and (is_asked or what not in _COSTLY):
-            found = await _find(what, id_, request)
+        if may_see and off is None and not is_other_site and (is_asked or profile or what not in _COSTLY):
+            found = await (_find_profile(profile) if profile else _find(what, id_, request))
         return {
-            "is_live": False,
+            "is_live": found.get("remaining") is not None,
             "kinds": _KINDS,
             "what": what,
             "id": id_,
@@ -105,7 +99,7 @@ async def _respond(
         }
 
     return await _pages.respond(
-        request, _VIEW, "diagnostics.html", load, caller=caller, query=query, message=message, status=status
+        request, _VIEW, "diagnostics.html", load, query=query, message=message, status=status
     )
 
 
@@ -121,6 +115,13 @@ async def _find(what: str, id_: str, request: Request) -> Mapping[str, Any]:
         memory = await _debug_memory.get_memory(request, MemoryQuery(instance=id_))
         return {"memories": memory.processes, "report": memory.cluster}
     return {}
+
+
+async def _find_profile(id_: str) -> Mapping[str, Any]:
+    state = await _debug_profile.state_of(id_)
+    if state.state != "running" and state.profile is None:
+        raise HTTPException(404, _debug_profile.NO_PROFILE)
+    return {"profile": id_, "remaining": state.remaining_seconds if state.state == "running" else None}
 
 
 def _check_on(what: str) -> None:

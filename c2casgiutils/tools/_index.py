@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from c2casgiutils import instances
 from c2casgiutils.tools import _overview, _pages, _process_rows, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._query import Query
@@ -29,7 +28,6 @@ async def get_index(request: Request) -> Response:
             return {}
         return {
             "overview": await _overview.collect(request, summary, sort=sort),
-            "is_cut_off": instances.is_cut_off(),
             "columns": _process_rows.COLUMNS,
             "levels": summary.levels,
             "now": _pages.now(),

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils.switches import SwitchesUnavailableError, SwitchReport
-from c2casgiutils.tools import _maintenance
+from c2casgiutils.tools import _maintenance, _pages
 from c2casgiutils.tools._maintenance import MaintenanceChange
 from c2casgiutils.tools._pages import Message
 
@@ -50,14 +50,11 @@ async def submit(entered: Entered, *, request: Request) -> tuple[Message, int] |
         return Message("fail", "Not changed.", f"The action must be {' or '.join(_ACTIONS)}."), 422
     try:
         done = await _maintenance.change(request, entered.wanted())
-    except ValidationError as error:
-        reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
-        return Message("fail", "Not changed.", f"{reasons}."), 422
     except SwitchesUnavailableError as error:
         title = "Not confirmed." if error.is_stored or error.is_uncertain else "Not changed."
         return Message("fail", title, f"{error.detail}."), error.status_code
-    except HTTPException as error:
-        return Message("fail", "Not changed.", f"{error.detail}."), error.status_code
+    except (ValidationError, HTTPException) as error:
+        return _pages.refusal(error)
     return None if done.report.complete else (_partly(done.report), 200)
 
 

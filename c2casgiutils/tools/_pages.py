@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, config, instances, switches
@@ -69,6 +70,14 @@ class Link:
     key: str
     is_current: bool
     off: str | None
+
+
+def refusal(error: ValidationError | HTTPException, title: str = "Not changed.") -> tuple[Message, int]:
+    """Return why a form was refused, and the status of the answer."""
+    if isinstance(error, HTTPException):
+        return Message("fail", title, f"{error.detail}."), error.status_code
+    reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+    return Message("fail", title, f"{reasons}."), 422
 
 
 Load = Callable[[Caller, Summary], Awaitable[Mapping[str, Any]]]
@@ -133,7 +142,6 @@ async def respond(
     template: str,
     load: Load,
     *,
-    caller: Caller | None = None,
     query: Query | None = None,
     message: Message | None = None,
     status: int = 200,
@@ -148,7 +156,6 @@ async def respond(
         template: Extends `page.html`, which shows `message` and what `query` refused.
         load: Returns the variables of the template; `is_live=False` for a view whose refreshes would cost
             something, such as a question to all processes: then only its visitor refreshes it.
-        caller: The caller, if it is known already.
         query: The query of the view.
         message: The result of an action.
         status: The status of the answer to those who may see the view.
@@ -156,7 +163,7 @@ async def respond(
     if "secret" in request.query_params and request.method == "GET" and auth.prefers_html(request):
         return await _way_in.without_secret(request, view)
     response = HTMLResponse(headers=HEADERS)
-    caller = caller or await _caller.caller_of(request, response)
+    caller = await _caller.caller_of(request, response)
     summary = await _summary.collect()
     may_see = view.level == "public" or _may_see(caller, view)
     context = {
@@ -169,8 +176,8 @@ async def respond(
     try:
         context |= await load(caller, summary) if may_see else {}
     except HTTPException as error:
-        template, status = "failed.html", error.status_code
-        context["message"] = Message("fail", "This cannot be shown.", f"{error.detail}.")
+        template = "failed.html"
+        context["message"], status = refusal(error, "This cannot be shown.")
     if request.method == "POST" and not caller.info.is_logged_in and caller.mode in _SIGN_IN_MODES:
         context["came_from"], is_kept = await _way_in.keep_entry(request, view)
         context["message"] = _KEPT if is_kept else _NOT_KEPT

@@ -108,7 +108,6 @@ async def _page(
             "columns": _process_rows.COLUMNS,
             "lines": _check_rows.lines([row.instance], with_lost=True) if row else [],
             "is_own": id_ == instances.own_id(),
-            "is_cut_off": instances.is_cut_off(),
             "is_last": status == _REFUSED,
             "entered": entered,
             "durations": _DURATIONS,

@@ -1,7 +1,7 @@
 """The view of the last requests, and of the lines that a followed request logs."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from fastapi import APIRouter, Request, Response
@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, debug, follow
-from c2casgiutils.tools import _caller, _debug_exchanges, _follow, _pages, _views, _way_in
+from c2casgiutils.tools import _debug_exchanges, _follow, _pages, _views, _way_in
 from c2casgiutils.tools._caller import Caller
+from c2casgiutils.tools._debug_cluster import ALL
 from c2casgiutils.tools._follow import FollowReply, FollowRequest
 from c2casgiutils.tools._pages import Message
 from c2casgiutils.tools._query import Query
@@ -59,12 +60,9 @@ async def get_requests(request: Request) -> Response:
 @router.post("/requests", name="c2c_requests_follow")
 async def post_requests(request: Request) -> Response:
     """Start or end to follow requests; the token is shown in this answer alone."""
-    entered = Entered()
-    response = Response()
-    caller = await _caller.caller_of(request, response)
+    entered, response = Entered(), Response()
     try:
-        auth_info = await auth.get_auth(request, response)
-        await auth.require_admin_access(auth_info, request, response)
+        await auth.require_admin_access(await auth.get_auth(request, response), request, response)
         entered = Entered.of(await auth.forms.read(request))
         if entered.end:
             await _follow.delete_follow(request, await _follow.known(entered.end))
@@ -73,20 +71,15 @@ async def post_requests(request: Request) -> Response:
             {"ttl": entered.ttl, "level": entered.level, "logger": entered.logger}
         )
         started = await _follow.post_follow(request, wanted)
-    except ValidationError as error:
-        reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
-        message, status = Message("fail", "Not followed.", f"{reasons}."), 422
-    except HTTPException as error:
-        message, status = Message("fail", "Not done.", f"{error.detail}."), error.status_code
-    else:
-        return await _respond(request, caller=caller, entered=entered, started=started)
-    return await _respond(request, caller=caller, entered=entered, message=message, status=status)
+    except (ValidationError, HTTPException) as error:
+        message, status = _pages.refusal(error)
+        return await _respond(request, entered=entered, message=message, status=status)
+    return await _respond(request, entered=entered, started=started)
 
 
 async def _respond(
     request: Request,
     *,
-    caller: Caller | None = None,
     entered: Entered | None = None,
     started: FollowReply | None = None,
     message: Message | None = None,
@@ -98,10 +91,11 @@ async def _respond(
         "route": query.text("route"),
         "min_ms": query.number("min_ms", default=0, least=0, most=_MAX_MILLISECONDS),
         "limit": int(query.choice("limit", _LIMITS, _LIMITS[0])),
+        "instance": query.text("instance", max_length=500) or ALL,
     }
     followed = started.id if started is not None else query.text("follow")
 
-    async def load(_: Caller, __: Summary) -> dict[str, Any]:
+    async def load(_: Caller, summary: Summary) -> dict[str, Any]:
         found = await _debug_exchanges.find(**wanted)
         return {
             "is_live": False,
@@ -109,6 +103,9 @@ async def _respond(
             "exchanges": found.exchanges,
             "report": found.cluster,
             "statuses": _with_own(_STATUSES, wanted["status"]),
+            "processes": _with_own(
+                [(ALL, "all"), *((one.id, one.id) for one in summary.processes)], wanted["instance"]
+            ),
             "limits": [(limit, limit) for limit in _LIMITS],
             "levels": _LEVELS,
             "durations": _DURATIONS,
@@ -119,7 +116,7 @@ async def _respond(
         }
 
     return await _pages.respond(
-        request, _VIEW, "requests.html", load, caller=caller, query=query, message=message, status=status
+        request, _VIEW, "requests.html", load, query=query, message=message, status=status
     )
 
 
@@ -133,6 +130,6 @@ async def _lines(followed: str, query: Query) -> list[dict[str, Any]]:
     return reply.lines
 
 
-def _with_own(options: tuple[tuple[str, str], ...], chosen: str) -> list[tuple[str, str]]:
+def _with_own(options: Sequence[tuple[str, str]], chosen: str) -> list[tuple[str, str]]:
     """Return the options, with one more for a value that a link gave."""
     return [*options, *([] if chosen in dict(options) else [(chosen, chosen)])]

@@ -73,11 +73,8 @@ async def post_statements(request: Request) -> Response:
             report = await _sql_profiler.end(request=request)
         else:
             report = (await _sql_profiler.start(entered.wanted(), request=request)).report
-    except ValidationError as error:
-        reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
-        message, status = Message("fail", "Not changed.", f"{reasons}."), 422
-    except HTTPException as error:
-        message, status = Message("fail", "Not changed.", f"{error.detail}."), error.status_code
+    except (ValidationError, HTTPException) as error:
+        message, status = _pages.refusal(error)
     else:
         if report.complete:
             return RedirectResponse("statements", 303)

@@ -4,9 +4,15 @@ import dataclasses
 from collections.abc import Callable
 from typing import Literal
 
+from c2casgiutils.db import _registry
+
 
 def _is_on() -> None:
     return None
+
+
+def _without_database() -> str | None:
+    return None if _registry.known() else "Set C2C__DB__URL, or create a db.Database, and start again."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,10 +56,10 @@ VIEWS = (
         "r",
         "debug/exchanges",
         level="admin",
-        twin_query=("status", "route", "min_ms", "limit"),
+        twin_query=("status", "route", "min_ms", "limit", "instance"),
     ),
     View("diagnostics", "Diagnostics", "i", ""),
-    View("database", "Database", "d", "db/maintenance"),
+    View("database", "Database", "d", "db/maintenance", off=_without_database),
     View("activity", "Activity", "a", "events", twin_query=("kind", "since")),
     View("configuration", "Configuration", "s", "versions"),
 )

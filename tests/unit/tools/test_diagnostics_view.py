@@ -1,7 +1,5 @@
 """The view of the diagnostics."""
 
-import re
-
 import httpx
 import pytest
 
@@ -51,7 +49,12 @@ async def test_profile(client: httpx.AsyncClient) -> None:
     assert "What is missing" not in (await client.get("diagnostics?what=memory")).text
     page = await client.post("diagnostics", data={"id": "self", "seconds": "0.05"})
     assert page.status_code == 303
-    assert re.fullmatch(r"debug/profile/\S+\?format=html", page.headers["Location"])
+    assert page.headers["Location"].startswith("diagnostics?what=profile&id=self&profile=")
+    page = await client.get(page.headers["Location"])
+    assert "The profile is there in" in page.text or "The profile is there:" in page.text
+    page = await client.get("diagnostics?what=profile&profile=0123456789abcdef.self")
+    assert page.status_code == 404
+    assert "No such profile" in page.text
     page = await client.post("diagnostics", data={"id": "self", "seconds": "600"})
     assert page.status_code == 422
     assert "seconds: Input should be less than or equal to 60" in text_of(page)

@@ -288,3 +288,10 @@ async def test_views_that_ask_all_processes(client: httpx.AsyncClient, view: str
     assert page.status_code == 200
     assert " data-live>" not in page.text
     assert " data-live>" in (await client.get("database")).text
+
+
+async def test_view_that_is_off(client: httpx.AsyncClient) -> None:
+    """It keeps its place in the row of links, with what switches it on, and can be opened."""
+    page = (await client.get("")).text
+    assert '<a href="database" data-key="d" class="off" title="Set C2C__DB__URL, or' in page
+    assert "The process that answered has no database" in (await client.get("database")).text

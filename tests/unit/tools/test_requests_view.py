@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from c2casgiutils import instances
+
 
 def text_of(page: httpx.Response) -> str:
     """The text of a page, without the markup."""
@@ -41,6 +43,13 @@ async def test_wrong_queries(client: httpx.AsyncClient, query: str, text: str) -
     page = await client.get(f"requests?{query}")
     assert page.status_code == 200
     assert text in text_of(page)
+
+
+async def test_one_process(client: httpx.AsyncClient) -> None:
+    """The requests of one process; an unknown one is named as such."""
+    page = await client.get(f"requests?instance={instances.own_id()}")
+    assert (page.status_code, f'<option value="{instances.own_id()}" selected>' in page.text) == (200, True)
+    assert (await client.get("requests?instance=left:1:abcdef")).status_code == 404
 
 
 async def test_a_status_of_a_link(client: httpx.AsyncClient) -> None:
