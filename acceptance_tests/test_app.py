@@ -38,6 +38,12 @@ def test_routes_on_one_worker_without_redis(demo: Start) -> None:
         assert client.get(f"/items/{created.json()['id']}").json() == created.json()
         assert client.get("/items").json() == [created.json()]
         assert client.get("/items/99").status_code == 404
+        key = {"X-API-Key": SECRET}
+        client.put("/c2c/db/maintenance", json={"readonly": True, "reason": "new disks"}, headers=key)
+        refused = client.post("/items", json={"name": "two"})
+        assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
+        assert "new disks" in refused.text
+        assert client.delete("/c2c/db/maintenance", headers=key).status_code == 200
         assert [answer["text"] for answer in client.post("/echo/dict", json={"text": "a"}).json()] == ["a"]
         assert client.get("/slow", params={"seconds": 0}).json() == {"seconds": 0}
         failed = httpx.get(f"{server.url}/fail", timeout=10)  # the server closes the connection then

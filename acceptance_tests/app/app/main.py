@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from . import api
 
 app = FastAPI(title="Demo")
-c2casgiutils.install(app)
+c2casgiutils.install(app, errors=True)
 app.include_router(api.router, prefix=c2casgiutils.config.settings.route_prefix.rstrip("/"))
 
 health_checks.FACTORY.add(health_checks.Redis(tags=["redis", "all"]))
