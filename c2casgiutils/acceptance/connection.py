@@ -1,7 +1,8 @@
 """Connections to an application under test, which check each response."""
 
+import abc
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 from c2casgiutils.acceptance._checks import (
@@ -22,10 +23,11 @@ __all__ = ["AsyncConnection", "CacheExpected", "Connection"]
 
 __tracebackhide__ = True  # pytest shows the line of the test, not those of this module
 
+_Client = TypeVar("_Client")
 _TIMEOUT_SECONDS = 30
 
 
-class _Connection:
+class _Connection(abc.ABC, Generic[_Client]):
     """What both kinds of connections share: the configuration of the client, and the checks."""
 
     def __init__(
@@ -40,7 +42,12 @@ class _Connection:
         self.base_url = _checked_url(base_url, in_process=app is not None)
         self.origin = origin
         self._cache_expected = cache_expected
-        self._client_options = {"base_url": self.base_url, "timeout": _TIMEOUT_SECONDS, **client_options}
+        options = {"base_url": self.base_url, "timeout": _TIMEOUT_SECONDS, **client_options}
+        self.client = self._create_client(app, options)
+
+    @abc.abstractmethod
+    def _create_client(self, app: "ASGIApp | None", options: dict[str, Any]) -> _Client:
+        """Return the client, which calls the application in this process, if there is one."""
 
     def _prepared(self, options: Mapping[str, Any], status: int) -> tuple[dict[str, Any], Expectation]:
         """Return the arguments of the client, and what to expect of the response."""
@@ -57,7 +64,7 @@ class _Connection:
         return arguments, Expectation(origin, (statuses,) if isinstance(statuses, int) else statuses, cache)
 
 
-class Connection(_Connection):
+class Connection(_Connection["httpx.Client"]):
     """Requests to an application whose responses are checked: status, CORS, caching and media type.
 
     Every method takes `params`, `headers`, `follow_redirects`, `timeout` (seconds), `expected_status` (one or
@@ -76,23 +83,14 @@ class Connection(_Connection):
         ValueError: The URL is not an http or https URL, or missing.
     """
 
-    def __init__(
-        self,
-        base_url: str | None = None,
-        origin: str | None = None,
-        *,
-        app: "ASGIApp | None" = None,
-        cache_expected: CacheExpected = CacheExpected.NO,
-        **client_options: Any,
-    ) -> None:
-        super().__init__(base_url, origin, app=app, cache_expected=cache_expected, **client_options)
+    def _create_client(self, app: "ASGIApp | None", options: dict[str, Any]) -> "httpx.Client":
         import httpx
 
         if app is not None:
             from c2casgiutils.acceptance._in_process import InProcess
 
-            self._client_options["transport"] = InProcess(app)
-        self.client: httpx.Client = httpx.Client(**self._client_options)
+            options["transport"] = InProcess(app)
+        return httpx.Client(**options)
 
     def __enter__(self) -> Self:
         """Start the application, if it runs in this process."""
@@ -172,30 +170,21 @@ class Connection(_Connection):
         return response
 
 
-class AsyncConnection(_Connection):
+class AsyncConnection(_Connection["httpx.AsyncClient"]):
     """A `Connection` for asynchronous tests: the same methods, to be awaited.
 
     Use it in an `async with` block, or call `aclose`. The parameters are those of `Connection`; the options
     are given to `httpx.AsyncClient`.
     """
 
-    def __init__(
-        self,
-        base_url: str | None = None,
-        origin: str | None = None,
-        *,
-        app: "ASGIApp | None" = None,
-        cache_expected: CacheExpected = CacheExpected.NO,
-        **client_options: Any,
-    ) -> None:
-        super().__init__(base_url, origin, app=app, cache_expected=cache_expected, **client_options)
+    def _create_client(self, app: "ASGIApp | None", options: dict[str, Any]) -> "httpx.AsyncClient":
         import httpx
 
         if app is not None:
             from c2casgiutils.acceptance._in_process import AsyncInProcess
 
-            self._client_options["transport"] = AsyncInProcess(app)
-        self.client: httpx.AsyncClient = httpx.AsyncClient(**self._client_options)
+            options["transport"] = AsyncInProcess(app)
+        return httpx.AsyncClient(**options)
 
     async def __aenter__(self) -> Self:
         """Start the application, if it runs in this process."""
