@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -28,6 +29,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.nodeid.startswith(_OTHER_PROCESSES) or item.get_closest_marker("hypothesis"):
             item.add_marker("no_cover")
     items[:] = _ordered(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many blocks of the documentation ran."""
+    passed = terminalreporter.stats.get("passed", [])
+    kinds = Counter(
+        value for report in passed for name, value in report.user_properties if name == "documentation"
+    )
+    if kinds:
+        counts = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
+        terminalreporter.write_line(f"documentation: {counts}")
 
 
 def _ordered(items: list[pytest.Item]) -> list[pytest.Item]:

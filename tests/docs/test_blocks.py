@@ -1,7 +1,7 @@
 """Every Python block of the README and of docs/ runs, in an interpreter of its own and an empty folder."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ def blocks() -> Iterator[object]:
 
 
 @pytest.mark.parametrize("code", list(blocks()))
-def test_block_runs(code: str, tmp_path: Path) -> None:
+def test_block_runs(code: str, tmp_path: Path, record_property: Callable[[str, str], None]) -> None:
     done = run_fresh(code, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr
+    record_property("documentation", "Python blocks run")

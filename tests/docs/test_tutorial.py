@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.net import free_port
@@ -13,13 +14,14 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/tutorial.md").read_text()
 
 
-def test_tutorial(tmp_path: Path) -> None:
+def test_tutorial(tmp_path: Path, record_property: Callable[[str, str], None]) -> None:
     """Its commands lead to two processes, a level in both, and a process that is named as lost."""
     binary("redis-server", "redis-server")
     redis, http = free_port(), free_port()
     (program,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     (tmp_path / "main.py").write_text(program)
-    script = "".join(re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL))
+    blocks = re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
+    script = "".join(blocks[1:])  # the first one installs
     script = script.replace("6379", str(redis)).replace("8080", str(http))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("C2C")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -48,3 +50,5 @@ def test_tutorial(tmp_path: Path) -> None:
     assert "exit code 1" in shown
     assert "lost" in shown
     assert "reading the orders" in (tmp_path / "server.log").read_text()
+    for _ in blocks[1:]:
+        record_property("documentation", "shell blocks run")

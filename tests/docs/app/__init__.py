@@ -1,0 +1,1 @@
+"""The service that the commands of the documentation are about."""
