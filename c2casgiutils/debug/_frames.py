@@ -1,11 +1,13 @@
 """The frames of threads and coroutines, as file, line and function; never with their variables."""
 
+import contextlib
 import contextvars
 import functools
 import gc
 import sys
 import sysconfig
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -15,6 +17,9 @@ from c2casgiutils.request_tracking import CURRENT, RequestContext
 _MAX_TEXT_LENGTH = 200
 _MAX_DEPTH = 1000
 _MAX_CACHED_FILES = 10_000
+
+_COLLECTS_WHEN_ALLOCATING = sys.version_info < (3, 12)
+_WALK_LOCK = threading.RLock()
 
 _FRAMES = ("cr_frame", "ag_frame", "gi_frame")
 _AWAITED = ("cr_await", "ag_await", "gi_yieldfrom")
@@ -65,11 +70,35 @@ def place_of(frame: FrameType) -> Place:
     return Place(short_path(code.co_filename), frame.f_lineno or 0, code.co_qualname[:_MAX_TEXT_LENGTH])
 
 
+@contextlib.contextmanager
+def _without_collections() -> Iterator[None]:
+    """Collect no garbage while the frames of other threads are read.
+
+    Python creates the object of a frame only when it is asked for. Up to 3.11 this may start a collection,
+    whose callbacks and finalizers can release the GIL: if the other thread then returns from that frame, the
+    process crashes, and `sys._current_frames` deadlocks if a thread starts or ends
+    (https://github.com/python/cpython/issues/106883). Python 3.12 collects only between instructions.
+    """
+    if not _COLLECTS_WHEN_ALLOCATING:
+        yield
+        return
+    with _WALK_LOCK:
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if was_enabled:
+                gc.enable()
+
+
+@_without_collections()
 def thread_frames() -> dict[int, FrameType]:
     """Return the innermost frame of each thread, by its identifier."""
     return sys._current_frames()  # noqa: SLF001  # documented, in spite of its name
 
 
+@_without_collections()
 def stack_of(frame: FrameType | None) -> list[FrameType]:
     """Return a frame and its callers, the outermost first."""
     found: list[FrameType] = []
@@ -79,6 +108,7 @@ def stack_of(frame: FrameType | None) -> list[FrameType]:
     return found[::-1]
 
 
+@_without_collections()
 def await_chain(awaitable: Any) -> list[FrameType]:
     """Return the frames of a suspended coroutine and of all that it awaits, the outermost first.
 

@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from types import CodeType, FrameType
 
 from c2casgiutils.debug._call_tree import WAITING, CallTree, Frame, TreeBuilder
-from c2casgiutils.debug._frames import short_path, thread_frames
+from c2casgiutils.debug._frames import short_path, stack_of, thread_frames
 
 _MAX_DEPTH = 200
 _MAX_NODES = 50_000
@@ -94,13 +94,9 @@ class Sampler:
         self.samples += 1
 
     def _add(self, ident: int, frame: FrameType, microseconds: int) -> None:
-        codes: list[CodeType] = []
-        current: FrameType | None = frame
-        while current is not None and len(codes) < _MAX_DEPTH:
-            codes.append(current.f_code)
-            current = current.f_back
-        keys: list[Hashable] = [self._name(ident), *codes[::-1]]
-        if self._waits(codes[0]):
+        codes = [each.f_code for each in stack_of(frame)[-_MAX_DEPTH:]]
+        keys: list[Hashable] = [self._name(ident), *codes]
+        if self._waits(codes[-1]):
             keys.insert(1, WAITING)
         node, known = self._builder.find(-1, keys)
         for key in keys[known:]:

@@ -1,0 +1,97 @@
+"""Reading the frames of other threads while garbage is collected.
+
+Python 3.11 may collect whenever it creates the object of a frame. Each script has a callback of the collector
+that does what another thread may do meanwhile; it ended in a crash or a deadlock.
+"""
+
+import pytest
+
+from tests.support.fresh import run_fresh
+
+_START = """
+import gc, sys, threading
+from c2casgiutils.debug._frames import await_chain, stack_of, thread_frames
+
+def at_collection(number, action):
+    "Run an action at the n-th collection from now on, and collect all the time."
+    def count(phase, info):
+        nonlocal number
+        number -= phase == "start"
+        if phase == "start" and number == 0:
+            action()
+    gc.callbacks.append(count)
+    gc.freeze()
+    gc.set_threshold(1)
+"""
+
+_THREAD_RETURNS = """
+def descend(depth):
+    if depth:
+        return descend(depth - 1)
+    ready.set()
+    proceed.wait()
+
+def end():
+    proceed.set()
+    thread.join()
+
+ready, proceed = threading.Event(), threading.Event()
+thread = threading.Thread(target=descend, args=(800,))
+thread.start()
+ready.wait()
+frame = thread_frames()[thread.ident]
+at_collection(10, end)
+stack = stack_of(frame)
+gc.callbacks.clear()
+end()
+assert sum(frame.f_code.co_name == "descend" for frame in stack) == 801
+"""
+
+_THREAD_STARTS = """
+proceed = threading.Event()
+threads = [threading.Thread(target=proceed.wait) for _ in range(30)]
+for thread in threads:
+    thread.start()
+
+def start():
+    other = threading.Thread(target=int)
+    other.start()
+    other.join()
+
+at_collection(10, start)
+assert len(thread_frames()) == 31
+gc.callbacks.clear()
+proceed.set()
+"""
+
+_COROUTINE_ENDS = """
+import types
+
+@types.coroutine
+def pause():
+    yield
+
+async def descend(depth):
+    await (descend(depth - 1) if depth else pause())
+
+coroutine = descend(200)
+coroutine.send(None)
+at_collection(10, coroutine.close)
+chain = await_chain(coroutine)
+gc.callbacks.clear()
+coroutine.close()
+del coroutine
+assert [frame.f_code.co_name for frame in chain] == ["descend"] * 201 + ["pause"]
+assert all(frame.f_back is None for frame in chain)
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [_THREAD_RETURNS, _THREAD_STARTS, _COROUTINE_ENDS],
+    ids=["thread returns", "thread starts", "coroutine ends"],
+)
+def test_collection_while_frames_are_read(script: str) -> None:
+    """No collection takes place while frames are read, so all that were there at the beginning are found."""
+    done = run_fresh(_START + script, env={"PYTHONMALLOC": "debug", "PYTHONFAULTHANDLER": "1"})
+    assert done.returncode == 0, done.stderr
