@@ -7,6 +7,7 @@ requests until a readiness probe has failed. So the handler of the server is cal
 import asyncio
 import datetime
 import logging
+import multiprocessing
 import signal
 import sys
 import threading
@@ -59,7 +60,7 @@ class GracefulStop:
     """Delays the server's handler of SIGTERM, from start-up to shutdown.
 
     A second SIGTERM, or a SIGINT (which only the server handles), stops at once. Unknown servers are not
-    affected, nor are the workers of hypercorn, which receive no signal.
+    affected. The workers of hypercorn get no signal in time, and are kept from ending too early.
 
     Args:
         drain: The drain of the event loop on which the server runs.
@@ -67,7 +68,7 @@ class GracefulStop:
 
     def __init__(self, drain: Drain) -> None:
         self._drain = drain
-        self._server: _UvicornHandler | _LoopHandler | None = None
+        self._server: _Handler | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wait: asyncio.Task[None] | None = None
         self._asked = False
@@ -148,9 +149,35 @@ class _LoopHandler:
         self._loop.add_signal_handler(signal.SIGTERM, self.stop)
 
 
-def _find_handler(loop: asyncio.AbstractEventLoop) -> _UvicornHandler | _LoopHandler | None:
+class _WorkerOfHypercorn:
+    """The default action of SIGTERM in a worker of hypercorn, which its parent tells in another way to stop.
+
+    As soon as one worker has ended, the parent sends SIGTERM to the others, twice (seen in hypercorn 0.18).
+    Those that still answer a request or shut down must not end at once. The handler stays until their end.
+    """
+
+    def stop(self) -> None:
+        parent = multiprocessing.parent_process()
+        if parent is None or not parent.is_alive():  # nobody else stops this process
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.raise_signal(signal.SIGTERM)
+
+    def replace(self, handler: Callable[..., None]) -> None:
+        signal.signal(signal.SIGTERM, handler)
+
+    def restore(self, _handler: Callable[..., None]) -> None:
+        return
+
+
+_Handler = _UvicornHandler | _LoopHandler | _WorkerOfHypercorn
+
+
+def _find_handler(loop: asyncio.AbstractEventLoop) -> _Handler | None:
     """Return the server's handler of SIGTERM, if the server is known."""
     handler = signal.getsignal(signal.SIGTERM)
+    is_child = multiprocessing.parent_process() is not None
+    if is_child and "hypercorn" in sys.modules and handler == signal.SIG_DFL:
+        return _WorkerOfHypercorn()
     module = (getattr(handler, "__module__", None) or "").partition(".")[0]
     if module == "uvicorn" and callable(handler):
         return _UvicornHandler(handler)

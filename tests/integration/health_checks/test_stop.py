@@ -221,3 +221,17 @@ def test_second_sigterm_stops_another_server_at_once() -> None:
         wait_for(lambda: server.get("/readyz") == (503, "draining"), what="draining")
         server.signal(signal.SIGTERM)
         server.wait(20)
+
+
+def test_worker_of_hypercorn_ends_without_its_parent_only() -> None:
+    """A worker that gets SIGTERM goes on answering: its parent stops it, unless it is dead."""
+    with OtherServer("hypercorn", "--bind", "127.0.0.1:{port}", "--workers", "1", drain_wait=0) as server:
+        server.wait_ready()
+        worker = int(server.get("/work")[1])
+        os.kill(worker, signal.SIGTERM)
+        wait_for(lambda: server.get("/readyz") == (503, "draining"), what="draining")
+        assert server.get("/work") == (200, str(worker))
+        server.signal(signal.SIGKILL)
+        server.wait(20)
+        os.kill(worker, signal.SIGTERM)
+        wait_for(lambda: server.get("/livez")[0] == 0, what="the end of the worker")
