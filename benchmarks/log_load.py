@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks._in_process import Report
-from tests.support.log_servers import ACCESS_LOGGERS, SERVERS, LogServer
+from tests.support.servers import ACCESS_LOGGERS, SERVERS, Server
 
 LONGEST = 4096
 ENVIRONMENT = {"LOG_TYPE": "json", "C2C__TOOLS__LOGGING__APPLICATION_MODULE": "tests"}
@@ -28,7 +28,7 @@ def is_record(line: str) -> bool:
 
 
 def measure(name: str, seconds: float, rate: int, report: Report) -> None:
-    with LogServer(name, ENVIRONMENT) as server:
+    with Server(name, ENVIRONMENT) as server:
         number = asyncio.run(server.wait().load(seconds, rate))
         lines = server.stop()
     records = [json.loads(line) for line in lines if is_record(line)]

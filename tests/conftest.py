@@ -17,6 +17,7 @@ _OTHER_PROCESSES = (
     "tests/browser/",
     "tests/integration/follow/",
     "tests/integration/prometheus/",
+    "tests/integration/servers/",
     "tests/soak/",
 )
 

@@ -19,7 +19,7 @@ from tests.support.processes import RedisServer, Uvicorn
 
 SECRET = "s3cret-of-the-documentation"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-SERVERS = "tests/integration/logs/test_servers.py starts it"
+SERVERS = "tests/integration/servers/test_servers.py starts it"
 NOT_RUN = {
     "git": "clones what is published",
     "pip": ".ci/test-wheel installs the wheel and each extra",

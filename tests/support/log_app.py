@@ -1,6 +1,8 @@
 """An application that logs a lot, for tests of all servers."""
 
+import asyncio
 import logging
+import os
 import warnings
 
 from fastapi import FastAPI
@@ -27,3 +29,10 @@ async def read_long(item: int) -> None:
 async def boom(item: int) -> None:
     warnings.warn("an old way", DeprecationWarning, stacklevel=1)
     raise RuntimeError(f"{item} " * 1000)
+
+
+@app.get("/slow")
+async def slow(seconds: float) -> int:
+    _LOGGER.info("begun")
+    await asyncio.sleep(seconds)
+    return os.getpid()

@@ -2,62 +2,52 @@
 
 import asyncio
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Self
 
 import httpx
 
 from c2casgiutils import logs
 from tests.support.net import free_port, wait_for
+from tests.support.pages import ROOT, blocks
 
 APPLICATION = "tests.support.log_app:app"
 PATHS = ("/items/{}?secret=hunter2", "/long/{}", "/boom/{}", "/missing/{}?token=hunter2")
 SERVERS = ("uvicorn", "gunicorn", "hypercorn", "granian")
 ACCESS_LOGGERS = {name: f"{name}.access" for name in SERVERS} | {"gunicorn": "uvicorn.access"}
-_CONFIGURATION = str(logs.JSON_CONFIG_FILE)
-_ROOT = Path(__file__).parents[2]
 
 
 def _command(server: str, port: int) -> list[str]:
-    address = f"127.0.0.1:{port}"
-    options = {
-        "uvicorn": ["--port", str(port), "--no-proxy-headers", "--log-config", str(logs.CONFIG_FILE)],
-        "gunicorn": [
-            *("--bind", address, "--worker-class", "uvicorn_worker.UvicornWorker"),
-            *("--log-config-json", _CONFIGURATION),
-        ],
-        "hypercorn": ["--bind", address, "--access-logfile", "-", "--log-config", f"json:{_CONFIGURATION}"],
-        "granian": [
-            "--interface",
-            "asgi",
-            "--port",
-            str(port),
-            "--access-log",
-            "--log-config",
-            _CONFIGURATION,
-        ],
-    }
-    return [sys.executable, "-m", server, APPLICATION, "--workers", "2", *options[server]]
+    """Return the command of the documentation, with another application and address."""
+    (text,) = [
+        block.code
+        for block in blocks("bash")
+        if block.page == "servers.md" and block.code.startswith(f"{server} main:app")
+    ]
+    text = text.replace("main:app", APPLICATION).replace("0.0.0.0", "127.0.0.1").replace("8080", str(port))
+    arguments = shlex.split(text.replace("\\\n", " ").replace("$LOGGING", str(logs.JSON_CONFIG_FILE)))
+    return [sys.executable, "-m", *arguments]
 
 
-class LogServer:
+class Server:
     """A server whose lines are read from a pipe, standard error included."""
 
     def __init__(self, server: str, env: Mapping[str, str]) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.lines: list[str] = []
+        self.name = server
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("C2C__")}
-        own = {"PYTHONPATH": str(_ROOT), "C2C__DRAIN_WAIT": "0", "C2C__PROMETHEUS__PORT": "0"}
+        own = {"PYTHONPATH": str(ROOT), "C2C__DRAIN_WAIT": "0", "C2C__PROMETHEUS__PORT": "0"}
         self._process = subprocess.Popen(
             _command(server, port),
             env={**inherited, **own, **env},
-            cwd=_ROOT,
+            cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -100,11 +90,20 @@ class LogServer:
             await asyncio.gather(*tasks)
         return len(tasks)
 
+    def terminate(self) -> None:
+        """Send SIGTERM to its first process."""
+        self._process.terminate()
+
+    def join(self) -> int:
+        """Wait for its end, and return the exit code."""
+        exit_code = self._process.wait(60)
+        self._reader.join(60)
+        return exit_code
+
     def stop(self) -> list[str]:
         """End it in good order, and return all lines."""
-        self._process.terminate()
-        self._process.wait(30)
-        self._reader.join(30)
+        self.terminate()
+        self.join()
         return self.lines
 
     def __exit__(self, *_: object) -> None:
