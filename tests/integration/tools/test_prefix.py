@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.support.nginx import Nginx
 from tests.support.processes import Uvicorn
+from tests.support.web_servers import Nginx
 
 SECRET = "s3cret-of-the-test"
 ENVIRONMENT = {

@@ -1,0 +1,194 @@
+"""Two processes behind the web servers of docs/proxies.md, configured as the page says."""
+
+import signal
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.certificates import make_certificate
+from tests.support.net import free_port, wait_for
+from tests.support.pages import blocks
+from tests.support.processes import Uvicorn
+from tests.support.web_servers import Apache, Nginx, WebServer
+
+SECRET = "s3cret-of-the-test"
+ENVIRONMENT = {
+    "C2C__AUTH__SECRET": SECRET,
+    "C2C__DRAIN_WAIT": "3",
+    "C2C__PROMETHEUS__PORT": "0",
+    "C2C__PROXY_HEADERS__TYPE": "x-forwarded",
+    "C2C__PROXY_HEADERS__APPLY_PREFIX": "True",
+}
+CLIENT = "127.0.0.2"
+"""An address that is no trusted proxy."""
+FORGED = {
+    "Forwarded": "for=192.0.2.1;host=evil.example.com;proto=http",
+    "X-Forwarded-For": "192.0.2.1",
+    "X-Forwarded-Proto": "http",
+    "X-Forwarded-Host": "evil.example.com",
+    "X-Forwarded-Port": "666",
+    "X-Forwarded-Prefix": "/evil",
+}
+
+
+class Site:
+    """The two processes and the web server in front of them."""
+
+    def __init__(self, processes: list[Uvicorn], front: WebServer, certificate: Path) -> None:
+        self.processes = processes
+        # nginx sends a POST only once, and asks no readiness probe
+        self.method = "GET" if isinstance(front, Nginx) else "POST"
+        self.url = f"https://127.0.0.1:{front.port}"
+        self._context = ssl.create_default_context(cafile=certificate)
+
+    def client(self) -> httpx.Client:
+        """Return a client of another address, that trusts the certificate."""
+        transport = httpx.HTTPTransport(verify=self._context, local_address=CLIENT)
+        headers = {"Accept": "text/html"}
+        return httpx.Client(
+            base_url=self.url, transport=transport, headers=headers, timeout=30, follow_redirects=True
+        )
+
+
+def snippet(name: str, start: str) -> str:
+    """Return a block of the page."""
+    (code,) = [block.code for block in blocks(name) if block.code.startswith(start)]
+    return code
+
+
+def start(name: str, ports: list[int], port: int, certificate: Path, key: Path) -> WebServer:
+    """Return the web server, with the configuration of the page but for ports and paths."""
+    changes = {
+        "127.0.0.1:8001": f"127.0.0.1:{ports[0]}",
+        "127.0.0.1:8002": f"127.0.0.1:{ports[1]}",
+        "/etc/ssl/shop.pem": str(certificate),
+        "/etc/ssl/shop.key": str(key),
+        "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
+        "*:443": f"127.0.0.1:{port}",
+    }
+    if name == "nginx":
+        prefix = snippet("nginx", "location /api/")
+        code = snippet("nginx", "upstream shop").removesuffix("}\n") + prefix + "}\n"
+    else:
+        prefix = snippet("apache", "ProxyPass /api/")
+        code = snippet("apache", "<VirtualHost").replace("ProxyPass / ", f"{prefix}ProxyPass / ")
+    for old, new in changes.items():
+        code = code.replace(old, new)
+    return Nginx(blocks=code, port=port) if name == "nginx" else Apache(code, port)
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[list[Uvicorn]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(Uvicorn("tests.support.shop_app:app", env=ENVIRONMENT)) for _ in range(2)]
+
+
+@pytest.fixture(scope="module", params=["nginx", "apache"])
+def site(
+    request: pytest.FixtureRequest, processes: list[Uvicorn], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    certificate, key = make_certificate(tmp_path_factory.mktemp("certificate"), days=1)
+    ports = [process.port for process in processes]
+    with start(request.param, ports, free_port(), certificate, key) as front:
+        yield Site(processes, front, certificate)
+
+
+@pytest.mark.parametrize("headers", [{}, FORGED], ids=["plain", "forged"])
+def test_urls_and_address_of_the_client(site: Site, headers: dict[str, str]) -> None:
+    """Both processes see scheme, host and port of the web server and the address of the client."""
+    answers = []
+
+    def both_answered() -> bool:
+        answers.append(client.get("/where", headers=headers).json())
+        return len({answer["process"] for answer in answers}) == 2
+
+    with site.client() as client:
+        wait_for(both_answered, what="answers of both processes")
+    assert {answer["url"] for answer in answers} == {f"{site.url}/where"}
+    assert {answer["client"] for answer in answers} == {CLIENT}
+
+
+def test_prefix(site: Site) -> None:
+    """The location that strips a prefix tells it, and a client cannot change it."""
+    with site.client() as client:
+        answer = client.get("/api/where", headers=FORGED).json()
+    assert (answer["url"], answer["client"]) == (f"{site.url}/api/where", CLIENT)
+
+
+def test_sign_in(site: Site) -> None:
+    """The form signs in with a cookie for HTTPS, which both processes accept, and out again."""
+    with site.client() as client:
+        form = client.get("/c2c/levels")
+        assert form.status_code == 403
+        data = {"secret": SECRET, "came_from": "levels"}
+        page = client.post("/c2c/auth/login", data=data, headers={"Referer": str(form.url)})
+        assert (page.status_code, str(page.url)) == (200, f"{site.url}/c2c/levels")
+        (cookie,) = client.cookies.jar
+        assert (cookie.secure, cookie.path) == (True, "/c2c")
+        assert [client.get("/c2c/logging/overrides").status_code for _ in range(4)] == [200] * 4
+        client.post("/c2c/auth/logout", headers={"Referer": str(page.url)})
+        assert client.get("/c2c/logging/overrides").status_code == 403
+
+
+class Traffic:
+    """One request after the other, counted by status and process, until the end of the block."""
+
+    def __init__(self, client: httpx.Client, method: str) -> None:
+        self.answers: Counter[tuple[int, int | None]] = Counter()
+        self._client, self._method = client, method
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._send)
+
+    def __enter__(self) -> Counter[tuple[int, int | None]]:
+        self._thread.start()
+        return self.answers
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _send(self) -> None:
+        while not self._end.is_set():
+            answer = self._client.request(self._method, "/where")
+            process = answer.json()["process"] if answer.status_code == 200 else None
+            self.answers[answer.status_code, process] += 1
+            time.sleep(0.02)
+
+
+def test_drain(site: Site) -> None:
+    """A process that gets SIGTERM ends without a lost request: the other one serves the rest."""
+    stopped = site.processes[0]
+    assert stopped.process is not None
+    try:
+        with site.client() as client, Traffic(client, site.method) as answers:
+            wait_for(lambda: len(answers) == 2, what="requests to both processes")
+            stopped.process.send_signal(signal.SIGTERM)
+            stopped.process.wait(60)
+            served = sum(answers.values())
+            wait_for(lambda: sum(answers.values()) >= served + 20, what="requests after the end")
+    finally:
+        stopped.start()
+    assert {status for status, _ in answers} == {200}
+
+
+@pytest.mark.parametrize("site", ["apache"], indirect=True)
+def test_process_that_is_not_ready(site: Site) -> None:
+    """Apache asks the readiness probe, and sends nothing more to a process that drains."""
+    drained = httpx.Client(base_url=f"{site.processes[0].url}/c2c", headers={"X-API-Key": SECRET}, timeout=30)
+    with drained, site.client() as client:
+        drained.post("/drain", json={"seconds": 300, "force": True}).raise_for_status()
+        pid = drained.get(f"{site.processes[0].url}/where").json()["process"]
+        try:
+            wait_for(
+                lambda: pid not in {client.get("/where").json()["process"] for _ in range(10)},
+                what="requests to the other process only",
+            )
+        finally:
+            drained.delete("/drain").raise_for_status()
