@@ -53,9 +53,8 @@ format: setup ## Format the code
 	$(BIN)/ruff format .
 
 .PHONY: types
-types: setup ## Check the types
-	$(BIN)/mypy
-	$(BIN)/basedpyright
+types: setup ## Check the types, with both checkers at the same time
+	@$(BIN)/mypy & $(BIN)/basedpyright; code=$$?; wait $$! && exit $$code
 
 .PHONY: layers
 layers: setup ## Check who imports whom
