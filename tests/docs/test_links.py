@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
+REPOSITORY = "https://github.com/camptocamp/c2casgiutils/blob/main/"
 FENCE = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]*)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -23,10 +24,15 @@ def anchors(page: Path) -> set[str]:
 def test_links(page: Path) -> None:
     wrong = []
     for target in LINK.findall(FENCE.sub("", page.read_text())):
-        if re.match(r"[a-z]+:", target):
+        if target.startswith(REPOSITORY):
+            found, anchor = DOCS.parent / target.removeprefix(REPOSITORY), ""
+        elif re.match(r"[a-z]+:", target):
             continue
-        path, _, anchor = target.partition("#")
-        found = (page.parent / path).resolve() if path else page
+        else:
+            path, _, anchor = target.partition("#")
+            found = (page.parent / path).resolve() if path else page
+            if not found.is_relative_to(DOCS):
+                wrong.append(f"{target}: not a part of the site")
         if not found.is_file() or (anchor and anchor not in anchors(found)):
             wrong.append(target)
     assert wrong == []
