@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, switches
-from c2casgiutils.tools import _attention, _maintenance_form, _pages, _summary, _views, _way_in
+from c2casgiutils.tools import _attention, _forms, _maintenance_form, _pages, _summary, _views, _way_in
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._databases import Databases
 from c2casgiutils.tools._maintenance_form import Entered
@@ -39,13 +39,15 @@ async def get_database(request: Request) -> Response:
 @router.post("/database", name="c2c_database_change")
 async def post_database(request: Request) -> Response:
     """Begin or end the maintenance; redirect to the view only on full success."""
-    response = Response()
+    entered, response = Entered(), Response()
     try:
         await auth.require_admin_access(await auth.get_auth(request, response), request, response)
-        entered = Entered.of(await auth.forms.read(request))
+        form = await auth.forms.read(request)
+        entered = Entered.of(form)
+        _forms.check_fields(form, _maintenance_form.FIELDS)
     except HTTPException as error:
         message, status = _pages.refusal(error)
-        return await _respond(request, message=message, status=status)
+        return await _respond(request, message=message, entered=entered, status=status)
     refusal = await _maintenance_form.submit(entered, request=request)
     _summary.forget(at_once=True)
     if refusal is None:

@@ -1,7 +1,8 @@
 """The view of the diagnostics: event loops, stacks, memory and profiles of one process or of all."""
 
+import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -15,8 +16,10 @@ from c2casgiutils.tools import (
     _debug_memory,
     _debug_profile,
     _debug_stacks,
+    _forms,
     _pages,
     _views,
+    _way_in,
 )
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._debug_cluster import ALL
@@ -39,6 +42,20 @@ _OF_READERS = ("loop",)
 _COSTLY = ("memory", "profile")
 _SECONDS = (("10", "10 seconds"), ("5", "5 seconds"), ("30", "30 seconds"), ("60", "60 seconds"))
 _MAX_GROUPS = 200
+_FIELDS = ("id", "seconds")
+
+
+@dataclasses.dataclass(frozen=True)
+class Entered:
+    """What somebody asked for, as text; shown again when it is refused."""
+
+    id: str = ""
+    seconds: str = "10"
+
+    @classmethod
+    def of(cls, form: Mapping[str, list[str]]) -> Self:
+        """Return the fields of a form; a missing duration has its default."""
+        return cls(_forms.text(form, "id"), _forms.text(form, "seconds") or cls.seconds)
 
 
 @router.get("/diagnostics", name="c2c_diagnostics")
@@ -50,30 +67,29 @@ async def get_diagnostics(request: Request) -> Response:
 @router.post("/diagnostics", name="c2c_diagnostics_profile")
 async def post_diagnostics(request: Request) -> Response:
     """Start a profile; the view that it leads to shows when it is there."""
-    response = Response()
+    entered, response = Entered(), Response()
     try:
         await auth.require_admin_access(await auth.get_auth(request, response), request, response)
         _check_on("profile")
         form = await auth.forms.read(request)
-        wanted = ProfileRequest.model_validate(
-            {"instance": _text(form, "id"), "seconds": _text(form, "seconds") or 10}
-        )
+        entered = Entered.of(form)
+        _forms.check_fields(form, _FIELDS)
+        wanted = ProfileRequest.model_validate({"instance": entered.id, "seconds": entered.seconds})
         started = await _debug_profile.post_profile(request, Response(), wanted)
     except (ValidationError, HTTPException) as error:
         message, status = _pages.refusal(error, "Not started.")
-        return await _respond(request, message=message, status=status)
+        return await _respond(request, message=message, entered=entered, status=status)
     query = urlencode({"what": "profile", "id": wanted.instance, "profile": started.id})
     return RedirectResponse(f"diagnostics?{query}#started", 303)
 
 
-def _text(form: Mapping[str, list[str]], name: str) -> str:
-    return form.get(name, [""])[-1].strip()
-
-
-async def _respond(request: Request, *, message: Message | None = None, status: int = 200) -> Response:
+async def _respond(
+    request: Request, *, message: Message | None = None, entered: Entered | None = None, status: int = 200
+) -> Response:
     query = Query(request)
+    entered = entered or Entered.of(_way_in.entry(request))
     what = query.choice("what", _KINDS, "loop")
-    id_ = query.text("id", max_length=500) or ALL
+    id_ = query.text("id", max_length=500) or entered.id or ALL
     is_asked = query.is_on("ask")
     profile = query.text("profile", max_length=500)
 
@@ -94,7 +110,8 @@ async def _respond(request: Request, *, message: Message | None = None, status: 
             "may_see_this": may_see,
             "off": off,
             "is_other_site": is_other_site,
-            "seconds": _SECONDS,
+            "durations": _SECONDS,
+            "entered": entered,
             **found,
         }
 

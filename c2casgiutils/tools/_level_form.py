@@ -85,6 +85,7 @@ class Entered:
 
 
 _KEPT = ("q", "changed", "ttl", "scope", "reason")
+FIELDS = (*_ACTIONS, *_KEPT, "logger", "back")
 
 
 async def submit(

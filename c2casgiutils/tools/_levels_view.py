@@ -21,6 +21,7 @@ from c2casgiutils.instances import Instance
 from c2casgiutils.switches import Setting, SwitchesUnavailableError
 from c2casgiutils.tools import (
     _attention,
+    _forms,
     _level_changes,
     _level_form,
     _level_tree,
@@ -86,7 +87,9 @@ async def post_levels(request: Request) -> Response:
         auth_info = await auth.get_auth(request, response)
         await auth.require_read_write_access(auth_info, request, response)
         # Read the body only after the authorisation, so that anonymous callers cannot make us read one.
-        entered = Entered.of(await auth.forms.read(request))
+        form = await auth.forms.read(request)
+        entered = Entered.of(form)
+        _forms.check_fields(form, _level_form.FIELDS)
     except HTTPException as error:
         message = Message("fail", "Not changed.", f"{error.detail}.")
         return await _page(request, entered, message=message, status=error.status_code)
@@ -119,8 +122,8 @@ async def _page(
             "now": _pages.now(),
             "entered": entered,
             "selected": selected,
-            "message": None if selected else message,
-            "row_message": message or _not_done_yet(entered, selected),
+            **({"message": None} if selected else {}),
+            "row_message": message or _pages.not_done_yet(request, _VIEW),
             "numbers": _numbers(),
             "durations": _durations(entered.ttl),
             "scopes": _scopes(summary.roster, entered.scope),
@@ -143,13 +146,6 @@ def _is_name(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _not_done_yet(entered: Entered, selected: str) -> Message | None:
-    """Return what was entered before a session ended, which the sign-in brings back."""
-    if not entered.action or not selected:
-        return None
-    return Message("warn", "Not done yet.", "You were signed out: press the button again.")
 
 
 async def _find(entered: Entered, selected: str, roster: Collection[Instance]) -> Found:

@@ -9,12 +9,13 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils.switches import SwitchesUnavailableError, SwitchReport
-from c2casgiutils.tools import _maintenance, _pages
+from c2casgiutils.tools import _forms, _maintenance, _pages
 from c2casgiutils.tools._maintenance import MaintenanceChange
 from c2casgiutils.tools._pages import Message
 
 _NO_END = "none"
 _ACTIONS = ("begin", "end")
+FIELDS = ("ttl", "reason", "maintenance")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +29,7 @@ class Entered:
     @classmethod
     def of(cls, form: Mapping[str, list[str]]) -> Self:
         """Return the fields of a form."""
-        texts = {name: form[name][-1].strip() for name in ("ttl", "reason") if form.get(name)}
-        return cls(**texts, action=form.get("maintenance", [""])[-1])
+        return cls(*(_forms.text(form, name) for name in FIELDS))
 
     def wanted(self) -> MaintenanceChange:
         """Return the change.

@@ -153,7 +153,8 @@ async def respond(
     Args:
         request: The request.
         view: The view; a public one is shown to everybody, and its template says what is for whom.
-        template: Extends `page.html`, which shows `message` and what `query` refused.
+        template: Extends `page.html`, which shows `message` and what `query` refused; after a sign-in that
+            interrupted a form, `message` says that it is not done yet.
         load: Returns the variables of the template; `is_live=False` for a view whose refreshes would cost
             something, such as a question to all processes: then only its visitor refreshes it.
         query: The query of the view.
@@ -170,7 +171,7 @@ async def respond(
         "is_cut_off": instances.is_cut_off(),
         "is_live": request.method == "GET" and may_see and caller.can_read,
         **frame(request, view, caller, summary),
-        "message": message,
+        "message": message or not_done_yet(request, view),
         "refused": query.refused if query is not None else [],
     }
     try:
@@ -189,6 +190,12 @@ async def respond(
     if context["is_live"]:
         _leave_out_known(request, response)
     return response
+
+
+def not_done_yet(request: Request, view: View) -> Message | None:
+    """Return that a form is not done yet, which was sent before the sign-in and is filled again."""
+    text = _way_in.not_done(request, view)
+    return Message("warn", "Not done yet.", text) if text else None
 
 
 def tag_of(body: bytes) -> str:

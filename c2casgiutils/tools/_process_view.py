@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, instances
 from c2casgiutils.health_checks import _views as drains
-from c2casgiutils.tools import _check_rows, _pages, _process_rows, _summary, _way_in
+from c2casgiutils.tools import _check_rows, _forms, _pages, _process_rows, _summary, _way_in
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._pages import Message
 from c2casgiutils.tools._process_rows import Row
@@ -22,10 +22,18 @@ from c2casgiutils.tools._views import View
 
 router = APIRouter(include_in_schema=False)
 
-_VIEW = View("process", "Process", "", "instances", parent="processes")
+_VIEW = View(
+    "process",
+    "Process",
+    "",
+    "instances",
+    parent="processes",
+    buttons={"drain=begin": "Drain", "drain=end": "Undrain"},
+)
 _DURATIONS = (("", "until it is undrained"), ("60", "1 minute"), ("600", "10 minutes"), ("3600", "1 hour"))
 _REFUSED = 409
 _ACTIONS = ("begin", "end")
+_FIELDS = ("drain", "seconds", "force")
 _MAX_ID_LENGTH = 500
 
 
@@ -34,14 +42,13 @@ class Entered:
     """What somebody asked for, as text; shown again when it is refused."""
 
     seconds: str = ""
-    is_forced: bool = False
+    force: str = ""
     action: str = ""
 
     @classmethod
     def of(cls, form: Mapping[str, list[str]]) -> Self:
         """Return the fields of a form."""
-        seconds = form["seconds"][-1].strip() if form.get("seconds") else ""
-        return cls(seconds, is_forced="force" in form, action=form.get("drain", [""])[-1])
+        return cls(*(_forms.text(form, name) for name in ("seconds", "force", "drain")))
 
 
 @router.get("/process", name="c2c_process")
@@ -59,15 +66,13 @@ async def post_process(request: Request) -> Response:
     entered = Entered()
     try:
         await auth.require_admin_access(await auth.get_auth(request, response), request, response)
-        entered = Entered.of(await auth.forms.read(request))
+        form = await auth.forms.read(request)
+        entered = Entered.of(form)
+        _forms.check_fields(form, _FIELDS)
         reply = await _change(request, id_, entered)
-    except ValidationError as error:
-        return await _page(
-            request, message=_not_changed(error.errors()[0]["msg"]), entered=entered, status=422
-        )
-    except HTTPException as error:
-        status = error.status_code
-        return await _page(request, message=_not_changed(str(error.detail)), entered=entered, status=status)
+    except (ValidationError, HTTPException) as error:
+        message, status = _pages.refusal(error)
+        return await _page(request, message=message, entered=entered, status=status)
     _summary.forget(at_once=True)
     if reply.cluster.complete:
         return RedirectResponse(f"process?id={quote(id_, safe='')}&result=changed#drain", 303)
@@ -80,12 +85,8 @@ async def _change(request: Request, id_: str, entered: Entered) -> drains.DrainR
         raise HTTPException(422, f"The action must be {' or '.join(_ACTIONS)}")
     if entered.action == "end":
         return await drains.undrain(request, id_)
-    wanted = {"instance": id_, "seconds": entered.seconds or None, "force": entered.is_forced}
+    wanted = {"instance": id_, "seconds": entered.seconds or None, "force": entered.force or False}
     return await drains.drain(request, drains.DrainRequest.model_validate(wanted))
-
-
-def _not_changed(reason: str) -> Message:
-    return Message("fail", "Not changed.", f"{reason}.")
 
 
 async def _page(

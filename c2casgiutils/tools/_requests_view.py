@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, debug, follow
-from c2casgiutils.tools import _debug_exchanges, _follow, _pages, _views, _way_in
+from c2casgiutils.tools import _debug_exchanges, _follow, _forms, _pages, _views, _way_in
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._debug_cluster import ALL
 from c2casgiutils.tools._follow import FollowReply, FollowRequest
@@ -46,9 +46,11 @@ class Entered:
     @classmethod
     def of(cls, form: Mapping[str, list[str]]) -> Self:
         """Return the fields of a form; missing ones have their defaults."""
-        names = [field.name for field in dataclasses.fields(cls)]
-        texts = {name: form[name][-1].strip() for name in names if form.get(name)}
+        texts = {field.name: _forms.text(form, field.name) for field in dataclasses.fields(cls)}
         return cls(**{name: text for name, text in texts.items() if text})
+
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(Entered))
 
 
 @router.get("/requests", name="c2c_requests")
@@ -63,7 +65,9 @@ async def post_requests(request: Request) -> Response:
     entered, response = Entered(), Response()
     try:
         await auth.require_admin_access(await auth.get_auth(request, response), request, response)
-        entered = Entered.of(await auth.forms.read(request))
+        form = await auth.forms.read(request)
+        entered = Entered.of(form)
+        _forms.check_fields(form, _FIELDS)
         if entered.end:
             await _follow.delete_follow(request, await _follow.known(entered.end))
             return RedirectResponse("requests", 303)

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, db
 from c2casgiutils.switches import SwitchReport
-from c2casgiutils.tools import _pages, _sql_profiler, _way_in
+from c2casgiutils.tools import _forms, _pages, _sql_profiler, _way_in
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._pages import Message
 from c2casgiutils.tools._sql_profiler import ProfilerRequest
@@ -20,7 +20,15 @@ from c2casgiutils.tools._views import View
 
 router = APIRouter(include_in_schema=False)
 
-_VIEW = View("statements", "SQL statements", "", "sql_profiler", level="admin")
+_VIEW = View(
+    "statements",
+    "SQL statements",
+    "",
+    "sql_profiler",
+    level="admin",
+    buttons={"end=1": "End and forget", "": "Start"},
+)
+_FIELDS = ("ttl", "plans", "end")
 _MAX_ROWS = 100
 _DURATIONS = (("5m", "5 minutes"), ("1m", "1 minute"), ("15m", "15 minutes"), ("1h", "1 hour"))
 _PLANS = (
@@ -36,13 +44,12 @@ class Entered:
 
     ttl: str = ""
     plans: str = ""
-    is_end: bool = False
+    end: str = ""
 
     @classmethod
     def of(cls, form: Mapping[str, list[str]]) -> Self:
         """Return the fields of a form."""
-        texts = {name: form[name][-1].strip() for name in ("ttl", "plans") if form.get(name)}
-        return cls(**texts, is_end="end" in form)
+        return cls(*(_forms.text(form, name) for name in _FIELDS))
 
     def wanted(self) -> ProfilerRequest:
         """Return what to record.
@@ -68,11 +75,10 @@ async def post_statements(request: Request) -> Response:
     entered, response = Entered(), Response()
     try:
         await auth.require_admin_access(await auth.get_auth(request, response), request, response)
-        entered = Entered.of(await auth.forms.read(request))
-        if entered.is_end:
-            report = await _sql_profiler.end(request=request)
-        else:
-            report = (await _sql_profiler.start(entered.wanted(), request=request)).report
+        form = await auth.forms.read(request)
+        entered = Entered.of(form)
+        _forms.check_fields(form, _FIELDS)
+        report = await _change(entered, request)
     except (ValidationError, HTTPException) as error:
         message, status = _pages.refusal(error)
     else:
@@ -80,6 +86,14 @@ async def post_statements(request: Request) -> Response:
             return RedirectResponse("statements", 303)
         message, status = _partly(report), 200
     return await _page(request, message=message, entered=entered, status=status)
+
+
+async def _change(entered: Entered, request: Request) -> SwitchReport:
+    if entered.end not in ("", "1"):
+        raise HTTPException(422, "end must be 1, or absent to start")
+    if entered.end:
+        return await _sql_profiler.end(request=request)
+    return (await _sql_profiler.start(entered.wanted(), request=request)).report
 
 
 def _partly(report: SwitchReport) -> Message:

@@ -1,7 +1,7 @@
 """The views of the page: their addresses and titles, in the order of the row of links."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from c2casgiutils.db import _registry
@@ -28,6 +28,8 @@ class View:
         level: Who may open it.
         parent: The view whose link leads here, of a view without a place in the row.
         off: Return one sentence that says how to switch it on, `None` while it is on.
+        buttons: The words on the buttons of its form, by what they send, `name=value`; by an empty text for
+            the button that sends nothing.
     """
 
     id: str
@@ -38,6 +40,7 @@ class View:
     off: Callable[[], str | None] = _is_on
     twin_query: tuple[str, ...] = ()
     parent: str | None = None
+    buttons: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def href(self) -> str:
@@ -57,9 +60,17 @@ VIEWS = (
         "debug/exchanges",
         level="admin",
         twin_query=("status", "route", "min_ms", "limit", "instance"),
+        buttons={"": "Follow"},
     ),
-    View("diagnostics", "Diagnostics", "i", ""),
-    View("database", "Database", "d", "db/maintenance", off=_without_database),
+    View("diagnostics", "Diagnostics", "i", "", buttons={"": "Profile"}),
+    View(
+        "database",
+        "Database",
+        "d",
+        "db/maintenance",
+        off=_without_database,
+        buttons={"maintenance=begin": "Begin maintenance", "maintenance=end": "End maintenance"},
+    ),
     View("activity", "Activity", "a", "events", twin_query=("kind", "since")),
     View("configuration", "Configuration", "s", "versions"),
 )

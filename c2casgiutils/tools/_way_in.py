@@ -14,6 +14,8 @@ _MAX_TARGET_LENGTH = 2000
 """A little less than `came_from` may have."""
 _OWN_FIELDS = ("secret", "sign_in", "came_from")
 """The fields of the sign-in itself, which do not come back."""
+_NOT_DONE = "not_done"
+"""The field that says that the others are those of a form that was not done."""
 
 
 def came_from(request: Request, view: View) -> str:
@@ -29,15 +31,25 @@ async def keep_entry(request: Request, view: View) -> tuple[str, bool]:
     Returns:
         The view with the fields, relative to the mount, and whether they are kept: not if they are too long.
     """
+    without = came_from(request, view)
     try:
         form = await auth.forms.read(request)
     except HTTPException:
-        return view.id, False
+        return without, False
     address = [pair for pair in parse_qsl(request.url.query, keep_blank_values=True) if pair[0] not in form]
-    target = _with_fields(
-        view, [*address, *((name, value) for name, values in form.items() for value in values)]
-    )
-    return (view.id, False) if target is None else (target, True)
+    fields = [(name, value) for name, values in form.items() for value in values]
+    target = _with_fields(view, [*address, *fields, (_NOT_DONE, "1")])
+    return (without, False) if target is None else (target, True)
+
+
+def not_done(request: Request, view: View) -> str:
+    """Return what is to be done again after the sign-in, an empty text if no form led to it."""
+    fields = request.query_params
+    if request.method != "GET" or _NOT_DONE not in fields:
+        return ""
+    sent = (f"{name}={value}" for name, value in fields.items())
+    word = next((view.buttons[one] for one in sent if one in view.buttons), view.buttons.get(""))
+    return f"You were signed out: press {f'“{word}”' if word else 'the button'} again."
 
 
 async def without_secret(request: Request, view: View) -> HTMLResponse:

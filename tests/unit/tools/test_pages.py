@@ -10,9 +10,10 @@ from typing import Literal
 import httpx
 import pytest
 from fastapi import Request
+from fastapi.routing import iter_route_contexts
 
 import c2casgiutils
-from c2casgiutils import config
+from c2casgiutils import config, instances, tools
 from c2casgiutils.health_checks import FACTORY, Check, Result
 from c2casgiutils.tools import _pages, _static
 from c2casgiutils.tools._query import Query
@@ -118,34 +119,126 @@ async def test_sign_in_leads_back(anonymous: httpx.AsyncClient, path: str, expec
         (
             "levels",
             {"q": "a.b", "reason": "INC-42", "secret": "x"},
-            "levels?q=a.b&reason=INC-42",
+            "levels?q=a.b&reason=INC-42&not_done=1",
             ['type="search" value="a.b"', 'name="reason" value="INC-42"'],
         ),
         (
             "process?id=web%3A1%3Aaa&seconds=60",
             {"seconds": "600", "drain": "begin"},
-            "process?id=web%3A1%3Aaa&seconds=600&drain=begin",
-            ["web:1:aa"],
+            "process?id=web%3A1%3Aaa&seconds=600&drain=begin&not_done=1",
+            ["web:1:aa", "press “Drain” again"],
+        ),
+        (
+            "process?id=web%3A1%3Aaa",
+            {"drain": "end"},
+            "process?id=web%3A1%3Aaa&drain=end&not_done=1",
+            ["press “Undrain” again"],
+        ),
+        (
+            "database",
+            {"maintenance": "begin", "ttl": "1h", "reason": "INC-42"},
+            "database?maintenance=begin&ttl=1h&reason=INC-42&not_done=1",
+            ['"1h" selected', 'value="INC-42"', "press “Begin maintenance” again"],
+        ),
+        (
+            "database",
+            {"maintenance": "end"},
+            "database?maintenance=end&not_done=1",
+            ["press “End maintenance” again"],
+        ),
+        (
+            "diagnostics?what=profile",
+            {"id": "web:1:aa", "seconds": "30"},
+            "diagnostics?what=profile&id=web%3A1%3Aaa&seconds=30&not_done=1",
+            ['"30" selected', "press “Profile” again"],
+        ),
+        (
+            "requests",
+            {"level": "INFO", "logger": "a.b", "ttl": "1h"},
+            "requests?level=INFO&logger=a.b&ttl=1h&not_done=1",
+            ['"INFO" selected', 'value="a.b"', '"1h" selected', "press “Follow” again"],
+        ),
+        (
+            "statements",
+            {"end": "1"},
+            "statements?end=1&not_done=1",
+            ["press “End and forget” again"],
         ),
         (
             "statements",
             {"ttl": "1h", "plans": "explain"},
-            "statements?ttl=1h&plans=explain",
-            ['"1h" selected', '"explain" selected'],
+            "statements?ttl=1h&plans=explain&not_done=1",
+            ['"1h" selected', '"explain" selected', "press “Start” again"],
         ),
     ],
 )
 async def test_entry_survives_the_end_of_a_session(
     anonymous: httpx.AsyncClient, path: str, fields: dict[str, str], expected: str, filled: list[str]
 ) -> None:
-    """A form that is sent without a session changes nothing; after the sign-in it is filled again."""
+    """A form that is sent without a session changes nothing; the sign-in fills it again, and says so."""
+    config.settings.debug = config.settings.debug.model_copy(update={"enabled": True})
     answer = await anonymous.post(path, data=fields)
     assert answer.status_code == 403
     assert "Your session ended.</strong> Sign in again: your entry is kept." in answer.text
     assert came_from(answer.text) == expected
     anonymous.headers["X-API-Key"] = SECRET
     page = (await anonymous.get(expected)).text
-    assert [text for text in filled if text not in page] == []
+    assert [text for text in ("Not done yet.", *filled) if text not in page] == []
+    assert await changes(anonymous) == []
+
+
+async def changes(client: httpx.AsyncClient) -> list[str]:
+    """Return what was changed, for the audit."""
+    found = (await client.get("events?kind=audit")).json()["events"]
+    return [event["what"] for event in found if event["what"] != "login"]
+
+
+VIEWS_WITH_FORMS = {
+    "database": {"maintenance": "begin", "reazon": "x"},
+    "diagnostics": {"id": "self", "reazon": "x"},
+    "levels": {"set": "10 a.b", "reazon": "x"},
+    "process": {"drain": "begin", "force": "1", "reazon": "x"},
+    "requests": {"logger": "a.b", "reazon": "x"},
+    "statements": {"ttl": "1h", "reazon": "x"},
+}
+"""A form of each view, with a field that it does not have."""
+
+
+def test_all_forms_are_known() -> None:
+    """The table of forms is complete."""
+    forms = {
+        route.path
+        for route in iter_route_contexts(tools.router.routes)
+        if "POST" in (route.methods or ()) and not getattr(route.original_route, "include_in_schema", True)
+    }
+    assert forms == {f"/{view}" for view in VIEWS_WITH_FORMS}
+
+
+@pytest.mark.parametrize("view", VIEWS_WITH_FORMS)
+async def test_fields_that_a_form_does_not_have(client: httpx.AsyncClient, view: str) -> None:
+    """A typing error is refused, with the names of the fields, and nothing is changed."""
+    config.settings.debug = config.settings.debug.model_copy(update={"enabled": True})
+    answer = await client.post(view, params={"id": instances.own_id()}, data=VIEWS_WITH_FORMS[view])
+    assert answer.status_code == 422
+    assert "There is no field “reazon”: accepted are " in answer.text
+    assert await changes(client) == []
+
+
+async def test_long_names_of_fields_are_cut(client: httpx.AsyncClient) -> None:
+    """A name of 10 kB is not repeated."""
+    answer = await client.post("statements", data={"x" * 10_240: "1"})
+    assert f"There is no field “{'x' * 80}…”" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("view", "data"),
+    [("process", {"drain": "begin", "force": "perhaps"}), ("statements", {"end": "0"})],
+)
+async def test_boxes_that_say_neither(client: httpx.AsyncClient, view: str, data: dict[str, str]) -> None:
+    """The presence of a field is not yet a yes."""
+    answer = await client.post(view, params={"id": instances.own_id()}, data=data)
+    assert answer.status_code == 422
+    assert await changes(client) == []
 
 
 @pytest.mark.parametrize(("secret", "error"), [(SECRET, ""), ("wrong", "sign_in=wrong")])
@@ -173,7 +266,7 @@ async def test_sign_in_with_github_leads_back(callers: dict[str, httpx.AsyncClie
     assert link.format("statements%3Fq%3Da%2526b") in (await stranger.get("/statements?q=a%26b")).text
     answer = await stranger.post("/statements", data={"ttl": "1h"})
     assert "your entry is kept" in answer.text
-    assert link.format("statements%3Fttl%3D1h") in answer.text
+    assert link.format("statements%3Fttl%3D1h%26not_done%3D1") in answer.text
 
 
 @pytest.mark.parametrize("path", ["levels", "statements"])
@@ -184,6 +277,12 @@ async def test_entry_that_is_too_long(anonymous: httpx.AsyncClient, path: str, s
     assert answer.status_code == 403
     assert "Sign in again. Your entry is too long to be kept." in answer.text
     assert came_from(answer.text) == path
+
+
+async def test_entry_that_is_too_long_keeps_the_address(anonymous: httpx.AsyncClient) -> None:
+    """The view is still the one of the process."""
+    answer = await anonymous.post("process?id=web:1:aa", data={"seconds": "x" * 3_000})
+    assert came_from(answer.text) == "process?id=web%3A1%3Aaa"
 
 
 @pytest.mark.parametrize(("name", "least"), [("c2c.js", 6_000), ("c2c.css", 6_000)], ids=["script", "styles"])
