@@ -111,14 +111,16 @@ def _checks(living: Collection[Instance]) -> Iterator[Attention]:
             if not bad or all(one.checks[name].severity == "info" for one in bad):
                 continue
             critical = any(one.checks[name].severity == "critical" for one in bad)
-            where = "everywhere" if len(bad) == len(having) else ", ".join(map(name_of, bad[:3]))
+            share = f"{len(bad)} of {len(having)}"
+            names_of_bad = ", ".join(map(name_of, bad[:3]))
+            where = f"everywhere ({share})" if len(bad) == len(having) else f"in {share}: {names_of_bad}"
             reason = next((f": {text}" for one in bad if (text := one.checks[name].reason)), "")
             yield Attention(
                 kind="check",
                 state="down" if status == "fail" and critical else "degraded",
                 subject=name,
                 since=_first(one.checks[name].since for one in bad),
-                text=f"Health check {name} is {word} in {len(bad)} of {len(having)}: {where}{reason}",
+                text=f"Health check {name} is {word} {where}{reason}",
                 processes=[one.id for one in bad],
             )
 

@@ -70,12 +70,12 @@ def of_request(request: Request) -> Iterator[Problem]:
 
 def of_levels(names: Iterable[str]) -> Iterator[Problem]:
     """Return the loggers whose level was set, but whose records no handler writes."""
-    lost = (
-        Problem("warn", "lost", f"Log level of {name}: {warning}", None, _level_href(name), name)
+    unwritten = (
+        Problem("warn", "unwritten", f"Log level of {name}: {warning}", None, _level_href(name), name)
         for name in names
         if (warning := _loggers.read(name).warning) is not None
     )
-    yield from itertools.islice(lost, _MAX_LOGGERS)
+    yield from itertools.islice(unwritten, _MAX_LOGGERS)
 
 
 def in_order(found: Iterable[Problem]) -> list[Problem]:
@@ -100,6 +100,8 @@ def _problem(item: Attention) -> Problem:
 
 
 def _state_of(item: Attention) -> str:
+    if item.kind == "lost":
+        return "fail"  # as in the row of the process, although the service is only degraded
     return _pages.STATES[item.state] if item.state != "ok" else "skip"
 
 

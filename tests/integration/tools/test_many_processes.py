@@ -65,7 +65,7 @@ async def test_trouble_is_found_at_a_glance(client: httpx.AsyncClient, redis_ser
     page = html.unescape((await client.get("")).text)
     for text in (
         "Health check check-00 is down in 1 of 49",
-        "Health check check-01 is degraded in 49 of 49: everywhere: no result within 2 s",
+        "Health check check-01 is degraded everywhere (49 of 49): no result within 2 s",
         f"process?id={ids[0].replace(':', '%3A')}",
         "no clean shutdown",
         "rss 190",

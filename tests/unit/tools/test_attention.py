@@ -63,7 +63,7 @@ def test_severities(status: str, severity: str, state: str | None) -> None:
 
 def test_the_same_everywhere_is_one_line() -> None:
     (item,) = find(*(instance(pid, checks=check("warn", minutes=pid)) for pid in range(1, 41)))
-    assert item.text == "Health check pool is degraded in 40 of 40: everywhere"
+    assert item.text == "Health check pool is degraded everywhere (40 of 40)"
     assert item.since == NOW - 40 * MINUTE
     assert len(item.processes) == 40
 

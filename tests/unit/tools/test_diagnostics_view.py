@@ -13,7 +13,7 @@ async def test_light_diagnostics(client: httpx.AsyncClient, what: str) -> None:
     for query in ("", "&id=all", f"&id={instances.own_id()}"):
         page = await client.get(f"diagnostics?what={what}{query}")
         assert page.status_code == 200
-        assert "1 of 1 processes answered." in text_of(page)
+        assert "1 of 1 process answered." in text_of(page)
     assert instances.own_id() in page.text
 
 
@@ -65,15 +65,15 @@ async def test_links_of_other_sites(client: httpx.AsyncClient) -> None:
     page = await client.get("diagnostics?what=stacks", headers={"Sec-Fetch-Site": "cross-site"})
     assert page.status_code == 200
     assert "nothing was asked yet" in page.text
-    assert "processes answered" not in page.text
+    assert "process answered" not in page.text
 
 
 async def test_who_is_no_admin(callers: dict[str, httpx.AsyncClient]) -> None:
     """Readers see the event loops; the rest is for administrators."""
     reader = callers["push"]
-    assert "processes answered" in (await reader.get("/diagnostics")).text
+    assert "process answered" in (await reader.get("/diagnostics")).text
     for what in ("stacks", "memory", "profile"):
         page = await reader.get(f"/diagnostics?what={what}&ask=1")
         assert "are for administrators." in page.text
-        assert "processes answered" not in page.text
+        assert "process answered" not in page.text
     assert (await reader.post("/diagnostics", data={"id": "self"})).status_code == 403

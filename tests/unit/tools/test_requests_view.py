@@ -20,7 +20,7 @@ async def test_filters(client: httpx.AsyncClient) -> None:
     await client.get("nothing-here")
     page = await client.get("requests?route=&status=4xx&min_ms=&limit=200")
     assert page.status_code == 200
-    assert "1 of 1 processes answered." in text_of(page)
+    assert "1 of 1 process answered." in text_of(page)
     assert '<option value="4xx" selected>' in page.text
     assert '<option value="200" selected>' in page.text
     page = await client.get("requests?route=no%22such<b>")
