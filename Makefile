@@ -79,6 +79,10 @@ docs: setup ## Build the documentation into site/, fail on a wrong link
 dashboard: setup ## Write the Grafana dashboard
 	$(BIN)/python .ci/dashboard.py
 
+.PHONY: pictures
+pictures: setup test-tools ## Take the pictures of the page in docs/images
+	$(BIN)/python -m tests.support.pictures
+
 .PHONY: wheel
 wheel: setup ## Build the wheel
 	rm --recursive --force dist

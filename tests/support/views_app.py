@@ -1,8 +1,9 @@
 """An application with a check that fails in one process, for uvicorn: `tests.support.views_app:app`."""
 
 import logging
+import time
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 import c2casgiutils
 from c2casgiutils import headers, health_checks, instances
@@ -11,6 +12,7 @@ from c2casgiutils.health_checks import FACTORY, JsonCheckError, Result
 app = FastAPI(title="Orders", lifespan=c2casgiutils.lifespan)
 app.mount("/c2c", c2casgiutils.app)
 app.add_middleware(headers.ArmorHeaderMiddleware)
+router = APIRouter()
 
 
 class Pool(health_checks.Check):
@@ -41,14 +43,23 @@ for _name in ("mail-queue", "disk"):
     FACTORY.add(Fine(), name=_name, every=5)
 
 
-@app.post("/pool")
+@router.post("/pool")
 async def exhaust(exhausted: bool) -> str:
     """Exhaust the pool of the process that answers, or mend it, and return the id of the process."""
     _POOL.is_exhausted = exhausted
     return instances.own_id()
 
 
-@app.get("/process")
+@router.get("/process")
 async def process() -> str:
     """Return the id of the process that answers."""
     return instances.own_id()
+
+
+@router.post("/block")
+async def block(seconds: float) -> None:
+    """Block the event loop of the process that answers, as synchronous code in a coroutine does."""
+    time.sleep(seconds)  # noqa: ASYNC251  # that is what is shown
+
+
+app.include_router(router)
