@@ -25,6 +25,9 @@ NOT_RUN = {
     "pip": ".ci/test-wheel installs the wheel and each extra",
     "make": "a step of .ci/run",
     "cookiecutter": ".ci/scaffold.py renders it",
+    "kubectl": "acceptance_tests/test_scaffold.py checks the manifests",
+    "systemctl": "tests/docs/test_systemd.py checks the unit",
+    "journalctl": "reads the journal of systemd",
     "coverage": "measures a server that starts",
     "uvicorn": SERVERS,
     "gunicorn": SERVERS,
@@ -34,11 +37,20 @@ NOT_RUN = {
     "c2casgiutils-test-print": "tests/integration/acceptance/test_print.py has the print server",
 }
 """Programs whose blocks are checked only, with the reason."""
-WITH_HELP = {name for name, reason in NOT_RUN.items() if reason.startswith("tests/")}
+WITH_HELP = {
+    "uvicorn",
+    "gunicorn",
+    "hypercorn",
+    "granian",
+    "c2casgiutils-stats-db",
+    "c2casgiutils-test-print",
+}
+# What is meant for a pod runs here; the codes of the command from 10 on tell the state of the service.
 PRELUDE = """
 set -euo pipefail
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
-c2casgiutils() { command c2casgiutils "$@" || (( $? >= 10 )); }  # these tell the state of the service
+kubectl() { while [ "$1" != -- ]; do shift; done; shift; "$@"; }
+c2casgiutils() { command c2casgiutils "$@" || (( $? >= 10 )); }
 """
 CURL = """
 silent
@@ -74,8 +86,14 @@ def commands(block: Block) -> list[list[str]]:
             found.append([])
         elif found[-1] or not re.match(r"\w+=|export$", word):
             found[-1].append(word)
-    found = [words[3:] if words[:3] == ["coverage", "run", "-m"] else words for words in found if words]
-    return [[Path(name).name, *arguments] for name, *arguments in found]
+    return [[Path(name).name, *arguments] for name, *arguments in map(inner, filter(None, found))]
+
+
+def inner(words: list[str]) -> list[str]:
+    """Return the command that another one runs."""
+    if words[:3] == ["coverage", "run", "-m"]:
+        return words[3:]
+    return words[words.index("--") + 1 :] if words[:2] == ["kubectl", "exec"] else words
 
 
 # The blocks of the tutorial depend on each other: test_tutorial.py runs all but the first.

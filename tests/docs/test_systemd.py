@@ -1,0 +1,91 @@
+"""The unit of docs/systemd.md: systemd accepts it, and what it starts ends as it says."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+
+from c2casgiutils.config import Settings
+from tests.support.net import free_port, wait_for
+from tests.support.pages import blocks
+from tests.support.processes import Process, binary
+
+(UNIT,) = [block.code for block in blocks("ini") if block.page == "systemd.md"]
+(VARIABLES,) = [block.code for block in blocks("text") if block.page == "systemd.md"]
+COMMAND = "/opt/shop/.venv/bin/uvicorn"
+APPLICATION = """
+import asyncio
+from fastapi import FastAPI
+import c2casgiutils
+
+app = FastAPI()
+c2casgiutils.install(app)
+
+@app.get("/slow")
+async def slow() -> str:
+    await asyncio.sleep(3)
+    return "done"
+"""
+
+
+def value(name: str) -> str:
+    """Return the only value of a name."""
+    (found,) = re.findall(rf"^{name}=(.*)$", UNIT, re.MULTILINE)
+    return str(found)
+
+
+def test_systemd_accepts_it(tmp_path: Path) -> None:
+    """No line is unknown or wrong, and it is among those that systemd calls well protected."""
+    unit = tmp_path / "shop.service"
+    unit.write_text(UNIT.replace(COMMAND, sys.executable))
+    analyze = binary("systemd-analyze", "systemd")
+    verify = [analyze, "verify", "--man=no", str(unit)]
+    verified = subprocess.run(verify, capture_output=True, text=True, check=False, timeout=60)
+    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
+    security = [analyze, "security", "--offline=true", "--threshold=20", "--no-pager", str(unit)]
+    subprocess.run(security, capture_output=True, check=True, timeout=60)
+
+
+def test_time_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time is longer than the wait, of these settings, and the graceful shutdown of the server."""
+    for name, setting in re.findall(r"^(\w+)=(.*)$", VARIABLES, re.MULTILINE):
+        monkeypatch.setenv(name, setting)
+    wait = Settings().drain_wait.total_seconds()
+    graceful = float(value("ExecStart").partition("--timeout-graceful-shutdown ")[2])
+    assert wait + graceful < float(value("TimeoutStopSec"))
+
+
+def test_stop(tmp_path: Path) -> None:
+    """SIGTERM to the first process alone ends all, after the running request and without an error."""
+    (tmp_path / "main.py").write_text(APPLICATION)
+    port = free_port()
+    words = value("ExecStart").replace(COMMAND, f"{Path(sys.executable).parent}/uvicorn").split()
+    words[words.index("8000")] = str(port)
+    environment = {
+        **{name: text for name, text in os.environ.items() if not name.startswith("C2C__")},
+        **dict(re.findall(r"^Environment=(\w+)=(.*)$", UNIT, re.MULTILINE)),
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics"),
+        "C2C__PROMETHEUS__PORT": "0",
+        "C2C__DRAIN_WAIT": "2",
+    }
+    assert value("KillMode") == "mixed"
+    with Process(words, env=environment, cwd=tmp_path, ready=f"http://127.0.0.1:{port}/c2c/readyz") as server:
+        assert server.process is not None
+        answers: list[httpx.Response] = []
+        request = threading.Thread(
+            target=lambda: answers.append(httpx.get(f"http://127.0.0.1:{port}/slow", timeout=60))
+        )
+        wait_for(lambda: server.output.count("startup complete") == 2, what="both workers")
+        request.start()
+        server.process.send_signal(signal.SIGTERM)
+        code = server.process.wait(60)
+        request.join()
+        output = server.output
+    assert (code, answers[0].status_code) == (0, 200)
+    assert "Traceback" not in output
