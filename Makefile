@@ -70,6 +70,10 @@ settings-check: setup ## Compare these tables with the code
 	$(BIN)/python .ci/settings_table.py --check
 	$(BIN)/python .ci/older_variables_table.py --check
 
+.PHONY: public
+public: setup ## Accept the changes of the public interface that a test complains about
+	$(BIN)/python -m tests.support.public
+
 .PHONY: docs
 docs: setup ## Build the documentation into site/, fail on a wrong link
 	@# With --quiet no warning is seen, and none fails the strict build.

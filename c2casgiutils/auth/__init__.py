@@ -110,7 +110,7 @@ _CONSTANTS = {
 
 
 def __getattr__(name: str) -> Any:
-    """Return a deprecated constant; computed on access, as it depends on the settings."""
+    """Return a constant, computed on access as it depends on the settings, or a deprecated name."""
     if name in _CONSTANTS:
         return _CONSTANTS[name]()
     if name == "GitHubAccessType":
