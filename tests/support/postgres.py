@@ -19,7 +19,9 @@ class PostgresServer(PostgresqlServer):
 
     def __init__(self, *options: str) -> None:
         few = ("-c", "max_connections=12", "-c", "superuser_reserved_connections=1")
-        super().__init__(*few, *options, password=PASSWORD)
+        # otherwise what was committed is not yet in the log that a replica reads
+        written = ("-c", "synchronous_commit=local")
+        super().__init__(*few, *written, *options, password=PASSWORD)
 
     def url(
         self, driver: str = "postgresql+psycopg", password: str = PASSWORD_QUOTED, database: str = "postgres"
