@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from fastapi import FastAPI
 
 from c2casgiutils import broadcast, config, health_checks, instances
+from c2casgiutils._app import create_app
 
 pytest_plugins = ["c2casgiutils.acceptance.pytest_plugin"]
 
@@ -81,6 +83,14 @@ def _settings(monkeypatch: pytest.MonkeyPatch, _default_settings: config.Setting
 def _clear_environment(patch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("C2C__")]:
         patch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def operations(_default_settings: config.Settings) -> FastAPI:
+    """The application to mount: FastAPI derives the routes of each new one at its first request."""
+    app = create_app(_default_settings.model_copy(deep=True))
+    assert app.routes  # assembled with these settings
+    return app
 
 
 @pytest.fixture(autouse=True)

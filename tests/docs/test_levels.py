@@ -34,14 +34,14 @@ def test_each_route_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS)
-async def test_strangers(row: str) -> None:
+async def test_strangers(row: str, operations: FastAPI) -> None:
     """What needs a level is refused without a sign-in, and nothing else is."""
     config.settings = config.Settings(
         auth={"secret": "a secret that nobody knows here"}, debug={"enabled": True}
     )
     method, _, path = row.partition(" ")
     app = FastAPI()
-    app.mount("/c2c", create_app())
+    app.mount("/c2c", operations)
     body = {"name": "root", "level": "INFO"} if row == "POST /logging/level" else None
     async with (
         c2casgiutils.lifespan(app),

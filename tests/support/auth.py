@@ -1,5 +1,6 @@
 """An application with protected views, for the tests of the authentication."""
 
+import functools
 from typing import Annotated, Any
 
 import httpx
@@ -25,8 +26,8 @@ def configure_test_user(username: str = "Someone") -> None:
     config.settings = config.Settings(auth={"test": {"username": username}}, development=True)
 
 
-def make_app(*, middleware: bool = True) -> FastAPI:
-    """Our views at `/c2c` and protected views beside them, where the cookie of the tests comes too."""
+@functools.cache  # FastAPI derives the routes of each new application at its first request
+def _views() -> FastAPI:
     mounted = FastAPI()
     mounted.include_router(auth.router)
 
@@ -54,8 +55,13 @@ def make_app(*, middleware: bool = True) -> FastAPI:
     async def teapot() -> None:
         raise HTTPException(418, headers={"X-Own": "kept"})
 
+    return mounted
+
+
+def make_app(*, middleware: bool = True) -> FastAPI:
+    """Our views at `/c2c` and protected views beside them, where the cookie of the tests comes too."""
     app = FastAPI()
-    app.mount("/c2c", mounted)
+    app.mount("/c2c", _views())
     if middleware:
         app.add_middleware(auth.CookieMiddleware)
     return app

@@ -11,7 +11,6 @@ from fastapi import FastAPI
 
 import c2casgiutils
 from c2casgiutils import config
-from c2casgiutils._app import create_app
 from tests.support import crowd
 from tests.support.processes import RedisServer
 
@@ -22,12 +21,12 @@ VIEWS = ("", "?sort=lag", "processes", "checks", "checks?check=check-00", "proce
 
 
 @pytest.fixture
-async def client(redis_server: RedisServer) -> AsyncIterator[httpx.AsyncClient]:
+async def client(redis_server: RedisServer, operations: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A signed-in client of a started application, with an empty Redis."""
     config.settings.auth = config.settings.auth.model_copy(update={"secret": SECRET})
     config.settings.redis.url = redis_server.url
     main = FastAPI()
-    main.mount("/c2c", create_app())
+    main.mount("/c2c", operations)
     async with (
         c2casgiutils.lifespan(main),
         httpx.AsyncClient(

@@ -19,7 +19,6 @@ from uvicorn.logging import AccessFormatter
 
 import c2casgiutils
 from c2casgiutils import auth, config, health_checks, logs, redis_utils, sentry
-from c2casgiutils._app import create_app
 from c2casgiutils.request_tracking import RequestTrackingMiddleware
 from tests.support.fake_sentry import FakeSentry
 from tests.support.secret_texts import HARMLESS, HIDDEN
@@ -127,11 +126,11 @@ class Saying(health_checks.Check):
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
+async def client(operations: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an application that mounts ours at `/c2c`, signed in by the shared secret."""
     config.settings.auth = config.settings.auth.model_copy(update={"secret": KEY})
     main = FastAPI()
-    main.mount("/c2c", create_app())
+    main.mount("/c2c", operations)
     async with (
         c2casgiutils.lifespan(main),
         httpx.AsyncClient(

@@ -1,3 +1,4 @@
+import logging
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -6,7 +7,6 @@ from fastapi import FastAPI
 
 import c2casgiutils
 from c2casgiutils import config
-from c2casgiutils._app import create_app
 from tests.support.auth import KEY
 from tests.support.fake_github import FakeGitHub, Repository
 from tests.support.levels import reset_levels
@@ -15,18 +15,20 @@ SECRET = "s3cret-of-the-test"
 
 
 @pytest.fixture(autouse=True)
-def _levels() -> Iterator[None]:
-    """No test starts with the log levels that another one set: loggers belong to the process."""
+def _levels(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test starts with the levels of loggers, or names of levels, that another one set."""
+    monkeypatch.setattr(logging, "_levelToName", {**logging._levelToName})
+    monkeypatch.setattr(logging, "_nameToLevel", {**logging._nameToLevel})
     yield
     reset_levels()
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
+async def client(operations: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an application that mounts ours at `/c2c`, signed in by the shared secret."""
     config.settings.auth = config.settings.auth.model_copy(update={"secret": SECRET})
     main = FastAPI(title="The service")
-    main.mount("/c2c", create_app())
+    main.mount("/c2c", operations)
     transport = httpx.ASGITransport(main, raise_app_exceptions=False)
     async with (
         c2casgiutils.lifespan(main),
@@ -45,7 +47,7 @@ def anonymous(client: httpx.AsyncClient) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-async def callers() -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+async def callers(operations: FastAPI) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     """One client for each permission on the repository."""
     with FakeGitHub() as github:
         github.users = {name: {"login": name} for name in ("pull", "push", "admin")}
@@ -54,7 +56,7 @@ async def callers() -> AsyncIterator[dict[str, httpx.AsyncClient]]:
             auth={"jwt": {"secret": KEY}, "github": github.settings(bearer=True)}
         )
         app = FastAPI()
-        app.mount("/c2c", create_app())
+        app.mount("/c2c", operations)
         async with c2casgiutils.lifespan(app):
             yield {
                 name: httpx.AsyncClient(

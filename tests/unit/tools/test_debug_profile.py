@@ -12,7 +12,6 @@ from fastapi import FastAPI
 
 import c2casgiutils
 from c2casgiutils import config, debug, instances
-from c2casgiutils._app import create_app
 from c2casgiutils.debug._call_tree import Frame, TreeBuilder
 from c2casgiutils.tools import _profile_page
 from tests.support.net import eventually
@@ -20,10 +19,10 @@ from tests.unit.tools.conftest import SECRET
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
+async def client(operations: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     config.settings = config.Settings(auth={"secret": SECRET}, debug={"enabled": True})
     app = FastAPI()
-    app.mount("/c2c", create_app())
+    app.mount("/c2c", operations)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         c2casgiutils.lifespan(app),
