@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.routing import Match, Mount, Route
+from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.types import ASGIApp, Scope
 
 _MAX_DEPTH = 100
@@ -105,6 +105,33 @@ def mount(app: Starlette, path: str, mounted: ASGIApp, entries: Mapping[str, Any
     route = _FixedMount(path, app=mounted)
     route.entries = entries
     app.routes.append(route)
+
+
+class _OpaqueMount(Mount):
+    """Mount of an application about whose routes nothing is known."""
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        return []
+
+
+def hide_foreign_routes(app: Starlette | Mount) -> None:
+    """Make mounts opaque whose application has routes that are not those of Starlette.
+
+    Starlette, and what walks through its routes, takes any attribute `routes` of a mounted application for a
+    list of its own kind.
+
+    Args:
+        app: The application, or a mount in it; mounts in mounts are processed, too.
+    """
+    for index, route in enumerate(app.routes):
+        if not isinstance(route, Mount):
+            continue
+        routes: object = route.routes
+        if isinstance(routes, list) and all(isinstance(item, BaseRoute) for item in routes):
+            hide_foreign_routes(route)
+        else:
+            app.routes[index] = _OpaqueMount(route.path, app=route.app, name=route.name)
 
 
 def redirect_to_slash(app: Starlette, path: str) -> None:

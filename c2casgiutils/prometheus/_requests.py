@@ -40,8 +40,17 @@ def instrument(app: "Starlette") -> bool:
     except ImportError:
         _LOGGER.info("Requests are not measured: install c2casgiutils[prometheus]")
         return False
+    app.add_middleware(_hide_foreign_routes, main_app=app)
     Instrumentator().add(_recorder()).instrument(app)
     return True
+
+
+def _hide_foreign_routes(app: "ASGIApp", main_app: "Starlette") -> "ASGIApp":
+    """Change the mounts when the middlewares are built, after all routes were added; adds no middleware."""
+    from c2casgiutils._starlette import hide_foreign_routes
+
+    hide_foreign_routes(main_app)
+    return app
 
 
 @functools.cache

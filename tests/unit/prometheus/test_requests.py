@@ -4,11 +4,14 @@ import asyncio
 import uuid
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 from prometheus_client import REGISTRY
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from c2casgiutils import health_checks, prometheus
 from tests.support.fresh import run_fresh
@@ -171,6 +174,8 @@ def test_beside_the_applications_own() -> None:
 import asyncio, httpx
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from prometheus_fastapi_instrumentator import Instrumentator
 from c2casgiutils import prometheus
 
@@ -187,3 +192,41 @@ labels = {"method": "GET", "handler": "none", "status": "4xx"}
 print(REGISTRY.get_sample_value("http_requests_total", labels))
 """)
     assert done.stdout == "1.0\n", done.stderr
+
+
+class Foreign:
+    """An application of a framework whose routes are not those of Starlette."""
+
+    def __init__(self, routes: Any) -> None:
+        self.routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await Response("fine")(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    "routes", [[object()], {"/": None}, list, None], ids=["list", "mapping", "function", "none"]
+)
+@pytest.mark.parametrize("depth", [1, 2])
+async def test_mounts_of_other_frameworks(routes: Any, depth: int) -> None:
+    """They answer, and are measured as a whole; other routes keep their own templates."""
+    app = inner = FastAPI()
+    if depth == 2:
+        inner = FastAPI()
+        app.mount("/inner", inner)
+
+    @inner.get("/own/{name}")
+    async def own(name: str) -> str:
+        return name
+
+    prometheus.instrument(app)
+    inner.mount("/foreign", Foreign(routes), name="foreign")
+    prefix = "/inner" if depth == 2 else ""
+    before = handlers()
+    assert await call(app, "GET", f"{prefix}/own/1") == 200
+    assert await call(app, "GET", f"{prefix}/foreign/{uuid.uuid4()}") == 200
+    assert handlers() - before == {
+        ("GET", f"{prefix}/own/{{name}}"): 1,
+        ("GET", f"{prefix}/foreign"): 1,
+    }
+    assert inner.url_path_for("foreign", path="/x") == "/foreign/x"
