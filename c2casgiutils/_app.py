@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from c2casgiutils import __version__
-from c2casgiutils._asgi import LifespanObserver, make_final, merge_slashes, set_lifespan_observer
+from c2casgiutils._asgi import AnyApp, LifespanObserver, make_final, merge_slashes, set_lifespan_observer
 from c2casgiutils._process import PerLoop
 from c2casgiutils._starlette import redirect_to_slash, unwrap_stack, wrap_stack
 
@@ -94,14 +95,15 @@ def check_settings() -> None:
     prometheus.multiprocess_directory()  # before the first metric, which requires it
 
 
-async def startup(main_app: FastAPI | None = None) -> None:
+async def startup(main_app: AnyApp | None = None) -> None:
     """Start everything: check the settings, connect to Redis if configured, and restore the log levels.
 
     Calling it again has no effect while it runs; after the end of its event loop it starts again. If Redis is
     unreachable, it returns after a second, and everything works once Redis is reachable.
 
     Args:
-        main_app: The application that mounts `c2casgiutils.app`.
+        main_app: The application that mounts `c2casgiutils.app`. One of another framework than FastAPI and
+            Starlette gets no middlewares, and counts as ready as soon as everything is started.
 
     Raises:
         SystemExit: The configuration of the authentication is incomplete or contradictory; the message names
@@ -119,7 +121,7 @@ async def shutdown() -> None:
 
 
 @contextlib.asynccontextmanager
-async def lifespan(main_app: FastAPI | None = None) -> AsyncIterator[None]:
+async def lifespan(main_app: AnyApp | None = None) -> AsyncIterator[None]:
     """Start and stop everything: `FastAPI(lifespan=c2casgiutils.lifespan)`, or within another lifespan."""
     await startup(main_app)
     try:
@@ -135,7 +137,7 @@ class _Lifecycle:
         self._lock = asyncio.Lock()
         self._steps: contextlib.AsyncExitStack | None = None
 
-    async def startup(self, main_app: FastAPI | None) -> None:
+    async def startup(self, main_app: AnyApp | None) -> None:
         from c2casgiutils import broadcast
 
         async with self._lock:
@@ -159,7 +161,7 @@ class _Lifecycle:
             _LOGGER.warning("The event loop ended without a shutdown of c2casgiutils")
 
     @staticmethod
-    async def _start(steps: contextlib.AsyncExitStack, main_app: FastAPI | None) -> None:
+    async def _start(steps: contextlib.AsyncExitStack, main_app: AnyApp | None) -> None:
         from c2casgiutils import (
             _wiring,
             auth,
@@ -176,6 +178,7 @@ class _Lifecycle:
             tools,
         )
 
+        starlette_app = main_app if isinstance(main_app, Starlette) else None
         _wiring.wire_request_tracking()
         logs.protect_handlers(config.secrets_of(config.settings))  # also those of uvicorn
         logs.complete_named()
@@ -185,7 +188,7 @@ class _Lifecycle:
         steps.push_async_callback(_guarded, db.shutdown)
         steps.push_async_callback(_guarded, auth.shutdown)
         with debug.step("sign-in"):
-            await auth.startup(main_app)
+            await auth.startup(starlette_app)
         for danger in config.dangers(config.settings):
             _LOGGER.warning(danger)
         steps.push_async_callback(_guarded, broadcast.shutdown)
@@ -202,14 +205,14 @@ class _Lifecycle:
         with debug.step("health checks"):
             await health_checks.startup()
         instances.set_started()
-        if main_app is None:  # no request will show that the server is ready
+        if starlette_app is None:  # no request will show that the server is ready
             instances.note_serving()
         else:
-            _prepare_mounts(main_app)
-            db.startup(main_app)
-            set_lifespan_observer(main_app, LifespanObserver(_note_serving, _note_stopping))
-            wrap_stack(main_app, debug.ExchangesMiddleware)
-            wrap_stack(main_app, _FirstRequest)
+            _prepare_mounts(starlette_app)
+            db.startup(starlette_app)
+            set_lifespan_observer(starlette_app, LifespanObserver(_note_serving, _note_stopping))
+            wrap_stack(starlette_app, debug.ExchangesMiddleware)
+            wrap_stack(starlette_app, _FirstRequest)
 
 
 class _FirstRequest:
@@ -242,7 +245,7 @@ def _note_stopping() -> None:
     instances.set_state("stopping")
 
 
-def _prepare_mounts(main_app: FastAPI) -> None:
+def _prepare_mounts(main_app: Starlette) -> None:
     """Assemble mounted applications now instead of at the first request, and add the slash redirects."""
     paths = {getattr(route, "path", None) for route in main_app.routes if not isinstance(route, Mount)}
     for route in list(main_app.routes):

@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
+AnyApp = Callable[..., Awaitable[None]]
+"""An ASGI application, also of a framework that has its own types for scopes and messages."""
 
 NOT_CACHED = {
     "Cache-Control": "no-cache, no-store",

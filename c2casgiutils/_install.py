@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
@@ -34,7 +34,7 @@ _MOUNTED = "c2casgiutils_installed"
 
 
 def install(
-    app: FastAPI,
+    app: Starlette,
     *,
     path: str = "/c2c",
     lifespan: bool = True,
@@ -63,7 +63,7 @@ def install(
     Afterwards, no handler of the standard library's logging emits secrets, however it was configured.
 
     Args:
-        app: The application, before it serves requests.
+        app: The application of FastAPI or Starlette, before it serves requests.
         path: Where to mount, below `C2C__ROUTE_PREFIX`; the path without the trailing slash is redirected.
         lifespan: Start and stop everything with the application, around its own lifespan.
         logging: Configure logging where nothing else has: a handler, and the level of the calling package
@@ -172,7 +172,7 @@ def _check_cors(cors: Mapping[str, Any] | None) -> None:
         )
 
 
-def _answer_errors(app: FastAPI) -> None:
+def _answer_errors(app: Starlette) -> None:
     from c2casgiutils import errors  # `install` has a parameter of this name
 
     errors.install(app)
@@ -185,14 +185,15 @@ def _init_sentry() -> None:
         sentry.init()
 
 
-def _mount(app: FastAPI, target: str, *, legacy_paths: bool) -> None:
+def _mount(app: Starlette, target: str, *, legacy_paths: bool) -> None:
     redirect_to_slash(app, target)
     mount(app, target, c2casgiutils.app, {LEGACY_PATHS: legacy_paths})
 
 
-def _service_name(app: FastAPI) -> str:
+def _service_name(app: Starlette) -> str:
     """Return the title of the application, or the calling package if it has no title of its own."""
-    return app.title if app.title != _UNTITLED else _calling_package()
+    title: str = getattr(app, "title", _UNTITLED)
+    return title if title != _UNTITLED else _calling_package()
 
 
 def _calling_package() -> str:
@@ -203,7 +204,7 @@ def _calling_package() -> str:
     return logs.package_of(frame.f_globals) if frame is not None else ""
 
 
-def _compose_lifespan(app: FastAPI, *, caller: str, metrics_port: bool) -> None:
+def _compose_lifespan(app: Starlette, *, caller: str, metrics_port: bool) -> None:
     """Wrap the lifespan of the application in ours.
 
     Args:
@@ -215,7 +216,7 @@ def _compose_lifespan(app: FastAPI, *, caller: str, metrics_port: bool) -> None:
     own: Callable[[Any], contextlib.AbstractAsyncContextManager[Any]] = app.router.lifespan_context
 
     @contextlib.asynccontextmanager
-    async def composed(main_app: FastAPI) -> AsyncIterator[Any]:
+    async def composed(main_app: Starlette) -> AsyncIterator[Any]:
         if caller:
             logs.complete(caller)
         sentry.enable_asyncio()
@@ -226,7 +227,7 @@ def _compose_lifespan(app: FastAPI, *, caller: str, metrics_port: bool) -> None:
     app.router.lifespan_context = composed
 
 
-def _add_innermost(app: FastAPI, *, gzip: bool, cors: Mapping[str, Any] | None) -> None:
+def _add_innermost(app: Starlette, *, gzip: bool, cors: Mapping[str, Any] | None) -> None:
     """Add what only changes the answers of the application itself."""
     app.add_middleware(SlashRedirectMiddleware)
     if gzip:
@@ -245,7 +246,7 @@ def _armor_config(
 
 
 def _add_outermost(
-    app: FastAPI,
+    app: Starlette,
     *,
     metrics: bool,
     armor: bool,
@@ -273,7 +274,7 @@ def _add_outermost(
         )
 
 
-def _add_forwarded(app: FastAPI, *, apply_prefix: bool | None) -> None:
+def _add_forwarded(app: Starlette, *, apply_prefix: bool | None) -> None:
     settings = config.settings.proxy_headers
     forced = {
         name: getattr(settings, name) for name in type(settings).model_fields if name.startswith("force_")

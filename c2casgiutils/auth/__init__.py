@@ -3,7 +3,7 @@
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from c2casgiutils import config, instances
 from c2casgiutils._starlette import wrap_stack
@@ -120,7 +120,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-async def startup(main_app: FastAPI | None = None) -> None:
+async def startup(main_app: Starlette | None = None) -> None:
     """Check the authentication settings, and add the session cookies to all responses of the application.
 
     Args:

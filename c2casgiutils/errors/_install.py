@@ -3,9 +3,10 @@
 import logging
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
@@ -18,7 +19,7 @@ _LOGGER = logging.getLogger(__name__)
 _DEFAULT_HANDLERS = (None, http_exception_handler, request_validation_exception_handler)
 
 
-def install(app: FastAPI, problem_json: bool = False) -> None:
+def install(app: Starlette, problem_json: bool = False) -> None:
     """Answer errors as `{"message", "status", "request_id"}`, those of databases with what they mean.
 
     - `HTTPException` keeps its status and headers; answers without a body (204, 304) stay without.
@@ -76,6 +77,6 @@ class _Handlers:
         return self._answers.answer(422, INVALID_REQUEST, errors=without_input(error.errors()))
 
 
-def _add_handler(app: FastAPI, kind: type[Exception], handler: Any) -> None:
+def _add_handler(app: Starlette, kind: type[Exception], handler: Any) -> None:
     if app.exception_handlers.get(kind) in _DEFAULT_HANDLERS:
         app.add_exception_handler(kind, handler)

@@ -10,7 +10,8 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
+from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -215,7 +216,7 @@ def probe_routes(prefix: str = "") -> list[Route]:
     ]
 
 
-def probes(app: FastAPI) -> None:
+def probes(app: Starlette) -> None:
     """Add `/livez`, `/readyz` and `/startupz` at the root of an application.
 
     Args:

@@ -1,8 +1,9 @@
 """The views under the mount: request headers, log levels, running processes, and the page that shows them."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 
 from c2casgiutils import follow
+from c2casgiutils._asgi import AnyApp
 from c2casgiutils.db import _maintenance as databases
 from c2casgiutils.tools import (
     _activity_view,
@@ -68,7 +69,7 @@ router.include_router(_database_view.router)
 router.include_router(_configuration_view.router)
 
 
-async def startup(main_app: FastAPI | None = None) -> None:
+async def startup(main_app: AnyApp | None = None) -> None:
     """Start what the tools need: receive changes of switches, and restore the stored ones."""
     await _debug.startup(main_app)
     follow.startup()  # first: values of a kind that nothing knows would be a warning

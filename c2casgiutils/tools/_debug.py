@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 
 from c2casgiutils import debug
+from c2casgiutils._asgi import AnyApp
 from c2casgiutils.tools import (
     _debug_dump,
     _debug_exchanges,
@@ -47,7 +48,7 @@ _QUESTIONS: tuple[Question[Any], ...] = (
 )
 
 
-async def startup(main_app: FastAPI | None) -> None:
+async def startup(main_app: AnyApp | None) -> None:
     """Answer the questions of other processes.
 
     Args:

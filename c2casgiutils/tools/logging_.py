@@ -3,10 +3,11 @@
 import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Path, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from c2casgiutils import auth, instances
+from c2casgiutils._asgi import AnyApp
 from c2casgiutils._outages import RedisUnavailableError
 from c2casgiutils.broadcast import ClusterReport
 from c2casgiutils.switches import CLUSTER, SwitchesUnavailableError, SwitchReport
@@ -176,7 +177,7 @@ async def get_overrides() -> OverridesResponse:
     return OverridesResponse(scope=scope, cluster=report, overrides=overrides)
 
 
-async def startup(main_app: FastAPI | None = None) -> None:
+async def startup(main_app: AnyApp | None = None) -> None:
     """Subscribe to changes, and apply the stored levels.
 
     If Redis is unreachable, the levels are applied later.

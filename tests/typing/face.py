@@ -4,6 +4,7 @@ from typing import assert_type
 
 from fastapi import FastAPI
 from pydantic import BaseModel
+from starlette.applications import Starlette
 
 import c2casgiutils
 from c2casgiutils import broadcast
@@ -31,6 +32,7 @@ async def check() -> None:
     await c2casgiutils.startup(FastAPI())
     async with c2casgiutils.lifespan(FastAPI()):
         pass
+    c2casgiutils.install(Starlette(lifespan=c2casgiutils.lifespan))
 
     echo = await broadcast.decorate(_echo, expect_answers=True)
     for answer in await echo(text="a") or []:

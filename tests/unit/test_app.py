@@ -217,3 +217,14 @@ async def test_lifespan_is_idempotent_and_restartable() -> None:
     async with c2casgiutils.lifespan(FastAPI()):
         pass
     await c2casgiutils.shutdown()
+
+
+async def test_lifespan_of_an_application_of_another_framework() -> None:
+    """It is ready at once: nothing shows when the server accepts requests."""
+
+    class Other:
+        async def __call__(self, scope: object, receive: object, send: object) -> None:
+            raise NotImplementedError
+
+    async with c2casgiutils.lifespan(Other()), client_of(c2casgiutils.app) as client:
+        assert (await client.get("/readyz")).text == "ok"

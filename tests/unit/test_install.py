@@ -14,6 +14,10 @@ import pytest
 import sentry_sdk
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import PlainTextResponse
+from starlette.applications import Starlette
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import Response
+from starlette.routing import Route
 
 import c2casgiutils
 from c2casgiutils import config, headers, sentry
@@ -52,12 +56,12 @@ def make_app(**options: Any) -> FastAPI:
     return app
 
 
-def client_of(app: FastAPI, **options: Any) -> httpx.AsyncClient:
+def client_of(app: Starlette, **options: Any) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("127.0.0.1", 50000))
     return httpx.AsyncClient(transport=transport, **{"base_url": "http://testserver", **options})
 
 
-def running(app: FastAPI) -> AbstractAsyncContextManager[Any]:
+def running(app: Starlette) -> AbstractAsyncContextManager[Any]:
     return app.router.lifespan_context(app)
 
 
@@ -636,3 +640,44 @@ async def test_redirection_to_the_page_keeps_any_query(query: bytes, location: b
     start = (await call(make_app(), make_scope("/c2c", query_string=query)))[0]
     assert start["status"] == 307
     assert (b"location", location) in start["headers"]
+
+
+async def test_an_application_of_starlette(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All steps work without FastAPI, with the routes and the lifespan of the application."""
+    configure(monkeypatch, C2C__PROXY_HEADERS__TYPE="x-forwarded")
+    steps: list[str] = []
+
+    async def text(_: StarletteRequest) -> Response:
+        steps.append("request")
+        return Response("x" * 2000, media_type="text/plain")
+
+    async def fail(_: StarletteRequest) -> Response:
+        raise RuntimeError("boom")
+
+    @asynccontextmanager
+    async def own(_: Starlette) -> AsyncIterator[dict[str, str]]:
+        steps.append("started")
+        yield {"key": "value"}
+        steps.append("ended")
+
+    app = Starlette(routes=[Route("/text", text), Route("/fail/{number}", fail)], lifespan=own)
+    c2casgiutils.install(app, probes=True, errors=True, cors={"allow_origins": ["https://example.com"]})
+    async with running(app) as state, client_of(app, headers=KEY) as client:
+        assert state == {"key": "value"}
+        assert (await client.get("/readyz")).text == "ok"
+        assert (await client.get("/c2c")).headers["location"] == "c2c/"
+        page = await client.get("/c2c/", headers={"Accept": "text/html"})
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        answer = await client.get("/text", headers={"Origin": "https://example.com"})
+        assert answer.headers.keys() >= {"x-request-id", "content-security-policy", "content-encoding"}
+        assert answer.headers["access-control-allow-origin"] == "https://example.com"
+        failed = await client.get("/fail/7")
+        assert (failed.status_code, failed.json()["status"]) == (500, 500)
+        missing = await client.get("/missing")
+        assert (missing.status_code, missing.json()["message"]) == (404, "Not Found")
+        exchanges = (await client.get("/c2c/debug/exchanges")).json()["exchanges"]
+        assert {"/text", "/fail/{number}"} <= {exchange["route"] for exchange in exchanges}
+        metrics = (await client.get("/c2c/metrics")).text
+        assert 'service="tests"' in metrics
+        assert 'handler="/fail/{number}"' in metrics
+    assert steps == ["started", "request", "ended"]
