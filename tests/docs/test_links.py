@@ -25,14 +25,15 @@ def test_links(page: Path) -> None:
     wrong = []
     for target in LINK.findall(FENCE.sub("", page.read_text())):
         if target.startswith(REPOSITORY):
-            found, anchor = DOCS.parent / target.removeprefix(REPOSITORY), ""
-        elif re.match(r"[a-z]+:", target):
+            if not (DOCS.parent / target.removeprefix(REPOSITORY)).exists():
+                wrong.append(target)
             continue
-        else:
-            path, _, anchor = target.partition("#")
-            found = (page.parent / path).resolve() if path else page
-            if not found.is_relative_to(DOCS):
-                wrong.append(f"{target}: not a part of the site")
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        if not found.is_relative_to(DOCS):
+            wrong.append(f"{target}: not a part of the site")
         if not found.is_file() or (anchor and anchor not in anchors(found)):
             wrong.append(target)
     assert wrong == []
