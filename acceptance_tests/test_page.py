@@ -12,7 +12,7 @@ from tests.support.browser import Visit, chromium
 from tests.support.processes import Uvicorn
 
 Start = Callable[..., Uvicorn]
-SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+LOOKS: tuple[tuple[Literal["light", "dark"], int], ...] = (("light", 1280), ("dark", 320))
 
 
 @pytest.fixture
@@ -31,13 +31,12 @@ def sign_in(visit: Visit) -> None:
 
 
 def looks(visit: Visit, path: Path, name: str) -> None:
-    """Look at the page light and dark, wide and narrow."""
-    for scheme in SCHEMES:
+    """Look at the page, light and wide, dark and narrow."""
+    for scheme, width in LOOKS:
         visit.page.emulate_media(color_scheme=scheme)
-        for width in (1280, 320):
-            visit.page.set_viewport_size({"width": width, "height": 800})
-            visit.screenshot(path / f"{name}-{scheme}-{width}.png")
-            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        visit.page.set_viewport_size({"width": width, "height": 800})
+        visit.screenshot(path / f"{name}-{scheme}-{width}.png")
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
         assert visit.axe() == []
 
 

@@ -69,9 +69,10 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
         self.context.on("request", self._on_request)
 
-    def axe(self) -> list[str]:
-        """Return what axe-core finds wrong with the accessibility of the page."""
-        violations = Axe().run(self.page).response["violations"]
+    def axe(self, *rules: str) -> list[str]:
+        """Return what axe-core finds wrong with the accessibility of the page, by some rules or all."""
+        options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+        violations = Axe().run(self.page, options=options).response["violations"]
         return [f"{item['id']}: {[node['html'] for node in item['nodes']]}" for item in violations]
 
     def screenshot(self, path: Path) -> None:

@@ -3,7 +3,8 @@
 from fastapi import FastAPI
 
 import c2casgiutils
-from c2casgiutils.headers import ArmorHeaderMiddleware, HeaderMatcher
+from c2casgiutils.headers import HeaderMatcher
+from tests.support import views_app
 
 _NOTHING: dict[str, HeaderMatcher] = {
     "everything": {
@@ -28,6 +29,6 @@ _NOTHING: dict[str, HeaderMatcher] = {
     }
 }
 
-app = FastAPI(title="The service", lifespan=c2casgiutils.lifespan)
-app.mount("/c2c", c2casgiutils.app)
-app.add_middleware(ArmorHeaderMiddleware, headers_config=_NOTHING)
+app = FastAPI(title="The service")
+c2casgiutils.install(app, headers_config=_NOTHING)
+app.include_router(views_app.router)  # its health checks and loggers, too
