@@ -19,6 +19,8 @@ from tests.support.pages import ROOT, blocks
 APPLICATION = "tests.support.log_app:app"
 PATHS = ("/items/{}?secret=hunter2", "/long/{}", "/boom/{}", "/missing/{}?token=hunter2")
 SERVERS = ("uvicorn", "gunicorn", "hypercorn", "granian")
+_PATIENCE = {"uvicorn": ("--timeout-worker-healthcheck", "60"), "gunicorn": ("--timeout", "120")}
+"""Options without which a worker of a busy machine is replaced."""
 ACCESS_LOGGERS = {name: f"{name}.access" for name in SERVERS} | {"gunicorn": "uvicorn.access"}
 
 
@@ -31,7 +33,7 @@ def _command(server: str, port: int) -> list[str]:
     ]
     text = text.replace("main:app", APPLICATION).replace("0.0.0.0", "127.0.0.1").replace("8080", str(port))
     arguments = shlex.split(text.replace("\\\n", " ").replace("$LOGGING", str(logs.JSON_CONFIG_FILE)))
-    return [sys.executable, "-m", *arguments]
+    return [sys.executable, "-m", *arguments, *_PATIENCE.get(server, ())]
 
 
 class Server:
@@ -73,7 +75,7 @@ class Server:
 
     def wait(self) -> Self:
         """Wait until it answers."""
-        wait_for(self._is_ready, seconds=60, what="an answer")
+        wait_for(self._is_ready, seconds=120, what="an answer")
         return self
 
     async def load(self, seconds: float, rate: int = 200) -> int:
