@@ -90,9 +90,12 @@ def install(
     Raises:
         ValueError: The path or a matcher is invalid, `cors` allows arbitrary origins to use the credentials
             of the visitor, or the application was already set up.
-        TypeError: A matcher or a value in it has an unsupported type.
+        TypeError: The application is of another framework, or a type in a matcher is not supported.
         ConfigurationError: A setting is invalid (proxies, Sentry, metrics); ends the start.
     """
+    if not isinstance(app, Starlette):
+        name = type(app).__name__
+        raise TypeError(f"app must be of FastAPI or Starlette, not {name}; see docs/other-frameworks.md")
     if getattr(app.state, _MOUNTED, False):
         raise ValueError("install() was already called on this application")
     target = _target(path)

@@ -681,3 +681,14 @@ async def test_an_application_of_starlette(monkeypatch: pytest.MonkeyPatch) -> N
         assert 'service="tests"' in metrics
         assert 'handler="/fail/{number}"' in metrics
     assert steps == ["started", "request", "ended"]
+
+
+def test_an_application_of_another_framework() -> None:
+    """The message says what is accepted, and where to read on."""
+
+    class Other:
+        async def __call__(self, scope: object, receive: object, send: object) -> None:
+            raise NotImplementedError
+
+    with pytest.raises(TypeError, match=r"FastAPI or Starlette, not Other.*docs/other-frameworks\.md"):
+        c2casgiutils.install(Other())  # type: ignore[arg-type]  # what is tested
