@@ -3,11 +3,11 @@
 import signal
 import ssl
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 import httpx
 import pytest
@@ -85,19 +85,23 @@ def start(name: str, ports: list[int], port: int, certificate: Path, key: Path) 
 
 
 @pytest.fixture(scope="module")
-def processes() -> Iterator[list[Uvicorn]]:
-    with ExitStack() as stack:
-        yield [stack.enter_context(Uvicorn("tests.support.shop_app:app", env=ENVIRONMENT)) for _ in range(2)]
-
-
-@pytest.fixture(scope="module", params=["nginx", "apache"])
-def site(
-    request: pytest.FixtureRequest, processes: list[Uvicorn], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Site]]:
+    """Both web servers, in front of the same processes."""
     certificate, key = make_certificate(tmp_path_factory.mktemp("certificate"), days=1)
-    ports = [process.port for process in processes]
-    with start(request.param, ports, free_port(), certificate, key) as front:
-        yield Site(processes, front, certificate)
+    with ExitStack() as stack:
+        app = "tests.support.shop_app:app"
+        processes = [stack.enter_context(Uvicorn(app, env=ENVIRONMENT)) for _ in range(2)]
+        ports = [process.port for process in processes]
+        fronts = {
+            name: stack.enter_context(start(name, ports, free_port(), certificate, key))
+            for name in ("nginx", "apache")
+        }
+        yield {name: Site(processes, front, certificate) for name, front in fronts.items()}
+
+
+@pytest.fixture(params=["nginx", "apache"])
+def site(request: pytest.FixtureRequest, sites: dict[str, Site]) -> Site:
+    return sites[request.param]
 
 
 @pytest.mark.parametrize("headers", [{}, FORGED], ids=["plain", "forged"])
@@ -140,55 +144,68 @@ def test_sign_in(site: Site) -> None:
 class Traffic:
     """One request after the other, counted by status and process, until the end of the block."""
 
-    def __init__(self, client: httpx.Client, method: str) -> None:
+    def __init__(self, site: Site) -> None:
         self.answers: Counter[tuple[int, int | None]] = Counter()
-        self._client, self._method = client, method
+        self._site = site
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._send)
 
-    def __enter__(self) -> Counter[tuple[int, int | None]]:
+    def __enter__(self) -> Self:
         self._thread.start()
-        return self.answers
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._end.set()
         self._thread.join()
 
+    def is_of_both(self) -> bool:
+        return len(self.answers) == 2
+
+    def wait_for_more(self) -> None:
+        """Wait for ten more answers."""
+        enough = self.answers.total() + 10
+        wait_for(lambda: self.answers.total() >= enough, what="answers")
+
     def _send(self) -> None:
-        while not self._end.is_set():
-            answer = self._client.request(self._method, "/where")
-            process = answer.json()["process"] if answer.status_code == 200 else None
-            self.answers[answer.status_code, process] += 1
-            time.sleep(0.02)
+        with self._site.client() as client:
+            while not self._end.wait(0.05):
+                answer = client.request(self._site.method, "/where")
+                process = answer.json()["process"] if answer.status_code == 200 else None
+                self.answers[answer.status_code, process] += 1
 
 
-def test_drain(site: Site) -> None:
+def test_drain(sites: dict[str, Site]) -> None:
     """A process that gets SIGTERM ends without a lost request: the other one serves the rest."""
-    stopped = site.processes[0]
+    nginx, apache = sites.values()
+    stopped = nginx.processes[0]
     assert stopped.process is not None
     try:
-        with site.client() as client, Traffic(client, site.method) as answers:
-            wait_for(lambda: len(answers) == 2, what="requests to both processes")
+        with Traffic(nginx) as by_nginx, Traffic(apache) as by_apache:
+            for traffic in (by_nginx, by_apache):
+                wait_for(traffic.is_of_both, what="answers of both processes")
             stopped.process.send_signal(signal.SIGTERM)
             stopped.process.wait(60)
-            served = sum(answers.values())
-            wait_for(lambda: sum(answers.values()) >= served + 20, what="requests after the end")
+            by_nginx.wait_for_more()
+            by_apache.wait_for_more()
     finally:
         stopped.start()
-    assert {status for status, _ in answers} == {200}
+    assert {status for status, _ in by_nginx.answers} == {200}
+    assert {status for status, _ in by_apache.answers} == {200}
 
 
-@pytest.mark.parametrize("site", ["apache"], indirect=True)
-def test_process_that_is_not_ready(site: Site) -> None:
+def test_process_that_is_not_ready(sites: dict[str, Site]) -> None:
     """Apache asks the readiness probe, and sends nothing more to a process that drains."""
-    drained = httpx.Client(base_url=f"{site.processes[0].url}/c2c", headers={"X-API-Key": SECRET}, timeout=30)
-    with drained, site.client() as client:
-        drained.post("/drain", json={"seconds": 300, "force": True}).raise_for_status()
-        pid = drained.get(f"{site.processes[0].url}/where").json()["process"]
+    process = sites["apache"].processes[0]
+    with (
+        httpx.Client(base_url=process.url, headers={"X-API-Key": SECRET}, timeout=30) as direct,
+        sites["apache"].client() as client,
+    ):
+        direct.post("/c2c/drain", json={"seconds": 300, "force": True}).raise_for_status()
+        drained = direct.get("/where").json()["process"]
         try:
             wait_for(
-                lambda: pid not in {client.get("/where").json()["process"] for _ in range(10)},
+                lambda: drained not in {client.get("/where").json()["process"] for _ in range(10)},
                 what="requests to the other process only",
             )
         finally:
-            drained.delete("/drain").raise_for_status()
+            direct.delete("/c2c/drain").raise_for_status()
