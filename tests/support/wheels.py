@@ -3,13 +3,20 @@
 import base64
 import hashlib
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 
 def make_wheel(
-    folder: Path, name: str, version: str, *, requires: tuple[str, ...] = (), extras: tuple[str, ...] = ()
+    folder: Path,
+    name: str,
+    version: str,
+    *,
+    requires: tuple[str, ...] = (),
+    extras: tuple[str, ...] = (),
+    scripts: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write a wheel with nothing but metadata."""
+    """Write a wheel with nothing but metadata and programs."""
     stem = f"{name.replace('-', '_')}-{version}"
     info = f"{stem}.dist-info"
     metadata = [
@@ -20,6 +27,7 @@ def make_wheel(
         *(f"Requires-Dist: {requirement}" for requirement in requires),
     ]
     content = {
+        **{f"{stem}.data/scripts/{script}": text for script, text in (scripts or {}).items()},
         f"{info}/METADATA": "\n".join(metadata) + "\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
@@ -30,5 +38,7 @@ def make_wheel(
     path = folder / f"{stem}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as wheel:
         for file, text in {**content, f"{info}/RECORD": record}.items():
-            wheel.writestr(file, text)
+            member = zipfile.ZipInfo(file)
+            member.external_attr = 0o100755 << 16  # programs may be run
+            wheel.writestr(member, text)
     return path

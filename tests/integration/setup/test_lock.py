@@ -72,14 +72,21 @@ class Checkout:
             "PIP_NO_COMPILE": "1",
         }
 
-    def write_lock(self, packages: dict[str, tuple[str, ...]]) -> None:
-        """Lock the packages in version 1.0, beside a made-up newer release of each."""
+    def write_lock(self, packages: dict[str, tuple[str, ...]], *, uv: str = "") -> None:
+        """Lock the packages in version 1.0, and maybe a program `uv`, beside made-up newer releases."""
         lock = ""
         for name, requires in packages.items():
-            wheel = make_wheel(self.index, name, "1.0", requires=requires, extras=("toml",))
-            lock += f"{name}==1.0 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+            lock += self._locked(make_wheel(self.index, name, "1.0", requires=requires, extras=("toml",)))
             make_wheel(self.index, name, "2.0", requires=requires, extras=("toml",))
+        if uv:
+            lock += self._locked(make_wheel(self.index, "uv", "1.0", scripts={"uv": uv}))
         (self.folder / "requirements.lock").write_text(lock)
+
+    @staticmethod
+    def _locked(wheel: Path) -> str:
+        name, version = wheel.name.split("-")[:2]
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        return f"{name.replace('_', '-')}=={version} \\\n    --hash=sha256:{digest}\n    # via project\n"
 
     def require(self, *requirements: str) -> None:
         """Write the project, which asks for these packages."""
@@ -121,6 +128,19 @@ def test_newer_releases_change_nothing(tmp_path: Path, version: str) -> None:
     assert checkout.installed() == {**dict.fromkeys(_LOCKED, "1.0"), "project": "0.1"}
     command = [".venv/bin/python", "-m", "pip", "--version"]
     assert subprocess.check_output(command, cwd=checkout.folder, text=True).startswith(f"pip {version} ")
+
+
+@pytest.mark.parametrize(("is_working", "installer"), [(True, "uv"), (False, "pip")])
+def test_uv_of_the_lock(tmp_path: Path, is_working: bool, installer: str) -> None:
+    """It installs the packages, as it is faster; where it fails, pip does."""
+    checkout = Checkout(tmp_path, pip_wheel(_NEWEST_PIP))
+    uv = f'"{Path(sys.executable).parent}/uv" "$@" --no-cache --no-index --find-links="{checkout.index}"'
+    checkout.write_lock(_LOCKED, uv=f"#!/bin/sh\n{uv if is_working else 'exit 1'}\n")
+    done = checkout.setup()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert checkout.installed() == {**dict.fromkeys([*_LOCKED, "uv"], "1.0"), "project": "0.1"}
+    packages = checkout.folder / ".venv/lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    assert (packages / "greenlet-1.0.dist-info/INSTALLER").read_text().strip() == installer, done.stderr
 
 
 def test_the_contents_decide_whether_to_install(tmp_path: Path) -> None:
