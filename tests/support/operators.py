@@ -48,7 +48,9 @@ class Operator:
 
     def __init__(self, url: str) -> None:
         headers = {"X-API-Key": _SECRET}
-        self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=60)
+        # another connection might be to another process
+        limits = httpx.Limits(keepalive_expiry=None)
+        self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=60, limits=limits)
         self.pid = 0
 
     async def meet(self) -> int:

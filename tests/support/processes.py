@@ -28,7 +28,8 @@ class Uvicorn(Process):
     """An application under uvicorn on a free port of the loopback.
 
     The environment of the test is passed on without its `C2C__` variables: each test says what it sets. Only
-    the wait before a stop is off by default.
+    the wait before a stop is off by default, and idle connections stay open: a server that was suspended
+    would close one with a request that came meanwhile.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Uvicorn(Process):
         path = os.pathsep.join(filter(None, [str(root), inherited.get("PYTHONPATH", "")]))
         command = [
             *(sys.executable, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(self.port)),
-            *("--no-proxy-headers", "--workers", str(workers)),
+            *("--no-proxy-headers", "--workers", str(workers), "--timeout-keep-alive", "600"),
             *arguments,
         ]
         own = {"PYTHONPATH": path, "C2C__DRAIN_WAIT": "0"}
