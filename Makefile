@@ -61,15 +61,17 @@ layers: setup ## Check who imports whom
 	$(BIN)/lint-imports
 
 .PHONY: settings
-settings: setup ## Write the tables of settings, requests and older variables into the pages
+settings: setup ## Write what the pages show of the code: tables, the picture of the layers
 	$(BIN)/python .ci/settings_table.py
 	$(BIN)/python .ci/endpoints_table.py
+	$(BIN)/python .ci/layers_picture.py
 	$(BIN)/python .ci/older_variables_table.py
 
 .PHONY: settings-check
-settings-check: setup ## Compare these tables with the code
+settings-check: setup ## Compare that with the code
 	$(BIN)/python .ci/settings_table.py --check
 	$(BIN)/python .ci/endpoints_table.py --check
+	$(BIN)/python .ci/layers_picture.py --check
 	$(BIN)/python .ci/older_variables_table.py --check
 
 .PHONY: public
