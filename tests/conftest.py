@@ -35,14 +35,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many blocks of the documentation ran."""
+    """Print how many blocks of the documentation ran, and what tests want to say."""
     passed = terminalreporter.stats.get("passed", [])
-    kinds = Counter(
-        value for report in passed for name, value in report.user_properties if name == "documentation"
-    )
+    properties = [item for report in passed for item in report.user_properties]
+    kinds = Counter(value for name, value in properties if name == "documentation")
     if kinds:
         counts = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
         terminalreporter.write_line(f"documentation: {counts}")
+    for name, value in properties:
+        if name == "summary":
+            terminalreporter.write_line(value)
 
 
 def _ordered(items: list[pytest.Item]) -> list[pytest.Item]:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def test_tutorial(tmp_path: Path, record_property: Callable[[str, str], None]) -
         "C2C_URL": f"http://127.0.0.1:{http}/c2c",
         "C2C__PROMETHEUS__PORT": "0",
     }
+    started = time.monotonic()
     done = subprocess.run(
         ["bash", "-e", "-c", f"trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}"],
         cwd=tmp_path,
@@ -50,5 +52,7 @@ def test_tutorial(tmp_path: Path, record_property: Callable[[str, str], None]) -
     assert "exit code 1" in shown
     assert "lost" in shown
     assert "reading the orders" in (tmp_path / "server.log").read_text()
+    commands = len(script.splitlines())
+    record_property("summary", f"the tutorial: {commands} commands in {time.monotonic() - started:.0f} s")
     for _ in blocks[1:]:
         record_property("documentation", "shell blocks run")
