@@ -98,6 +98,7 @@ wheel: setup ## Build the wheel
 
 .PHONY: test-wheel
 test-wheel: wheel test-tools ## Install the wheel elsewhere, each extra too, and run the compatibility tests against it
+	$(BIN)/python .ci/distribution.py
 	.ci/test-wheel
 
 .PHONY: scaffold
