@@ -53,8 +53,10 @@ format: setup ## Format the code
 	$(BIN)/ruff format .
 
 .PHONY: types
-types: setup ## Check the types, with both checkers at the same time
+types: setup ## Check the types with both checkers, and that all public names have one
 	@$(BIN)/mypy & $(BIN)/basedpyright; code=$$?; wait $$! && exit $$code
+	@report=$$(PATH=$(CURDIR)/$(BIN):$$PATH basedpyright --verifytypes c2casgiutils --ignoreexternal); code=$$?; \
+		[ $$code -eq 0 ] && grep 'completeness score' <<< "$$report" || echo "$$report"; exit $$code
 
 .PHONY: layers
 layers: setup ## Check who imports whom

@@ -56,7 +56,7 @@ class Profile:
     def __init__(self, path: str | os.PathLike[str], print_number: int = 0) -> None:
         if print_number < 0:
             raise ValueError(f"print_number must be 0 or more, not {print_number}")
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self.print_number = print_number
         self._lock = threading.Lock()
         self._stats: pstats.Stats | None = None

@@ -34,7 +34,7 @@ class Composition:
     """
 
     def __init__(self, services: Mapping[str, Service]) -> None:
-        self.services = dict(services)
+        self.services: dict[str, Service] = dict(services)
         self._started = contextlib.ExitStack()
 
     def __enter__(self) -> Self:

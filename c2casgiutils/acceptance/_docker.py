@@ -39,7 +39,7 @@ class DockerCompose:
     ) -> None:
         if not Path(file).is_file():
             raise ValueError(f"file must be a compose file: {file} does not exist")
-        self.project = f"test-{os.getpid()}-{secrets.token_hex(3)}"
+        self.project: str = f"test-{os.getpid()}-{secrets.token_hex(3)}"
         self._command = [
             *(binary("docker", _PACKAGES), "compose"),
             *("--project-name", self.project, "--file", str(file)),

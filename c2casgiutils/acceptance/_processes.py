@@ -41,9 +41,9 @@ class Process:
         ready: str | Callable[[], object] | None = None,
         timeout: float = 60,
     ) -> None:
-        self.command = list(command)
-        self.env = dict(env) if env is not None else None
-        self.cwd = cwd
+        self.command: list[str] = list(command)
+        self.env: dict[str, str] | None = dict(env) if env is not None else None
+        self.cwd: str | Path | None = cwd
         self.run_as: tuple[int, int] | None = None  # user and group, if not those of the tests
         self.process: subprocess.Popen[bytes] | None = None
         self._ready = _make_check(ready)

@@ -31,7 +31,7 @@ class RedisServer(Process):
     """
 
     def __init__(self, *arguments: str, port: int | None = None, password: str | None = None) -> None:
-        self.port = port or free_port()
+        self.port: int = port or free_port()
         self.password = password
         command = [
             binary("redis-server", "redis-server"),
@@ -84,7 +84,7 @@ class RedisServer(Process):
 
     def start(self) -> Self:
         """Start the server, and wait until it answers."""
-        self.cwd = self.directory
+        self.cwd: str | Path | None = self.directory
         return super().start()
 
 
@@ -105,7 +105,7 @@ class PostgresqlServer(Process):
     user = "c2c"
 
     def __init__(self, *options: str, password: str = "c2c") -> None:  # noqa: S107  # of a server for tests
-        self.port = free_port()
+        self.port: int = free_port()
         self.password = password
         self._names = (f"test_{number}" for number in itertools.count(1))
         settings = {
@@ -119,7 +119,7 @@ class PostgresqlServer(Process):
         }
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         super().__init__([_postgresql("postgres"), *arguments, *options], ready=self.is_up)
-        self.run_as = _unprivileged()
+        self.run_as: tuple[int, int] | None = _unprivileged()
         self._directory = _Directory("postgresql", self.run_as)
 
     def url(self, driver: str = "postgresql", *, database: str = "postgres") -> str:
@@ -176,8 +176,8 @@ class PostgresqlServer(Process):
         """Start the server, with a new cluster at first, and wait until it accepts connections."""
         if not self.data.exists():
             self._create_cluster()
-        self.env = {**os.environ, "PGDATA": str(self.data)}
-        self.cwd = self._directory.path
+        self.env: dict[str, str] = {**os.environ, "PGDATA": str(self.data)}
+        self.cwd: str | Path | None = self._directory.path
         return super().start()
 
     def _create_cluster(self) -> None:

@@ -39,7 +39,7 @@ class _Connection(abc.ABC, Generic[_Client]):
         cache_expected: CacheExpected = CacheExpected.NO,
         **client_options: Any,
     ) -> None:
-        self.base_url = _checked_url(base_url, in_process=app is not None)
+        self.base_url: str = _checked_url(base_url, in_process=app is not None)
         self.origin = origin
         self._cache_expected = cache_expected
         options = {"base_url": self.base_url, "timeout": _TIMEOUT_SECONDS, **client_options}

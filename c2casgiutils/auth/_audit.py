@@ -73,7 +73,7 @@ class Entry:
     ) -> None:
         self._action = action
         self._request = request
-        self.caller = auth_info or (request.scope.get(CALLER) if request else None) or AuthInfo()
+        self.caller: AuthInfo = auth_info or (request.scope.get(CALLER) if request else None) or AuthInfo()
         self._target = target
         self._before = before
         self._event: AuditEvent | None = None

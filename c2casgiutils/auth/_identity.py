@@ -36,10 +36,10 @@ class _SessionCookie(SecurityBase):
 
 
 # only for the OpenAPI document: `get_auth` reads the request itself
-api_key_header = APIKeyHeader(name="X-API-Key", scheme_name="secret", auto_error=False)
+api_key_header: APIKeyHeader = APIKeyHeader(name="X-API-Key", scheme_name="secret", auto_error=False)
 """A dependency that returns the secret of the header `X-API-Key`, or `None`."""
 # not in our own OpenAPI document, which recommends the header: URLs end up in logs
-api_key_query = APIKeyQuery(name="secret", scheme_name="secret in the query", auto_error=False)
+api_key_query: APIKeyQuery = APIKeyQuery(name="secret", scheme_name="secret in the query", auto_error=False)
 """A dependency that returns the secret of the query parameter `secret`, or `None`."""
 _BEARER = HTTPBearer(scheme_name="github", auto_error=False)
 _COOKIE = _SessionCookie()

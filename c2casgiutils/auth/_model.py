@@ -1,7 +1,7 @@
 """What is known about a caller, and what a view can require."""
 
 import enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from fastapi import HTTPException
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
@@ -59,7 +59,7 @@ class GitHubSessionPayload(BaseModel):
         refresh_token_expires_at: When that token expires.
     """
 
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="ignore", strict=True)
 
     login: str = Field(default="", max_length=100)
     display_name: str = Field(default="", max_length=300)
@@ -139,7 +139,7 @@ class AuthConfig(BaseModel):
         ValueError: The permission is unknown, or the repository is not a valid name.
     """
 
-    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="ignore", validate_assignment=True)
 
     github_repository: Annotated[
         Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None, BeforeValidator(_unset_if_empty)

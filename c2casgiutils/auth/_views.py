@@ -34,7 +34,7 @@ async def _no_speculation(request: Request) -> None:
 
 
 # all of them, those of GitHub included: some change the session by a GET
-router = APIRouter(tags=["authentication"], dependencies=[Depends(_no_speculation)])
+router: APIRouter = APIRouter(tags=["authentication"], dependencies=[Depends(_no_speculation)])
 
 _FORM: dict[str, Any] = {
     "requestBody": {

@@ -5,7 +5,7 @@ Times are from the clock of Redis, so the clocks of the processes need not agree
 """
 
 import time
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,7 +24,7 @@ _LABEL = "c2casgiutils broadcast"
 class Header(BaseModel):
     """The fields common to all messages."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
     id: str = Field(max_length=_MAX_TEXT_LENGTH)
     sender: str = Field(max_length=_MAX_TEXT_LENGTH)

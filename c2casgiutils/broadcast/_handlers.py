@@ -39,7 +39,7 @@ class Handlers:
     """
 
     def __init__(self, callbacks: dict[str, Callback] | None = None) -> None:
-        self.callbacks = callbacks if callbacks is not None else {}
+        self.callbacks: dict[str, Callback] = callbacks if callbacks is not None else {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property

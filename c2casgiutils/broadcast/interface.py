@@ -40,7 +40,7 @@ class BaseBroadcaster(ABC):
     """Sends messages to the handlers of all processes, and collects their answers."""
 
     def __init__(self, callbacks: dict[str, Callback] | None = None) -> None:
-        self.handlers = Handlers(callbacks)
+        self.handlers: Handlers = Handlers(callbacks)
 
     @property
     @abstractmethod

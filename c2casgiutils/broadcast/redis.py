@@ -43,7 +43,7 @@ class RedisBroadcaster(BaseBroadcaster):
     def __init__(self, presence: Presence | None = None, hooks: Sequence[Hook] = ()) -> None:
         super().__init__()
         settings = config.settings.redis
-        self.presence = presence or Presence()
+        self.presence: Presence = presence or Presence()
         self._hooks = hooks
         self._publish_word = "SPUBLISH" if settings.cluster else "PUBLISH"
         self._prefix = redis_utils.scoped("")
@@ -59,7 +59,7 @@ class RedisBroadcaster(BaseBroadcaster):
         self._ready = asyncio.Event()
         self._restoring: set[asyncio.Task[None]] = set()
         has_roles = bool(settings.sentinels or settings.cluster)
-        self.link = link_.Link(
+        self.link: link_.Link = link_.Link(
             redis_utils.create_link_connection,
             on_message=self._incoming.take,
             on_up=self._on_up,

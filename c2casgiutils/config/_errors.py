@@ -29,7 +29,7 @@ class ConfigurationError(C2cError, SystemExit, ValueError):
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(problems)
         super().__init__(_STARTUP_FAILURE)
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
@@ -39,7 +39,7 @@ class Settings(BaseSettings):
         ConfigurationError: A value is invalid; standard error has one line for each invalid variable.
     """
 
-    model_config = SettingsConfigDict(
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix=PREFIX,
         env_nested_delimiter="__",
         extra="ignore",

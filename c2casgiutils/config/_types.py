@@ -4,7 +4,7 @@ import datetime
 import functools
 import re
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -242,7 +242,7 @@ CookieName = Annotated[
 class Group(BaseModel):
     """A group of settings; an empty value counts as unset."""
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="ignore", validate_assignment=True, hide_input_in_errors=True, defer_build=True
     )
 

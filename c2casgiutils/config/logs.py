@@ -4,7 +4,7 @@ They are not part of `Settings`: the logging is configured before the applicatio
 able to report an invalid setting.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,7 +31,7 @@ class LoggingDebug(BaseSettings):
         ConfigurationError: A value is invalid; standard error has one line for each invalid variable.
     """
 
-    model_config = SettingsConfigDict(
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_ignore_empty=True, extra="ignore", hide_input_in_errors=True, defer_build=True
     )
 

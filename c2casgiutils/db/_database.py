@@ -85,9 +85,9 @@ class Database:
         self._sticky = None if sticky is None else Sticky(name, sticky)
         self._engines = PerLoop(self._create_engines)
         # one call for each request, however many parameters ask for it
-        self.session = Depends(self._session, scope="function")
-        self.read_session = Depends(self._read_session, scope="function")
-        self.write_session = Depends(self._write_session, scope="function")
+        self.session: Any = Depends(self._session, scope="function")
+        self.read_session: Any = Depends(self._read_session, scope="function")
+        self.write_session: Any = Depends(self._write_session, scope="function")
         _registry.add(self)
 
     @classmethod

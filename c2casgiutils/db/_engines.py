@@ -64,10 +64,10 @@ class Engines:
     ) -> None:
         from sqlalchemy import event
 
-        self.read_write = primary.engine
-        self.fallback = _read_only_of(primary.engine)
-        self.read_only = self.fallback if replica is None else _read_only_of(replica.engine)
-        self.replica = None if replica is None else watch(self.read_only, self.read_write)
+        self.read_write: AsyncEngine = primary.engine
+        self.fallback: AsyncEngine = _read_only_of(primary.engine)
+        self.read_only: AsyncEngine = self.fallback if replica is None else _read_only_of(replica.engine)
+        self.replica: Replica | None = None if replica is None else watch(self.read_only, self.read_write)
         self.only_connection: AsyncConnection | None = None
         self._is_owner = is_owner
         self._measured = [primary] if replica is None else [primary, replica]

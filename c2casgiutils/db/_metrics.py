@@ -2,6 +2,7 @@
 
 import functools
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from c2casgiutils import config, request_tracking
@@ -74,8 +75,8 @@ class EngineMetrics:
     def __init__(self, database: str, engine: str) -> None:
         metrics = _current()
         labels = database, engine
-        self.wait = metrics.waits.labels(*labels).inc
-        self.time_out = metrics.timeouts.labels(*labels).inc
+        self.wait: Callable[[], None] = metrics.waits.labels(*labels).inc
+        self.time_out: Callable[[], None] = metrics.timeouts.labels(*labels).inc
         self._size = metrics.connections.labels(*labels, "size")
         self._checked_out = metrics.connections.labels(*labels, "checked_out")
         self._overflow = metrics.connections.labels(*labels, "overflow")

@@ -3,6 +3,7 @@
 import gc
 import os
 from collections import Counter
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,7 +16,7 @@ from c2casgiutils.debug._objects import type_name
 class GrowthReport(BaseModel):
     """The difference that a request made; the names are those of c2cwsgiutils."""
 
-    model_config = ConfigDict(serialize_by_alias=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(serialize_by_alias=True)
 
     instance: str
     status: int = Field(description="status of the answer to the request")

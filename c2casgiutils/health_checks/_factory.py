@@ -28,7 +28,7 @@ class Factory:
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
-        self.with_automatic = False
+        self.with_automatic: bool = False
         self._automatic: dict[str, Entry] = {}
         self._included: list[Entry] = []
         self._events = Events()

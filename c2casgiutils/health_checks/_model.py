@@ -98,9 +98,9 @@ class Check(abc.ABC):
         self._tags = list(tags or [])
         of_class = getattr(type(self), "tags", None)  # a class may define its own tags
         if of_class is None or (tags is not None and not isinstance(of_class, property)):
-            self.tags = self._tags
+            self.tags: list[str] = self._tags
         if not hasattr(type(self), "name"):  # a class may define its own name
-            self.name = type(self).__name__
+            self.name: str = type(self).__name__
 
     def parts(self) -> "Sequence[Check]":
         """Return the checks to register in place of this one; several have different names."""

@@ -20,8 +20,8 @@ class Service:
     """
 
     def __init__(self) -> None:
-        self.limit = asyncio.Semaphore(_MAX_CONCURRENT)
+        self.limit: asyncio.Semaphore = asyncio.Semaphore(_MAX_CONCURRENT)
         self.background: Background | None = None
-        self.drain = Drain()
-        self.graceful_stop = GracefulStop(self.drain)
+        self.drain: Drain = Drain()
+        self.graceful_stop: GracefulStop = GracefulStop(self.drain)
         self.has_started = False

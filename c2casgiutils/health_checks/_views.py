@@ -15,9 +15,9 @@ from c2casgiutils.health_checks._endpoint import HealthRoute, health_checks
 from c2casgiutils.health_checks._model import GlobalResult
 from c2casgiutils.switches import SwitchReport
 
-router = APIRouter()
+router: APIRouter = APIRouter()
 """`/`, with and without the trailing slash, and `/cluster`; include it with a prefix such as `/health`."""
-mount_router = APIRouter()
+mount_router: APIRouter = APIRouter()
 """The views beside `/health/` in the mounted application."""
 
 _EVERY = "all"

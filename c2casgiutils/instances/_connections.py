@@ -12,7 +12,7 @@ class Channels:
     """The channels to which each process subscribes, whatever its handlers are."""
 
     def __init__(self) -> None:
-        self.all = scoped("@roster")
+        self.all: str = scoped("@roster")
         """All processes subscribe to this channel: on a message they announce themselves again."""
         self._inboxes = scoped("@inbox:")
         self._word = "SHARDNUMSUB" if config.settings.redis.cluster else "NUMSUB"
@@ -45,8 +45,8 @@ class Connections:
     __slots__ = ("_by_id", "_start", "command", "ids", "numbers")
 
     def __init__(self, command: Command, ids: tuple[str, ...], start: int) -> None:
-        self.command = command
-        self.ids = ids
+        self.command: Command = command
+        self.ids: tuple[str, ...] = ids
         self.numbers: list[int] = []
         """The numbers of subscribers in the order of the command; empty if Redis did not reply."""
         self._start = start

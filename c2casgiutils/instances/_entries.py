@@ -34,7 +34,7 @@ class Entries:
         self._own_id = own_id
         self._codec = codec
         self._is_many = False
-        self.skipped = 0
+        self.skipped: int = 0
         """The number of processes whose entries were incomplete or not accepted when they were last read."""
 
     def read(self, fields: Mapping[bytes, Any], now: float) -> dict[str, tuple[Beat, Static]]:

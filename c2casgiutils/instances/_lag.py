@@ -24,7 +24,7 @@ class LagMeter:
 
     def __init__(self) -> None:
         self._handle: asyncio.TimerHandle | None = None
-        self.due = math.inf
+        self.due: float = math.inf
         """When the next callback is due, by `time.monotonic`; infinite if nothing is measured."""
         self._worst = 0.0
         self._measured: collections.deque[tuple[float, float]] = collections.deque(maxlen=_MAX_KEPT)

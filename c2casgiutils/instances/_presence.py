@@ -12,6 +12,7 @@ from c2casgiutils._periodic import PeriodicTask
 from c2casgiutils.instances._entry import LOST_BEATS, REBUILT_FIELD
 from c2casgiutils.instances._figures import Figures
 from c2casgiutils.instances._hooks import Hooks
+from c2casgiutils.instances._lag import LagMeter
 from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._rebuild import call_others
 from c2casgiutils.instances._report import Report
@@ -25,8 +26,7 @@ _TROUBLE_SECONDS = 1.0
 _BEATS_FOR_SAMPLES = 6
 _BEATS_TO_RETURN = 1.4
 """Intervals without a beat of this process after which others must check whether it is lost."""
-_ANNOUNCE_SECONDS = 0.3
-_LEAVE_SECONDS = 1.0
+_ANNOUNCE_SECONDS, _LEAVE_SECONDS = 0.3, 1.0
 _NEW_ENTRY, _NEW_KEY = 2, 3
 """Number of fields that a complete entry adds; one more, the token, if the whole hash was missing."""
 
@@ -52,11 +52,14 @@ class Presence:
     ) -> None:
         self._hooks = hooks or Hooks()
         self._report = Report(application, version, figures or Figures(), self._hooks, self.now)
-        self.id, self.hostname, self.pid = self._report.id, self._report.hostname, self._report.pid
-        self.channels, self.lag = self._report.channels, self._report.lag
+        self.id: str = self._report.id
+        self.hostname: str = self._report.hostname
+        self.pid: int = self._report.pid
+        self.channels: set[str] = self._report.channels
+        self.lag: LagMeter = self._report.lag
         self.is_started = False
-        self.roster = Roster(self.id)
-        self.events = events.Log(self.id, self.now)
+        self.roster: Roster = Roster(self.id)
+        self.events: events.Log = events.Log(self.id, self.now)
         self._version_key = scoped("switches")
         self._publish_word = "SPUBLISH" if config.settings.redis.cluster else "PUBLISH"
         self._heartbeat = config.settings.instances.heartbeat.total_seconds()

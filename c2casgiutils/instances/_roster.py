@@ -54,13 +54,13 @@ class Roster:
     """
 
     def __init__(self, own_id: str) -> None:
-        self.key, self.beats_key, self.samples_key = map(
-            scoped, ("instances", "instances:beats", "instances:samples")
-        )
-        self.channels = Channels()
-        self.codec = Codec(config.settings.redis.broadcast_secret)
-        self.entries = Entries(own_id, self.codec)
-        self.view = View(None, (), {}, 0)
+        self.key: str = scoped("instances")
+        self.beats_key: str = scoped("instances:beats")
+        self.samples_key: str = scoped("instances:samples")
+        self.channels: Channels = Channels()
+        self.codec: Codec = Codec(config.settings.redis.broadcast_secret)
+        self.entries: Entries = Entries(own_id, self.codec)
+        self.view: View = View(None, (), {}, 0)
         self.link: Link | None = None
         self.is_refused = False
         """Redis refuses the entry of this process, so probably those of the others, too."""
@@ -71,11 +71,11 @@ class Roster:
         """The processes that `read` found last."""
         self._current_at = 0.0
         """When the roster was last current."""
-        self.steady_since = math.inf
+        self.steady_since: float = math.inf
         """Since when this process beats without a pause."""
-        self.is_readable = True
+        self.is_readable: bool = True
         """Redis replied to the last attempt to read the roster."""
-        self.is_missing = False
+        self.is_missing: bool = False
         """The roster did not exist when this process last read it."""
         self._heartbeat = config.settings.instances.heartbeat.total_seconds()
         self._reading = asyncio.Lock()

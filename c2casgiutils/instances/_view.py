@@ -51,7 +51,7 @@ class View:
         self.token = token
         self.is_whole = is_whole
         self._read_at = now
-        self.members = {member.id: member for member in members}
+        self.members: dict[str, Member] = {member.id: member for member in members}
         self._dead = {m.id: m.end for m in self.members.values() if m.end <= now and m.id not in soon}
         self._ends: dict[str, float] = {}
         self._subscribers: dict[str, list[Member]] = {}

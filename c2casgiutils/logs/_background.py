@@ -55,9 +55,13 @@ class BackgroundHandler(logging.Handler, abc.ABC):
         self._linger_seconds = linger_seconds
         self.start_afresh()
 
+    def _note_dropped(self, number: int = 1) -> None:
+        """Count records that are lost."""
+        self.dropped += number
+
     def start_afresh(self) -> None:
         """Forget what the parent process has queued and opened; called once in each process."""
-        self.dropped = 0
+        self.dropped: int = 0
         self._pid = os.getpid()
         self._changed = threading.Condition()
         self._waiting: deque[Any] = deque()
@@ -103,7 +107,7 @@ class BackgroundHandler(logging.Handler, abc.ABC):
                 if len(self._waiting) in {1, _BATCH}:  # what the thread waits for
                     self._changed.notify_all()
             else:
-                self.dropped += 1
+                self._note_dropped()
 
     def flush(self) -> None:
         """Wait until everything is written.
@@ -193,7 +197,7 @@ class BackgroundHandler(logging.Handler, abc.ABC):
     def _give_up(self) -> bool:
         """Drop what a closed handler could not write; return whether it is closed."""
         if self._is_closing:
-            self.dropped += self._count()
+            self._note_dropped(self._count())
             self._batch.clear()
             self._waiting.clear()
         return self._is_closing

@@ -51,7 +51,7 @@ class QueuedHandler(BackgroundHandler):
             try:
                 self.handler.handle(items[0])
             except Exception:  # noqa: BLE001  # of a handler that does not catch its errors
-                self.dropped += 1
+                self._note_dropped()
                 self.handleError(items[0])
             items.popleft()  # not before: a flush waits for what is being written
 

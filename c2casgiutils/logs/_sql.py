@@ -91,7 +91,7 @@ class SqlHandler(BackgroundHandler):
                 self._insert([items[0]])
             except (DataError, IntegrityError) as error:
                 rejection = describe(error)
-                self.dropped += 1
+                self._note_dropped()
             items.popleft()
         if rejection is not None:
             _LOGGER.warning("The log table rejects records: %s", rejection)

@@ -116,7 +116,7 @@ class CeeSysLogHandler(BackgroundHandler):
         try:
             connection.send(message)
         except ConnectionRefusedError:
-            self.dropped += 1  # the message before this one, for which nobody listened
+            self._note_dropped()  # the message before this one, for which nobody listened
             raise
 
     def _disconnect(self) -> None:

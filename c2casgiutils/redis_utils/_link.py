@@ -76,7 +76,7 @@ class Link:
             "Redis is unreachable (%s); reconnecting until it is back",
             "Redis is back after %.1f s, all subscriptions are restored",
         )
-        self.last_error = ""
+        self.last_error: str = ""
 
     @property
     def is_up(self) -> bool:

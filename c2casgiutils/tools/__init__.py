@@ -45,7 +45,7 @@ __all__ = [
     "startup",
 ]
 
-router = APIRouter()
+router: APIRouter = APIRouter()
 router.include_router(headers.router, prefix="/headers")
 router.include_router(logging_.router, prefix="/logging")
 router.include_router(_follow.router, prefix="/logging")

@@ -12,7 +12,7 @@ from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
 
-router = APIRouter(include_in_schema=False)
+router: APIRouter = APIRouter(include_in_schema=False)
 
 _VIEW = _views.get("")
 

@@ -3,7 +3,7 @@
 import datetime
 import json
 import logging
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
 
@@ -135,7 +135,7 @@ class LevelRequest(BaseModel):
 class LevelChange(BaseModel):
     """A level to set, with an optional end."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     level: Level
     ttl: Ttl = None

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from c2casgiutils import auth
 from c2casgiutils._secrets import scrub, scrub_items, scrub_mapping
 
-router = APIRouter(tags=["headers"], dependencies=[Depends(auth.require_read_only_access)])
+router: APIRouter = APIRouter(tags=["headers"], dependencies=[Depends(auth.require_read_only_access)])
 
 
 class URLResponse(BaseModel):

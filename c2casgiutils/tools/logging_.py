@@ -15,7 +15,7 @@ from c2casgiutils.tools import _level_changes, _levels, _logger_list, _loggers
 from c2casgiutils.tools._level_changes import Changed, Wanted
 from c2casgiutils.tools._level_fields import LevelChange, LevelRequest, LoggerName, ScopeName
 
-router = APIRouter(tags=["logging"])
+router: APIRouter = APIRouter(tags=["logging"])
 
 _READ = [Depends(auth.require_read_only_access)]
 _WRITE = [Depends(auth.require_read_write_access)]

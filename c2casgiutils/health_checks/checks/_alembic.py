@@ -48,9 +48,9 @@ class Alembic(Check):
         section: str = _SECTION,
     ) -> None:
         super().__init__(tags)
-        self.database = Session if isinstance(Session, db.Database) else None
+        self.database: db.Database | None = Session if isinstance(Session, db.Database) else None
         self.session_maker: Any = Session if self.database is None else self.database.read_write
-        self.config_file = str(config_file)
+        self.config_file: str = str(config_file)
         self.section = section
         self._scripts: _Scripts | None = None
         self._recorded: frozenset[str] = frozenset()
@@ -59,7 +59,8 @@ class Alembic(Check):
         """Return the checks of the engines of a database."""
         if self.database is None:
             return [self]
-        self.name, self.suffix = f"alembic_{self.database.name}_read_write", "_read_write"
+        self.name: str = f"alembic_{self.database.name}_read_write"
+        self.suffix: str = "_read_write"
         if not self.database.has_replica:
             return [self]
         other = copy.copy(self)
@@ -73,7 +74,7 @@ class Alembic(Check):
             self.doing = "reading the migration scripts"
             self._scripts = await self.in_thread(self._read_scripts)
         scripts = self._scripts
-        self.doing = "waiting for the database"
+        self.doing: str | None = "waiting for the database"
         async with self.session_maker() as session:
             connection = await session.connection()
             current = await connection.run_sync(self._read_current, scripts.table)

@@ -36,8 +36,8 @@ class Certificate(Check):
             raise ValueError("Certificate takes an https URL or host:port")
         if not 0 <= days < math.inf:
             raise ValueError(f"Certificate takes a number of days, 0 or more, got {days}")
-        self.host = parts.hostname
-        self.port = parts.port or 443
+        self.host: str = parts.hostname
+        self.port: int = parts.port or 443
         self.days = days
         self._context = context
 
@@ -45,7 +45,7 @@ class Certificate(Check):
         """Perform the TLS handshake and read the expiry date."""
         if self._context is None:
             self._context = await self.in_thread(ssl.create_default_context)
-        self.doing = "waiting for the handshake"
+        self.doing: str | None = "waiting for the handshake"
         _, writer = await asyncio.open_connection(self.host, self.port, ssl=self._context)
         try:
             certificate = writer.get_extra_info("peercert")

@@ -32,7 +32,7 @@ class DiskSpace(Check):
                 f"DiskSpace takes a minimum in bytes, from {_MIN_BYTES} (1 MB), or a fraction of the total, "
                 f"from 0 to below 1; got {minimum}"
             )
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self.minimum = minimum
 
     async def check(self) -> Result:

@@ -62,7 +62,7 @@ class Redis(Check):
     async def _write(self, master: Any) -> None:
         from redis.exceptions import ResponseError
 
-        self.doing = "waiting for a write"
+        self.doing: str | None = "waiting for a write"
         try:
             await master.set(redis_utils.scoped("health"), "1", px=10_000)
         except ResponseError as error:

@@ -48,7 +48,7 @@ class SQLAlchemy(Check):
         super().__init__(tags)
         if at_least_one_model is not None and query is not None:
             raise ValueError("SQLAlchemy takes at_least_one_model or query, not both")
-        self.database = Session if isinstance(Session, db.Database) else None
+        self.database: db.Database | None = Session if isinstance(Session, db.Database) else None
         if self.database is not None:
             Session, read_only = self.database.read_write, None  # noqa: N806  # a promised name
         self.session_makers: dict[str, Any] = {"read_write": Session}
@@ -62,7 +62,8 @@ class SQLAlchemy(Check):
         """Return the checks of the engines of a database."""
         if self.database is None:
             return [self]
-        self.name, self.suffix = f"db_{self.database.name}_read_write", "_read_write"
+        self.name: str = f"db_{self.database.name}_read_write"
+        self.suffix: str = "_read_write"
         return [self, _Replica(self.database, self)] if self.database.has_replica else [self]
 
     async def check(self) -> Result:
@@ -114,10 +115,10 @@ class SQLAlchemy(Check):
             return
         password = engine.url.password
         if password:
-            self.secrets = (str(password), urllib.parse.quote(str(password), safe=""))
+            self.secrets: Sequence[str] = (str(password), urllib.parse.quote(str(password), safe=""))
         in_use = getattr(engine.pool, "checkedout", lambda: 0)()  # not all pools count
         if in_use:
-            self.doing = f"waiting for a connection: {in_use} of the pool are in use"
+            self.doing: str | None = f"waiting for a connection: {in_use} of the pool are in use"
 
 
 class _Replica(SQLAlchemy):

@@ -7,7 +7,7 @@ import inspect
 import logging
 import ssl
 import urllib.parse
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from c2casgiutils import __version__, request_tracking
@@ -74,11 +74,11 @@ class Url(Check):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"Url takes an http or https URL, got one of the scheme {parts.scheme!r}")
         self.url = url
-        self.params = dict(params or {})
-        self.headers = dict(headers or {})
+        self.params: dict[str, str] = dict(params or {})
+        self.headers: dict[str, str] = dict(headers or {})
         self.status = status
         self.callback = callback
-        self.secrets = _secrets(parts, self.headers)
+        self.secrets: Sequence[str] = _secrets(parts, self.headers)
         self._context: ssl.SSLContext | None = None
 
     async def check(self) -> Result:
@@ -103,7 +103,7 @@ class Url(Check):
             self._context = await self.in_thread(prepare_http)
 
         headers = {"User-Agent": f"c2casgiutils/{__version__}", **self.headers}
-        self.doing = "waiting for the answer"
+        self.doing: str | None = "waiting for the answer"
         async with (
             request_tracking.async_client(
                 verify=self._context,

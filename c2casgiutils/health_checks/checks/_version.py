@@ -30,7 +30,7 @@ class Version(Check):
         own = instances.own().git_hash
         if own is None:
             return Result(payload={"message": "The version is unknown: no versions.json"}, status="skip")
-        self.doing = "waiting for the roster"
+        self.doing: str | None = "waiting for the roster"
         roster = await instances.living()
         versions: dict[str, int] = {}
         for instance in roster:
