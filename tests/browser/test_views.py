@@ -1,8 +1,6 @@
 """The overview, the processes and the checks in a real browser, of two workers with Redis."""
 
-import os
 import re
-import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Literal
@@ -11,8 +9,6 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from c2casgiutils import config
-from tests.support import crowd
 from tests.support.auth import KEY, SECRET
 from tests.support.browser import Visit, chromium
 from tests.support.net import wait_for
@@ -81,15 +77,6 @@ def service(_shared: Service) -> Service:
     """The service, of which nothing needs attention."""
     _shared.wait_well()
     return _shared
-
-
-@pytest.fixture
-def own_service() -> Iterator[Service]:
-    """A service whose processes a test kills."""
-    with ExitStack() as servers:
-        service = start(servers)
-        service.wait_well()
-        yield service
 
 
 @pytest.fixture(scope="module")
@@ -218,42 +205,3 @@ def test_sort_and_filter(service: Service, browser: Browser, javascript: bool) -
             assert visit.axe() == []
         page.get_by_role("link", name="show all 2").click()
         expect(page.locator("tbody tr")).to_have_count(2)
-
-
-def fifty_more(service: Service, visit: Visit) -> None:
-    """Let many join: all of them are squares that lead to the process, and nothing overflows."""
-    config.settings.redis.url = service.redis.url
-    with service.redis.client() as client:
-        ids = crowd.join(client)
-    page = visit.page
-    wait_for(lambda: ids[-1] in str(service.overview()), seconds=SECONDS, what="all processes")
-    for path in ("processes", "checks", ""):
-        page.goto(f"/c2c/{path}")
-        page.set_viewport_size({"width": 320, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
-    assert visit.axe() == []
-    assert len(re.findall(rb"/Type /Page\b", page.pdf(format="A4"))) == 1
-    page.get_by_role("link", name="8 on web-7f9c-00001: down").click()
-    expect(page).to_have_url(re.compile(f"id={ids[5].replace(':', '%3A')}$"))
-
-
-def test_killed_process_stays_named(own_service: Service, browser: Browser) -> None:
-    """It is lost, since when, and keeps its last word; nobody has to be asked for that."""
-    killed = own_service.ids()[0]
-    os.kill(int(killed.split(":")[1]), signal.SIGKILL)
-
-    def is_lost() -> bool:
-        return f"'kind': 'lost', 'state': 'degraded', 'subject': '{killed}'" in str(own_service.overview())
-
-    with Visit(browser, own_service.url) as visit:
-        wait_for(is_lost, seconds=SECONDS, what="the lost process")
-        page = sign_in(visit)
-        line = page.get_by_role("listitem").filter(has_text="no clean shutdown")
-        expect(line.locator("time")).to_be_visible()
-        looks(visit, "")
-        line.get_by_role("link").click()
-        expect(page.get_by_text("This is what it told last.")).to_be_visible()
-        expect(page.locator("#check-local-pool")).to_contain_text("ok")
-        expect(page.get_by_role("button", name="Drain")).to_have_count(0)
-        looks(visit, f"process?id={killed}")
-        fifty_more(own_service, visit)

@@ -2,12 +2,15 @@
 
 import contextlib
 import os
+import tempfile
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.support.net import eventually
+from tests.support.net import SOON_SECONDS, eventually, wait_for
 from tests.support.processes import RedisServer, Uvicorn
 from tests.support.roster import is_settled
 
@@ -155,3 +158,19 @@ def stopped(pid: int) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, 18)  # SIGCONT
+
+
+@contextlib.contextmanager
+def blocked(url: str) -> Iterator[str]:
+    """Block a process of `tests.support.views_app` meanwhile, and return its id."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "blocked"
+        request = {"params": {"path": str(file)}, "timeout": 10 * SOON_SECONDS}
+        thread = threading.Thread(target=httpx.post, args=(f"{url}/block",), kwargs=request)
+        thread.start()
+        try:
+            wait_for(lambda: file.exists() and file.read_text() != "", what="a blocked process")
+            yield file.read_text()
+        finally:
+            file.unlink(missing_ok=True)
+            thread.join()

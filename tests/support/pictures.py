@@ -17,13 +17,13 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.support.auth import KEY, SECRET
 from tests.support.browser import Visit, chromium
+from tests.support.operators import blocked
 from tests.support.processes import RedisServer, Uvicorn
 
 IMAGES = Path(__file__).parents[2] / "docs/images"
 HOSTS = ("web-1", "web-2", "web-3")
 HEARTBEAT = 12
-BLOCKED = 4 * HEARTBEAT
-"""Seconds: the process is late between 1.5 and 3 heartbeats."""
+"""Seconds; a process is late between 1.5 and 3 heartbeats, which is the time for the pictures."""
 COURSE = 8
 """How many heartbeats the lines of the figures have."""
 ENVIRONMENT = {
@@ -70,18 +70,6 @@ def visitors(urls: list[str]) -> Iterator[None]:
         finally:
             is_over.set()
             thread.join()
-
-
-@contextlib.contextmanager
-def blocked(url: str) -> Iterator[None]:
-    """Block a process, and wait until it is not blocked any more."""
-    request = {"params": {"seconds": BLOCKED}, "timeout": 2 * BLOCKED}
-    thread = threading.Thread(target=httpx.post, args=(f"{url}/block",), kwargs=request)
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join()
 
 
 def sign_in(visit: Visit) -> Page:

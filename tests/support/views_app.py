@@ -2,6 +2,7 @@
 
 import logging
 import time
+from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 
@@ -57,9 +58,15 @@ async def process() -> str:
 
 
 @router.post("/block")
-async def block(seconds: float) -> None:
-    """Block the event loop of the process that answers, as synchronous code in a coroutine does."""
-    time.sleep(seconds)  # noqa: ASYNC251  # that is what is shown
+async def block(path: str) -> None:
+    """Block the event loop of the process that answers, as a busy coroutine does: until a file is gone.
+
+    The id of the process is written into the file.
+    """
+    file = Path(path)
+    file.write_text(instances.own_id())  # noqa: ASYNC240  # blocking is what is shown
+    while file.exists():  # noqa: ASYNC240
+        time.sleep(0.1)  # noqa: ASYNC251
 
 
 app.include_router(router)
