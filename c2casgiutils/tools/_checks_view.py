@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from c2casgiutils import health_checks
+from c2casgiutils import health_checks, instances
 from c2casgiutils.instances import Instance
 from c2casgiutils.tools import _check_rows, _pages, _summary, _views
 from c2casgiutils.tools._caller import Caller
@@ -49,13 +49,20 @@ async def get_checks(request: Request) -> Response:
     """Return the page with the checks; for one check, all processes are asked for its last results."""
     query = Query(request)
     name, id_ = query.text("check", max_length=500), query.text("id", max_length=500)
-    roster = (await _summary.collect()).roster if name else []
-    is_unknown = bool(name) and not any(name in one.checks for one in roster if one.liveness != "lost")
+    summary = await _summary.collect()
+    living = [one for one in summary.roster if one.liveness != "lost"]
+    is_unknown = bool(name) and not any(name in one.checks for one in living)
+    status = 200
+    if is_unknown:
+        status = 503 if instances.is_cut_off() else 404
+    elif id_:
+        _, trouble, status = _summary.find_process(summary, id_)
+        query.refused += [trouble] if trouble else []
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
         roster = [one for one in summary.roster if id_ in ("", one.id)]
         lines = _check_rows.lines(roster, with_lost=bool(id_))
-        asked = None if is_unknown or not name else await _ask(name, summary.roster)
+        asked = None if is_unknown or not name else await _ask(name, roster)
         return {
             **({"is_live": False} if asked else {}),
             "check": name,
@@ -68,7 +75,6 @@ async def get_checks(request: Request) -> Response:
             "now": _pages.now(),
         }
 
-    status = 404 if is_unknown else 200
     return await _pages.respond(request, _VIEW, "checks.html", load, query=query, status=status)
 
 

@@ -7,9 +7,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, switches
-from c2casgiutils.tools import _attention, _forms, _maintenance_form, _pages, _summary, _views, _way_in
+from c2casgiutils.tools import _attention, _forms, _maintenance_form, _pages, _summary, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._databases import Databases
+from c2casgiutils.tools._maintenance import MaintenanceChange
 from c2casgiutils.tools._maintenance_form import Entered
 from c2casgiutils.tools._pages import Message
 from c2casgiutils.tools._query import Query
@@ -64,6 +65,9 @@ async def _respond(
     status: int = 200,
 ) -> HTMLResponse:
     query = Query(request)
+    if entered is None:
+        ttl = query.field("ttl", MaintenanceChange, also=(_maintenance_form.NO_END,))
+        entered = Entered(ttl, query.field("reason", MaintenanceChange))
     is_done = query.choice("result", ("", "maintenance"), "") == "maintenance"
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
@@ -74,7 +78,7 @@ async def _respond(
             "unsure": unsure,
             "database": database,
             "durations": _DURATIONS,
-            "entered": entered or Entered.of(_way_in.entry(request)),
+            "entered": entered,
             **({"message": done} if done is not None else {}),
         }
 

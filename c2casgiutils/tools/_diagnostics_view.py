@@ -18,11 +18,11 @@ from c2casgiutils.tools import (
     _debug_stacks,
     _forms,
     _pages,
+    _summary,
     _views,
-    _way_in,
 )
 from c2casgiutils.tools._caller import Caller
-from c2casgiutils.tools._debug_cluster import ALL
+from c2casgiutils.tools._debug_cluster import ALL, SELF
 from c2casgiutils.tools._debug_memory import MemoryQuery
 from c2casgiutils.tools._debug_profile import ProfileRequest
 from c2casgiutils.tools._pages import Message
@@ -87,18 +87,23 @@ async def _respond(
     request: Request, *, message: Message | None = None, entered: Entered | None = None, status: int = 200
 ) -> Response:
     query = Query(request)
-    entered = entered or Entered.of(_way_in.entry(request))
+    entered = entered or Entered(seconds=query.field("seconds", ProfileRequest) or Entered.seconds)
     what = query.choice("what", _KINDS, "loop")
     id_ = query.text("id", max_length=500) or entered.id or ALL
     is_asked = query.is_on("ask")
     profile = query.text("profile", max_length=500)
+    trouble = ""
+    if id_ not in (ALL, SELF) and message is None:
+        _, trouble, status = _summary.find_process(await _summary.collect(), id_)
+        query.refused += [trouble] if trouble else []
 
     async def load(caller: Caller, summary: Summary) -> dict[str, Any]:
         may_see = caller.is_admin or what in _OF_READERS
         off = _off(what) if what in _COSTLY and not config.settings.debug.enabled else None
         is_other_site = auth.is_cross_site(request)
         found: Mapping[str, Any] = {}
-        if may_see and off is None and not is_other_site and (is_asked or profile or what not in _COSTLY):
+        may_ask = may_see and off is None and not is_other_site and not trouble
+        if may_ask and (is_asked or profile or what not in _COSTLY):
             found = await (_find_profile(profile) if profile else _find(what, id_, request))
         return {
             "is_live": found.get("remaining") is not None,

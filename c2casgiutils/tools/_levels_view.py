@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, config, instances
 from c2casgiutils.instances import Instance
-from c2casgiutils.switches import Setting, SwitchesUnavailableError
+from c2casgiutils.switches import CLUSTER, Setting, SwitchesUnavailableError
 from c2casgiutils.tools import (
     _attention,
     _forms,
@@ -30,10 +30,12 @@ from c2casgiutils.tools import (
     _logger_list,
     _loggers,
     _pages,
+    _summary,
     _views,
     _way_in,
 )
 from c2casgiutils.tools._caller import Caller
+from c2casgiutils.tools._level_fields import LevelChange, LevelRequest
 from c2casgiutils.tools._level_form import Entered
 from c2casgiutils.tools._level_holders import Asked
 from c2casgiutils.tools._level_tree import Tree
@@ -48,7 +50,6 @@ _DURATIONS = (("10m", "10 minutes"), ("1h", "1 hour"), ("1d", "1 day"), ("7d", "
 _FOR_EVER = (_level_form.NO_END, "for ever: until somebody ends it, also after restarts")
 _MAX_COMPARED = 2000
 _MAX_OWN = 5000
-_TEXTS = ("q", "ttl", "scope", "reason", "logger")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +75,14 @@ class Found:
 async def get_levels(request: Request) -> Response:
     """Return the page with the loggers."""
     query = Query(request)
-    fields = {**_way_in.entry(request), **{name: [query.text(name)] for name in _TEXTS}}
+    fields = {
+        **_way_in.entry(request),
+        "q": [query.text("q")],
+        "ttl": [query.field("ttl", LevelChange, also=(_level_form.NO_END,))],
+        "scope": [query.text("scope", max_length=500)],
+        "reason": [query.field("reason", LevelChange)],
+        "logger": [query.field("logger", LevelRequest, "name")],
+    }
     entered = Entered.of({**fields, "changed": ["1" if query.is_on("changed") else ""]})
     return await _page(request, entered, query=query)
 
@@ -114,6 +122,9 @@ async def _page(
     selected = entered.name if _is_name(entered.name) else ""
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
+        if query is not None and entered.scope not in ("", CLUSTER, _level_changes.PROCESS):
+            _, trouble, _ = _summary.find_process(summary, entered.scope)
+            query.refused += [f"scope: {trouble}"] if trouble else []
         found = await _find(entered, selected, summary.roster)
         return {
             "found": found,

@@ -13,7 +13,7 @@ from c2casgiutils.tools import _forms, _maintenance, _pages
 from c2casgiutils.tools._maintenance import MaintenanceChange
 from c2casgiutils.tools._pages import Message
 
-_NO_END = "none"
+NO_END = "none"
 _ACTIONS = ("begin", "end")
 FIELDS = ("ttl", "reason", "maintenance")
 
@@ -39,7 +39,7 @@ class Entered:
         """
         if self.action == "end":
             return MaintenanceChange(readonly=False)
-        ttl = None if self.ttl in ("", _NO_END) else self.ttl
+        ttl = None if self.ttl in ("", NO_END) else self.ttl
         fields = {"readonly": True, "ttl": ttl, "reason": self.reason or None}
         return MaintenanceChange.model_validate(fields)
 

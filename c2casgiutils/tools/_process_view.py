@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, instances
 from c2casgiutils.health_checks import _views as drains
-from c2casgiutils.tools import _check_rows, _forms, _pages, _process_rows, _summary, _way_in
+from c2casgiutils.tools import _check_rows, _forms, _pages, _process_rows, _summary
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._pages import Message
 from c2casgiutils.tools._process_rows import Row
@@ -94,9 +94,9 @@ async def _page(
 ) -> HTMLResponse:
     query = Query(request)
     id_ = query.text("id", max_length=_MAX_ID_LENGTH)
-    if status == 200 and await _find(id_) is None:  # noqa: PLR2004  # OK
-        status = 503 if instances.is_cut_off() else 404
-    entered = entered or Entered.of(_way_in.entry(request))
+    if status == 200:  # noqa: PLR2004  # OK
+        *_, status = _summary.find_process(await _summary.collect(), id_)
+    entered = entered or Entered.of({"seconds": [query.field("seconds", drains.DrainRequest)]})
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
         rows = _process_rows.rows(summary)
@@ -116,11 +116,6 @@ async def _page(
         }
 
     return await _pages.respond(request, _VIEW, "process.html", load, query=query, status=status)
-
-
-async def _find(id_: str) -> instances.Instance | None:
-    summary = await _summary.collect()
-    return next((one for one in (*summary.roster, *summary.unseen) if one.id == id_), None)
 
 
 def _done(request: Request, row: Row | None) -> Message | None:

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Collection
+from typing import Annotated
 
 from fastapi import Request
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 MAX_LENGTH = 200
 
@@ -48,6 +50,27 @@ class Query:
             return value
         self.refused.append(f"{name} is ignored: “{value}” is not {accepted}.")
         return ""
+
+    def field(self, name: str, model: type[BaseModel], of: str = "", *, also: Collection[str] = ()) -> str:
+        """Return a text that a field of a form accepts, an empty one instead of any other.
+
+        Args:
+            name: The name.
+            model: The model of the request that the form makes.
+            of: The field of the model, if it has another name.
+            also: Texts that only the form has.
+        """
+        value = self.text(name)
+        if not value or value in also:
+            return value
+        info = model.model_fields[of or name]
+        try:
+            TypeAdapter(Annotated[info.annotation, info]).validate_python(value)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            self.refused.append(f"{name} is ignored: {reason[0].lower()}{reason[1:]}.")
+            return ""
+        return value
 
     def number(self, name: str, *, default: float, least: float, most: float) -> float:
         """Return a number within its bounds, the default if there is none or another text."""

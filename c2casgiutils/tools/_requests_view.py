@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, debug, follow
-from c2casgiutils.tools import _debug_exchanges, _follow, _forms, _pages, _views, _way_in
+from c2casgiutils.tools import _debug_exchanges, _follow, _forms, _pages, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._debug_cluster import ALL
 from c2casgiutils.tools._follow import FollowReply, FollowRequest
@@ -90,6 +90,10 @@ async def _respond(
     status: int = 200,
 ) -> HTMLResponse:
     query = Query(request)
+    if entered is None:
+        entered = Entered.of(
+            {name: [query.field(name, FollowRequest)] for name in ("level", "logger", "ttl")}
+        )
     wanted: dict[str, Any] = {
         "status": query.matching("status", debug.STATUS_PATTERN, "503, or 5xx for a whole class"),
         "route": query.text("route"),
@@ -113,7 +117,7 @@ async def _respond(
             "limits": [(limit, limit) for limit in _LIMITS],
             "levels": _LEVELS,
             "durations": _DURATIONS,
-            "entered": entered or Entered.of(_way_in.entry(request)),
+            "entered": entered,
             "started": started,
             "followed": followed,
             "lines": await _lines(followed, query) if followed else [],

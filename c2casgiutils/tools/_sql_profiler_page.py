@@ -11,9 +11,10 @@ from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, db
 from c2casgiutils.switches import SwitchReport
-from c2casgiutils.tools import _forms, _pages, _sql_profiler, _way_in
+from c2casgiutils.tools import _forms, _pages, _sql_profiler
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._sql_profiler import ProfilerRequest
 from c2casgiutils.tools._summary import Summary
 from c2casgiutils.tools._views import View
@@ -106,6 +107,10 @@ def _partly(report: SwitchReport) -> Message:
 async def _page(
     request: Request, *, message: Message | None = None, entered: Entered | None = None, status: int = 200
 ) -> HTMLResponse:
+    query = Query(request)
+    if entered is None:
+        entered = Entered(query.field("ttl", ProfilerRequest), query.choice("plans", dict(_PLANS), ""))
+
     async def load(_: Caller, __: Summary) -> dict[str, Any]:
         profile = await db.profiler().read()
         report = profile.report
@@ -119,7 +124,9 @@ async def _page(
             "is_stale": report.roster == "stale",
             "durations": _DURATIONS,
             "plans": _PLANS,
-            "entered": entered or Entered.of(_way_in.entry(request)),
+            "entered": entered,
         }
 
-    return await _pages.respond(request, _VIEW, "statements.html", load, message=message, status=status)
+    return await _pages.respond(
+        request, _VIEW, "statements.html", load, query=query, message=message, status=status
+    )

@@ -122,6 +122,20 @@ def attention(roster: list[instances.Instance]) -> list[_attention.Attention]:
     )
 
 
+def find_process(summary: Summary, id_: str) -> tuple[instances.Instance | None, str, int]:
+    """Return a process that is known, or was before Redis was unreachable.
+
+    Returns:
+        The process, or `None`, a sentence that says why, and the status of the answer.
+    """
+    found = next((one for one in (*summary.roster, *summary.unseen) if one.id == id_), None)
+    if found is not None:
+        return found, "", 200
+    if instances.is_cut_off():
+        return None, f"Process “{id_}” cannot be seen: Redis is unreachable.", 503
+    return None, f"No process has the id “{id_}”: it left, or the id is wrong.", 404
+
+
 def _redis_trouble() -> _attention.Attention:
     reason, seconds = instances.outage() or ("", None)
     if seconds is None:

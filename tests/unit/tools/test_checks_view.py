@@ -85,8 +85,27 @@ async def test_checks_of_one_process(client: httpx.AsyncClient) -> None:
     own = instances.own()
     page = (await client.get("checks", params={"id": own.id})).text
     assert f"1 of {own.pid} on {own.hostname}" in page
-    page = (await client.get("checks", params={"id": "web:1:gone"})).text
-    assert "No process has the id <code>web:1:gone</code>" in page
+    page = (await client.get("checks", params={"id": own.id, "check": "fine"})).text
+    assert f'id="p-{own.id}"' in page
+
+
+@pytest.mark.parametrize("query", ["", "check=fine&"])
+async def test_checks_of_a_process_that_left(client: httpx.AsyncClient, query: str) -> None:
+    """The view says so, with a status that says it, too, and shows no other process instead."""
+    FACTORY.add(Fine(), name="fine")
+    answer = await client.get(f"checks?{query}id=web:1:gone")
+    assert answer.status_code == 404
+    assert "No process has the id “web:1:gone”: it left, or the id is wrong." in answer.text
+    assert f'id="p-{instances.own_id()}"' not in answer.text
+
+
+async def test_checks_of_a_process_that_cannot_be_seen(client: httpx.AsyncClient) -> None:
+    """Without Redis it is not known whether the process left."""
+    config.settings.redis.url = "redis://127.0.0.1:1"
+    for query in ("id=web:1:aa", "check=none"):
+        answer = await client.get(f"checks?{query}")
+        assert answer.status_code == 503
+        assert "it left" not in answer.text
 
 
 async def test_one_check_as_json(client: httpx.AsyncClient) -> None:

@@ -17,12 +17,23 @@ async def test_light_diagnostics(client: httpx.AsyncClient, what: str) -> None:
     assert instances.own_id() in page.text
 
 
-async def test_unknown_process(client: httpx.AsyncClient) -> None:
-    """The view says that it is unknown, and keeps the frame."""
-    page = await client.get("diagnostics?what=stacks&id=left:1:abcdef")
+@pytest.mark.parametrize("what", ["loop", "stacks", "memory", "profile"])
+async def test_unknown_process(client: httpx.AsyncClient, what: str) -> None:
+    """The view says that it is unknown, and chooses no other one instead."""
+    config.settings.debug = config.settings.debug.model_copy(update={"enabled": True})
+    page = await client.get(f"diagnostics?what={what}&id=left:1:abcdef")
     assert page.status_code == 404
-    assert "This cannot be shown." in page.text
+    assert "No process has the id “left:1:abcdef”: it left, or the id is wrong." in page.text
+    assert "<option selected>left:1:abcdef</option>" in page.text
     assert 'aria-label="Views"' in page.text
+
+
+async def test_unseen_process(client: httpx.AsyncClient) -> None:
+    """Without Redis it is not known whether the process left."""
+    config.settings.redis.url = "redis://127.0.0.1:1"
+    page = await client.get("diagnostics?what=stacks&id=left:1:abcdef")
+    assert page.status_code == 503
+    assert "Process “left:1:abcdef” cannot be seen: Redis is unreachable." in page.text
 
 
 async def test_unknown_kind(client: httpx.AsyncClient) -> None:

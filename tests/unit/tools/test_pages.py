@@ -193,6 +193,49 @@ async def changes(client: httpx.AsyncClient) -> list[str]:
     return [event["what"] for event in found if event["what"] != "login"]
 
 
+BAD_TTL = "ttl is ignored: invalid time delta"
+LONG_TTL = "ttl is ignored: a ttl must be from 1 second to"
+BAD_REASON = "reason is ignored: a reason must have at most 200 printable characters"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("levels?ttl=bad", BAD_TTL),
+        ("levels?ttl=8d", LONG_TTL),
+        ("levels?reason=%1b", BAD_REASON),
+        ("levels?logger=%1b", "logger is ignored: "),
+        ("levels?scope=web:1:gone", "scope: No process has the id “web:1:gone”"),
+        ("levels?changed=yes", "changed is 0: “yes” is not one of 0, 1."),
+        ("database?ttl=bad", BAD_TTL),
+        ("database?reason=%1b", BAD_REASON),
+        ("database?result=none", "result is ignored: “none” is not one of"),
+        ("diagnostics?what=profile&seconds=bad", "seconds is ignored: input should be a valid number"),
+        ("process?seconds=-1", "seconds is ignored: input should be greater than 0"),
+        ("requests?ttl=2h", LONG_TTL),
+        ("requests?level=loud", "level is ignored: "),
+        ("statements?ttl=bad", BAD_TTL),
+        ("statements?plans=all", "plans is ignored: “all” is not one of"),
+    ],
+)
+async def test_values_that_cannot_be_read(client: httpx.AsyncClient, path: str, text: str) -> None:
+    """The view says what is wrong with a value in its address, and what is accepted."""
+    page = (await client.get(path)).text
+    notices = re.findall(r'role="alert">([^<]*)</p>', page)
+    assert [notice for notice in notices if text in html.unescape(notice)] != []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["levels?ttl=20m", "levels?ttl=none", "database?ttl=20m", "database?ttl=none", "requests?ttl=20m"],
+)
+async def test_durations_that_the_form_does_not_list(client: httpx.AsyncClient, path: str) -> None:
+    """What is accepted stays chosen."""
+    page = (await client.get(path)).text
+    assert " is ignored" not in page
+    assert re.search(f'<option (value="{path.partition("=")[2]}" )?selected>', page)
+
+
 VIEWS_WITH_FORMS = {
     "database": {"maintenance": "begin", "reazon": "x"},
     "diagnostics": {"id": "self", "reazon": "x"},
