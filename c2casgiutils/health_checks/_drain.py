@@ -15,8 +15,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from c2casgiutils import config, instances
+from c2casgiutils import broadcast, config, instances
 from c2casgiutils._errors import C2cError
+from c2casgiutils.instances import DrainState
 
 _LOOPS = {"asyncio", "uvloop"}
 _LOGGER = logging.getLogger(__name__)
@@ -30,28 +31,36 @@ class Drain:
     """Tracks whether this process is out of service."""
 
     def __init__(self) -> None:
-        self._for_good = False
+        self.state: DrainState | None = None
+        """Since when the process is out of service, and why; `None` while it is not."""
 
     def stop(self) -> None:
         """Report not ready until the end of the process."""
-        self._for_good = True
+        now = datetime.datetime.fromtimestamp(int(broadcast.now()), tz=datetime.UTC)
+        self.state = DrainState(since=now, reason="SIGTERM", is_final=True)
         instances.set_state("draining")
 
-    def begin(self, end: datetime.datetime | None) -> None:
+    def begin(self, state: DrainState) -> None:
         """Report not ready until `end` is called.
 
         Args:
-            end: When that will be, for the log; `None` if unknown.
+            state: What is told about it; its end is for the log, too.
         """
-        if self._for_good:
+        if self._is_final:
             return
+        self.state = state
         instances.set_state("draining")
-        until = "" if end is None else f" until {end:%Y-%m-%d %H:%M:%S} UTC"
+        until = "" if state.until is None else f" until {state.until:%Y-%m-%d %H:%M:%S} UTC"
         _LOGGER.warning("Draining%s", until)
+
+    @property
+    def _is_final(self) -> bool:
+        return self.state is not None and self.state.is_final
 
     def end(self) -> None:
         """Report ready again."""
-        if instances.state() == "draining" and not self._for_good:
+        if instances.state() == "draining" and not self._is_final:
+            self.state = None
             instances.set_state("ready")
             _LOGGER.warning("Draining ended")
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from c2casgiutils import broadcast, instances, switches
 from c2casgiutils.health_checks._factory import FACTORY
+from c2casgiutils.instances import DrainState
 from c2casgiutils.switches import Setting, SwitchReport
 from c2casgiutils.switches._report import Confirmation
 
@@ -24,11 +25,15 @@ class Draining(switches.Kind):
             if setting is None:
                 FACTORY.service.drain.end()
             else:
-                FACTORY.service.drain.begin(setting.expires_at)
+                state = DrainState(
+                    since=setting.since_at, until=setting.expires_at, by=setting.by, reason=setting.reason
+                )
+                FACTORY.service.drain.begin(state)
 
 
 async def subscribe() -> None:
-    """Follow requests for all processes that serve requests."""
+    """Follow requests for all processes that serve requests, and report the drain in the roster."""
+    instances.register_beat("drain", lambda: FACTORY.service.drain.state)
     await broadcast.subscribe(_ALL, _on_request)
 
 
@@ -38,7 +43,11 @@ async def unsubscribe() -> None:
 
 
 async def drain(
-    ids: Collection[str] | None, *, seconds: float | None = None, by: str | None = None
+    ids: Collection[str] | None,
+    *,
+    seconds: float | None = None,
+    by: str | None = None,
+    reason: str | None = None,
 ) -> tuple[list[str], SwitchReport]:
     """Take processes out of service, and return which of them confirmed it.
 
@@ -46,10 +55,12 @@ async def drain(
         ids: Their ids; `None` for all processes that serve requests.
         seconds: Time after which they are ready again; by default they stay out of service.
         by: Who requests it.
+        reason: Why.
     """
     if ids is None:
-        return await _request({"is_wanted": True, "seconds": seconds, "by": by})
-    return _result(ids, await switches.put(Draining.name, "", value=True, ttl=seconds, by=by, to=ids))
+        return await _request({"is_wanted": True, "seconds": seconds, "by": by, "reason": reason})
+    change = await switches.put(Draining.name, "", value=True, ttl=seconds, by=by, reason=reason, to=ids)
+    return _result(ids, change)
 
 
 async def undrain(ids: Collection[str] | None, *, by: str | None = None) -> tuple[list[str], SwitchReport]:
@@ -81,8 +92,13 @@ async def _request(params: Mapping[str, Any]) -> tuple[list[str], SwitchReport]:
 
 
 async def _on_request(
-    *, is_wanted: bool, seconds: float | None = None, by: str | None = None, **_of_newer_releases: Any
+    *,
+    is_wanted: bool,
+    seconds: float | None = None,
+    by: str | None = None,
+    reason: str | None = None,
+    **_of_newer_releases: Any,
 ) -> Confirmation:
     own = [instances.own_id()]
-    await (drain(own, seconds=seconds, by=by) if is_wanted else undrain(own, by=by))
+    await (drain(own, seconds=seconds, by=by, reason=reason) if is_wanted else undrain(own, by=by))
     return Confirmation.of_this_process(switches.version())

@@ -14,6 +14,7 @@ from c2casgiutils.health_checks._drain import DrainRefused
 from c2casgiutils.health_checks._endpoint import HealthRoute, health_checks
 from c2casgiutils.health_checks._model import GlobalResult
 from c2casgiutils.switches import SwitchReport
+from c2casgiutils.switches._reason import Reason
 
 router: APIRouter = APIRouter()
 """`/`, with and without the trailing slash, and `/cluster`; include it with a prefix such as `/health`."""
@@ -59,6 +60,7 @@ class DrainRequest(BaseModel):
         allow_inf_nan=False,
         description="Ready again after this time, in seconds",
     )
+    reason: Reason | None = Field(default=None, description="Shown while the process drains")
     force: bool = Field(default=False, description="Even if no other process would be ready")
 
 
@@ -88,12 +90,12 @@ async def drain(
         request=request,
         target=target,
         before=_told(await _draining_now(ids)),
-        after=_told(ids, wanted.seconds),
+        after=_told(ids, wanted.seconds, wanted.reason),
     )
     async with recorded as record:
         to = None if wanted.instance == _EVERY else ids
-        done, report = await _draining.drain(to, seconds=wanted.seconds, by=record.by)
-        record.after = _told(done, wanted.seconds)
+        done, report = await _draining.drain(to, seconds=wanted.seconds, by=record.by, reason=wanted.reason)
+        record.after = _told(done, wanted.seconds, wanted.reason)
         record.result = report.result
     return DrainReply(drained=done, scope=_scope(wanted.instance, report), cluster=report)
 
@@ -140,10 +142,11 @@ async def _draining_now(ids: set[str]) -> set[str]:
     return ids & {entry.id for entry in await instances.roster() if entry.state == "draining"}
 
 
-def _told(draining: Iterable[str], seconds: float | None = None) -> str:
+def _told(draining: Iterable[str], seconds: float | None = None, reason: str | None = None) -> str:
     """Return the draining processes as text, for the audit log."""
     text = ", ".join(sorted(draining)) or "none"
-    return text if seconds is None else f"{text} for {seconds:g} s"
+    text += "" if seconds is None else f" for {seconds:g} s"
+    return text if reason is None else f"{text}: {reason}"
 
 
 async def _targets(instance: str | None) -> set[str]:

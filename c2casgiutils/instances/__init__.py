@@ -7,7 +7,7 @@ contains only this process.
 from c2casgiutils.instances._checks import UNKNOWN_CHECK, encode_check
 from c2casgiutils.instances._find import UnknownInstanceError, UnseenInstanceError, find, is_cut_off
 from c2casgiutils.instances._lag import LagMeter
-from c2casgiutils.instances._model import CheckState, Instance, Liveness, Sample, State
+from c2casgiutils.instances._model import CheckState, DrainState, Instance, Liveness, Sample, State
 from c2casgiutils.instances._presence import Presence
 from c2casgiutils.instances._slot import (
     beat_soon,
@@ -42,6 +42,7 @@ from c2casgiutils.instances._view import Member, View, read_id
 __all__ = [
     "UNKNOWN_CHECK",
     "CheckState",
+    "DrainState",
     "Instance",
     "LagMeter",
     "Liveness",

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from c2casgiutils.instances import _metrics
 from c2casgiutils.instances._checks import StaticCheck, decode_checks
-from c2casgiutils.instances._model import Instance, Liveness, Sample, State
+from c2casgiutils.instances._model import DrainState, Instance, Liveness, Sample, State
 from c2casgiutils.redis_utils import Signer
 
 _LOGGER = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class Beat(BaseModel):
     uptime: float = Field(default=0, ge=0)
     figures: dict[_Short, float] = Field({}, max_length=100)
     applied: int | None = None
+    drain: DrainState | None = None
     checks: str = Field(default="", max_length=_MAX_BEAT_BYTES)
     reasons: dict[str, str] = {}
 
@@ -169,6 +170,7 @@ def to_instance(
         uptime_seconds=beat.uptime,
         beat_age_seconds=round(max(0.0, now - beat.beat), 3),
         applied=beat.applied,
+        drain=beat.drain,
         figures=beat.figures,
         checks=decode_checks(beat.checks, beat.reasons, static.checks),
         samples=to_samples(samples, beat) if samples is not None else [],

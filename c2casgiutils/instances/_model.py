@@ -24,6 +24,17 @@ class CheckState:
     reason: Annotated[str, Field(description="why it is not passing, shortened; empty if unknown")] = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainState:
+    """Why a process is out of service, as reported in the roster; times are by the clock of Redis."""
+
+    since: datetime.datetime
+    until: Annotated[datetime.datetime | None, Field(description="null for no end")] = None
+    by: Annotated[str | None, Field(description="who took it out of service, null if nobody is known")] = None
+    reason: str | None = None
+    is_final: Annotated[bool, Field(description="the process stops afterwards")] = False
+
+
 class Sample(NamedTuple):
     """Figures at one moment; `None` for those that the process does not report.
 
@@ -53,6 +64,11 @@ class Instance(BaseModel):
     packages: dict[str, str] = Field({}, description="versions of the relevant packages")
     started: datetime.datetime = Field(description="by the clock of Redis if Redis is used")
     state: State = "starting"
+    drain: DrainState | None = Field(
+        default=None,
+        exclude_if=lambda drain: drain is None,
+        description="only there while it drains: since when, by whom, why and until when",
+    )
     liveness: Liveness = Field(
         default="ok",
         description="`late` after 1.5 heartbeats were missed, `lost` after 3 (for 15 minutes)",

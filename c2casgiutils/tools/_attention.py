@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from c2casgiutils.instances import Instance
+from c2casgiutils.instances import DrainState, Instance
 from c2casgiutils.switches import Setting
 
 Kind = Literal[
@@ -147,14 +147,25 @@ def _silent(roster: Iterable[Instance], now: datetime.datetime) -> Iterator[Atte
 def _draining(living: Iterable[Instance]) -> Iterator[Attention]:
     for instance in living:
         if instance.state in ("draining", "stopping"):
+            drain = instance.drain
             yield Attention(
                 kind="draining",
                 state="ok",
                 subject=instance.id,
-                since=None,
-                text=f"Process {name_of(instance)} is {instance.state}",
+                since=None if drain is None else drain.since,
+                text=f"Process {name_of(instance)} is {instance.state}{_about(drain)}",
                 processes=[instance.id],
             )
+
+
+def _about(drain: DrainState | None) -> str:
+    """Return by whom a process was taken out of service, until when and why, as the end of a sentence."""
+    if drain is None:
+        return ""
+    by = f" by {drain.by}" if drain.by else ""
+    end = "it is undrained" if drain.until is None else f"{drain.until:%H:%M:%S} UTC"
+    why = f": {drain.reason}" if drain.reason else ""
+    return f"{by}, until {'it stops' if drain.is_final else end}{why}"
 
 
 def _versions(living: Iterable[Instance]) -> Iterator[Attention]:

@@ -11,22 +11,13 @@ from c2casgiutils import config
 from c2casgiutils.config._types import checked_by, in_plain_words, parse_duration, read_by
 from c2casgiutils.config.tools import LEAST_LEVEL_TTL, MOST_LEVEL_TTL
 from c2casgiutils.switches import CLUSTER
+from c2casgiutils.switches._reason import Reason
 from c2casgiutils.tools import _level_values
 
-_MAX_REASON_LENGTH = 200
 _LEAST_SHORT_TTL = datetime.timedelta(seconds=1)
 _MOST_SHORT_TTL = datetime.timedelta(hours=1)
 _NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 30}
 _NUMBER_SCHEMA = {"type": "integer", "minimum": 0, "maximum": _level_values.MAX_NUMBER}
-
-
-def _check_reason(reason: str) -> str:
-    if len(reason) > _MAX_REASON_LENGTH or not reason.isprintable():
-        raise ValueError(f"a reason must have at most {_MAX_REASON_LENGTH} printable characters")
-    secret = config.settings.auth.secret
-    if secret and secret in reason:
-        raise ValueError("a reason must not contain the secret")
-    return reason
 
 
 def parse_ttl(value: Any) -> datetime.timedelta:
@@ -102,7 +93,6 @@ ScopeName = Annotated[
         description="`cluster`, `process` for the responding one, or the id of a process.",
     ),
 ]
-Reason = Annotated[str, checked_by(_check_reason), Field(json_schema_extra={"maxLength": _MAX_REASON_LENGTH})]
 Ttl = Annotated[
     datetime.timedelta | None,
     read_by(_parse_level_ttl),

@@ -123,7 +123,7 @@ async def _page(
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
         if query is not None and entered.scope not in ("", CLUSTER, _level_changes.PROCESS):
-            _, trouble, _ = _summary.find_process(summary, entered.scope)
+            trouble = _summary.find_process(summary, entered.scope)[1]
             query.refused += [f"scope: {trouble}"] if trouble else []
         found = await _find(entered, selected, summary.roster)
         return {

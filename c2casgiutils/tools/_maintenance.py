@@ -14,8 +14,9 @@ from c2casgiutils.config._types import in_plain_words, read_by
 from c2casgiutils.config.tools import LEAST_LEVEL_TTL, MOST_LEVEL_TTL
 from c2casgiutils.db import _maintenance
 from c2casgiutils.switches import Setting, SwitchesUnavailableError, SwitchReport
+from c2casgiutils.switches._reason import Reason
 from c2casgiutils.switches._report import Confirmation
-from c2casgiutils.tools._level_fields import Reason, parse_ttl
+from c2casgiutils.tools._level_fields import parse_ttl
 
 router = APIRouter(prefix="/db", tags=["database"])
 

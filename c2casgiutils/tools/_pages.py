@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, config, instances, switches
+from c2casgiutils.db import _maintenance
 from c2casgiutils.tools import (
     _attention,
     _caller,
@@ -219,8 +220,7 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
     return {
         "view": view,
         "caller": caller,
-        "state": STATES[summary.state],
-        "words": STATE_WORDS,
+        **_state_of(summary, caller),
         "cluster": summary.cluster,
         "at": now(),
         "nav": _nav(caller, view),
@@ -231,6 +231,22 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
         "as_curl": as_curl,
         "twin": as_curl(view.twin, query={name: request.query_params.get(name) for name in view.twin_query}),
     }
+
+
+def _state_of(summary: Summary, caller: Caller) -> dict[str, str]:
+    """Return the state of the service, and in words what holds: what somebody wanted is not just OK."""
+    state = STATES[summary.state]
+    words = [STATE_WORDS[state]] if state != "pass" else []
+    if _maintenance.maintenance() is not None:
+        state = state if state == "fail" else "warn"
+        words.append("maintenance")
+    living = [one for one in summary.roster if one.liveness != "lost" and not one.script]
+    draining = sum(one.state == "draining" for one in living)
+    if draining and caller.can_read:
+        state = "skip" if state == "pass" else state
+        words.append(f"{draining} of {len(living)} draining")
+    text = ", ".join(words) or STATE_WORDS["pass"]
+    return {"state": state, "state_text": f"{text[0].upper()}{text[1:]}"}
 
 
 def now() -> datetime.datetime:

@@ -33,7 +33,7 @@ _VIEW = View(
 _DURATIONS = (("", "until it is undrained"), ("60", "1 minute"), ("600", "10 minutes"), ("3600", "1 hour"))
 _REFUSED = 409
 _ACTIONS = ("begin", "end")
-_FIELDS = ("drain", "seconds", "force")
+_FIELDS = ("drain", "seconds", "reason", "force")
 _MAX_ID_LENGTH = 500
 
 
@@ -42,13 +42,14 @@ class Entered:
     """What somebody asked for, as text; shown again when it is refused."""
 
     seconds: str = ""
+    reason: str = ""
     force: str = ""
     action: str = ""
 
     @classmethod
     def of(cls, form: Mapping[str, list[str]]) -> Self:
         """Return the fields of a form."""
-        return cls(*(_forms.text(form, name) for name in ("seconds", "force", "drain")))
+        return cls(*(_forms.text(form, name) for name in ("seconds", "reason", "force", "drain")))
 
 
 @router.get("/process", name="c2c_process")
@@ -85,7 +86,12 @@ async def _change(request: Request, id_: str, entered: Entered) -> drains.DrainR
         raise HTTPException(422, f"The action must be {' or '.join(_ACTIONS)}")
     if entered.action == "end":
         return await drains.undrain(request, id_)
-    wanted = {"instance": id_, "seconds": entered.seconds or None, "force": entered.force or False}
+    wanted = {
+        "instance": id_,
+        "seconds": entered.seconds or None,
+        "reason": entered.reason or None,
+        "force": entered.force or False,
+    }
     return await drains.drain(request, drains.DrainRequest.model_validate(wanted))
 
 
@@ -96,7 +102,8 @@ async def _page(
     id_ = query.text("id", max_length=_MAX_ID_LENGTH)
     if status == 200:  # noqa: PLR2004  # OK
         *_, status = _summary.find_process(await _summary.collect(), id_)
-    entered = entered or Entered.of({"seconds": [query.field("seconds", drains.DrainRequest)]})
+    if entered is None:
+        entered = Entered(*(query.field(name, drains.DrainRequest) for name in ("seconds", "reason")))
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
         rows = _process_rows.rows(summary)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Request
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -64,8 +64,9 @@ class Query:
         if not value or value in also:
             return value
         info = model.model_fields[of or name]
+        accepted: Any = Annotated[info.annotation, info]
         try:
-            TypeAdapter(Annotated[info.annotation, info]).validate_python(value)
+            TypeAdapter(accepted).validate_python(value)
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
             self.refused.append(f"{name} is ignored: {reason[0].lower()}{reason[1:]}.")

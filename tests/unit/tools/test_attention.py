@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from c2casgiutils.instances import CheckState, Instance
+from c2casgiutils.instances import CheckState, DrainState, Instance
 from c2casgiutils.switches import Setting
 from c2casgiutils.tools import _attention
 
@@ -81,7 +81,26 @@ def test_late_and_draining() -> None:
         instance(1, liveness="late", beat_age_seconds=11), instance(2, state="draining"), instance(3)
     )
     assert (late.kind, late.state, late.processes) == ("late", "degraded", ["web:1:aa"])
-    assert (draining.kind, draining.state) == ("draining", "ok")
+    assert (draining.kind, draining.state, draining.since) == ("draining", "ok", None)
+    assert draining.text == "Process 2 on web is draining"
+
+
+@pytest.mark.parametrize(
+    ("drain", "end"),
+    [
+        pytest.param({}, ", until it is undrained", id="by nobody, without an end"),
+        pytest.param(
+            {"by": "alice", "until": NOW + 3 * MINUTE, "reason": "INC-42"},
+            " by alice, until 12:03:00 UTC: INC-42",
+            id="everything",
+        ),
+        pytest.param({"reason": "SIGTERM", "is_final": True}, ", until it stops: SIGTERM", id="stop"),
+    ],
+)
+def test_who_drained_it_and_until_when(drain: dict[str, Any], end: str) -> None:
+    (item,) = find(instance(2, state="draining", drain=DrainState(since=NOW - MINUTE, **drain)))
+    assert item.text == f"Process 2 on web is draining{end}"
+    assert item.since == NOW - MINUTE
 
 
 def test_different_versions() -> None:

@@ -13,9 +13,9 @@ from fastapi import Request
 from fastapi.routing import iter_route_contexts
 
 import c2casgiutils
-from c2casgiutils import config, instances, tools
+from c2casgiutils import config, instances, switches, tools
 from c2casgiutils.health_checks import FACTORY, Check, Result
-from c2casgiutils.tools import _pages, _static
+from c2casgiutils.tools import _pages, _static, _summary
 from c2casgiutils.tools._query import Query
 from tests.unit.tools.conftest import SECRET
 
@@ -371,6 +371,23 @@ async def test_icon_of_the_state(
     page = (await client.get("")).text
     assert f'href="static/{_static.hashed_name(f"{icon}.svg")}"' in page
     assert f"<title>{word} · The service</title>" in page
+
+
+async def test_title_of_what_somebody_wanted(client: httpx.AsyncClient) -> None:
+    """A service in maintenance, or with a process that drains, is not just OK."""
+    instances.set_state("ready")
+    await switches.put("maintenance", "", value=True)
+    page = (await client.get("processes")).text
+    assert "<title>Maintenance · Processes · The service</title>" in page
+    assert _static.hashed_name("c2c-warn.svg") in page
+    assert (await client.post("drain", json={"force": True})).status_code == 200
+    FACTORY.add(Broken(), severity="critical")
+    await FACTORY.check()
+    _summary.forget(at_once=True)
+    title = "Down, maintenance, 1 of 1 draining"
+    assert f"<title>{title} · The service</title>" in (await client.get("")).text
+    del client.headers["X-API-Key"]
+    assert "<title>Down, maintenance · Operations</title>" in (await client.get("")).text
 
 
 async def test_unchanged_page(client: httpx.AsyncClient) -> None:

@@ -1,5 +1,6 @@
 """The view of one process, and its drain."""
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -9,6 +10,7 @@ from c2casgiutils import config, instances
 from c2casgiutils.health_checks import FACTORY, JsonCheckError
 from tests.unit.health_checks.checks import Raising
 from tests.unit.tools.conftest import SECRET
+from tests.unit.tools.test_levels_view import text_of
 
 
 @pytest.fixture(autouse=True)
@@ -66,12 +68,18 @@ async def test_the_last_ready_process_is_drained_on_request_only(client: httpx.A
     assert '<option value="600" selected>' in refused.text
     assert instances.state() == "ready"
 
-    drained = await client.post(address(), data={"drain": "begin", "seconds": "600", "force": "1"})
+    fields = {"drain": "begin", "seconds": "600", "force": "1", "reason": "INC-42"}
+    drained = await client.post(address(), data=fields)
     assert drained.status_code == 303
     assert instances.state() == "draining"
     page = (await client.get(str(drained.url.join(drained.headers["Location"])))).text
     assert "is draining: its readiness probe fails." in page
     assert "Undrain</button>" in page
+    told = r"for \d+ s already, by [^,]*, until \d\d:\d\d:\d\d UTC \( [^)]* left\): INC-42"
+    assert re.search(told, text_of(page))
+    overview = text_of((await client.get("")).text)
+    assert re.search(r"is draining by [^,]*, until \d\d:\d\d:\d\d UTC: INC-42 for", overview)
+    assert "1 of 1 draining · The service" in overview
 
     undrained = await client.post(address(), data={"drain": "end"})
     assert undrained.status_code == 303
