@@ -10,30 +10,37 @@ import pytest
 import yaml
 
 from c2casgiutils.config import parse_duration
+from tests.support.pages import Block, blocks
 from tests.support.processes import Uvicorn
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-FENCE = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE)
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
 def deployments() -> Iterator[Any]:
     """The Python block before each manifest, and its Deployment."""
-    for page in PAGES:
-        application = None
-        for match in FENCE.finditer(page.read_text()):
-            if match["language"] == "python":
-                application = match["code"]
-            elif re.search(r"^kind: Deployment$", match["code"], re.MULTILINE):
-                yield pytest.param(application, yaml.safe_load(match["code"]), id=page.name)
+    application = None
+    for block in blocks("python", "yaml"):
+        if block.language == "python":
+            application = block.code
+        elif re.search(r"^kind: Deployment$", block.code, re.MULTILINE):
+            yield pytest.param(application, yaml.safe_load(block.code), id=block.page)
 
 
 def test_there_are_manifests() -> None:
     """The table of the next test is not empty, and no other kind of workload is left untested."""
-    kinds = [kind for page in PAGES for kind in re.findall(r"^kind: (\w+)$", page.read_text(), re.MULTILINE)]
+    kinds = [
+        kind for block in blocks("yaml") for kind in re.findall(r"^kind: (\w+)$", block.code, re.MULTILINE)
+    ]
     assert kinds == ["Deployment"] * len(list(deployments()))
     assert kinds
+
+
+@pytest.mark.parametrize("block", list(blocks("yaml")), ids=str)
+def test_yaml(block: Block) -> None:
+    """Each block is YAML, and asks no path below the mount but those of probes."""
+    assert yaml.safe_load(block.code)
+    asked = set(re.findall(r"path[:=] ?(/c2c/\w+)", block.code))
+    assert asked <= {"/c2c/livez", "/c2c/readyz", "/c2c/startupz"}
 
 
 @pytest.mark.parametrize(("application", "deployment"), list(deployments()))
