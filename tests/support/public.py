@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pydantic import BaseModel
+
 from c2casgiutils._app import create_app
 from c2casgiutils.config import Settings
 from c2casgiutils.config._environment import OLDER_NAMES, variables
@@ -85,6 +87,8 @@ def _class_lines(path: str, cls: type) -> Iterator[str]:
         yield f"class {path}"
         yield from (f"{path}.{name} = {member.value!r}" for name, member in cls.__members__.items())
         return
+    if issubclass(cls, BaseModel):
+        cls.model_rebuild()  # pydantic sets the signature of a deferred model with its first object
     yield f"class {path}{_signature(cls)}"
     # What it inherits from a class of another library is that library's.
     own = [base for base in cls.__mro__ if base.__module__.startswith("c2casgiutils")]
