@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -25,8 +24,8 @@ from c2casgiutils import (
     sentry,
 )
 from c2casgiutils._asgi import LEGACY_PATHS, SlashRedirectMiddleware, path_inside
-from c2casgiutils._origins import is_bounded
 from c2casgiutils._starlette import mount, redirect_to_slash
+from c2casgiutils.headers._cors import check_cors
 
 _GZIP_FROM_BYTES = 1000
 _UNTITLED = "FastAPI"  # FastAPI's default title
@@ -81,8 +80,7 @@ def install(
         gzip: Compress responses of 1000 bytes or more.
         trusted_hosts: Allowed values of `Host` (`*.example.com`); all by default.
         https_redirect: Redirect plain HTTP to HTTPS, except probes and metrics; not with `C2C__HTTP`.
-        cors: Keyword arguments of Starlette's `CORSMiddleware`; without them no cross-origin access is
-            allowed.
+        cors: Options of `headers.add_cors`; without them no cross-origin access is allowed.
         errors: Answer errors of the application's routes in one form, see `errors.install`.
         legacy_paths: Keep the addresses of c2cwsgiutils that others know: the callback of GitHub and the
             list of log levels.
@@ -90,7 +88,8 @@ def install(
     Raises:
         ValueError: The path or a matcher is invalid, `cors` allows arbitrary origins to use the credentials
             of the visitor, or the application was already set up.
-        TypeError: The application is of another framework, or a type in a matcher is not supported.
+        TypeError: The application is of another framework, or a type in a matcher or in `cors` is not
+            supported.
         ConfigurationError: A setting is invalid (proxies, Sentry, metrics); ends the start.
     """
     if not isinstance(app, Starlette):
@@ -99,7 +98,7 @@ def install(
     if getattr(app.state, _MOUNTED, False):
         raise ValueError("install() was already called on this application")
     target = _target(path)
-    _check_cors(cors)
+    check_cors(cors or {})
     setattr(app.state, _MOUNTED, True)
     logs.protect_handlers(config.secrets_of(config.settings))
     if sentry:
@@ -158,21 +157,6 @@ def _target(path: str) -> str:
     if not re.fullmatch(r"(/[\w.~-]+)+/?", path, re.ASCII):
         raise ValueError(f"path must be a path such as /c2c, not {path!r}")
     return config.settings.route_prefix + path.strip("/")
-
-
-def _check_cors(cors: Mapping[str, Any] | None) -> None:
-    """Reject origins that would let any page act with the permissions of its visitor."""
-    if not cors or not cors.get("allow_credentials"):
-        return
-    origins = cors.get("allow_origins") or ()
-    if "*" in origins or "null" in origins:
-        raise ValueError("cors with allow_credentials must list its origins, as any origin would be accepted")
-    pattern = cors.get("allow_origin_regex")
-    if pattern and not is_bounded(pattern):
-        raise ValueError(
-            "cors with allow_credentials must list its origins, but allow_origin_regex matches others; "
-            r"accepted are patterns such as https://(.+\.)?example\.com(:\d+)?, with their dots escaped"
-        )
 
 
 def _answer_errors(app: Starlette) -> None:
@@ -236,8 +220,7 @@ def _add_innermost(app: Starlette, *, gzip: bool, cors: Mapping[str, Any] | None
     if gzip:
         app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES)
     if cors:
-        app.add_middleware(headers.ErrorMiddleware)
-        app.add_middleware(CORSMiddleware, **cors)
+        headers.add_cors(app, **cors)
 
 
 def _armor_config(

@@ -1,6 +1,7 @@
 """Security headers and forwarded headers as pure ASGI middlewares."""
 
 from c2casgiutils.headers._armor import ArmorHeaderMiddleware
+from c2casgiutils.headers._cors import add_cors
 from c2casgiutils.headers._defaults import (
     API_HEADERS_CONFIG,
     DEFAULT_HEADERS_CONFIG,
@@ -26,6 +27,7 @@ __all__ = [
     "Header",
     "HeaderMatcher",
     "UnreadForwardedMiddleware",
+    "add_cors",
     "grade",
     "unread_forwarded",
 ]

@@ -28,7 +28,7 @@ NAMES = {
     "c2casgiutils.redis_utils": "get cleanup",
     "c2casgiutils.headers": "ArmorHeaderMiddleware HeaderMatcher Header CSP_NONCE "
     "DEFAULT_HEADERS_CONFIG ForwardedHeadersMiddleware API_HEADERS_CONFIG "
-    "grade",
+    "add_cors grade",
     "c2casgiutils.health_checks": "FACTORY Factory Check Result EntityResult GlobalResult Redis "
     "SQLAlchemy Alembic Wrong router JsonCheckError probes",
     "c2casgiutils.auth": "AuthenticationType auth_type AuthMethod AuthInfo UserInfo "
