@@ -73,10 +73,13 @@ class ExchangesMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] == "lifespan" or HELD in scope.setdefault("state", {}):
+        state = scope.get("state")
+        if state is None:
+            state = scope["state"] = {}
+        if scope["type"] == "lifespan" or HELD in state:
             await self.app(scope, receive, send)
             return
-        held = scope["state"][HELD] = [scope, scope.get("root_path", "")]
+        held = state[HELD] = [scope, scope.get("root_path", "")]
         keep, status, began = self._keep, 0, time.perf_counter()
 
         def send_recorded(message: Message) -> Awaitable[None]:
@@ -97,7 +100,8 @@ class ExchangesMiddleware:
             status = status or _INTERNAL_ERROR
             raise
         finally:
-            keep(held, began, status)
+            if held:
+                keep(held, began, status)
 
     def _keep(self, held: list[Any], began: float, status: int) -> None:
         """Keep a request once, when its answer ended, unless it is one of those that are left out."""
