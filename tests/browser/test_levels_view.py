@@ -1,11 +1,4 @@
-"""The view of the log levels in a real browser, of two workers with Redis.
-
-Clicks (c) and keystrokes (k), signed in, from the overview:
-
-- `DEBUG` for ten minutes in all, and see who has it: `/`, three letters, Enter, one click: 5 k, 1 c.
-  Without a script: the link, the field, three letters, Enter, one click: 4 k, 3 c.
-- undo: one click, in the row or where attention is needed.
-"""
+"""The view of the log levels in a real browser, of two workers with Redis."""
 
 import re
 from collections.abc import Iterator

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Literal
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.auth import KEY, SECRET
 from tests.support.browser import Visit, chromium
@@ -205,3 +206,101 @@ def test_sort_and_filter(service: Service, browser: Browser, javascript: bool) -
             assert visit.axe() == []
         page.get_by_role("link", name="show all 2").click()
         expect(page.locator("tbody tr")).to_have_count(2)
+
+
+class Hand:
+    """Works with a page, and counts the clicks and keystrokes of one task after the other."""
+
+    def __init__(self, page: Page) -> None:
+        self.counted: dict[str, tuple[int, int]] = {}
+        self._page = page
+        self._clicks = self._keys = 0
+
+    def click(self, target: Locator) -> None:
+        """Click on something that is seen without scrolling."""
+        expect(target).to_be_in_viewport()
+        target.click()
+        self._clicks += 1
+
+    def press(self, *keys: str) -> None:
+        """Press keys."""
+        for key in keys:
+            self._page.keyboard.press(key)
+            self._keys += 1
+
+    def finish(self, task: str, *seen: Locator) -> None:
+        """End a task: what it is about is seen without scrolling."""
+        for each in seen:
+            expect(each).to_be_in_viewport()
+        self.counted[task] = (self._clicks, self._keys)
+        self._clicks = self._keys = 0
+
+
+def documented() -> dict[str, tuple[int, int]]:
+    """Return the clicks and keys of each task in the documentation of the page."""
+    text = (Path(__file__).parents[2] / "docs/page.md").read_text()
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
+    return {task: (int(clicks), int(keys)) for task, clicks, keys in rows}
+
+
+def test_tasks(service: Service, browser: Browser) -> None:
+    """They take as many clicks and keys as the documentation says."""
+    sick = exhaust(service, exhausted=True)
+    name = "{1} on {0}".format(*sick.split(":"))
+    try:
+        wait_for(lambda: sick in str(service.attention()), seconds=SECONDS, what="the sick process")
+        with Visit(browser, service.url, viewport={"width": 1280, "height": 900}) as visit:
+            hand = Hand(sign_in(visit))
+            do_tasks(visit.page, hand, name)
+            assert hand.counted == documented()
+    finally:
+        mend(service)
+
+
+def do_tasks(page: Page, hand: Hand, name: str) -> None:
+    """Do each task of the documentation."""
+    line = page.get_by_role("listitem").filter(has_text=f"{name}: pool exhausted: 5 of 5")
+    process = page.get_by_role("link", name=name, exact=True).first
+    hand.finish("Which process is sick, and why", line)
+    hand.finish("Since when", line.locator("time"))
+    hand.finish("The version of each process", *page.get_by_role("cell", name="0.1.0").all())
+    read_at = page.locator("#at").inner_text()
+    expect(page.locator("#at")).not_to_have_text(read_at)
+    hand.finish("Keep the page current")
+
+    row = page.get_by_role("group", name="orders.db", exact=True)
+    hand.press("/")
+    expect(page.get_by_label("Search")).to_be_focused()
+    hand.press("o", "r", "d", "Enter")
+    hand.click(row.get_by_role("button", name="DEBUG", exact=True))
+    debug = "`DEBUG` for 10 minutes in all processes, and who has it"
+    hand.finish(debug, row.get_by_text("2 of 2 applied DEBUG."), row.locator("time"))
+    hand.click(row.get_by_role("button", name="End"))
+    hand.finish("End it", row.get_by_text("No level is set."))
+
+    hand.press("g", "a")
+    hand.finish("Who changed what", page.get_by_role("row").filter(has_text="orders.db").first)
+    hand.press("g", "s")
+    request = page.get_by_role("region", name="Your request")
+    hand.finish("The address of the client behind the proxy", request.get_by_text("127.0.0.1").first)
+
+    page.goto("/c2c/")
+    hand.click(page.locator(".strip").get_by_role("button", name="Copy"))
+    expect(page.locator("#said")).to_have_text(re.compile("^Copied: curl "))
+    hand.finish("Copy the curl command of a view")
+    hand.click(page.get_by_role("link", name="Memory"))
+    expect(page).to_have_url(re.compile(r"\?sort=memory"))
+    hand.finish("The processes with the most memory, as a link to share", page.locator(ARIA_SORT))
+
+    page.goto("/c2c/")
+    hand.click(process)
+    hand.click(page.get_by_role("link", name="Event loop"))
+    loop = page.get_by_text("Lag in the last minute")
+    hand.finish("What blocked the event loop of a process", loop)
+    page.goto("/c2c/")
+    hand.click(process)
+    hand.click(page.get_by_role("button", name="Drain", exact=True))
+    undrain = page.get_by_role("button", name="Undrain", exact=True)
+    hand.finish("Drain a process", undrain)
+    undrain.click()
+    expect(page.get_by_role("button", name="Drain", exact=True)).to_be_visible()
