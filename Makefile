@@ -36,6 +36,10 @@ test-tools:
 test: setup test-tools ## Run all tests
 	$(BIN)/python .ci/tests.py --numprocesses=$(PROCESSES) --dist=worksteal --cov --cov-report= --cov-fail-under=0 --durations=15 $(TESTS)
 
+.PHONY: test-lowest
+test-lowest: setup test-tools ## Run the unit tests with the lowest versions of all dependencies
+	.ci/test-lowest --numprocesses=$(PROCESSES) tests/unit
+
 .PHONY: coverage
 coverage: setup ## Show the branch coverage of the last tests, fail under the limit
 	$(BIN)/coverage report
@@ -121,6 +125,7 @@ soak: setup test-tools ## Run the long forms: random faults (SEEDS, SECONDS), ma
 .PHONY: lock
 lock: $(BIN)/uv ## Lock what pyproject.toml asks for, keep the versions (UPGRADE=1: take the newest)
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version=3.11 --all-extras --group=dev $(if $(UPGRADE),--upgrade) pyproject.toml --output-file=requirements.lock
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version=3.11 --all-extras --resolution=lowest-direct pyproject.toml --output-file=requirements.lowest.lock
 
 # Not `setup`, which fails while the lock lacks what pyproject.toml asks for.
 $(BIN)/uv:

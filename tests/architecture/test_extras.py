@@ -4,7 +4,12 @@ import re
 import tomllib
 from pathlib import Path
 
-_PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+_ROOT = Path(__file__).parents[2]
+_PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
 _EXTRAS: dict[str, list[str]] = _PROJECT["optional-dependencies"]
 
 
@@ -28,3 +33,23 @@ def test_all_is_what_production_needs() -> None:
 
 def test_standard_brings_a_server_and_the_drivers() -> None:
     assert packages("standard") == {"uvicorn", "psycopg", "aiosqlite"}
+
+
+def test_lowest_versions_are_locked() -> None:
+    """`make test-lowest` tests the versions that pyproject.toml names, and each dependency names one."""
+    texts = [*_PROJECT["dependencies"], *(text for extra in _EXTRAS.values() for text in extra)]
+    requirements = [one for one in map(Requirement, texts) if one.name != "c2casgiutils"]
+    lock = (_ROOT / "requirements.lowest.lock").read_text()
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE))
+    bounds = {canonicalize_name(one.name): str(one.specifier) for one in requirements}
+    assert len(bounds) > 20
+    differing = {
+        name: (bound, locked.get(name))
+        for name, bound in bounds.items()
+        if not _is_lowest(bound, locked[name])
+    }
+    assert differing == {}
+
+
+def _is_lowest(bound: str, version: str) -> bool:
+    return bound.startswith(">=") and Version(bound.removeprefix(">=")) == Version(version)

@@ -145,7 +145,7 @@ async def test_what_is_sent(
         if isinstance(result, str):
             result = httpx.Response(200, content=result)
         got = result.json() if isinstance(result, httpx.Response) else result
-        return got["method"], got["type"], got["body"]
+        return got["method"], got["type"], got["body"].replace('": ', '":')  # httpx before 0.28
 
     assert parts(getattr(connection, method)("/echo", **arguments)) == sent
     async with AsyncConnection(app=app, cache_expected=DONT_CARE) as other:
