@@ -40,6 +40,10 @@ test: setup test-tools ## Run all tests
 test-lowest: setup test-tools ## Run the unit tests with the lowest versions of all dependencies
 	.ci/test-lowest --numprocesses=$(PROCESSES) tests/unit
 
+.PHONY: test-valkey
+test-valkey: setup test-tools ## Run the tests of Redis against Valkey (VALKEY=its server)
+	.ci/test-valkey --numprocesses=$(PROCESSES) tests/integration/cluster tests/integration/auth tests/integration/redis_utils tests/integration/broadcast
+
 .PHONY: coverage
 coverage: setup ## Show the branch coverage of the last tests, fail under the limit
 	$(BIN)/coverage report

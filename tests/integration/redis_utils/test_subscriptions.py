@@ -69,7 +69,7 @@ def test_refusal(redis_server: RedisServer) -> None:
     with redis_server.client() as client:
         client.acl_setuser("limited", enabled=True, passwords=["+limited"], commands=["+@all"])
     subscription = subscribe(redis_server, username="limited")
-    with pytest.raises(ResponseError, match="channels"):
+    with pytest.raises(ResponseError, match="channel"):
         receive(subscription)
     subscription.close()
 
