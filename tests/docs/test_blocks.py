@@ -1,4 +1,4 @@
-"""Every Python block of the README and of docs/ runs, in an interpreter of its own and an empty folder."""
+"""Every Python block of the README and of docs/ runs, in a process of its own and an empty folder."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fresh import run_fresh
+from tests.support.warm import Warm
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```python[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -20,8 +20,16 @@ def blocks() -> Iterator[object]:
             yield pytest.param(match[1], id=f"{page.name}:{line}")
 
 
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Warm]:
+    with Warm() as warm:
+        yield warm
+
+
 @pytest.mark.parametrize("code", list(blocks()))
-def test_block_runs(code: str, tmp_path: Path, record_property: Callable[[str, str], None]) -> None:
-    done = run_fresh(code, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
-    assert done.returncode == 0, done.stderr
+def test_block_runs(
+    warm: Warm, code: str, tmp_path: Path, record_property: Callable[[str, str], None]
+) -> None:
+    status, errors = warm.run(code, tmp_path)
+    assert status == 0, errors
     record_property("documentation", "Python blocks run")

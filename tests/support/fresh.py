@@ -20,17 +20,20 @@ def in_children(statement: str, *, number: int = 3) -> str:
     )
 
 
+def environment(env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment of a new interpreter, without the settings of the test run."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("C2C__")}
+    inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of them start
+    return {**inherited, **(env or {})}
+
+
 def run_fresh(
     code: str, *, env: Mapping[str, str] | None = None, cwd: Path | None = None, seconds: float = 60
 ) -> subprocess.CompletedProcess[str]:
     """Run code in an interpreter of its own that turns warnings into errors; check the exit code."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("C2C__")}
-    # Compiled modules are kept, in one place for all: hundreds of fresh interpreters start in a test run.
-    inherited.pop("PYTHONDONTWRITEBYTECODE", None)
-    inherited["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[2] / ".cache" / "pycache")
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        env={**inherited, **(env or {})},
+        env=environment(env),
         cwd=cwd,
         capture_output=True,
         text=True,
