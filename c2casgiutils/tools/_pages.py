@@ -224,7 +224,7 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
         "cluster": summary.cluster,
         "at": now(),
         "nav": _nav(caller, view),
-        "title": _title() if is_shown else NO_TITLE,
+        "title": title_for(caller),
         "version": instances.own().packages.get("c2casgiutils", "") if is_shown else "",
         "sign_in_error": _sign_in_error(request, caller),
         "came_from": _way_in.came_from(request, view),
@@ -290,6 +290,11 @@ def _sign_in_error(request: Request, caller: Caller) -> Message | None:
     if caller.info.refusal is not None:
         return Message("fail", f"{caller.info.refusal}.", "")
     return _SIGN_IN_ERRORS.get(request.query_params.get("sign_in", ""))
+
+
+def title_for(caller: Caller) -> str:
+    """Return the title of the service, to strangers only if it is public."""
+    return _title() if caller.can_read or config.settings.tools.public_title else NO_TITLE
 
 
 def _title() -> str:

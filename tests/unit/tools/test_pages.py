@@ -84,6 +84,57 @@ async def test_closed_view(anonymous: httpx.AsyncClient) -> None:
     assert 'aria-label="Views"' not in answer.text
 
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "text"),
+    [
+        ("PUT", "levels", 405, "Method Not Allowed."),
+        ("POST", "", 405, "Method Not Allowed."),
+        ("GET", "debug/profile", 405, "Method Not Allowed."),
+        ("GET", "nothing", 404, "Not Found."),
+        ("GET", "debug/exchanges?limit=x", 422, "limit: Input should be a valid integer"),
+        ("GET", "debug/stacks?instance=left:1:aa", 404, "Unknown instance"),
+    ],
+)
+async def test_errors_in_a_browser(
+    client: httpx.AsyncClient, method: str, path: str, status: int, text: str
+) -> None:
+    """A browser gets a page with a link to the views, other clients JSON."""
+    page = await client.request(method, path, headers=BROWSER)
+    answer = await client.request(method, path)
+    assert (page.status_code, answer.status_code) == (status, status)
+    assert page.headers.get("allow") == answer.headers.get("allow")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    assert text in page.text
+    assert f'<a href="{"../" * path.partition("?")[0].count("/") or "./"}">All views</a>' in page.text
+    assert 'name="secret"' not in page.text
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "leads_to", "action"),
+    [
+        ("GET", "instances", "instances", "auth/login"),
+        ("GET", "health/cluster?check=db", "health/cluster?check=db", "../auth/login"),
+        ("POST", "debug/dump", "", "../auth/login"),
+    ],
+)
+async def test_refusals_in_a_browser(
+    anonymous: httpx.AsyncClient, method: str, path: str, leads_to: str, action: str
+) -> None:
+    """Whoever is not signed in gets the sign-in, which leads back to what was requested."""
+    page = await anonymous.request(method, path, headers=BROWSER)
+    assert page.status_code == 403
+    assert f'action="{action}"' in page.text
+    assert came_from(page.text) == leads_to
+    assert "The service" not in page.text
+    assert (await anonymous.request(method, path)).json()["status"] == 403
+
+
 async def test_row_of_links(client: httpx.AsyncClient) -> None:
     """The row of links is on each view, and marks the open one."""
     page = (await client.get("")).text
