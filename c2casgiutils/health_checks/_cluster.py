@@ -173,7 +173,7 @@ def _checks(entries: Sequence[Entry] | None = None) -> list[dict[str, Any]]:
     """Return what the roster tells of the checks once."""
     fixed = {"name", "tags", "level", "severity"}
     return [
-        entry.options.model_dump(mode="json", include=fixed, exclude_defaults=True)
+        entry.options.model_dump(mode="json", include=fixed, exclude_defaults=True) | {"kept": entry.kept}
         for entry in (FACTORY.entries if entries is None else entries)
     ]
 

@@ -39,6 +39,7 @@ class StaticCheck(BaseModel):
     """The part of a check that rarely changes."""
 
     name: str
+    kept: float | None = None
     tags: list[str] = []
     level: int = 1
     severity: str = "critical"
@@ -57,6 +58,7 @@ def decode_checks(
     return {
         fixed.name: CheckState(
             **_decode(cell),
+            kept=fixed.kept,
             tags=fixed.tags,
             level=fixed.level,
             severity=fixed.severity,

@@ -18,6 +18,10 @@ class CheckState:
     since: Annotated[datetime.datetime | None, Field(description="when this status began")] = None
     milliseconds: Annotated[float | None, Field(description="duration of the last run")] = None
     age: Annotated[float | None, Field(description="seconds since the end of the last run")] = None
+    kept: Annotated[
+        float | None,
+        Field(description="seconds after which the last run is too old to tell the present state"),
+    ] = None
     tags: list[str] = field(default_factory=list)
     level: int = 1
     severity: str = "critical"

@@ -3,7 +3,9 @@
 import dataclasses
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Self
 
+from c2casgiutils import instances, switches
 from c2casgiutils.instances import CheckState, Instance
 from c2casgiutils.tools import _attention
 
@@ -28,11 +30,37 @@ def is_bad(check: CheckState) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """A check in one process."""
+    """A check in one process.
+
+    Attributes:
+        shape: The state.
+        word: The state.
+        check: What the process told.
+        ran_at: The end of its last run; `None` before the first one.
+        is_old: The last run is too long ago to tell the present state.
+    """
 
     shape: str
     word: str
     check: CheckState
+    ran_at: datetime.datetime | None
+    is_old: bool
+
+    @classmethod
+    def of(cls, instance: Instance, name: str) -> Self:
+        """Return a check of a process."""
+        check = instance.checks[name]
+        shape, word = drawn(check.status, check.severity)
+        if check.age is None:
+            return cls(shape, word, check, None, is_old=False)
+        age = check.age + instance.beat_age_seconds
+        ran_at = datetime.datetime.fromtimestamp(switches.now() - age, tz=datetime.UTC)
+        is_silent = instance.liveness != "ok" or (
+            instances.is_cut_off() and instance.id != instances.own_id()
+        )
+        # a process that beats may have run it since
+        told = age if is_silent else check.age
+        return cls(shape, word, check, ran_at, is_old=check.kept is not None and told > check.kept)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +75,7 @@ class Line:
         cells: By the id of the process.
         bad: The ids of the processes in the worst state.
         since: When the worst state began.
+        ran_at: The last run in the worst state, if it is too long ago to tell the present one.
     """
 
     name: str
@@ -56,6 +85,7 @@ class Line:
     cells: Mapping[str, Cell]
     bad: Sequence[str]
     since: datetime.datetime | None
+    ran_at: datetime.datetime | None
 
     @property
     def is_equal(self) -> bool:
@@ -72,11 +102,6 @@ class Line:
         """The longest last run in seconds."""
         found = [one.check.milliseconds for one in self.cells.values() if one.check.milliseconds is not None]
         return max(found) / 1000 if found else None
-
-    @property
-    def age(self) -> float | None:
-        """How old the oldest result was at the last heartbeat, in seconds."""
-        return max((one.check.age for one in self.cells.values() if one.check.age is not None), default=None)
 
     @property
     def reason(self) -> str:
@@ -108,11 +133,12 @@ def columns(found: Iterable[Line], roster: Iterable[Instance]) -> list[Instance]
 
 
 def _line(name: str, having: Sequence[Instance]) -> Line:
-    cells = {
-        one.id: Cell(*drawn(one.checks[name].status, one.checks[name].severity), one.checks[name])
-        for one in having
-    }
+    cells = {one.id: Cell.of(one, name) for one in having}
     worst = min(cells.values(), key=lambda cell: (_RANKS[cell.shape], cell.check.status == "skip"))
     bad = [id_ for id_, cell in cells.items() if (cell.shape, cell.word) == (worst.shape, worst.word)]
     since = min((moment for id_ in bad if (moment := cells[id_].check.since) is not None), default=None)
-    return Line(name, worst.check.severity, worst.shape, worst.word, cells, bad, since)
+    ran_at = max((moment for id_ in bad if (moment := cells[id_].ran_at) is not None), default=None)
+    is_old = all(cells[id_].is_old for id_ in bad)
+    return Line(
+        name, worst.check.severity, worst.shape, worst.word, cells, bad, since, ran_at if is_old else None
+    )

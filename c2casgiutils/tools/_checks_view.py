@@ -2,12 +2,13 @@
 
 import collections
 import dataclasses
+import datetime
 from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from c2casgiutils import health_checks, instances
+from c2casgiutils import health_checks, instances, switches
 from c2casgiutils.instances import Instance
 from c2casgiutils.tools import _check_rows, _pages, _summary, _views
 from c2casgiutils.tools._caller import Caller
@@ -29,7 +30,9 @@ class Results:
     shape: str
     word: str
     seconds: float
-    age: float | None
+    since: datetime.datetime | None
+    ran_at: datetime.datetime | None
+    is_old: bool
     letters: str
     counts: str
     payload: dict[str, Any]
@@ -83,7 +86,7 @@ async def _ask(name: str, roster: Sequence[Instance]) -> Asked:
     answer = await health_checks.matrix(history=True, check=name)
     by_id = {one.id: one for one in roster}
     found = [
-        _results(by_id[id_], row.severity, cell)
+        _results(by_id[id_], row, cell)
         for row in answer.checks
         for id_, cell in row.cells.items()
         if id_ in by_id
@@ -93,8 +96,12 @@ async def _ask(name: str, roster: Sequence[Instance]) -> Asked:
     return Asked(found, silent, is_stale=report.roster == "stale")
 
 
-def _results(instance: Instance, severity: str, cell: Any) -> Results:
-    shape, word = _check_rows.drawn(cell.status, severity)
+def _results(instance: Instance, row: Any, cell: Any) -> Results:
+    shape, word = _check_rows.drawn(cell.status, row.severity)
+    told = _check_rows.Cell.of(instance, row.name) if row.name in instance.checks else None
+    ran_at = None
+    if cell.age is not None:
+        ran_at = datetime.datetime.fromtimestamp(switches.now() - cell.age, tz=datetime.UTC)
     states = [status for _, status, _ in cell.history or []]
     counts = collections.Counter(_WORDS.get(status, status) for status in states)
     return Results(
@@ -102,7 +109,10 @@ def _results(instance: Instance, severity: str, cell: Any) -> Results:
         shape,
         word,
         cell.milliseconds / 1000,
-        cell.age,
+        told.check.since if told is not None and told.check.status == cell.status else None,
+        ran_at,
+        # a process without results did not answer
+        told is not None and told.is_old and cell.history is None,
         "".join(_LETTERS.get(status, "?") for status in states),
         ", ".join(f"{number} {name}" for name, number in counts.most_common()),
         cell.payload or {},

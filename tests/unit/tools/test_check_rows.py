@@ -1,12 +1,13 @@
 """The lines of health checks."""
 
 import datetime
+import re
 from typing import Any
 
 import pytest
 
 from c2casgiutils.instances import CheckState, Instance
-from c2casgiutils.tools import _check_rows
+from c2casgiutils.tools import _check_rows, _pages
 
 NOW = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 MINUTE = datetime.timedelta(minutes=1)
@@ -97,3 +98,43 @@ def test_the_worst_first() -> None:
     }
     one = instance(1).model_copy(update={"checks": checks})
     assert [line.name for line in _check_rows.lines([one])] == ["d", "c", "e", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("liveness", "beat_age", "told", "is_old"),
+    [
+        pytest.param("ok", 4, {"age": 9, "kept": 10}, False, id="may have run since the heartbeat"),
+        pytest.param("ok", 4, {"age": 40, "kept": 10}, True, id="its event loop did not run it"),
+        pytest.param("late", 40, {"age": 1, "kept": 10}, True, id="the process is blocked or suspended"),
+        pytest.param("late", 8, {"age": 1, "kept": 10}, False, id="still valid"),
+        pytest.param("ok", 4, {"age": 40}, False, id="of an older release"),
+        pytest.param("late", 40, {}, False, id="never"),
+    ],
+)
+def test_results_that_are_too_old(
+    liveness: str, beat_age: float, told: dict[str, Any], *, is_old: bool
+) -> None:
+    """A state is known up to the last run of the check, and no longer once that is too long ago."""
+    one = instance(1, liveness=liveness, **told)
+    one.beat_age_seconds = beat_age
+    (line,) = _check_rows.lines([one])
+    assert line.cells[one.id].is_old is is_old
+    assert (line.ran_at is not None) is is_old
+
+
+def test_one_process_that_still_looks_is_enough() -> None:
+    """The state of a line is current if it is in one of the processes with the worst state."""
+    old, new = instance(1, liveness="late", age=1, kept=0.5), instance(2, age=1, kept=10)
+    assert _check_rows.lines([old, new])[0].ran_at is None
+    assert _check_rows.lines([old])[0].ran_at is not None
+
+
+def test_durations_end_with_the_last_run() -> None:
+    """Time in which nobody looked does not count."""
+    held = _pages.templates().from_string(
+        '{% from "macros.html" import held %}{{ held(since, ran_at, now) }}'
+    )
+    since, ran_at = NOW - 10 * MINUTE, NOW - 2 * MINUTE
+    assert re.sub("<.*?>", "", held.render(since=since, ran_at=None, now=NOW)) == "10 min 0 s"
+    shown = re.sub("<.*?>", "", held.render(since=since, ran_at=ran_at, now=NOW))
+    assert shown == "8 min 0 s, last run 2 min 0 s ago"
