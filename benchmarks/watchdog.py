@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from c2casgiutils.debug._metrics import observe_lag
+from c2casgiutils.debug._metrics import LagRecorder
 from c2casgiutils.debug._watchdog import Watchdog
 from c2casgiutils.instances import LagMeter
 
@@ -30,7 +30,7 @@ async def idle(seconds: float) -> None:
 
 async def measured(seconds: float) -> None:
     meter = LagMeter()
-    meter.listen(observe_lag)
+    meter.listen(LagRecorder().note)
     meter.start()
     await asyncio.sleep(seconds)
     meter.stop()
@@ -38,7 +38,7 @@ async def measured(seconds: float) -> None:
 
 async def watched(seconds: float) -> None:
     meter = LagMeter()
-    meter.listen(observe_lag)
+    meter.listen(LagRecorder().note)
     meter.start()
     watchdog = Watchdog(meter, STALL_SECONDS)
     watchdog.start()

@@ -2,7 +2,7 @@
 
 from c2casgiutils import broadcast, config, instances
 from c2casgiutils._threads import run_in_thread
-from c2casgiutils.debug._metrics import observe_lag
+from c2casgiutils.debug._metrics import LagRecorder
 from c2casgiutils.debug._responder import Responder
 from c2casgiutils.debug._watchdog import Watchdog
 
@@ -15,6 +15,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._meter = instances.lag()
+        self._recorder = LagRecorder()
         self.watchdog: Watchdog | None = None
         self._responder: Responder | None = None
         self._is_started = False
@@ -29,7 +30,7 @@ class Watch:
         if self._is_started:
             return
         self._is_started = True
-        self._meter.listen(observe_lag)
+        self._meter.listen(self._recorder.note)
         settings = config.settings.debug
         if not settings.watchdog:
             return
@@ -47,7 +48,7 @@ class Watch:
         """Stop without waiting."""
         if self._is_started:
             self._is_started = False
-            self._meter.ignore(observe_lag)
+            self._meter.ignore(self._recorder.note)
         for thread in (self.watchdog, self._responder):
             if thread is not None:
                 thread.stop()
@@ -55,6 +56,7 @@ class Watch:
     async def aclose(self) -> None:
         """Stop, and wait until the threads have ended."""
         self.abort()
+        self._recorder.flush()
         for thread in (self.watchdog, self._responder):
             if thread is not None:
                 await run_in_thread(thread.join, name="c2casgiutils-watchdog-end")

@@ -35,7 +35,10 @@ class Watchdog:
         self._meter = meter
         self._stall_seconds = stall_seconds
         self._periodic = PeriodicTask("watchdog", stall_seconds)
-        self._stopped = threading.Event()
+        self._is_stopped = False
+        # held until `stop`: to wait for a lock costs less than for an event
+        self._working = threading.Lock()
+        self._working.acquire()
         self._thread = threading.Thread(target=self._run, name="c2casgiutils-watchdog", daemon=True)
 
     def start(self) -> None:
@@ -45,9 +48,10 @@ class Watchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """Tell the thread to end, which takes no longer than its next look."""
-        if not self._stopped.is_set():
-            self._stopped.set()
+        """Tell the thread to end, after the look that it may be taking."""
+        if not self._is_stopped:
+            self._is_stopped = True
+            self._working.release()
             self._meter.ignore(self._note)
             self._periodic.stop()
 
@@ -75,7 +79,7 @@ class Watchdog:
 
     def _run(self) -> None:
         last, wait = 0.0, self._stall_seconds
-        while not self._stopped.wait(wait):
+        while not self._working.acquire(timeout=wait):
             self._periodic.note()
             due, now = self._meter.due, time.monotonic()
             late = now - due
