@@ -76,10 +76,10 @@ def stored_level(server: RedisServer, name: str = NAME) -> str:
 
 @pytest.mark.parametrize("count", [1, 2], ids=["two processes", "two workers"])
 async def test_two_operators_at_the_same_instant(server: RedisServer, start: Start, count: int) -> None:
-    """In each of 200 rounds the store and both processes end with the same one of the two levels."""
+    """In each of 60 rounds the store and both processes end with the same one of the two levels."""
     found = await start(*(serve(server.port, workers=count) for _ in range(2 // count)))
     assert len(found) == 2
-    for number in range(200):
+    for number in range(60):
         name = f"{NAME}.{number % 10}"
         reports = await asyncio.gather(found[0].set(name, "DEBUG"), found[1].set(name, "ERROR"))
         assert [report["complete"] for report in reports] == [True, True]

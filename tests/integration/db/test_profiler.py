@@ -16,7 +16,7 @@ from tests.support.statements import SCHEMA, make_transactions, outcomes_of
 
 DRIVERS = ("postgresql+psycopg", "postgresql+asyncpg")
 WORKERS = 4
-STATEMENTS = {"postgresql+psycopg": 500, "postgresql+asyncpg": 125}
+STATEMENTS = {"postgresql+psycopg": 250, "postgresql+asyncpg": 125}
 """Of each worker, by driver."""
 
 
@@ -109,7 +109,7 @@ async def outcomes(server: PostgresServer, driver: str) -> list[Any]:
 
 
 async def test_nothing_differs_with_the_profiler(pair: Pair, driver: str, started: None) -> None:
-    """2,000 random statements (with asyncpg 500) have the same results and errors, and wait for nothing."""
+    """1,000 random statements (with asyncpg 500) have the same results and errors, and wait for nothing."""
     expected = await outcomes(pair.primary, driver)
     await start()
     found = await outcomes(pair.primary, driver)

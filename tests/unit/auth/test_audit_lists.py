@@ -46,7 +46,7 @@ def test_surplus(events: list[AuditEvent | None], dropped: range) -> None:
 def test_list_of_a_process_is_bounded() -> None:
     """Also by changes that each replace the event of their beginning."""
     events = [event("first")]
-    for number in range(2 * FULL):
+    for number in range(FULL + 250):
         begun = event("flood").model_copy(update={"request_id": str(number)})
         _audit_lists.keep(events, begun, None)
         _audit_lists.keep(events, begun.model_copy(update={"result": "1/1"}), begun)

@@ -167,7 +167,7 @@ COMPOSE_PROBLEMS = {
         "is not YAML: line 1: found undefined alias …",
     ),
     "a control character": ("services: \x07", "is not YAML: "),
-    "very deep": ("[" * 2_000, "is not YAML: "),
+    "very deep": ("[" * 700, "is not YAML: "),
     "no mapping": ("- a", "is not a compose file, it has no services"),
     "no services": ("version: '3'", "is not a compose file, it has no services"),
     "a service that is a text": ("services: {web: x}", "service web is not a mapping"),
