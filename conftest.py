@@ -1,9 +1,14 @@
 """What holds for the tests and for the acceptance tests."""
 
 import os
+import signal
 
 
 def pytest_configure() -> None:
-    """Load no certificates of authorities: that takes 20 ms for each HTTP client, and no test needs one."""
+    """Set what the tests and the processes that they start inherit."""
+    # no certificates of authorities: loading them takes 20 ms for each HTTP client, and no test needs one
     os.environ.pop("SSL_CERT_FILE", None)  # noqa: TID251  # read by the clients
     os.environ["SSL_CERT_DIR"] = os.devnull  # noqa: TID251  # the same
+    # a shell starts background jobs with SIGINT ignored, and so would be the one that a test sends
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
