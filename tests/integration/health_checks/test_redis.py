@@ -56,7 +56,7 @@ async def test_paused_and_back(factory: Factory, server: RedisServer) -> None:
     for _ in range(3):
         entity, seconds = await timed(factory)
         assert entity.status == "fail"
-        assert seconds < 3
+        assert seconds < 20
     server.resume()
     await recovers(factory)
     with server.client() as client:
@@ -69,7 +69,7 @@ async def test_killed_and_back(factory: Factory, server: RedisServer) -> None:
     server.kill()
     entity, seconds = await timed(factory)
     assert entity.status == "fail"
-    assert seconds < 3
+    assert seconds < 20
     server.start()
     await recovers(factory)
 
@@ -80,7 +80,7 @@ async def test_full_of_connections_and_back(factory: Factory, server: RedisServe
         client.config_set("maxclients", 1)
         entity, seconds = await timed(factory)
         assert entity.status == "fail"
-        assert seconds < 3
+        assert seconds < 20
         client.config_set("maxclients", 100)
     await recovers(factory)
 

@@ -119,21 +119,22 @@ async def test_waiting_is_told_apart(profiles: Profiles) -> None:
     waiter.join()
     main = threading.current_thread().name
     blocked = total_of(tree, main)
-    assert 150_000 < blocked < 500_000
-    assert total_of(tree, "idle-of-the-test") == 0
     everything = dict(zip(names(tree), tree.totals(), strict=True))
+    assert blocked > 150_000
+    assert everything[main] - blocked > 100_000
+    assert total_of(tree, "idle-of-the-test") == 0
     assert everything["idle-of-the-test"] > 400_000
     assert any("test_waiting_is_told_apart" in name for name in names(tree))
 
 
 @pytest.mark.parametrize("hz", [1, 1000])
 async def test_frequency_and_end(profiles: Profiles, hz: int) -> None:
-    id_ = profiles.start(seconds=0.3, hz=hz)
+    id_ = profiles.start(seconds=1, hz=hz)
     state = profiles.find(id_)
-    assert (state.state, 0 < state.remaining_seconds <= 0.3) == ("running", True)
+    assert (state.state, 0 < state.remaining_seconds <= 1) == ("running", True)
     profile = await done(profiles, id_)
-    assert 0.3 <= profile.seconds < 5
-    assert 1 <= profile.samples <= 300
+    assert 1 <= profile.seconds < 30
+    assert 1 <= profile.samples <= 1.2 * hz * profile.seconds
     assert (profile.hz, profile.id, id_.endswith(profile.instance)) == (hz, id_, True)
 
 

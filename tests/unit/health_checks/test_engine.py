@@ -166,8 +166,11 @@ async def test_stubborn_check_runs_once(factory: Factory) -> None:
         assert entity.payload["error"] == "timeout"
     assert check.runs == 1
     check.released.set()
-    await asyncio.sleep(0.05)
-    assert (await factory.check()).entities[0].status == "pass"
+
+    async def passes() -> bool:
+        return (await factory.check()).entities[0].status == "pass"
+
+    await eventually(passes, what="the check passes")
 
 
 async def test_blocking_check_does_not_block_the_loop(factory: Factory) -> None:

@@ -78,15 +78,15 @@ class Page(html.parser.HTMLParser):
 
 async def test_running_and_done(client: httpx.AsyncClient) -> None:
     """The start tells the id and the address, which answers 202 until the profile is done."""
-    started = await client.post("profile", json={"instance": "self", "seconds": 0.5})
+    started = await client.post("profile", json={"instance": "self", "seconds": 2})
     assert started.status_code == 202
     id_ = started.json()["id"]
     assert str(started.url.join(started.headers["Location"])).endswith(f"/c2c/debug/profile/{id_}")
     running = await client.get(f"profile/{id_}")
     assert running.status_code == 202
     assert running.json()["state"] == "running"
-    assert 0 < running.json()["remaining_seconds"] <= 0.5
-    assert running.headers["Retry-After"] == "1"
+    assert 0 < running.json()["remaining_seconds"] <= 2
+    assert running.headers["Retry-After"] in {"1", "2"}
 
     async def is_done() -> bool:
         return (await client.get(f"profile/{id_}")).status_code == 200

@@ -1,6 +1,5 @@
 """Levels with an end: the list of the loggers, and changes of one of them, in one process."""
 
-import asyncio
 import datetime
 import logging
 import uuid
@@ -11,6 +10,7 @@ import pytest
 
 from c2casgiutils import config, instances, switches
 from c2casgiutils.tools import _levels
+from tests.support.net import eventually
 from tests.unit.tools.test_logging import ALONE
 
 
@@ -168,11 +168,14 @@ async def test_put_and_delete(client: httpx.AsyncClient, name: str) -> None:
 
 
 async def test_a_level_ends_by_itself(client: httpx.AsyncClient, name: str) -> None:
-    answer = (await put(client, name, level="DEBUG", ttl=1)).json()
-    assert 0 < seconds_until(answer["expires"]) <= 1
+    answer = (await put(client, name, level="DEBUG", ttl=2)).json()
+    assert 0 < seconds_until(answer["expires"]) <= 2
     assert logging.getLogger(name).level == logging.DEBUG
-    await asyncio.sleep(1.9)
-    assert logging.getLogger(name).level == logging.NOTSET
+
+    async def has_ended() -> bool:
+        return logging.getLogger(name).level == logging.NOTSET
+
+    await eventually(has_ended, what="the end of the level")
     assert await listed(client, changed=True, q=name) == []
 
 
