@@ -78,6 +78,12 @@ class Entered:
         name = name or form.get("logger", [""])[-1].strip()
         return cls(**texts, action=action, argument=argument, name=name)
 
+    def body(self, level: str) -> dict[str, str | None]:
+        """Return the JSON that sets a level as its button does."""
+        ttl = {"ttl": None if self.ttl == NO_END else self.ttl} if self.ttl else {}
+        more = {"scope": self.scope, "reason": self.reason}
+        return {"level": level, **ttl, **{name: value for name, value in more.items() if value}}
+
     def query(self, **changes: str) -> str:
         """Return the query of the view that shows the same."""
         fields = {name: getattr(self, name) for name in _KEPT}
@@ -181,6 +187,16 @@ def _again(name: str, override: Override, *, longer: datetime.timedelta) -> Want
         ttl = min(max(left, datetime.timedelta(seconds=1)) + longer, MOST_LEVEL_TTL).total_seconds()
     number = _level_values.parse_name(override.level)
     return Wanted(name, number, ttl, override.scope, override.reason)
+
+
+def longer(override: Override, now: datetime.datetime) -> dict[str, str | None]:
+    """Return the JSON that lets a level last ten minutes longer, to the minute."""
+    ttl = None
+    if override.expires is not None:
+        left = min(max(override.expires - now, datetime.timedelta()) + _EXTENSION, MOST_LEVEL_TTL)
+        ttl = f"{left // datetime.timedelta(minutes=1)}m"
+    body = {"level": override.level, "ttl": ttl, "scope": override.scope}
+    return {**body, "reason": override.reason} if override.reason else body
 
 
 async def _equal(entered: Entered) -> list[Wanted]:

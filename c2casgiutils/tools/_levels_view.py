@@ -136,6 +136,7 @@ async def _page(
             **({"message": None} if selected else {}),
             "row_message": message or _pages.not_done_yet(request, _VIEW),
             "numbers": _numbers(),
+            "again": _level_form.longer,
             "durations": _durations(entered.ttl),
             "scopes": _scopes(summary.roster, entered.scope),
             "is_alone": instances.scope() == "process",

@@ -3,6 +3,7 @@
 import html
 import logging
 import re
+import shlex
 import uuid
 
 import httpx
@@ -141,8 +142,9 @@ async def test_tree(client: httpx.AsyncClient, name: str) -> None:
         logging.getLogger(f"{name}.{child}")
     logging.getLogger(f"{name}-not.below")
     page = (await client.get("levels", params={"q": name})).text
-    found = re.findall(r'id="level-[^"]*"|<details|</details>|\d+ below', page[page.index('class="tree"') :])
-    markup = [item.replace(name, "N") for item in found if "curl" not in item]
+    tree = re.sub(r'<span class="curl">.*?</span>', "", page[page.index('class="tree"') :], flags=re.DOTALL)
+    found = re.findall(r'id="level-[^"]*"|<details|</details>|\d+ below', tree)
+    markup = [item.replace(name, "N") for item in found]
     a, b = ['id="level-N.a"', "<details", "1 below", 'id="level-N.a.b"', "</details>"], ['id="level-N.c.d"']
     assert markup == [
         *('id="level-N"', "<details", "3 below", *a, *b, "</details>", 'id="level-N-not.below"'),
@@ -431,3 +433,39 @@ async def test_the_overview_of_readers(callers: dict[str, httpx.AsyncClient], na
     await switches.put("level", name, "DEBUG")
     assert 'action="levels"' not in (await callers["pull"].get("")).text
     assert 'action="levels"' in (await callers["push"].get("")).text
+
+
+async def run(client: httpx.AsyncClient, command: str) -> httpx.Response:
+    """Send what a curl command sends."""
+    words = shlex.split(html.unescape(command))
+    body = words[words.index("-d") + 1] if "-d" in words else None
+    method = words[words.index("-X") + 1]
+    return await client.request(method, words[-1], content=body, headers={"Content-Type": "application/json"})
+
+
+async def test_commands_do_what_the_buttons_do(client: httpx.AsyncClient, name: str) -> None:
+    """Each action of a row has its curl command, with the time, scope and reason that were entered."""
+    page = await client.get("levels", params={"logger": name, "ttl": "1h", "reason": "INC-42"})
+    (command,) = re.findall(r"<code>(curl -X PUT .*?)</code>", row_of(page, name))
+    assert (await run(client, command)).status_code == 200
+    page = await client.get("levels", params={"logger": name})
+    assert re.search(r"DEBUG by secret, ends at .*, 59 min \d+ s left INC-42", text_of(row_of(page, name)))
+
+    ending, longer = re.findall(r"<code>(curl -X [A-Z]+ .*?)</code>", row_of(page, name))[1:]
+    assert (await run(client, longer)).status_code == 200
+    page = await client.get("levels", params={"logger": name})
+    assert re.search(r"DEBUG by secret, ends at .*, 1 h [89] min left INC-42", text_of(row_of(page, name)))
+
+    overview = (await client.get("")).text
+    assert ending in overview
+    assert (await run(client, ending)).status_code == 200
+    assert _loggers.read(name).level == "NOTSET"
+
+
+async def test_commands_without_an_end(client: httpx.AsyncClient, name: str) -> None:
+    """A level for ever is set with null."""
+    page = await client.get("levels", params={"logger": name, "ttl": "none"})
+    (command,) = re.findall(r"<code>(curl -X PUT .*?)</code>", row_of(page, name))
+    assert (await run(client, command)).status_code == 200
+    page = await client.get("levels", params={"logger": name})
+    assert "without an end" in text_of(row_of(page, name))
