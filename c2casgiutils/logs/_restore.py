@@ -17,7 +17,8 @@ def remember_loggers() -> Callable[[], None]:
             level, handlers, filters, propagate, disabled = states.get(
                 logger, (logging.NOTSET, [], [], True, False)
             )
-            logger.setLevel(level)
+            if logger.level is not level:  # each call empties the caches of all loggers
+                logger.setLevel(level)
             logger.handlers[:], logger.filters[:] = handlers, filters
             logger.propagate, logger.disabled = propagate, disabled
 
