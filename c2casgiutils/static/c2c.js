@@ -69,19 +69,29 @@ function morph(old, wanted) {
     if (old.data !== wanted.data) old.data = wanted.data;
     return;
   }
-  if (old.matches("[data-keep]") || old.isEqualNode(wanted)) return;
-  if (old.matches("select, textarea") && isInUse(old)) return;
-  for (const { name, value } of wanted.attributes) {
+  if (old.hasAttribute("data-keep") || old.isEqualNode(wanted)) return;
+  if (/^(SELECT|TEXTAREA)$/.test(old.nodeName) && isInUse(old)) return;
+  for (const name of wanted.getAttributeNames()) {
+    const value = wanted.getAttribute(name);
     if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
-  for (const { name } of [...old.attributes]) {
+  for (const name of old.getAttributeNames()) {
     if (!wanted.hasAttribute(name) && name !== "open" && name !== "tabindex") old.removeAttribute(name);
   }
   morphChildren(old, wanted);
 }
 
+// Most elements have the same children in the same order, and need no more than this.
+function morphEach(before, after) {
+  const isAlike = (node, index) => node.nodeName === after[index].nodeName && keyOf(node) === keyOf(after[index]);
+  if (before.length !== after.length || !before.every(isAlike)) return false;
+  before.forEach((node, index) => morph(node, after[index]));
+  return true;
+}
+
 function morphChildren(parent, wanted) {
   const before = [...parent.childNodes];
+  if (morphEach(before, [...wanted.childNodes])) return;
   const keyed = new Map(before.filter(keyOf).map((node) => [keyOf(node), node]));
   const loose = before.filter((node) => !keyOf(node));
   const match = (node) => {
