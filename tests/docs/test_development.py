@@ -8,18 +8,18 @@ import httpx
 import pytest
 
 from c2casgiutils import auth, broadcast, config, instances, switches
-from tests.docs.test_blocks import FENCE, ROOT
 from tests.support.auth import SECRET, configure
 from tests.support.net import free_port
+from tests.support.pages import blocks
 
 KEY = {"X-API-Key": SECRET}
 
 
 def code_with(call: str) -> str:
     """Return the block of the page with a call."""
-    page = (ROOT / "docs" / "development.md").read_text()
-    (code,) = [block for block in FENCE.findall(page) if call in block]
-    return str(code)
+    page = [block.code for block in blocks("python") if block.page == "development.md"]
+    (code,) = [code for code in page if call in code]
+    return code
 
 
 def run(code: str) -> Any:

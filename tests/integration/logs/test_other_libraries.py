@@ -1,15 +1,14 @@
 """The set-ups of docs/logging.md for structlog and loguru."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.docs.test_blocks import FENCE
 from tests.support.fresh import run_fresh
+from tests.support.pages import blocks
 
-PAGE = (Path(__file__).parents[3] / "docs" / "logging.md").read_text()
+CODE = [block.code for block in blocks("python") if block.page == "logging.md"]
 CONFIGURE = """
 import logging.config, yaml
 from c2casgiutils import logs
@@ -53,7 +52,7 @@ LIBRARIES = ("structlog", "loguru")
 def lines() -> dict[str, list[dict[str, Any]]]:
     found = {}
     for library in LIBRARIES:
-        (block,) = [code for code in FENCE.findall(PAGE) if library in code]
+        (block,) = [code for code in CODE if library in code]
         env = {"LOG_TYPE": "json", "C2C__TOOLS__LOGGING__APPLICATION_MODULE": "my_app"}
         done = run_fresh(CONFIGURE + block + USE[library] + LOG, env=env)
         assert (done.returncode, done.stderr) == (0, "")
@@ -123,7 +122,7 @@ print(json.dumps([following.told, queued, late.stream.getvalue().split()]))
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_follow(library: str) -> None:
     """A followed request is told with all its lines, and every handler writes what it would write without."""
-    (block,) = [code for code in FENCE.findall(PAGE) if library in code]
+    (block,) = [code for code in CODE if library in code]
     configure = "import contextlib, json, logging\n" + block + USE[library]
     done = run_fresh(configure + FOLLOW)
     assert done.returncode == 0, done.stderr
