@@ -78,15 +78,17 @@ def assert_named(found: Any, id_: str, function: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "other", "path", "function"),
-    [("asyncio", "uvloop", "busy", "compute"), ("uvloop", "asyncio", "asleep", "asleep")],
+    # a loop that sleeps leaves the processor to other tests, so its block may be the longer one
+    [("asyncio", "uvloop", "busy/5", "compute"), ("uvloop", "asyncio", "asleep/10", "asleep")],
 )
 def test_a_blocked_process_shows_its_stacks(
     services: dict[str, Service], name: str, other: str, path: str, function: str
 ) -> None:
     """Another process names the line at once, and when the blocked one is lost, and its stall afterwards."""
     blocked, asking = services[name], services[other]
+    kind, _, seconds = path.partition("/")
     wait_for(lambda: is_whole(asking), what="both processes")
-    with blocked.blocked(f"/{path}/5"):
+    with blocked.blocked(f"/{path}"):
         found = asking.stacks()
         assert_named(found, blocked.id, function)
         assert (found["cluster"]["asked"], found["cluster"]["complete"]) == (2, True)
@@ -102,8 +104,9 @@ def test_a_blocked_process_shows_its_stacks(
         assert found["cluster"]["lost"] == []
 
     wait_for(lambda: liveness(asking, blocked) == "ok", what="a heartbeat")
-    route = f"/{path}/{{seconds}}"
-    (stall,) = [one for one in stalls(asking, blocked) if one["ms"] > 3500 and one["route"] == route]
+    route = f"/{kind}/{{seconds}}"
+    long = [one for one in stalls(asking, blocked) if one["ms"] > int(seconds) * 700]
+    (stall,) = [one for one in long if one["route"] == route]
     assert stall["ms"] < 60_000
     assert stall["frame"].startswith(f"{APP}:")
     assert stall["frame"].endswith(f" {function}")
@@ -111,7 +114,7 @@ def test_a_blocked_process_shows_its_stacks(
     def shows_lag() -> bool:
         known = asking.get("instances")["instances"]
         (samples,) = [one["samples"] for one in known if one["id"] == blocked.id]
-        return any((sample[3] or 0) > 3 for sample in samples)
+        return any((sample[3] or 0) > int(seconds) * 0.6 for sample in samples)
 
     wait_for(shows_lag, seconds=20, what="the lag in the roster")
 
