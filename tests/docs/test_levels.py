@@ -1,7 +1,6 @@
 """The table of levels in `docs/security.md`: complete, and true for strangers."""
 
 import re
-from pathlib import Path
 
 import httpx
 import pytest
@@ -10,10 +9,8 @@ from fastapi import FastAPI
 import c2casgiutils
 from c2casgiutils import config
 from c2casgiutils._app import create_app
+from tests.support.table_of_levels import ROWS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
-_ROW = re.compile(r"^\| `([A-Z]+ /\S*)` \| (everybody|read-only|read-write|admin) \|", re.MULTILINE)
-ROWS: dict[str, str] = dict(_ROW.findall(PAGE))
 OUTSIDE_THE_SCHEMA = {
     *("GET /", "GET /livez", "GET /readyz", "GET /startupz"),
     *("GET /openapi.json", "GET /docs", "GET /redoc"),

@@ -16,8 +16,8 @@ import pytest
 from c2casgiutils import tools
 from c2casgiutils.tools import _registered, _views
 from c2casgiutils.tools._state import STATE
-from tests.docs.test_levels import ROWS
 from tests.support.net import wait_for
+from tests.support.table_of_levels import ROWS
 from tests.unit.tools.conftest import SECRET
 
 _ROW = re.compile(r'<tr><th scope="row">(.*?)</th><td>(.*?)</td></tr>', re.DOTALL)
