@@ -184,3 +184,30 @@ def test_strangers(service: Service, browser: Browser) -> None:
             expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
             assert page.locator("main table, .views, form").count() == 0, path
             assert page.locator(".strip .state").count() == 1, path
+
+
+def test_without_a_script(service: Service, browser: Browser) -> None:
+    """A session that ends during an entry, a drain and a followed request work by forms and links alone."""
+    expected = ("403 (Forbidden)", "409 (Conflict)")
+    with Visit(browser, service.url, java_script_enabled=False, expected=expected) as visit:
+        page = service.sign_in(visit, "administrator", at="levels?q=orders.db")
+        page.get_by_label("why").fill("INC-42")
+        visit.context.clear_cookies()
+        row = page.get_by_role("group", name="orders.db", exact=True)
+        row.get_by_role("button", name="DEBUG", exact=True).click()
+        expect(page.get_by_text("Your session ended. Sign in again: your entry is kept.")).to_be_visible()
+        page.get_by_role("link", name="Sign in with GitHub").click()
+        expect(page.get_by_label("why")).to_have_value("INC-42")
+        visit.complaints[:] = [each for each in visit.complaints if service.github.url not in each]
+
+        page.get_by_role("link", name="Overview").click()
+        page.locator('a[href^="process?id="]').first.click()
+        page.get_by_role("button", name="Drain", exact=True).click()
+        page.get_by_label("Drain it although no other process is ready").check()
+        page.get_by_role("button", name="Drain", exact=True).click()
+        page.get_by_role("button", name="Undrain", exact=True).click()
+        expect(page.get_by_role("button", name="Drain", exact=True)).to_be_visible()
+
+        page.get_by_role("link", name="Requests", exact=True).click()
+        page.get_by_role("button", name="Follow").click()
+        expect(page.get_by_role("link", name="Show the lines that came")).to_be_visible()
