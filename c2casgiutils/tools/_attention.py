@@ -82,7 +82,7 @@ def find(
 def redis_trouble(reason: str = "", since: datetime.datetime | None = None) -> Attention:
     """Return that Redis is unreachable, why, and since when, as far as that is known."""
     why = f" ({reason})" if reason else ""
-    text = f"Redis is unreachable{why}: only the process that answers is known"
+    text = f"Only the process that answers is known: Redis is unreachable{why}"
     return Attention(kind="redis", state="degraded", subject="Redis", since=since, text=text, processes=[])
 
 

@@ -58,9 +58,9 @@ class Cell:
         is_silent = instance.liveness != "ok" or (
             instances.is_cut_off() and instance.id != instances.own_id()
         )
-        # a process that beats may have run it since
-        told = age if is_silent else check.age
-        return cls(shape, word, check, ran_at, is_old=check.kept is not None and told > check.kept)
+        # a process that beats may have run it since its last beat
+        is_old = is_silent or (check.kept is not None and check.age > check.kept)
+        return cls(shape, word, check, ran_at, is_old=is_old)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -244,7 +244,8 @@ def _state_of(summary: Summary, caller: Caller) -> dict[str, str]:
     draining = sum(one.state == "draining" for one in living)
     if draining and caller.can_read:
         state = "skip" if state == "pass" else state
-        words.append(f"{draining} of {len(living)} draining")
+        others = "this process" if instances.is_cut_off() else f"{draining} of {len(living)}"
+        words.append(f"{others} draining")
     text = ", ".join(words) or STATE_WORDS["pass"]
     return {"state": state, "state_text": f"{text[0].upper()}{text[1:]}"}
 

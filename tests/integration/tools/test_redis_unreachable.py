@@ -64,7 +64,7 @@ async def test_the_others_are_shown_as_they_were(client: httpx.AsyncClient, own_
 
     await eventually(shown, seconds=30, what="what was known before")
     page = (await client.get("")).text
-    assert re.search(r"Redis is unreachable \(.+\): only the process that answers is known", page)
+    assert re.search(r"Only the process that answers is known: Redis is unreachable \(.+\)", page)
     assert re.search(r"Shown: this process, [^;]+, now; 3 others as of \d\d:\d\d:\d\d UTC\.", page)
     rows = (await client.get("processes", params={"state": "unseen"})).text
     assert re.findall(r'<tr id="p-([^"]+)">', rows) == [ids[0], ids[2]]  # the other one was lost before

@@ -437,6 +437,8 @@ async def test_title_of_what_somebody_wanted(client: httpx.AsyncClient) -> None:
     _summary.forget(at_once=True)
     title = "Down, maintenance, 1 of 1 draining"
     assert f"<title>{title} · The service</title>" in (await client.get("")).text
+    config.settings.redis.url = "redis://127.0.0.1:1"
+    assert "<title>Down, maintenance, this process draining · " in (await client.get("")).text
     del client.headers["X-API-Key"]
     assert "<title>Down, maintenance · Operations</title>" in (await client.get("")).text
 

@@ -55,7 +55,9 @@ async def test_an_id_that_cannot_be_seen(client: httpx.AsyncClient) -> None:
     answer = await client.get("process", params={"id": "web:1:aa"})
     assert answer.status_code == 503
     assert "Redis is unreachable" in answer.text
+    assert "This process cannot be seen" in answer.text
     assert "left, or" not in answer.text
+    assert "No process has" not in answer.text
 
 
 async def test_the_last_ready_process_is_drained_on_request_only(client: httpx.AsyncClient) -> None:
