@@ -7,7 +7,7 @@ full       everything on: install() with forwarded headers, trusted hosts, CORS,
 
 Goal: `install` reaches at least 85 % of `third`. Compared are the requests for each second of processor time
 that the worker used, in runs that follow each other, so that other load on the machine does not count; the
-median of the rounds.
+median of the rounds. In `install` uvicorn spends about 5 µs of each request on the eleven headers added.
 """
 
 import os
