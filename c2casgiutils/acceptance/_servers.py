@@ -176,7 +176,7 @@ class PostgresqlServer(Process):
         """Start the server, with a new cluster at first, and wait until it accepts connections."""
         if not self.data.exists():
             self._create_cluster()
-        self.env: dict[str, str] = {**os.environ, "PGDATA": str(self.data)}
+        self.env: dict[str, str] | None = {**os.environ, "PGDATA": str(self.data)}
         self.cwd: str | Path | None = self._directory.path
         return super().start()
 
