@@ -167,7 +167,7 @@ async def respond(
     response = HTMLResponse(headers=HEADERS)
     caller = await _caller.caller_of(request, response)
     summary = await _summary.collect()
-    may_see = view.level == "public" or _may_see(caller, view)
+    may_see = view.level == "public" or caller.has(view.level)
     context = {
         "is_cut_off": instances.is_cut_off(),
         "is_live": request.method == "GET" and may_see and caller.can_read,
@@ -265,10 +265,6 @@ def duration(seconds: float) -> str:
     return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2])
 
 
-def _may_see(caller: Caller, view: View) -> bool:
-    return caller.has(view.level)
-
-
 def _nav(caller: Caller, current: View) -> list[Link]:
     """Return the row of links: what the caller may not see and what is off has its place, too."""
     if not caller.can_read:
@@ -295,9 +291,6 @@ def _sign_in_error(request: Request, caller: Caller) -> Message | None:
 
 def title_for(caller: Caller) -> str:
     """Return the title of the service, to strangers only if it is public."""
-    return _title() if caller.can_read or config.settings.tools.public_title else NO_TITLE
-
-
-def _title() -> str:
+    is_shown = caller.can_read or config.settings.tools.public_title
     application = instances.own().application
-    return application if application not in ("", "FastAPI") else NO_TITLE
+    return application if is_shown and application not in ("", "FastAPI") else NO_TITLE
