@@ -23,7 +23,7 @@ def test_tutorial(tmp_path: Path, record_property: Callable[[str, str], None]) -
     (tmp_path / "main.py").write_text(program)
     blocks = re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)
     script = "".join(blocks[1:])  # the first one installs
-    script = script.replace("6379", str(redis)).replace("8080", str(http))
+    script = script.replace("6380", str(redis)).replace("8080", str(http))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("C2C")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {
