@@ -6,6 +6,7 @@
 const SECOND = 1000;
 const TIMEOUT = 4 * SECOND;
 const MAX_WAIT = 60 * SECOND;
+const NO_RIGHT = "You may not see this view any more.";
 const FIELDS = "input, select, textarea, [contenteditable]";
 
 const $ = (selector, from = document) => from.querySelector(selector);
@@ -158,9 +159,9 @@ function tick() {
     const text = duration(time.matches(".left") ? -age : age);
     if (time.textContent !== text) time.textContent = text;
   }
-  if (isStale) {
+  if (trouble) {
     const seconds = (Date.now() - answered) / SECOND;
-    $("#stale").textContent = `No response for ${duration(seconds)}. ${showing()}`;
+    $("#stale").textContent = `${trouble} for ${duration(seconds)}. ${showing()}`;
   }
 }
 
@@ -173,7 +174,7 @@ const lookOf = (page) => ({ title: page.title, icon: $("link[rel=icon]", page).g
 let known = lookOf(document); // the title and the icon while the page is current
 let answered = Date.now();
 let misses = 0;
-let isStale = false;
+let trouble = ""; // why the page is not current; empty while it is
 let isOver = !("live" in document.body.dataset); // such as the answer to a form
 let tag = "";
 let timer;
@@ -213,13 +214,20 @@ function receive(answer) {
   if (page?.body && "live" in page.body.dataset) {
     tag = answer.getResponseHeader("ETag") ?? "";
     take(page);
-    return setStale(false);
+    return setTrouble("");
   }
-  if (page?.body && $(".way-in", page)) return end("Your session ended. Sign in again: your entry is kept.", "Sign in");
+  const reason = page?.body && $(".way-in", page)?.dataset.reason;
+  if (reason === "session") return end("Your session ended. Sign in again: your entry is kept.", "Sign in");
+  if (reason === "unchecked") return miss("Your rights could not be checked");
+  if (reason === "right") return end(NO_RIGHT, "Reload");
   if (answer.status === 200 && page?.body && "title" in page.body.dataset) return finish(page);
-  if (answer.status === 401 || answer.status === 403) return end("You may not see this view any more.", "Reload");
+  if (answer.status === 401 || answer.status === 403) return end(NO_RIGHT, "Reload");
+  miss("No response");
+}
+
+function miss(why) {
   misses += 1;
-  if (misses > 1) setStale(true);
+  if (misses > 1) setTrouble(why);
 }
 
 // Nothing changed.
@@ -227,17 +235,18 @@ function confirm() {
   const now = new Date(Date.now() + skew).toISOString().slice(0, 19);
   $("#at").setAttribute("datetime", `${now}Z`);
   $("#at").textContent = `${now.replace("T", " ")} UTC`;
-  setStale(false);
+  setTrouble("");
 }
 
-function setStale(isNow) {
+function setTrouble(why) {
+  const isNow = why !== "";
   if (!isNow) {
     misses = 0;
     answered = Date.now();
     $("#stale").textContent = "";
   }
-  if (isNow !== isStale) say(isNow ? `No response. ${showing()}` : "Up to date again.");
-  isStale = isNow;
+  if (why !== trouble) say(isNow ? `${why}. ${showing()}` : "Up to date again.");
+  trouble = why;
   document.documentElement.classList.toggle("stale", isNow);
   const icon = $("link[rel=icon]");
   document.title = isNow ? `? ${document.body.dataset.title}` : known.title;
@@ -247,15 +256,15 @@ function setStale(isNow) {
 // What was waited for is there.
 function finish(page) {
   take(page);
-  setStale(false);
+  setTrouble("");
   isOver = true;
 }
 
 // What is entered stays in the page; the link takes it along to the sign-in.
 function end(text, action) {
   isOver = true;
-  setStale(true);
-  isStale = false;
+  setTrouble(text);
+  trouble = ""; // its text stays
   const entry = new URLSearchParams(location.search);
   for (const form of all("main form[method=post]").filter(isInUse)) {
     for (const [name, value] of new FormData(form)) entry.set(name, value);

@@ -4,12 +4,13 @@ import contextlib
 import http.server
 import itertools
 import json
+import re
 import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from c2casgiutils.auth._urls import BadCameFromError, safe_came_from
 from tests.support.auth import KEY, SECRET
@@ -277,6 +278,57 @@ def test_without_access(auth_browser: Browser, github_url: str, github: FakeGitH
         visit.page.goto("/c2c/auth/github/login")
         visit.page.get_by_role("heading", name="No access").wait_for()
         _ours(visit, github)
+
+
+@pytest.fixture(scope="module")
+def checked_url(github: FakeGitHub) -> Iterator[str]:
+    """An application that asks GitHub for the rights of each request."""
+    settings = {**github.environment(), "C2C__AUTH__GITHUB__PERMISSION_TTL": "0"}
+    with Uvicorn(APPLICATION, env={**ENVIRONMENT, **settings}) as server:
+        yield server.url
+
+
+@pytest.fixture(params=["", "processes"], ids=["overview", "processes"])
+def live(
+    request: pytest.FixtureRequest, auth_browser: Browser, checked_url: str, github: FakeGitHub
+) -> Iterator[Visit]:
+    """A view that refreshes often, of somebody who signed in."""
+    github.reset()
+    with Visit(auth_browser, checked_url, expected=("Failed to load resource",)) as visit:
+        visit.context.add_init_script("localStorage['c2c.every'] = '0.3'")
+        visit.page.goto("/c2c/auth/github/login")
+        visit.page.get_by_text("The Octocat").wait_for()
+        visit.page.goto(f"/c2c/{request.param}")
+        yield visit
+        _ours(visit, github)
+
+
+def test_lost_right_on_a_live_page(live: Visit, github: FakeGitHub) -> None:
+    """Who is still signed in, but has no right any more, is told so, and GitHub is asked no more."""
+    github.repositories.clear()
+    stale = live.page.locator("#stale")
+    expect(stale).to_have_text("You may not see this view any more. Reload")
+    asked = github.calls["/repos/org/repo"]
+    live.page.wait_for_timeout(1500)
+    assert github.calls["/repos/org/repo"] == asked
+
+
+def test_rights_of_a_live_page_that_cannot_be_checked(live: Visit, github: FakeGitHub) -> None:
+    """While GitHub is in trouble the page says so, keeps what it shows and goes on by itself afterwards."""
+    github.trouble = {"/repos": "secondary rate limit"}
+    stale = live.page.locator("#stale")
+    expect(stale).to_contain_text(
+        re.compile(r"Your rights could not be checked for \d+ s\. Showing data from")
+    )
+    expect(live.page.get_by_role("button", name="Pause")).to_be_visible()
+    github.trouble = {}
+    expect(stale).to_have_text("", timeout=90_000)
+
+
+def test_session_that_ended_on_a_live_page(live: Visit) -> None:
+    """Who is signed out elsewhere is sent to the sign-in."""
+    live.context.clear_cookies()
+    expect(live.page.locator("#stale")).to_contain_text("Your session ended. Sign in again")
 
 
 def test_bad_cookies_hide_no_session(auth_browser: Browser, secret_url: str) -> None:
