@@ -246,6 +246,14 @@ async def test_row_of_links(client: httpx.AsyncClient) -> None:
     assert '<a href="orders" data-key="">' in (await client.get("activity")).text
 
 
+async def test_no_key(client: httpx.AsyncClient) -> None:
+    """The list of keys has the views that a letter opens, and no others."""
+    tools.register_page("orders", "Orders", dict)
+    tools.register_link("Dashboard", "https://example.com/")
+    keys = re.findall(r"<kbd>g</kbd> (?:<kbd>(\w)</kbd> )?</dt>", (await client.get("")).text)
+    assert keys == [view.key for view in _views.VIEWS]
+
+
 async def test_levels(callers: dict[str, httpx.AsyncClient]) -> None:
     """A page asks for its level; a link is only shown to those who have it."""
     tools.register_page("admins", "Admins", dict, level="admin")
