@@ -121,6 +121,14 @@ async def test_forms_of_other_sites_and_of_strangers(anonymous: httpx.AsyncClien
     assert instances.state() != "draining"
 
 
+async def test_what_a_level_may_look_into(callers: dict[str, httpx.AsyncClient]) -> None:
+    """Readers are led to the event loop, which they may see, and to nothing else."""
+    for level, kinds in (("pull", ["loop"]), ("admin", ["loop", "stacks", "memory", "profile"])):
+        page = await callers[level].get(address())
+        assert re.findall(r'href="diagnostics\?what=(\w+)&amp;id=', page.text) == kinds
+        assert ("requests?instance=" in page.text) is (level == "admin")
+
+
 async def test_readers_and_writers_cannot_drain(callers: dict[str, httpx.AsyncClient]) -> None:
     instances.set_state("ready")
     for name, may in (("push", False), ("admin", True)):
