@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -31,6 +31,11 @@ class Entered:
         """Return the fields of a form."""
         return cls(*(_forms.text(form, name) for name in FIELDS))
 
+    def body(self) -> dict[str, Any]:
+        """Return the JSON that begins the maintenance as the button does."""
+        more = {"ttl": "" if self.ttl == NO_END else self.ttl, "reason": self.reason}
+        return {"readonly": True, **{name: text for name, text in more.items() if text}}
+
     def wanted(self) -> MaintenanceChange:
         """Return the change.
 
@@ -39,9 +44,7 @@ class Entered:
         """
         if self.action == "end":
             return MaintenanceChange(readonly=False)
-        ttl = None if self.ttl in ("", NO_END) else self.ttl
-        fields = {"readonly": True, "ttl": ttl, "reason": self.reason or None}
-        return MaintenanceChange.model_validate(fields)
+        return MaintenanceChange.model_validate(self.body())
 
 
 async def submit(entered: Entered, *, request: Request) -> tuple[Message, int] | None:

@@ -51,6 +51,11 @@ class Entered:
         """Return the fields of a form."""
         return cls(*(_forms.text(form, name) for name in ("seconds", "reason", "force", "drain")))
 
+    def body(self, id_: str) -> dict[str, str]:
+        """Return the JSON that drains a process as the button does."""
+        given = {"seconds": self.seconds, "reason": self.reason, "force": self.force}
+        return {"instance": id_, **{name: text for name, text in given.items() if text}}
+
 
 @router.get("/process", name="c2c_process")
 async def get_process(request: Request) -> Response:
@@ -86,13 +91,7 @@ async def _change(request: Request, id_: str, entered: Entered) -> drains.DrainR
         raise HTTPException(422, f"The action must be {' or '.join(_ACTIONS)}")
     if entered.action == "end":
         return await drains.undrain(request, id_)
-    wanted = {
-        "instance": id_,
-        "seconds": entered.seconds or None,
-        "reason": entered.reason or None,
-        "force": entered.force or False,
-    }
-    return await drains.drain(request, drains.DrainRequest.model_validate(wanted))
+    return await drains.drain(request, drains.DrainRequest.model_validate(entered.body(id_)))
 
 
 async def _page(

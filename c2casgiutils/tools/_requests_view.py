@@ -49,6 +49,11 @@ class Entered:
         texts = {field.name: _forms.text(form, field.name) for field in dataclasses.fields(cls)}
         return cls(**{name: text for name, text in texts.items() if text})
 
+    def body(self) -> dict[str, str]:
+        """Return the JSON that starts to follow as the button does."""
+        given = {"ttl": self.ttl, "level": self.level, "logger": self.logger}
+        return {name: text for name, text in given.items() if text}
+
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Entered))
 
@@ -71,9 +76,7 @@ async def post_requests(request: Request) -> Response:
         if entered.end:
             await _follow.delete_follow(request, await _follow.known(entered.end))
             return RedirectResponse("requests", 303)
-        wanted = FollowRequest.model_validate(
-            {"ttl": entered.ttl, "level": entered.level, "logger": entered.logger}
-        )
+        wanted = FollowRequest.model_validate(entered.body())
         started = await _follow.post_follow(request, wanted)
     except (ValidationError, HTTPException) as error:
         message, status = _pages.refusal(error)

@@ -52,16 +52,12 @@ class Entered:
         """Return the fields of a form."""
         return cls(*(_forms.text(form, name) for name in _FIELDS))
 
-    def wanted(self) -> ProfilerRequest:
-        """Return what to record.
-
-        Raises:
-            ValidationError: Says what is accepted.
-        """
+    def body(self) -> dict[str, str | bool]:
+        """Return the JSON that starts to record as the button does."""
         fields: dict[str, str | bool] = {"ttl": self.ttl} if self.ttl else {}
         if self.plans:
             fields[self.plans] = True
-        return ProfilerRequest.model_validate(fields)
+        return fields
 
 
 @router.get("/statements", name="c2c_statements")
@@ -94,7 +90,7 @@ async def _change(entered: Entered, request: Request) -> SwitchReport:
         raise HTTPException(422, "end must be 1, or absent to start")
     if entered.end:
         return await _sql_profiler.end(request=request)
-    return (await _sql_profiler.start(entered.wanted(), request=request)).report
+    return (await _sql_profiler.start(ProfilerRequest.model_validate(entered.body()), request=request)).report
 
 
 def _partly(report: SwitchReport) -> Message:
@@ -109,7 +105,8 @@ async def _page(
 ) -> HTMLResponse:
     query = Query(request)
     if entered is None:
-        entered = Entered(query.field("ttl", ProfilerRequest), query.choice("plans", dict(_PLANS), ""))
+        ttl = query.field("ttl", ProfilerRequest) or _DURATIONS[0][0]
+        entered = Entered(ttl, query.choice("plans", dict(_PLANS), ""))
 
     async def load(_: Caller, __: Summary) -> dict[str, Any]:
         profile = await db.profiler().read()

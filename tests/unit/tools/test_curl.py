@@ -1,6 +1,8 @@
 """The commands to copy."""
 
+import html
 import json
+import re
 import shlex
 from typing import Any
 
@@ -8,7 +10,7 @@ import httpx
 import pytest
 from fastapi import Request
 
-from c2casgiutils import config
+from c2casgiutils import config, instances
 from c2casgiutils._app import create_app
 from c2casgiutils.tools import _views
 from c2casgiutils.tools._curl import Curl
@@ -101,3 +103,64 @@ async def test_page_shows_its_twin(client: httpx.AsyncClient) -> None:
 
 async def test_strangers_see_no_command(anonymous: httpx.AsyncClient) -> None:
     assert "curl" not in (await anonymous.get("")).text
+
+
+def body_of(page: str, subject: str) -> dict[str, Any]:
+    """The body of the command with this subject."""
+    label = re.escape(html.escape(f"curl: {subject}"))
+    (command,) = re.findall(rf'aria-label="{label}[^"]*">curl</summary><code>(.*?)</code>', page)
+    *_, flag, body, _ = words(html.unescape(command))
+    assert flag == "-d"
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
+BODIES: list[tuple[str, str, dict[str, Any]]] = [
+    ("database", "Begin maintenance", {"readonly": True}),
+    ("database?ttl=none", "Begin maintenance", {"readonly": True}),
+    (
+        "database?ttl=1h&reason=INC-42",
+        "Begin maintenance",
+        {"readonly": True, "ttl": "1h", "reason": "INC-42"},
+    ),
+    ("process?id={own}", "Drain", {"instance": "{own}"}),
+    (
+        "process?id={own}&seconds=600&reason=INC-42",
+        "Drain",
+        {"instance": "{own}", "seconds": "600", "reason": "INC-42"},
+    ),
+    ("requests", "Follow a request", {"level": "DEBUG", "ttl": "10m"}),
+    (
+        "requests?level=INFO&ttl=1m&logger=app.x",
+        "Follow a request",
+        {"level": "INFO", "ttl": "1m", "logger": "app.x"},
+    ),
+    ("statements", "Start to record", {"ttl": "5m"}),
+    ("statements?ttl=15m&plans=explain", "Start to record", {"ttl": "15m", "explain": True}),
+    ("diagnostics?what=profile", "Start a profile", {"instance": "{own}", "seconds": "10"}),
+    ("diagnostics?what=profile&id=self", "Start a profile", {"instance": "{own}", "seconds": "10"}),
+    ("diagnostics?what=profile&seconds=30", "Start a profile", {"instance": "{own}", "seconds": "30"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("address", "subject", "wanted"), BODIES, ids=[f"{address}" for address, *_ in BODIES]
+)
+async def test_command_does_what_the_button_does(
+    client: httpx.AsyncClient, address: str, subject: str, wanted: dict[str, Any]
+) -> None:
+    """Its body has what is entered, and neither less nor more."""
+    config.settings.debug = config.settings.debug.model_copy(update={"enabled": True})
+    own = instances.own_id()
+    page = await client.get(address.replace("{own}", own))
+    found = body_of(page.text, subject)
+    assert found == {name: own if value == "{own}" else value for name, value in wanted.items()}
+
+
+async def test_command_is_accepted(client: httpx.AsyncClient) -> None:
+    """The texts of a form are accepted as JSON, too."""
+    page = await client.get(f"process?id={instances.own_id()}&seconds=600&reason=INC-42")
+    body = body_of(page.text, "Drain") | {"force": True}
+    instances.set_state("ready")
+    assert (await client.post("drain", json=body)).json()["drained"] == [instances.own_id()]
+    assert (await client.delete("drain")).status_code == 200
