@@ -372,10 +372,14 @@ async def test_fifty_processes_answer_completely() -> None:
         await other.subscribe("number", number)
         other.presence.start(other.link)
     await asyncio.gather(*(other.init() for other in others))
+
+    async def all_known() -> bool:
+        return len(await instances.living()) == 51 and instances.currency() == "current"
+
     try:
-        answers = await broadcast.broadcast("number", expect_answers=True, timeout=5) or []
+        await eventually(all_known, seconds=30, what="51 processes in the roster")
+        answers = await broadcast.broadcast("number", expect_answers=True, timeout=30) or []
         assert sum(getattr(answer, "payload", 0) for answer in answers) == 50
-        assert len(await instances.roster()) == 51
     finally:
         for other in others:
             await other.presence.stop()
