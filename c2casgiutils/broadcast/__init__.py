@@ -5,7 +5,7 @@ loop and the process that called `startup`; on another loop or after a fork `sta
 """
 
 from c2casgiutils.broadcast import interface, local, redis, types, utils
-from c2casgiutils.broadcast._api import broadcast, decorate
+from c2casgiutils.broadcast._api import broadcast, decorate, decorator
 from c2casgiutils.broadcast._ask import Reply, ask
 from c2casgiutils.broadcast._current import (
     cleanup,
@@ -50,6 +50,7 @@ __all__ = [
     "broadcast",
     "cleanup",
     "decorate",
+    "decorator",
     "interface",
     "is_listening",
     "is_started",

@@ -11,7 +11,7 @@ from c2casgiutils.broadcast._handlers import Callback
 from c2casgiutils.broadcast.interface import BaseBroadcaster
 from c2casgiutils.broadcast.local import LocalBroadcaster
 from c2casgiutils.broadcast.redis import Hook, RedisBroadcaster
-from c2casgiutils.broadcast.types import BroadcastUnavailable
+from c2casgiutils.broadcast.types import BroadcastError, BroadcastUnavailable
 
 _LOGGER = logging.getLogger(__name__)
 _FIGURE = "broadcast_queue"
@@ -184,6 +184,17 @@ async def subscribe(channel: str, callback: Callback) -> None:
         BroadcastError: Redis refused the subscription.
     """
     await current().subscribe(channel, callback)
+    _STATE.callbacks[channel] = callback
+
+
+def subscribe_at_startup(channel: str, callback: Callback) -> None:
+    """Subscribe to a channel before the broadcast starts; see `subscribe`.
+
+    Raises:
+        BroadcastError: It has started already.
+    """
+    if is_started():
+        raise BroadcastError(f"the broadcast has started: await subscribe or decorate for {channel!r}")
     _STATE.callbacks[channel] = callback
 
 

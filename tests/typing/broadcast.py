@@ -1,4 +1,4 @@
-"""What a type checker sees of `broadcast.decorate`; checked, never run."""
+"""What a type checker sees of `broadcast.decorate` and `broadcast.decorator`; checked, never run."""
 
 from typing import Any, assert_type
 
@@ -14,6 +14,21 @@ def _plain(*, number: int) -> str:
     return str(number)
 
 
+@broadcast.decorator(expect_answers=True)
+async def _asked(*, number: int) -> str:
+    return str(number)
+
+
+@broadcast.decorator("channel", expect_answers=True, timeout=1)
+def _threaded(*, number: int) -> str:
+    return str(number)
+
+
+@broadcast.decorator()
+async def _told(*, number: int) -> str:
+    return str(number)
+
+
 async def check() -> None:
     """The result has the type of the function's result, or is `None` without answers."""
     asked = await broadcast.decorate(_coroutine, expect_answers=True)
@@ -23,5 +38,8 @@ async def check() -> None:
     told = await broadcast.decorate(_coroutine)
     assert_type(await told(number=1), None)
     await told(number="1")  # type: ignore[arg-type]  # the wrong type is the test
+    assert_type(await _asked(number=1), list[BroadcastResponse[str] | MissingAnswer])
+    assert_type(await _threaded(number=1), list[BroadcastResponse[str] | MissingAnswer])
+    assert_type(await _told(number=1), None)
     answers = await broadcast.broadcast("channel", expect_answers=True)
     assert_type(answers, list[BroadcastResponse[Any] | MissingAnswer] | None)

@@ -63,6 +63,31 @@ async def test_subscriptions_before_startup_move_to_redis(redis_server: RedisSer
     assert {"test_here", f"test_c2c_decorated_{__name__}._here"} <= set(channels)
 
 
+async def test_decorator_at_import(redis_server: RedisServer) -> None:
+    """A function is decorated before the start, which subscribes it; later, the error says what to await."""
+
+    @broadcast.decorator(expect_answers=True)
+    async def twice(*, number: int) -> int:
+        return 2 * number
+
+    @broadcast.decorator("of_threads", expect_answers=True)
+    def plain() -> str:
+        return threading.current_thread().name
+
+    assert payloads(await twice(number=1)) == [2]
+    await broadcast.startup()
+    with redis_server.client() as client:
+        assert "test_of_threads" in client.pubsub_channels()
+    assert payloads(await twice(number=2)) == [4]
+    assert payloads(await plain()) != [threading.current_thread().name]
+    with pytest.raises(TypeError, match="keyword arguments only"):
+        await twice(1)  # type: ignore[call-arg]  # what is refused
+    with pytest.raises(broadcast.BroadcastError, match="await subscribe or decorate for 'late'"):
+        broadcast.decorator("late")(_here)
+    with pytest.raises(ValueError, match="timeout"):
+        broadcast.decorator(timeout=-1)
+
+
 async def test_registrations_survive_shutdown_and_not_cleanup() -> None:
     await broadcast.subscribe("here", _here)
     await broadcast.startup()
