@@ -18,11 +18,12 @@ exit codes:
   0   ok
   2   an argument is wrong
   3   the service is unreachable
-  4   no secret, a wrong one, or not enough rights
+  4   a wrong secret, or not enough rights
   5   the service refuses the request
-  10  degraded: a check, a process that is late or draining
-  11  down: a check, a process that is lost
-  12  not all processes answered or applied it
+  6   no secret
+  10  the service is degraded; a process is late or not ready
+  11  the service is down; a process is lost
+  12  not all processes answered, or applied the change
 """
 _STATES = {"ok": Code.OK, "degraded": Code.DEGRADED, "down": Code.DOWN}
 _LIVENESS = {"ok": Code.OK, "late": Code.DEGRADED, "lost": Code.DOWN}

@@ -24,6 +24,7 @@ class Code(enum.IntEnum):
     UNREACHABLE = 3
     FORBIDDEN = 4
     REFUSED = 5
+    NO_SECRET = 6
     DEGRADED = 10
     DOWN = 11
     INCOMPLETE = 12
@@ -124,7 +125,7 @@ def _content(answer: "httpx.Response") -> Any:
     if answer.status_code not in _UNAUTHORIZED:
         raise ServiceError(Code.REFUSED, text)
     if not _credentials():
-        raise ServiceError(Code.FORBIDDEN, "this needs a sign-in: set C2C_SECRET, or GITHUB_TOKEN for GitHub")
+        raise ServiceError(Code.NO_SECRET, "this needs a sign-in: set C2C_SECRET, or GITHUB_TOKEN for GitHub")
     raise ServiceError(Code.FORBIDDEN, text)
 
 

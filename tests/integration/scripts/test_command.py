@@ -128,11 +128,14 @@ def test_secrets(service: str, capsys: pytest.CaptureFixture[str], monkeypatch: 
     """Without a secret the state alone is shown; a wrong one is refused and not repeated."""
     monkeypatch.delenv("C2C_SECRET")
     assert run(service, "health") == 0
-    assert run(service, "instances") == 4
-    assert "this needs a sign-in: set C2C_SECRET" in capsys.readouterr().err
+    capsys.readouterr()
+    assert run(service, "instances") == 6
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "this needs a sign-in: set C2C_SECRET" in line
     monkeypatch.setenv("C2C_SECRET", "wrong-and-hidden")
     assert run(service, "instances") == 4
-    assert "wrong-and-hidden" not in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "wrong-and-hidden" not in line
     monkeypatch.delenv("C2C_SECRET")
     monkeypatch.setenv("C2C__AUTH__SECRET", SECRET)
     assert run(service, "instances") == 0
