@@ -49,7 +49,7 @@ def test_tutorial(tmp_path: Path, record_property: Callable[[str, str], None]) -
     assert shown.count("ready") >= 2
     assert "2 of 2 processes have it." in shown
     assert '["one","two"]' in shown
-    assert "exit code 1" in shown
+    assert "exit code 10\n" in shown
     assert "lost" in shown
     assert "reading the orders" in (tmp_path / "server.log").read_text()
     commands = len(script.splitlines())
