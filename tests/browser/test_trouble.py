@@ -71,7 +71,8 @@ class Service:
 
 @pytest.fixture(scope="module")
 def _shared() -> Iterator[Service]:
-    options = ("--timeout-worker-healthcheck", "300")
+    # uvicorn waits as long for a worker that ends while it is asked, before it starts another one
+    options = ("--timeout-worker-healthcheck", "25")
     with RedisServer() as redis:
         env = {**ENVIRONMENT, "C2C__REDIS__URL": redis.url}
         with Uvicorn("tests.support.live_app:app", *options, workers=WORKERS, env=env) as server:
