@@ -183,6 +183,8 @@ async def respond(
     if request.method == "POST" and not caller.info.is_logged_in and caller.mode in _SIGN_IN_MODES:
         context["came_from"], is_kept = await _way_in.keep_entry(request, view)
         context["message"] = _KEPT if is_kept else _NOT_KEPT
+    elif request.method == "POST" and caller.trouble:
+        context["came_from"], _ = await _way_in.keep_entry(request, view)
     if not may_see:
         template, status = "closed.html", 503 if caller.trouble else 403
     response.status_code = status

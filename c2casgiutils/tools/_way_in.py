@@ -24,7 +24,7 @@ def came_from(request: Request, view: View) -> str:
 
 
 async def keep_entry(request: Request, view: View) -> tuple[str, bool]:
-    """Return where the sign-in leads to, for a form that was sent without a session.
+    """Return where the way in leads to, for a form that was sent without a session or checked rights.
 
     The fields of the form are added to the query of the view, which fills its form with them.
 
@@ -43,13 +43,13 @@ async def keep_entry(request: Request, view: View) -> tuple[str, bool]:
 
 
 def not_done(request: Request, view: View) -> str:
-    """Return what is to be done again after the sign-in, an empty text if no form led to it."""
+    """Return what is to be done again after the way in, an empty text if no form led to it."""
     fields = request.query_params
     if request.method != "GET" or _NOT_DONE not in fields:
         return ""
     sent = (f"{name}={value}" for name, value in fields.items())
     word = next((view.buttons[one] for one in sent if one in view.buttons), view.buttons.get(""))
-    return f"You were signed out: press {f'“{word}”' if word else 'the button'} again."
+    return f"Press {f'“{word}”' if word else 'the button'} again."
 
 
 async def without_secret(request: Request, view: View) -> HTMLResponse:

@@ -13,7 +13,7 @@ from fastapi import Request
 from fastapi.routing import iter_route_contexts
 
 import c2casgiutils
-from c2casgiutils import config, instances, switches, tools
+from c2casgiutils import config, db, instances, switches, tools
 from c2casgiutils.db import _registry
 from c2casgiutils.health_checks import FACTORY, Check, Result
 from c2casgiutils.tools import _pages, _static, _summary
@@ -178,49 +178,49 @@ async def test_sign_in_leads_back(anonymous: httpx.AsyncClient, path: str, expec
             "process?id=web%3A1%3Aaa&seconds=60",
             {"seconds": "600", "drain": "begin"},
             "process?id=web%3A1%3Aaa&seconds=600&drain=begin&not_done=1",
-            ["web:1:aa", "press “Drain” again"],
+            ["web:1:aa", "Press “Drain” again"],
         ),
         (
             "process?id=web%3A1%3Aaa",
             {"drain": "end"},
             "process?id=web%3A1%3Aaa&drain=end&not_done=1",
-            ["press “Undrain” again"],
+            ["Press “Undrain” again"],
         ),
         (
             "database",
             {"maintenance": "begin", "ttl": "1h", "reason": "INC-42"},
             "database?maintenance=begin&ttl=1h&reason=INC-42&not_done=1",
-            ['"1h" selected', 'value="INC-42"', "press “Begin maintenance” again"],
+            ['"1h" selected', 'value="INC-42"', "Press “Begin maintenance” again"],
         ),
         (
             "database",
             {"maintenance": "end"},
             "database?maintenance=end&not_done=1",
-            ["press “End maintenance” again"],
+            ["Press “End maintenance” again"],
         ),
         (
             "diagnostics?what=profile",
             {"id": "web:1:aa", "seconds": "30"},
             "diagnostics?what=profile&id=web%3A1%3Aaa&seconds=30&not_done=1",
-            ['"30" selected', "press “Profile” again"],
+            ['"30" selected', "Press “Profile” again"],
         ),
         (
             "requests",
             {"level": "INFO", "logger": "a.b", "ttl": "1h"},
             "requests?level=INFO&logger=a.b&ttl=1h&not_done=1",
-            ['"INFO" selected', 'value="a.b"', '"1h" selected', "press “Follow” again"],
+            ['"INFO" selected', 'value="a.b"', '"1h" selected', "Press “Follow” again"],
         ),
         (
             "statements",
             {"end": "1"},
             "statements?end=1&not_done=1",
-            ["press “End and forget” again"],
+            ["Press “End and forget” again"],
         ),
         (
             "statements",
             {"ttl": "1h", "plans": "explain"},
             "statements?ttl=1h&plans=explain&not_done=1",
-            ['"1h" selected', '"explain" selected', "press “Start” again"],
+            ['"1h" selected', '"explain" selected', "Press “Start” again"],
         ),
     ],
 )
@@ -378,6 +378,26 @@ async def test_entry_that_is_too_long_keeps_the_address(anonymous: httpx.AsyncCl
     """The view is still the one of the process."""
     answer = await anonymous.post("process?id=web:1:aa", data={"seconds": "x" * 3_000})
     assert came_from(answer.text) == "process?id=web%3A1%3Aaa"
+
+
+async def test_entry_is_kept_while_rights_cannot_be_checked(
+    callers: dict[str, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A form that meets an outage of GitHub is filled again by the link to try again."""
+    monkeypatch.setattr("c2casgiutils.auth.github._client._REST_SECONDS", 0)
+    github = config.settings.auth.github
+    url, github.repo_url = github.repo_url, "http://127.0.0.1:1"
+    fields = {"maintenance": "begin", "ttl": "1h", "reason": "INC-42 &"}
+    answer = await callers["admin"].post("database", data=fields)
+    assert answer.status_code == 503
+    assert "Not changed.</strong> GitHub is unavailable." in answer.text
+    (again,) = re.findall(r'<a href="([^"]*)">Try again</a>', answer.text)
+    github.repo_url = url
+    page = await callers["admin"].get(html.unescape(again))
+    assert page.status_code == 200
+    assert "Press “Begin maintenance” again." in page.text
+    assert 'value="INC-42 &amp;"' in page.text
+    assert db.maintenance() is None
 
 
 @pytest.mark.parametrize(("name", "least"), [("c2c.js", 6_000), ("c2c.css", 6_000)], ids=["script", "styles"])
