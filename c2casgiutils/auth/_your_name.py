@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from c2casgiutils import config
 from c2casgiutils._errors import C2cError
+from c2casgiutils.config._texts import check_entered
 
 MAX_LENGTH = 80
 _MARK = " (unverified)"
@@ -25,11 +25,10 @@ def parse(values: Sequence[str]) -> str:
     if len(values) > 1:
         raise BadNameError("name must be given once")
     name = "".join(values).strip()
-    if len(name) > MAX_LENGTH or not name.isprintable():
-        raise BadNameError(f"name must have at most {MAX_LENGTH} printable characters")
-    secret = config.settings.auth.secret
-    if secret and secret in name:
-        raise BadNameError("name must not contain the secret")
+    try:
+        check_entered(name, "name", MAX_LENGTH)
+    except ValueError as error:
+        raise BadNameError(str(error)) from None
     return name
 
 

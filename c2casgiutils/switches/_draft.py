@@ -5,7 +5,8 @@ from typing import Any
 
 from c2casgiutils._numbers import check_seconds
 from c2casgiutils._secrets import scrub
-from c2casgiutils.switches._entry import MAX_REASON_LENGTH, check_text
+from c2casgiutils.config._texts import check_printable
+from c2casgiutils.switches._entry import MAX_REASON_LENGTH
 from c2casgiutils.switches._kinds import CLUSTER, Setting
 
 MAX_TTL_SECONDS = 10 * 365 * 86_400.0
@@ -36,7 +37,7 @@ class Draft:
         if self.ttl is not None:
             check_seconds(self.ttl, "ttl", most=MAX_TTL_SECONDS)
         if self.reason is not None:
-            check_text(self.reason, MAX_REASON_LENGTH, "reason")
+            check_printable(self.reason or "", "reason", MAX_REASON_LENGTH)
             # the mask may be longer than what it hides
             object.__setattr__(self, "reason", scrub(self.reason)[:MAX_REASON_LENGTH])
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from c2casgiutils._errors import C2cError
 from c2casgiutils._secrets import scrub
+from c2casgiutils.config._texts import check_printable
 from c2casgiutils.redis_utils import SignatureError, Signer
 from c2casgiutils.switches._kinds import Setting
 
@@ -168,10 +169,10 @@ class Codec:
         Raises:
             ValueError: The value, the key or a text is too long, or the value is not JSON.
         """
-        check_text(split(field)[1], MAX_KEY_LENGTH, "the key")
+        check_printable(split(field)[1], "the key", MAX_KEY_LENGTH)
         fields: dict[str, Any] = {"f": FORMAT, "version": version, "set": now}
         if setting is not None:
-            check_text(setting.reason, MAX_REASON_LENGTH, "reason")
+            check_printable(setting.reason or "", "reason", MAX_REASON_LENGTH)
             value = _to_json(setting.value)
             if len(value) > MAX_VALUE_BYTES:
                 raise ValueError(f"the value has {len(value)} bytes, at most {MAX_VALUE_BYTES} are allowed")
@@ -227,16 +228,6 @@ class Codec:
             cleared=cleared,
             older=stored.older,
         )
-
-
-def check_text(text: str | None, length: int, name: str) -> None:
-    """Reject a text that is too long or has an unprintable character.
-
-    Raises:
-        ValueError: The text is rejected.
-    """
-    if text and (len(text) > length or not text.isprintable()):
-        raise ValueError(f"{name} must have at most {length} printable characters")
 
 
 def _to_json(value: Any) -> bytes:

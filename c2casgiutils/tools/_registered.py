@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from c2casgiutils._errors import C2cError
 from c2casgiutils._tasks import Failure, contained
 from c2casgiutils._threads import run_in_thread
+from c2casgiutils.config._texts import check_printable
 
 if TYPE_CHECKING:
     import jinja2
@@ -129,8 +130,7 @@ def check_title(title: str) -> str:
     """
     if not isinstance(title, str) or not title.strip():
         raise ValueError("title must be a text that is not empty")
-    if len(title) > _MAX_TITLE_LENGTH or not title.isprintable():
-        raise ValueError(f"title must have at most {_MAX_TITLE_LENGTH} printable characters")
+    check_printable(title, "title", _MAX_TITLE_LENGTH)
     return title.strip()
 
 
