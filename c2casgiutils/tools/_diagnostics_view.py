@@ -104,7 +104,10 @@ async def _respond(
         found: Mapping[str, Any] = {}
         may_ask = may_see and off is None and not is_other_site and not trouble
         if may_ask and (is_asked or profile or what not in _COSTLY):
-            found = await (_find_profile(profile) if profile else _find(what, id_, request))
+            try:
+                found = await (_find_profile(profile) if profile else _find(what, id_, request))
+            except HTTPException as error:
+                query.fail(str(error.detail), error.status_code)
         return {
             "is_live": found.get("remaining") is not None,
             "kinds": _KINDS,

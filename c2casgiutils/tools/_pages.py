@@ -180,6 +180,8 @@ async def respond(
     except HTTPException as error:
         template = "failed.html"
         context["message"], status = refusal(error, "This cannot be shown.")
+    if status == HTTPStatus.OK and query is not None:
+        status = query.status
     if request.method == "POST" and not caller.info.is_logged_in and caller.mode in _SIGN_IN_MODES:
         context["came_from"], is_kept = await _way_in.keep_entry(request, view)
         context["message"] = _KEPT if is_kept else _NOT_KEPT

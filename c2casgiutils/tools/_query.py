@@ -15,11 +15,18 @@ class Query:
 
     Attributes:
         refused: What was wrong, one sentence each; the view shows it.
+        status: The status of the answer, another one than 200 if something that was asked for is not there.
     """
 
     def __init__(self, request: Request) -> None:
         self._values = request.query_params
         self.refused: list[str] = []
+        self.status = 200
+
+    def fail(self, reason: str, status: int) -> None:
+        """Report that something is not there; the view keeps its form and shows the rest."""
+        self.refused.append(f"{reason.rstrip('.')}.")
+        self.status = status
 
     def text(self, name: str, *, max_length: int = MAX_LENGTH) -> str:
         """Return a text, cut at the length."""

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, debug, follow
-from c2casgiutils.tools import _debug_exchanges, _follow, _forms, _pages, _views
+from c2casgiutils.tools import _debug_exchanges, _follow, _forms, _pages, _summary, _views
 from c2casgiutils.tools._caller import Caller
-from c2casgiutils.tools._debug_cluster import ALL
+from c2casgiutils.tools._debug_cluster import ALL, SELF
 from c2casgiutils.tools._follow import FollowReply, FollowRequest
 from c2casgiutils.tools._pages import Message
 from c2casgiutils.tools._query import Query
@@ -107,12 +107,12 @@ async def _respond(
     followed = started.id if started is not None else query.text("follow")
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
-        found = await _debug_exchanges.find(**wanted)
+        found = await _find(wanted, summary, query)
         return {
             "is_live": False,
             "query": wanted,
-            "exchanges": found.exchanges,
-            "report": found.cluster,
+            "exchanges": [] if found is None else found.exchanges,
+            "report": None if found is None else found.cluster,
             "statuses": _with_own(_STATUSES, wanted["status"]),
             "processes": _with_own(
                 [(ALL, "all"), *((one.id, one.id) for one in summary.processes)], wanted["instance"]
@@ -129,6 +129,22 @@ async def _respond(
     return await _pages.respond(
         request, _VIEW, "requests.html", load, query=query, message=message, status=status
     )
+
+
+async def _find(
+    wanted: dict[str, Any], summary: Summary, query: Query
+) -> _debug_exchanges.ExchangesResponse | None:
+    """Return the requests, none with a note if the process that is asked for is not there."""
+    id_ = wanted["instance"]
+    _, trouble, status = ("", "", 0) if id_ in (ALL, SELF) else _summary.find_process(summary, id_)
+    if trouble:
+        query.fail(trouble, status)
+        return None
+    try:
+        return await _debug_exchanges.find(**wanted)
+    except HTTPException as error:  # it is lost, or left just now
+        query.fail(str(error.detail), error.status_code)
+        return None
 
 
 async def _lines(followed: str, query: Query) -> list[dict[str, Any]]:

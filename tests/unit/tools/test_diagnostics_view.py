@@ -66,6 +66,7 @@ async def test_profile(client: httpx.AsyncClient) -> None:
     page = await client.get("diagnostics?what=profile&profile=0123456789abcdef.self")
     assert page.status_code == 404
     assert "No such profile" in page.text
+    assert '<button class="primary">Profile</button>' in page.text
     page = await client.post("diagnostics", data={"id": "self", "seconds": "600"})
     assert page.status_code == 422
     assert "seconds: Input should be less than or equal to 60" in text_of(page)

@@ -49,7 +49,11 @@ async def test_one_process(client: httpx.AsyncClient) -> None:
     """The requests of one process; an unknown one is named as such."""
     page = await client.get(f"requests?instance={instances.own_id()}")
     assert (page.status_code, f'<option value="{instances.own_id()}" selected>' in page.text) == (200, True)
-    assert (await client.get("requests?instance=left:1:abcdef")).status_code == 404
+    page = await client.get("requests?instance=left:1:abcdef&status=5xx&route=kept")
+    assert page.status_code == 404
+    assert "No process has the id “left:1:abcdef”: it left, or the id is wrong." in page.text
+    for kept in ('value="kept"', '<option value="5xx" selected>', '<option value="left:1:abcdef" selected>'):
+        assert kept in page.text
 
 
 async def test_a_status_of_a_link(client: httpx.AsyncClient) -> None:
