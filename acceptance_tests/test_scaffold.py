@@ -12,6 +12,8 @@ import yaml
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 
+from c2casgiutils.config import Settings
+from tests.support.manifests import assert_times_fit
 from tests.support.wheels import make_wheel
 
 _ROOT = Path(__file__).parents[1]
@@ -76,6 +78,7 @@ def test_manifests(tmp_path: Path, database: str) -> None:
             kubernetes_validate.validate(manifest, "1.31", strict=True)
     pod = manifests["deployment.yaml"]["spec"]["template"]
     assert pod["metadata"]["labels"] == label
+    assert_times_fit(pod["spec"], Settings().drain_wait.total_seconds())
     (container,) = pod["spec"]["containers"]
     ports = {port["name"] for port in container["ports"]}
     assert {port["targetPort"] for port in manifests["service.yaml"]["spec"]["ports"]} == ports

@@ -11,6 +11,7 @@ import multiprocessing
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -33,6 +34,11 @@ class Drain:
     def __init__(self) -> None:
         self.state: DrainState | None = None
         """Since when the process is out of service, and why; `None` while it is not."""
+        self._begun: float | None = None
+
+    def seconds(self) -> float:
+        """Return for how long the process has been out of service."""
+        return 0.0 if self._begun is None else time.monotonic() - self._begun
 
     def stop(self) -> None:
         """Report not ready until the end of the process."""
@@ -48,6 +54,8 @@ class Drain:
         """
         if self._is_final:
             return
+        if self._begun is None:
+            self._begun = time.monotonic()
         self.state = state
         instances.set_state("draining")
         until = "" if state.until is None else f" until {state.until:%Y-%m-%d %H:%M:%S} UTC"
@@ -60,7 +68,7 @@ class Drain:
     def end(self) -> None:
         """Report ready again."""
         if instances.state() == "draining" and not self._is_final:
-            self.state = None
+            self.state = self._begun = None
             instances.set_state("ready")
             _LOGGER.warning("Draining ended")
 
@@ -116,11 +124,12 @@ class GracefulStop:
         self._wait = asyncio.get_running_loop().create_task(self._stop(stop_server), name="c2c-graceful-stop")
 
     async def _stop(self, stop_server: Callable[[], object]) -> None:
-        seconds = 0.0 if config.settings.development else config.settings.drain_wait.total_seconds()
-        was_ready = instances.state() == "ready"
+        wait = 0.0 if config.settings.development else config.settings.drain_wait.total_seconds()
+        seconds = wait - self._drain.seconds()  # a load balancer may have noticed already
+        is_serving = instances.state() in ("ready", "draining")
         self._drain.stop()
-        if was_ready and seconds > 0:
-            _LOGGER.info("No longer ready, stopping in %g s", seconds)
+        if is_serving and seconds > 0:
+            _LOGGER.info("No longer ready, stopping in %g s", round(seconds, 1))
             await asyncio.sleep(seconds)
         stop_server()
 

@@ -1,6 +1,11 @@
 """Every Kubernetes manifest of the documentation runs the application above it, and its probes pass."""
 
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +15,11 @@ import pytest
 import yaml
 
 from c2casgiutils.config import parse_duration
+from tests.support.manifests import assert_times_fit
 from tests.support.pages import Block, blocks
 from tests.support.processes import Uvicorn
 
+SECRET = "a-secret-of-the-test"
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
@@ -43,6 +50,11 @@ def test_yaml(block: Block) -> None:
     assert asked <= {"/c2c/livez", "/c2c/readyz", "/c2c/startupz"}
 
 
+def environment(container: dict[str, Any]) -> dict[str, str]:
+    """The variables of a container; those of a secret have a value of their own."""
+    return {item["name"]: item.get("value", SECRET) for item in container["env"]}
+
+
 @pytest.mark.parametrize(("application", "deployment"), list(deployments()))
 def test_probes_pass(application: str, deployment: dict[str, Any], tmp_path: Path) -> None:
     """The command runs with the environment of the container, and each probe finds what it asks for."""
@@ -53,7 +65,7 @@ def test_probes_pass(application: str, deployment: dict[str, Any], tmp_path: Pat
     port = container["ports"][0]["containerPort"]
     assert f"--port={port}" in arguments
     ours = [argument for argument in arguments if not argument.startswith(("--host=", "--port=", "main:"))]
-    env = {item["name"]: item["value"] for item in container["env"]} | {"C2C__PROMETHEUS__PORT": "0"}
+    env = environment(container) | {"C2C__PROMETHEUS__PORT": "0"}
     with Uvicorn("main:app", *ours, cwd=tmp_path, env=env) as server:
         for name in PROBES:
             wanted = container[name]["httpGet"]
@@ -67,7 +79,30 @@ def test_times_fit(application: str, deployment: dict[str, Any]) -> None:
     """The process waits longer than Kubernetes takes to see that it is not ready, and less than it may."""
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    env = {item["name"]: item["value"] for item in container["env"]}
-    wait = parse_duration(env["C2C__DRAIN_WAIT"]).total_seconds()
-    probe = container["readinessProbe"]
-    assert probe["periodSeconds"] * probe["failureThreshold"] < wait < pod["terminationGracePeriodSeconds"]
+    wait = parse_duration(environment(container)["C2C__DRAIN_WAIT"]).total_seconds()
+    assert_times_fit(pod, wait)
+
+
+@pytest.mark.parametrize(("application", "deployment"), list(deployments()))
+def test_hook_before_the_stop(application: str, deployment: dict[str, Any], tmp_path: Path) -> None:
+    """It takes the only process out of service; SIGTERM then waits for what is left of the time."""
+    (tmp_path / "main.py").write_text(application)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    command = container["lifecycle"]["preStop"]["exec"]["command"]
+    env = environment(container) | {"C2C__PROMETHEUS__PORT": "0", "C2C__DRAIN_WAIT": "4"}
+    with Uvicorn("main:app", cwd=tmp_path, env=env) as server:
+        own = {**os.environ, **env, "C2C_URL": f"{server.url}/c2c"}
+        program = str(Path(sys.executable).with_name(command[0]))
+        started = time.monotonic()
+        done = subprocess.run(
+            [program, *command[1:]], env=own, capture_output=True, text=True, timeout=60, check=False
+        )
+        drained = time.monotonic()
+        assert done.returncode == 0, done.stdout + done.stderr
+        reply = httpx.get(f"{server.url}/c2c/readyz", timeout=20)
+        assert (reply.status_code, reply.text) == (503, "draining")
+        server.signal(signal.SIGTERM)
+        server.wait(30)
+        assert time.monotonic() - started > 3.9
+        assert time.monotonic() - drained < 30
+        assert "Traceback" not in server.output

@@ -24,6 +24,12 @@ def get(server: Uvicorn, path: str) -> tuple[int, str]:
     return reply.status_code, reply.text
 
 
+def drain(server: Uvicorn) -> None:
+    headers = {"X-API-Key": SECRET}
+    reply = httpx.post(server.url + "/c2c/drain", headers=headers, json={"force": True}, timeout=20)
+    assert reply.status_code == 200
+
+
 @pytest.fixture
 def server() -> Iterator[Uvicorn]:
     with Uvicorn(APP, env={"C2C__DRAIN_WAIT": "4", "C2C__AUTH__SECRET": SECRET}) as server:
@@ -39,6 +45,17 @@ def test_not_ready_first(server: Uvicorn) -> None:
     assert get(server, "/work")[0] == 200
     httpx.delete(server.url + "/c2c/drain", headers={"X-API-Key": SECRET})
     assert get(server, "/readyz") == (503, "draining")
+    server.wait(30)
+    assert 3.9 < time.monotonic() - started < 30
+    assert "Traceback" not in server.output
+
+
+def test_drained_before(server: Uvicorn) -> None:
+    """SIGTERM waits for what is left of the time since the process was taken out of service."""
+    started = time.monotonic()
+    drain(server)
+    server.signal(signal.SIGTERM)
+    assert [get(server, "/work")[0] for _ in range(10)] == [200] * 10
     server.wait(30)
     assert 3.9 < time.monotonic() - started < 30
     assert "Traceback" not in server.output

@@ -200,6 +200,27 @@ async def test_handler_of_uvicorn_is_put_back(wait: str) -> None:
         signal.signal(signal.SIGTERM, before)
 
 
+@pytest.mark.parametrize(("wait", "stops"), [("10m", False), ("10ms", True)], ids=["shortly", "long"])
+async def test_sigterm_after_a_drain(wait: str, *, stops: bool) -> None:
+    """A process that was taken out of service before waits for the rest of the time only."""
+    server = uvicorn.Server(uvicorn.Config(FastAPI()))
+    config.settings.drain_wait = config.parse_duration(wait)
+    before = signal.signal(signal.SIGTERM, server.handle_exit)
+    try:
+        async with c2casgiutils.lifespan(FastAPI()):
+            instances.note_serving()
+            await c2casgiutils.drain(force=True)
+            await asyncio.sleep(0.05)  # more than the short wait
+            await c2casgiutils.drain(seconds=60, force=True)  # the same drain, with another end
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert server.should_exit is stops
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @pytest.fixture
 async def cut_off() -> AsyncIterator[httpx.AsyncClient]:
     """A process whose Redis is configured and unreachable."""
