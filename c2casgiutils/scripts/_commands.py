@@ -8,7 +8,7 @@ from urllib.parse import quote
 import click
 
 from c2casgiutils.scripts import _console, _tables
-from c2casgiutils.scripts._service import DEFAULT_URL, Code, Service, ServiceError
+from c2casgiutils.scripts._service import DEFAULT_URL, Code, Service, ServiceError, given_secrets
 
 _EPILOG = """\b
 The secret is read from C2C_SECRET, else C2C__AUTH__SECRET; a GitHub token from GITHUB_TOKEN.
@@ -16,16 +16,21 @@ The secret is read from C2C_SECRET, else C2C__AUTH__SECRET; a GitHub token from 
 \b
 exit codes:
   0   ok
-  2   an argument is wrong
+  2   an argument or a variable is wrong
   3   the service is unreachable
   4   a wrong secret, or not enough rights
   5   the service refuses the request
   6   no secret
+  7   the certificate of the service is not trusted
+  8   this is not a c2casgiutils service
+  9   the service, or a proxy in front of it, fails
   10  the service is degraded; a process is late or not ready
   11  the service is down; a process is lost
   12  not all processes answered, or applied the change
 """
 _STATES = {"ok": Code.OK, "degraded": Code.DEGRADED, "down": Code.DOWN}
+_CHANGED = {"name": str, "effective_level": str, "cluster": dict}
+_DRAINED = {"drained": list, "cluster": dict}
 _LIVENESS = {"ok": Code.OK, "late": Code.DEGRADED, "lost": Code.DOWN}
 
 
@@ -36,7 +41,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except ServiceError as error:
-            _console.report(ctx.info_name or "", str(error))
+            _console.report(ctx.info_name or "", str(error), given_secrets())
             ctx.exit(error.code)
 
 
@@ -66,11 +71,10 @@ class _Session:
         return self._as_json
 
     def end(self, code: Code, report: Mapping[str, Any] | None = None) -> None:
-        """Say who did not answer, and exit."""
+        """Say who did not answer in one line on standard error, and exit."""
         lines = _tables.silent(report or {})
-        if not self._as_json:
-            for line in lines:
-                _tables.say(line)
+        if lines:
+            _console.report(self._context.info_name or "", "; ".join(lines))
         is_partial = report is not None and not report.get("complete", True)
         self._context.exit(Code.INCOMPLETE if code is Code.OK and is_partial else code)
 
@@ -79,7 +83,7 @@ class _Session:
 @click.pass_obj
 def health(session: _Session) -> None:
     """Show the state of the service, and what needs attention."""
-    answer = session.request("GET", "overview")
+    answer = session.request("GET", "overview", {"state": str})
     if not session.is_done(answer):
         _tables.say(f"The service is {answer['state']}.")
         if answer.get("attention"):
@@ -95,7 +99,9 @@ def health(session: _Session) -> None:
 @click.pass_obj
 def instances(session: _Session) -> None:
     """List the processes."""
-    answer = session.request("GET", "instances", query={"samples": "false"})
+    answer = session.request(
+        "GET", "instances", {"instances": list, "roster": str}, query={"samples": "false"}
+    )
     found = answer["instances"]
     if not session.is_done(answer):
         rows = [
@@ -105,10 +111,8 @@ def instances(session: _Session) -> None:
         _tables.show("", ("process", "state", "liveness", "version", "last beat"), rows)
     codes = [_LIVENESS.get(one["liveness"], Code.DOWN) for one in found]
     codes += [Code.DEGRADED for one in found if one["state"] != "ready"]
-    if answer["roster"] != "current":
-        codes.append(Code.INCOMPLETE)
-        click.echo("Redis is unreachable, or not all processes are known yet", err=True)
-    session.end(max(codes, default=Code.OK))
+    report = {"roster": answer["roster"], "complete": answer["roster"] == "current"}
+    session.end(max(codes, default=Code.OK), report)
 
 
 @group.command()
@@ -126,13 +130,13 @@ def levels(session: _Session, /, name: str | None, level: str | None, **options:
         _change(session, name, level, **options)
     elif options["search"] is not None or name is not None:
         text = options["search"] if name is None else name
-        answer = session.request("GET", "logging/loggers", query={"q": text})
+        answer = session.request("GET", "logging/loggers", {"loggers": list}, query={"q": text})
         if not session.is_done(answer):
             rows = [(one["name"], one["level"], one["effective_level"]) for one in answer["loggers"]]
             _tables.show("", ("logger", "level", "effective level"), rows)
         session.end(Code.OK)
     else:
-        answer = session.request("GET", "logging/overrides")
+        answer = session.request("GET", "logging/overrides", {"overrides": list, "cluster": dict})
         if not session.is_done(answer):
             overrides = [
                 (one["name"], one["level"], _until(one), one.get("by"), one["scope"])
@@ -147,10 +151,10 @@ def _change(session: _Session, name: str | None, level: str | None, **options: A
         raise click.UsageError("NAME is missing")
     path = f"logging/loggers/{quote(name, safe='')}"
     if options["end"]:
-        answer = session.request("DELETE", path, query={"scope": options["scope"]})
+        answer = session.request("DELETE", path, _CHANGED, query={"scope": options["scope"]})
     else:
         wanted = {"level": level, **{key: options[key] for key in ("ttl", "scope", "reason")}}
-        answer = session.request("PUT", path, body=wanted)
+        answer = session.request("PUT", path, _CHANGED, body=wanted)
     report = answer["cluster"]
     if not session.is_done(answer):
         applied = f"{report['applied']} of {report['of']} processes have it"
@@ -168,7 +172,9 @@ def _until(one: Mapping[str, Any]) -> str:
 @click.pass_obj
 def stacks(session: _Session, instance: str) -> None:
     """Show what the threads and tasks run, also of a process that is blocked."""
-    answer = session.request("GET", "debug/stacks", query={"instance": instance})
+    answer = session.request(
+        "GET", "debug/stacks", {"groups": list, "cluster": dict}, query={"instance": instance}
+    )
     if not session.is_done(answer):
         for one in answer["groups"]:
             where = ", ".join(
@@ -189,10 +195,10 @@ def stacks(session: _Session, instance: str) -> None:
 def drain(session: _Session, instance: str | None, seconds: float | None, force: bool, undo: bool) -> None:
     """Take a process out of service: its readiness probe fails, while requests are still served."""
     if undo:
-        answer = session.request("DELETE", "drain", query={"instance": instance})
+        answer = session.request("DELETE", "drain", _DRAINED, query={"instance": instance})
     else:
         body = {"instance": instance, "seconds": seconds, "force": force}
-        answer = session.request("POST", "drain", body=body)
+        answer = session.request("POST", "drain", _DRAINED, body=body)
     if not session.is_done(answer):
         drained = ", ".join(answer["drained"]) or "none"
         _tables.say("Back in service." if undo else f"Out of service: {drained}.")

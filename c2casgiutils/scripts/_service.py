@@ -2,6 +2,7 @@
 
 import enum
 import os
+import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,12 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://127.0.0.1:8080/c2c"
 _SECONDS = 15
+_MAX_PORT = 65535
 _UNAUTHORIZED = (401, 403)
-_ERRORS = 400
+_REDIRECTIONS, _ERRORS, _FAILURES = 300, 400, 500
+_NOT_OURS = "this is not a c2casgiutils service, or --url lacks its mount path"
+_SECRETS = ("C2C_SECRET", "C2C__AUTH__SECRET")
+_TOKEN = "GITHUB_TOKEN"  # noqa: S105  # the name of a variable
 
 
 class Code(enum.IntEnum):
@@ -25,6 +30,9 @@ class Code(enum.IntEnum):
     FORBIDDEN = 4
     REFUSED = 5
     NO_SECRET = 6
+    TLS = 7
+    NOT_OURS = 8
+    FAILED = 9
     DEGRADED = 10
     DOWN = 11
     INCOMPLETE = 12
@@ -58,15 +66,19 @@ class Service:
 
         try:
             self._url = httpx.URL(url.rstrip("/") + "/")
-        except httpx.InvalidURL as error:
-            raise ServiceError(Code.USAGE, f"--url is not a URL: {error}") from None
-        if self._url.scheme not in ("http", "https") or not self._url.host:
-            raise ServiceError(Code.USAGE, f"--url must be an HTTP URL such as {DEFAULT_URL}")
+        except httpx.InvalidURL:
+            raise _wrong_url() from None
+        is_place = (
+            self._url.scheme in ("http", "https") and self._url.host and "?" not in url and "#" not in url
+        )
+        if not is_place or (self._url.port or 0) > _MAX_PORT:
+            raise _wrong_url()
 
     def request(
         self,
         method: str,
         path: str,
+        shape: Mapping[str, type],
         *,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
@@ -76,60 +88,116 @@ class Service:
         Args:
             method: The method.
             path: The path below the mount, percent-encoded.
+            shape: The keys that the answer has at least, and the types of their values.
             body: Sent as JSON; fields that are `None` are left out.
             query: Parameters; those that are `None` are left out.
 
         Raises:
-            ServiceError: The service is unreachable, or refuses the request.
+            ServiceError: The service is unreachable, refuses the request, or is another one.
         """
         import httpx
 
         try:
-            answer = httpx.request(
-                method,
-                self._url.join(path),
-                json=None if body is None else _given(body),
-                params=_given(query or {}),
-                headers=_credentials(),
-                timeout=_SECONDS,
-            )
+            with _client() as client:
+                answer = client.request(
+                    method,
+                    self._url.join(path),
+                    json=None if body is None else _given(body),
+                    params=_given(query or {}),
+                    headers=_credentials(),
+                )
         except httpx.HTTPError as error:
+            code = Code.TLS if _is_about_tls(error) else Code.UNREACHABLE
+            place = self._url.copy_with(userinfo=b"")
             raise ServiceError(
-                Code.UNREACHABLE, f"{self._url} is unreachable: {str(error) or type(error).__name__}"
+                code, f"{place} is unreachable: {str(error) or type(error).__name__}"
             ) from None
-        return _content(answer)
+        return _content(answer, shape)
+
+
+def given_secrets() -> list[str]:
+    """Return the secrets of the environment, which no message may show."""
+    return list(filter(None, map(_variable, (*_SECRETS, _TOKEN))))
+
+
+def _variable(name: str) -> str:
+    return os.environ.get(name, "")  # noqa: TID251  # not a setting
+
+
+def _wrong_url() -> ServiceError:
+    """Return an error that does not quote the URL: it may have a password."""
+    return ServiceError(Code.USAGE, f"--url must be an HTTP URL such as {DEFAULT_URL}, without a query")
+
+
+def _client() -> "httpx.Client":
+    import httpx
+
+    try:
+        return httpx.Client(timeout=_SECONDS)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ServiceError(Code.USAGE, f"SSL_CERT_FILE or SSL_CERT_DIR: {reason}") from None
+    except (ValueError, ImportError, httpx.InvalidURL):
+        text = "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY is not the URL of an HTTP proxy"
+        raise ServiceError(Code.USAGE, text) from None
+
+
+def _is_about_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _credentials() -> dict[str, str]:
-    """Return the header with the secret of the environment; in a container that of the application itself."""
-    secret = os.environ.get("C2C_SECRET") or os.environ.get("C2C__AUTH__SECRET")  # noqa: TID251  # not a setting
-    if secret:
-        return {"X-API-Key": secret}
-    token = os.environ.get("GITHUB_TOKEN")  # noqa: TID251  # not a setting
-    return {"Authorization": f"Bearer {token}"} if token else {}
+def _credentials() -> dict[bytes, bytes]:
+    """Return the header with the secret of the environment; in a container that of the application itself.
+
+    Raises:
+        ServiceError: It cannot be sent in a header.
+    """
+    name = next(filter(_variable, (*_SECRETS, _TOKEN)), None)
+    if name is None:
+        return {}
+    secret = _variable(name)
+    if not secret.isprintable() or secret != secret.strip():
+        text = f"{name} has a line break or another control character, or a space at an end"
+        raise ServiceError(Code.USAGE, text)
+    if name == _TOKEN:
+        return {b"Authorization": f"Bearer {secret}".encode()}
+    return {b"X-API-Key": secret.encode()}
 
 
-def _content(answer: "httpx.Response") -> Any:
+def _content(answer: "httpx.Response", shape: Mapping[str, type]) -> Any:
     try:
         content = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
-    if answer.status_code < _ERRORS and content is not None:
+    content = content if isinstance(content, dict) else {}
+    where, status = f"{answer.status_code} from {answer.request.url.path}", answer.status_code
+    detail = _one_line(content.get("detail", content.get("message")))
+    if status in _UNAUTHORIZED:
+        if not given_secrets():
+            text = "this needs a sign-in: set C2C_SECRET, or GITHUB_TOKEN for GitHub"
+            raise ServiceError(Code.NO_SECRET, text)
+        raise ServiceError(Code.FORBIDDEN, f"{where}: {detail or 'no reason is given'}")
+    if status >= _FAILURES:
+        raise ServiceError(Code.FAILED, f"{where}: {detail or 'no reason is given'}")
+    if status >= _ERRORS and detail not in ("", "Not Found"):  # the text for a path without a view
+        raise ServiceError(Code.REFUSED, f"{where}: {detail}")
+    if status < _REDIRECTIONS and all(isinstance(content.get(key), kind) for key, kind in shape.items()):
         return content
-    detail = content.get("detail", content.get("message")) if isinstance(content, dict) else None
-    text = f"{answer.status_code} from {answer.request.url.path}: {_one_line(detail)}"
-    if answer.status_code not in _UNAUTHORIZED:
-        raise ServiceError(Code.REFUSED, text)
-    if not _credentials():
-        raise ServiceError(Code.NO_SECRET, "this needs a sign-in: set C2C_SECRET, or GITHUB_TOKEN for GitHub")
-    raise ServiceError(Code.FORBIDDEN, text)
+    if answer.is_redirect:
+        where += f", which redirects to {answer.headers['Location']}"
+    raise ServiceError(Code.NOT_OURS, f"{where}: {_NOT_OURS}")
 
 
 def _one_line(detail: Any) -> str:
     if isinstance(detail, list):  # the errors of a wrong parameter
-        return "; ".join(f"{one.get('loc', ['?'])[-1]}: {one.get('msg')}" for one in detail)
-    return str(detail or "this is not a c2casgiutils service, or --url lacks its mount path")
+        errors = [one for one in detail if isinstance(one, dict)]
+        return "; ".join(f"{(one.get('loc') or ['?'])[-1]}: {one.get('msg')}" for one in errors)
+    return str(detail or "")
