@@ -123,11 +123,8 @@ class Service:
             "PATH": os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests/docs")]),
             "CURL_HOME": str(folder),
-            "C2C": mount,
             "C2C_URL": mount,
             "C2C_SECRET": SECRET,
-            "SECRET": SECRET,
-            "KEY": f"X-API-Key: {SECRET}",
             "C2C__REDIS__URL": redis.url,
         }
         (folder / ".curlrc").write_text(CURL)
@@ -263,3 +260,10 @@ def test_reasons() -> None:
 def test_commands_are_in_blocks_of_the_shell() -> None:
     """No command escapes as plain text."""
     assert [str(block) for block in blocks("", "text") if COMMAND.search(block.code)] == []
+
+
+def test_addresses_are_set_where_they_are_used() -> None:
+    """Whoever opens a page at night can copy its commands without looking for what a variable stands for."""
+    used = {block.page for block in BLOCKS if "$C2C_URL" in block.code}
+    assert len(used) >= 5
+    assert used - {block.page for block in BLOCKS if "export C2C_URL=" in block.code} == set()
