@@ -59,7 +59,17 @@ def read(path: Path) -> list[Environment]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads scalars as text, as docker compose passes them on, except null and merge keys."""
+    """Reads scalars as text, as docker compose passes them on, except null and merge keys; no key twice."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Refuse a key that is there twice, as docker compose does; one value would be lost in silence."""
+        node = super().compose_mapping_node(anchor)
+        seen = set[str]()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.composer.ComposerError(None, None, "a key is there twice", key.start_mark)
+            seen.add(str(key.value))
+        return node
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -74,20 +84,25 @@ _Loader.yaml_constructors = {
 
 
 def _services(text: str, label: str) -> Iterator[Environment]:
-    """Return the environments of the services that may be ours; others use names such as `LOG_LEVEL`, too."""
+    """Return the environments of the services that may be ours; others use names such as `LOG_LEVEL`, too.
+
+    One without such variables has no values: its env files may have them.
+    """
     for name, service in _load(text).items():
         if not isinstance(name, str) or not _SERVICE.fullmatch(name):
             raise UnreadableError("the name of a service is not one of docker compose")
         if not isinstance(service, dict):
             raise UnreadableError(f"service {name} is not a mapping")
         values = _service_values(service.get("environment"), name)
-        if not any(variable.startswith(_OURS) for variable in values):
+        files = _env_files(service)
+        is_ours = any(variable.startswith(_OURS) for variable in values)
+        if not is_ours and not files:
             continue
         yield Environment(
             f"{label}, service {name}",
             f"{name}.env",
-            values,
-            tuple(f"convert {file}, too: the service reads it" for file in _env_files(service)),
+            values if is_ours else {},
+            tuple(f"convert {file}, too: the service reads it" for file in files),
             is_service=True,
         )
 
@@ -97,6 +112,8 @@ def _load(text: str) -> dict[Any, Any]:
     try:
         content = yaml.load(text, _Loader)  # noqa: S506  # a subclass of the safe loader
     except yaml.MarkedYAMLError as error:
+        if error.problem == "but found another document":
+            raise UnreadableError("has more than one document") from None
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         # what it quotes may be a password: one that begins with * reads like an alias
         problem = re.sub(r"'[^']*'", "…", error.problem or "")

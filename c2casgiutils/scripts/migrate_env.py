@@ -84,6 +84,7 @@ def _migrate(files: Iterable[Path], *, keep_unknown: bool) -> tuple[list[Migrati
 
 def _write(migrations: Sequence[Migration], folder: Path) -> list[str]:
     """Write all env files or none; return why not, one line for each file."""
+    migrations = [each for each in migrations if each.values or not each.environment.is_service]
     names = Counter(migration.environment.file_name for migration in migrations)
     problems = [
         f"{folder / name}: would be written {times} times" for name, times in names.items() if times > 1
@@ -92,6 +93,7 @@ def _write(migrations: Sequence[Migration], folder: Path) -> list[str]:
     if problems:
         return problems
     written: list[Path] = []
+    is_new = not folder.exists()
     try:
         folder.mkdir(exist_ok=True)
         for migration in migrations:
@@ -102,6 +104,8 @@ def _write(migrations: Sequence[Migration], folder: Path) -> list[str]:
     except OSError as error:
         for path in written:
             path.unlink()
+        if is_new and folder.is_dir():
+            folder.rmdir()
         return [f"{error.filename or folder}: {error.strerror}"]
     return []
 

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,16 @@ COMPOSE_PROBLEMS = {
     ),
     "a control character": ("services: \x07", "is not YAML: "),
     "very deep": ("[" * 700, "is not YAML: "),
+    "a variable twice": (
+        "services:\n  web:\n    environment:\n      C2C_SECRET: hunter2\n      C2C_SECRET: word\n",
+        "is not YAML: line 5: a key is there twice",
+    ),
+    "a service twice": ("services: {web: {}, web: {}}", "is not YAML: line 1: a key is there twice"),
+    "two documents": ("services: {}\n---\nservices: {}\n", "has more than one document"),
+    "a merge of a text": (
+        "services: {web: {environment: {<<: hunter2}}}",
+        "is not YAML: line 1: expected a mapping",
+    ),
     "no mapping": ("- a", "is not a compose file, it has no services"),
     "no services": ("version: '3'", "is not a compose file, it has no services"),
     "a service that is a text": ("services: {web: x}", "service web is not a mapping"),
@@ -202,6 +213,91 @@ def test_every_problem_has_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[
         *("a.env: ", "a.env: ", "c.yml: ", "missing"),
     ]
     assert not (tmp_path / "new").exists()
+
+
+KEPT = {
+    "marks and ends of lines": (
+        "\ufeffservices:\r\n  web:\r\n    environment:\r\n      C2C_SECRET: word\r\n",
+        {"web.env": "C2C__AUTH__SECRET=word\n"},
+    ),
+    "merge keys": (
+        """
+x-e: &e {C2C_SECRET: word, C2C_REDIS_DB: 1}
+services: {web: {environment: {<<: *e, C2C_REDIS_DB: 2}}, api: {environment: {<<: [*e]}}}
+""",
+        {
+            "web.env": "C2C__AUTH__SECRET=word\nC2C__REDIS__DB=2\n",
+            "api.env": "C2C__AUTH__SECRET=word\nC2C__REDIS__DB=1\n",
+        },
+    ),
+    "nulls": (
+        "services: {web: {environment: {C2C_SECRET: null, C2C_REDIS_DB: ~, A: ''}}}",
+        {"web.env": 'C2C__AUTH__SECRET="${C2C_SECRET}"\nC2C__REDIS__DB="${C2C_REDIS_DB}"\nA=\'\'\n'},
+    ),
+    "defaults": (
+        "services: {web: {environment: ['C2C_SECRET=${A:-b}', 'C2C_PROMETHEUS_PREFIX=${P-}${Q:+q}']}}",
+        {"web.env": 'C2C__AUTH__SECRET="${A:-b}"\nC2C__PROMETHEUS__PREFIX="${P-}${Q:+q}"\n'},
+    ),
+    "numbers as they stand": (
+        "services: {web: {environment: {C2C_SECRET: 0123, C2C_REDIS_DB: 1, C2C_TRACK_REDIS: yes}}}",
+        {"web.env": "C2C__AUTH__SECRET=0123\nC2C__REDIS__DB=1\nC2C__REDIS__METRICS=True\n"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", KEPT)
+def test_forms_of_compose_files(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The values are those that docker compose would pass on."""
+    text, expected = KEPT[case]
+    assert converted(tmp_path, capsys, compose=text) == expected
+
+
+def test_a_service_with_env_files_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The report names its env files, and no empty file is written for it."""
+    text = "services: {web: {env_file: [a.env, {path: b.env}]}, db: {environment: {PGDATA: /x}}}"
+    file = env_file(tmp_path, text, "compose.yaml")
+    out, _ = run([file, "--output", str(tmp_path / "new")], capsys)
+    assert out[:3] == [
+        f"{file}, service web",
+        "  convert a.env, too: the service reads it",
+        "  convert b.env, too: the service reads it",
+    ]
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_no_space_left(tmp_path: Path) -> None:
+    """When a file cannot be written to its end, neither it nor the folder stays."""
+    file = env_file(tmp_path, f"C2C_SECRET={'x' * 5000}")
+    limited = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
+        "from c2casgiutils.scripts import migrate_env; migrate_env.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", limited, file, "--output", str(tmp_path / "new")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [f"c2casgiutils-migrate-env: {tmp_path / 'new'}: File too large"]
+    assert [path.name for path in tmp_path.iterdir()] == ["test.env"]
+
+
+def test_a_link_is_not_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A link in the folder, which somebody else may have set, is not written through."""
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "test.env").symlink_to(tmp_path / "elsewhere")
+    _, err = run([env_file(tmp_path, "C2C_SECRET=x"), "--output", str(tmp_path / "new")], capsys, code=1)
+    assert err[0].endswith("new/test.env: File exists")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("given", [".", "missing.env", "a\0b"])
+def test_what_is_no_file(given: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, err = run([given, "--output", str(tmp_path / "new")], capsys, code=1)
+    assert len(err) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_not_utf_8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
