@@ -226,8 +226,7 @@ class Presence:
         told, rebuilt = static if is_news else None, now if is_rebuilt else None
         if is_rebuilt:
             self.events.save_again()
-        saving = self.events.save()
-        more = saving.commands
+        more = (saving := self.events.save()).commands
         self._beats += 1
         if self._beats % _BEATS_FOR_SAMPLES == 0:
             more += self.roster.sample_commands(self.id, self._report.samples())
@@ -277,12 +276,13 @@ class Presence:
 
     def _note_refusal(self, reply: Any) -> bool:
         """Return whether Redis accepted the entry."""
-        self.roster.is_refused = isinstance(reply, ReplyError)
-        if self.roster.is_refused:
+        is_refused = isinstance(reply, ReplyError)
+        self.roster.doubts.refused.note(self.now(), is_on=is_refused)
+        if is_refused:
             self._refusal.begin(reply)
         else:
             self._refusal.end()
-        return not self.roster.is_refused
+        return not is_refused
 
     # Recovery of a lost roster
 

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from c2casgiutils import config
 from c2casgiutils.instances._connections import Channels, Connections
+from c2casgiutils.instances._doubts import Doubts
 from c2casgiutils.instances._entries import Entries
 from c2casgiutils.instances._entry import (
     FORGOTTEN_SECONDS,
@@ -62,11 +63,8 @@ class Roster:
         self.entries: Entries = Entries(own_id, self.codec)
         self.view: View = View(None, (), {}, 0)
         self.link: Link | None = None
-        self.is_refused = False
-        """Redis refuses the entry of this process, so probably those of the others, too."""
-        self._is_stale = True
-        self._has_others = False
-        """Processes are connected that the roster does not have."""
+        self._heartbeat = config.settings.instances.heartbeat.total_seconds()
+        self.doubts: Doubts = Doubts(self._heartbeat)
         self._ids: Collection[str] = (own_id,)
         """The processes that `read` found last."""
         self._current_at = 0.0
@@ -77,19 +75,12 @@ class Roster:
         """Redis replied to the last attempt to read the roster."""
         self.is_missing: bool = False
         """The roster did not exist when this process last read it."""
-        self._heartbeat = config.settings.instances.heartbeat.total_seconds()
         self._reading = asyncio.Lock()
 
     @property
     def currency(self) -> Currency:
         """`current` if the processes of the service are known for certain, otherwise `stale`."""
-        is_current = self._is_whole and not self._has_others and not self.entries.skipped
-        return "current" if is_current else "stale"
-
-    @property
-    def _is_whole(self) -> bool:
-        """Whether no entry was lost, so that one without heartbeats is of a suspended or dead process."""
-        return not (self.is_refused or self._is_stale)
+        return "stale" if self.doubts.is_any else "current"
 
     # Commands that are added to other pipelines
 
@@ -107,17 +98,23 @@ class Roster:
         """
         raw_token, raw_rebuilt = reply if isinstance(reply, list) else (None, None)
         is_new = 0 <= now - _number(raw_rebuilt) < _REBUILT_SECONDS
-        self._is_stale = raw_token is None or is_new
+        self.doubts.partly.note(now, is_on=raw_token is None or is_new)
         self.is_readable = isinstance(reply, list)
         self.is_missing = isinstance(reply, list) and raw_token is None
-        if self._is_whole:
+        if self.doubts.is_whole:
             self._current_at = now
         return raw_token.decode(errors="replace") if raw_token else None
 
     def note_connections(self, connections: Connections, ids: Collection[str]) -> None:
         """Update `currency`: only processes of the roster, which have these ids, may be connected."""
-        if connections.numbers:
-            self._has_others = not connections.are_only(ids)
+        if connections.numbers and self.link is not None:
+            self.doubts.others.note(self.link.now(), is_on=not connections.are_only(ids))
+
+    def _read_entries(self, fields: Mapping[bytes, Any], now: float) -> Mapping[str, tuple[Beat, Static]]:
+        """Return the entries by id, and update `currency`: all must be accepted."""
+        found = self.entries.read(fields, now)
+        self.doubts.skipped.note(now, is_on=self.entries.skipped > 0)
+        return found
 
     def entry_command(
         self, id_: str, beat: dict[str, Any], static: dict[str, Any] | None, rebuilt: float | None
@@ -169,7 +166,7 @@ class Roster:
 
     def _is_settled(self, now: float) -> bool:
         """Return whether all processes that live had the time to beat since Redis was unreachable."""
-        return self._is_whole and now - self.steady_since >= LOST_BEATS * self._heartbeat
+        return self.doubts.is_whole and now - self.steady_since >= LOST_BEATS * self._heartbeat
 
     # Reading
 
@@ -189,7 +186,7 @@ class Roster:
                 fields, soon = await self.link.execute(("HGETALL", self.key), self.soon_command(now))
                 fields = fields if isinstance(fields, dict) else {}
                 found = self.read_token(_currency_fields(fields), now)
-                members = (_member(id_, *entry) for id_, entry in self.entries.read(fields, now).items())
+                members = (_member(id_, *entry) for id_, entry in self._read_entries(fields, now).items())
                 self.view = View(found, members, _scores(soon), now, is_whole=not self.entries.skipped)
             return self.view
 
@@ -212,7 +209,7 @@ class Roster:
         counts, fields, *others = await link.execute(connections.command, *commands, seconds=seconds)
         now = link.now()
         fields = fields if isinstance(fields, dict) else {}
-        entries = self.entries.read(fields, now)
+        entries = self._read_entries(fields, now)
         if not entries.keys() <= set(self._ids):
             connections = self.channels.count(entries)  # of those that are new, too
             (counts,) = await link.execute(connections.command, seconds=seconds)
@@ -237,7 +234,7 @@ class Roster:
         self, id_: str, beat: Beat, static: Static, samples: Samples | None, now: float
     ) -> Instance:
         liveness = beat.liveness(now)
-        if liveness == "lost" and not self._is_whole and beat.end > self._current_at:
+        if liveness == "lost" and not self.doubts.is_whole and beat.end > self._current_at:
             liveness = "late"  # its heartbeats may be refused
         return to_instance(id_, beat, static, samples, now=now, liveness=liveness)
 

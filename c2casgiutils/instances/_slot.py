@@ -124,6 +124,15 @@ def currency() -> Currency:
     return presence.roster.currency if presence.is_connected else "current"
 
 
+def stale_since() -> float | None:
+    """Return since when the roster is not reliable, by the clock of Redis.
+
+    `None` if it is reliable, or if that is not known, as of what was there before this process looked.
+    """
+    presence = _STATE.presences.nearest()
+    return presence.roster.doubts.since if presence.is_connected else None
+
+
 def outage() -> tuple[str, float | None] | None:
     """Return why Redis is unreachable, and for how many seconds if known; `None` if it is connected."""
     link = _STATE.presences.nearest().roster.link
