@@ -4,18 +4,21 @@ import datetime
 from typing import Any
 
 from c2casgiutils import instances
+from c2casgiutils.broadcast import _current
 from c2casgiutils.broadcast.types import ClusterReport, LostProcess, MissingProcess
 
 
-def report_roster(roster: list[instances.Instance]) -> ClusterReport:
+def report_roster(roster: list[instances.Instance], *, now: float | None = None) -> ClusterReport:
     """Return which processes send heartbeats: those that are late are missing.
 
     Args:
         roster: All processes.
+        now: When they were read, by the clock of Redis; by default just now.
     """
+    read_at = _current.now() if now is None else now
     late = [MissingProcess(**_named(instance)) for instance in roster if instance.liveness == "late"]
     lost = [
-        LostProcess(**_named(instance), since=_ago(instance.beat_age_seconds))
+        LostProcess(**_named(instance), since=_moment(read_at - instance.beat_age_seconds))
         for instance in roster
         if instance.liveness == "lost"
     ]
@@ -36,6 +39,6 @@ def _named(instance: instances.Instance) -> dict[str, Any]:
     return {"hostname": instance.hostname, "pid": instance.pid}
 
 
-def _ago(seconds: float) -> datetime.datetime:
-    moment = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
-    return moment.replace(microsecond=0)  # the same in the next answer
+def _moment(seconds: float) -> datetime.datetime:
+    # without microseconds, so that the next answer has the same
+    return datetime.datetime.fromtimestamp(int(seconds), tz=datetime.UTC)

@@ -1,7 +1,6 @@
 """What needs the attention of an operator, in all processes, grouped by cause."""
 
 import datetime
-import statistics
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
@@ -9,30 +8,38 @@ from pydantic import BaseModel, Field
 
 from c2casgiutils.instances import DrainState, Instance
 from c2casgiutils.switches import Setting
+from c2casgiutils.tools import _unlike
 
 Kind = Literal[
-    "check", "late", "lost", "draining", "versions", "unlike", "level", "partial", "redis", "roster"
+    "check",
+    "late",
+    "lost",
+    "draining",
+    "versions",
+    "unlike",
+    "level",
+    "partial",
+    "redis",
+    "roster",
+    "maintenance",
+    "unwritten",
+    "proxy",
 ]
 State = Literal["ok", "degraded", "down"]
 
 _WORST_FIRST: tuple[State, ...] = ("down", "degraded", "ok")
-_MIN_ALIKE = 4
-"""Fewer processes say nothing about what is usual."""
-_DEVIATIONS = 5
-_MIN_SHARE = 0.05
-"""Of the median; identical processes would have no deviation at all."""
 _MAX_LEVELS = 50
 _A_MOMENT = datetime.timedelta(seconds=2)
 """For a change to arrive."""
-_UNLIKE = {"rss_bytes": ("MiB", 2**20, 16), "loop_lag_seconds": ("ms", 0.001, 100)}
-"""The figures that are compared: their unit, its size, and how many units the least difference has."""
 
 
 class Attention(BaseModel):
     """Something that an operator should know."""
 
     kind: Kind
-    state: State = Field(description="`ok` for what somebody wanted, such as a level that is set")
+    state: State = Field(
+        description="What it means for the service: `ok` for what somebody wanted, as a level that is set"
+    )
     subject: str = Field(description="The name of the check or logger, the id of the process")
     since: datetime.datetime | None = Field(description="By the clock of Redis; null if it is not known")
     text: str
@@ -63,7 +70,7 @@ def find(
         levels: The log levels that are set, by logger.
         version: The version of the desired state.
         now: The time of Redis.
-        troubles: What is already known.
+        troubles: What the roster does not tell, see `_troubles`.
     """
     living = [instance for instance in roster if instance.liveness != "lost"]
     found = [
@@ -72,24 +79,11 @@ def find(
         *_silent(roster, now),
         *_draining(living),
         *_versions(living),
-        *_unlike(living),
+        *_odd(living),
         *_partial(living, version, now),
         *_levels(levels),
     ]
     return sorted(found, key=lambda item: (_WORST_FIRST.index(item.state), item.kind, item.subject))
-
-
-def redis_trouble(reason: str = "", since: datetime.datetime | None = None) -> Attention:
-    """Return that Redis is unreachable, why, and since when, as far as that is known."""
-    why = f" ({reason})" if reason else ""
-    text = f"Only the process that answers is known: Redis is unreachable{why}"
-    return Attention(kind="redis", state="degraded", subject="Redis", since=since, text=text, processes=[])
-
-
-def roster_trouble(skipped: int) -> Attention:
-    """Return that the roster may be incomplete, by this number of entries if it is known."""
-    text = f"{skipped} entries are not accepted" if skipped else "Some processes may be missing here"
-    return Attention(kind="roster", state="degraded", subject="roster", since=None, text=text, processes=[])
 
 
 def name_of(instance: Instance) -> str:
@@ -188,27 +182,16 @@ def _versions(living: Iterable[Instance]) -> Iterator[Attention]:
     )
 
 
-def _unlike(living: Collection[Instance]) -> Iterator[Attention]:
-    for figure, (unit, size, least) in _UNLIKE.items():
-        values = {one.id: one.figures[figure] for one in living if figure in one.figures and not one.script}
-        if len(values) < _MIN_ALIKE:
-            continue
-        median = statistics.median(values.values())
-        deviation = statistics.median(abs(value - median) for value in values.values())
-        allowed = max(_DEVIATIONS * max(deviation, _MIN_SHARE * median), least * size)
-        for instance in living:
-            value = values.get(instance.id)
-            if value is not None and abs(value - median) > allowed:
-                name = figure.rpartition("_")[0]
-                yield Attention(
-                    kind="unlike",
-                    state="degraded",
-                    subject=instance.id,
-                    since=None,
-                    text=f"Process {name_of(instance)}: {name} {value / size:.0f} {unit}, "
-                    f"the others {median / size:.0f} {unit}",
-                    processes=[instance.id],
-                )
+def _odd(living: Collection[Instance]) -> Iterator[Attention]:
+    for found in _unlike.find(living):
+        yield Attention(
+            kind="unlike",
+            state="degraded",
+            subject=found.instance.id,
+            since=found.since,
+            text=f"Process {name_of(found.instance)}: {found.text}",
+            processes=[found.instance.id],
+        )
 
 
 def _partial(living: Collection[Instance], version: int, now: datetime.datetime) -> Iterator[Attention]:

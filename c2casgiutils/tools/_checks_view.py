@@ -52,7 +52,7 @@ async def get_checks(request: Request) -> Response:
     """Return the page with the checks; for one check, all processes are asked for its last results."""
     query = Query(request)
     name, id_ = query.text("check", max_length=500), query.text("id", max_length=500)
-    summary = await _summary.collect()
+    summary = await _summary.collect(request)
     living = [one for one in summary.roster if one.liveness != "lost"]
     is_unknown = bool(name) and not any(name in one.checks for one in living)
     status = 200

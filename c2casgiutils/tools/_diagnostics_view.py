@@ -94,7 +94,7 @@ async def _respond(
     profile = query.text("profile", max_length=500)
     trouble = ""
     if id_ not in (ALL, SELF) and message is None:
-        _, trouble, status = _summary.find_process(await _summary.collect(), id_)
+        _, trouble, status = _summary.find_process(await _summary.collect(request), id_)
         query.refused += [trouble] if trouble else []
 
     async def load(caller: Caller, summary: Summary) -> dict[str, Any]:

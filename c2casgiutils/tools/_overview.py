@@ -4,8 +4,6 @@ import dataclasses
 import datetime
 from collections.abc import Sequence
 
-from fastapi import Request
-
 from c2casgiutils import instances
 from c2casgiutils.instances import Instance
 from c2casgiutils.tools import (
@@ -82,17 +80,12 @@ class Overview:
     seen_at: datetime.datetime | None
 
 
-async def collect(request: Request, summary: Summary, *, sort: str) -> Overview:
-    """Collect what a reader sees, from the roster and the desired state."""
+def of(summary: Summary, *, sort: str) -> Overview:
+    """Return what a reader sees."""
     roster = summary.roster
-    found = [
-        *_problems.of_cluster(summary),
-        *_problems.of_request(request),
-        *_problems.of_levels(summary.levels),
-    ]
     return Overview(
         at=datetime.datetime.now(datetime.UTC),
-        problems=_problems.in_order(found),
+        problems=_problems.lines(summary.attention),
         table=_table(summary, sort),
         checks=_checks(roster),
         last_change=_last_change(roster),

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, config, instances, switches
-from c2casgiutils.db import _maintenance
 from c2casgiutils.tools import (
     _attention,
     _caller,
@@ -166,7 +165,7 @@ async def respond(
         return await _way_in.without_secret(request, view)
     response = HTMLResponse(headers=HEADERS)
     caller = await _caller.caller_of(request, response)
-    summary = await _summary.collect()
+    summary = await _summary.collect(request)
     may_see = view.level == "public" or caller.has(view.level)
     context = {
         "is_cut_off": instances.is_cut_off(),
@@ -239,10 +238,10 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
 
 def _state_of(summary: Summary, caller: Caller) -> dict[str, str]:
     """Return the state of the service, and in words what holds: what somebody wanted is not just OK."""
+    unplanned = _attention.worst(item for item in summary.attention if item.kind != "maintenance")
     state = STATES[summary.state]
-    words = [STATE_WORDS[state]] if state != "pass" else []
-    if _maintenance.maintenance() is not None:
-        state = state if state == "fail" else "warn"
+    words = [STATE_WORDS[STATES[unplanned]]] if unplanned != "ok" else []
+    if any(item.kind == "maintenance" for item in summary.attention):
         words.append("maintenance")
     living = [one for one in summary.roster if one.liveness != "lost" and not one.script]
     draining = sum(one.state == "draining" for one in living)

@@ -6,19 +6,20 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
-from fastapi import Request
-
-from c2casgiutils import db, headers
-from c2casgiutils.db import _maintenance
-from c2casgiutils.tools import _level_tree, _loggers, _pages
+from c2casgiutils.tools import _level_tree, _pages
 from c2casgiutils.tools._attention import Attention
-from c2casgiutils.tools._summary import Summary
 
 _MAX_ALIKE = 3
 """More processes of which the same is to be said are one line."""
-_MAX_LOGGERS = 20
 _RANKS = {"fail": 0, "warn": 1, "skip": 2}
 _OF_PROCESSES = ("late", "lost", "draining")
+_HREFS = {
+    "versions": "processes?sort=version",
+    "partial": "processes?state=behind",
+    "maintenance": "database#maintenance",
+}
+_DRAWN = {"lost": "fail", "unwritten": "warn", "proxy": "warn"}
+"""What looks worse than it is for the service: a lost process is red in its row, too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,44 +43,13 @@ class Problem:
     subject: str = ""
 
 
-def of_cluster(summary: Summary) -> list[Problem]:
-    """Return what is the same whichever process answers."""
+def lines(attention: Iterable[Attention]) -> list[Problem]:
+    """Return what the page shows of what needs attention, the worst first: all of it, and nothing else."""
     found = [
         problem
-        for kind, items in itertools.groupby(summary.attention, lambda item: item.kind)
+        for kind, items in itertools.groupby(attention, lambda item: item.kind)
         for problem in _grouped(kind, list(items))
     ]
-    setting = _maintenance.maintenance()
-    if setting is not None:
-        text = str(db.MaintenanceError(setting))
-        found.append(
-            Problem("warn", "maintenance", text, setting.since_at, "database#maintenance", "maintenance")
-        )
-    return in_order(found)
-
-
-def of_request(request: Request) -> Iterator[Problem]:
-    """Return what is wrong with the way of this request."""
-    if unread := headers.unread_forwarded(request.scope):
-        text = (
-            f"{', '.join(unread)} sent by a proxy is ignored, so links and client addresses may be wrong: "
-            "set C2C__PROXY_HEADERS__TYPE and C2C__PROXY_HEADERS__TRUSTED_HOSTS"
-        )
-        yield Problem("warn", "proxy", text)
-
-
-def of_levels(names: Iterable[str]) -> Iterator[Problem]:
-    """Return the loggers whose level was set, but whose records no handler writes."""
-    unwritten = (
-        Problem("warn", "unwritten", f"Log level of {name}: {warning}", None, _level_href(name), name)
-        for name in names
-        if (warning := _loggers.read(name).warning) is not None
-    )
-    yield from itertools.islice(unwritten, _MAX_LOGGERS)
-
-
-def in_order(found: Iterable[Problem]) -> list[Problem]:
-    """Return the problems, the worst first."""
     return sorted(found, key=lambda problem: _RANKS[problem.state])
 
 
@@ -100,8 +70,8 @@ def _problem(item: Attention) -> Problem:
 
 
 def _state_of(item: Attention) -> str:
-    if item.kind == "lost":
-        return "fail"  # as in the row of the process, although the service is only degraded
+    if item.kind in _DRAWN:
+        return _DRAWN[item.kind]
     return _pages.STATES[item.state] if item.state != "ok" else "skip"
 
 
@@ -112,14 +82,10 @@ def _href(item: Attention) -> str:
             return f"checks?check={subject}"
         case "late" | "lost" | "draining" | "unlike":
             return f"process?id={subject}"
-        case "versions":
-            return "processes?sort=version"
-        case "partial":
-            return "processes?state=behind"
-        case "level":
+        case "level" | "unwritten":
             return _level_href(item.subject)
         case _:
-            return ""
+            return _HREFS.get(item.kind, "")
 
 
 def _level_href(name: str) -> str:

@@ -100,7 +100,7 @@ async def _page(
     query = Query(request)
     id_ = query.text("id", max_length=_MAX_ID_LENGTH)
     if status == 200:  # noqa: PLR2004  # OK
-        *_, status = _summary.find_process(await _summary.collect(), id_)
+        *_, status = _summary.find_process(await _summary.collect(request), id_)
     if entered is None:
         entered = Entered(*(query.field(name, drains.DrainRequest) for name in ("seconds", "reason")))
 

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 
-from c2casgiutils import instances
+from c2casgiutils import instances, switches
 from c2casgiutils._process import PerLoop
 from c2casgiutils.tools._registered import Link, Page
 
@@ -26,6 +26,8 @@ class Recent:
         self._found: list[instances.Instance] = []
         self._seen: list[instances.Instance] = []
         self._seen_at = -math.inf
+        self.read_at: float = 0.0
+        """When the roster was read, by the clock of Redis: the ages in it are those of that time."""
 
     def forget(self, *, at_once: bool) -> None:
         """Read the roster when it is next asked for; unless `at_once`, only if that was not just done."""
@@ -37,7 +39,7 @@ class Recent:
         async with self._lock:
             if time.monotonic() - self._at >= _ROSTER_SECONDS:
                 self._found = await self._read()
-                self._at = time.monotonic()
+                self._at, self.read_at = time.monotonic(), switches.now()
                 if not instances.is_cut_off():
                     self._seen, self._seen_at = self._found, self._at
             return self._found

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from c2casgiutils import auth, broadcast, instances, switches
 from c2casgiutils.broadcast import ClusterReport
-from c2casgiutils.tools import _attention, _etag, _levels, _logger_list
+from c2casgiutils.tools import _attention, _etag, _levels, _logger_list, _troubles
 from c2casgiutils.tools._state import STATE
 
 router = APIRouter(tags=["overview"])
@@ -42,7 +42,7 @@ class CheckRow(BaseModel):
 class State(BaseModel):
     """What everybody may know."""
 
-    state: _attention.State = Field(description="The worst state of the live processes")
+    state: _attention.State = Field(description="The worst state of what needs attention")
 
 
 class Summary(State):
@@ -79,7 +79,7 @@ async def get_overview(
     A request with the `ETag` of the last answer in `If-None-Match` gets 304 while nothing changed (RFC 9110,
     13.1.2). Anonymous callers get the state only.
     """
-    summary = await collect()
+    summary = await collect(request)
     shown: Any = summary if may_look else State(state=summary.state)
     body = TypeAdapter(type(shown)).dump_json(shown)
     tag = _etag.make(body)
@@ -89,36 +89,31 @@ async def get_overview(
     return Response(body, headers=headers, media_type="application/json")
 
 
-async def collect() -> Summary:
-    """Return the whole service from one read of the roster."""
+async def collect(request: Request) -> Summary:
+    """Return the whole service from one read of the roster, for the page and for `/overview`.
+
+    Args:
+        request: Of whoever looks: a proxy on its way may need attention, too.
+    """
     recent = STATE.recent.get()
     roster = await recent.roster()
     levels = _levels.in_force(own=False)
-    found = attention(roster)
+    found = _attention.find(
+        roster,
+        levels,
+        version=switches.version(),
+        now=datetime.datetime.fromtimestamp(recent.read_at, tz=datetime.UTC),
+        troubles=_troubles.find(request.scope, levels),
+    )
     return Summary(
         state=_attention.worst(found),
         attention=found,
         processes=[_process(instance) for instance in roster],
         checks=_rows(roster),
         levels={name: _logger_list.Override.of(setting) for name, setting in levels.items()},
-        cluster=broadcast.report_roster(roster),
+        cluster=broadcast.report_roster(roster, now=recent.read_at),
         roster=roster,
         unseen=recent.unseen(),
-    )
-
-
-def attention(roster: list[instances.Instance]) -> list[_attention.Attention]:
-    """Return what needs attention in these processes, according to what this process knows."""
-    troubles = [_redis_trouble()] if instances.is_cut_off() else []
-    skipped = instances.skipped()
-    if skipped or (not troubles and instances.currency() == "stale"):
-        troubles.append(_attention.roster_trouble(skipped))
-    return _attention.find(
-        roster,
-        _levels.in_force(own=False),
-        version=switches.version(),
-        now=datetime.datetime.fromtimestamp(switches.now(), tz=datetime.UTC),
-        troubles=troubles,
     )
 
 
@@ -134,14 +129,6 @@ def find_process(summary: Summary, id_: str) -> tuple[instances.Instance | None,
     if instances.is_cut_off():
         return None, f"Process “{id_}” cannot be seen: Redis is unreachable.", 503
     return None, f"No process has the id “{id_}”: it left, or the id is wrong.", 404
-
-
-def _redis_trouble() -> _attention.Attention:
-    reason, seconds = instances.outage() or ("", None)
-    if seconds is None:
-        return _attention.redis_trouble(reason)
-    since = datetime.datetime.fromtimestamp(int(switches.now() - seconds), tz=datetime.UTC)
-    return _attention.redis_trouble(reason, since)
 
 
 def _process(instance: instances.Instance) -> Process:

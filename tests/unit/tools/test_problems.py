@@ -7,9 +7,7 @@ import httpx
 import pytest
 
 from c2casgiutils import instances
-from c2casgiutils.broadcast import ClusterReport
 from c2casgiutils.tools import _attention, _problems
-from c2casgiutils.tools._summary import Summary
 
 NOW = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 
@@ -21,16 +19,7 @@ def item(kind: _attention.Kind, subject: str, state: _attention.State = "degrade
 
 
 def lines(*attention: _attention.Attention) -> list[_problems.Problem]:
-    summary = Summary(
-        state="degraded",
-        attention=list(attention),
-        processes=[],
-        checks=[],
-        levels={},
-        cluster=ClusterReport.alone(),
-        roster=[],
-    )
-    return _problems.of_cluster(summary)
+    return _problems.lines(attention)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +33,9 @@ def lines(*attention: _attention.Attention) -> list[_problems.Problem]:
         ("versions", "processes?sort=version"),
         ("partial", "processes?state=behind"),
         ("level", "levels?logger=a%26b%2Fc#level-a%26b%2Fc"),
+        ("unwritten", "levels?logger=a%26b%2Fc#level-a%26b%2Fc"),
+        ("maintenance", "database#maintenance"),
+        ("proxy", ""),
         ("redis", ""),
         ("roster", ""),
     ],

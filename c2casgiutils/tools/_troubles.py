@@ -1,0 +1,109 @@
+"""What needs attention and is not in the roster: what the process that answers knows, and this request."""
+
+import datetime
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+
+from starlette.types import Scope
+
+from c2casgiutils import db, headers, instances, switches
+from c2casgiutils.db import _maintenance
+from c2casgiutils.switches import Setting
+from c2casgiutils.tools import _loggers
+from c2casgiutils.tools._attention import Attention
+
+_MAX_LOGGERS = 20
+
+
+def find(scope: Scope, levels: Mapping[str, Setting]) -> Iterable[Attention]:
+    """Return what needs attention.
+
+    Args:
+        scope: That of the request, on whose way a proxy may be.
+        levels: The log levels that are set, by logger.
+    """
+    return itertools.chain(_of_redis(), _of_maintenance(), _of_levels(levels), _of_request(scope))
+
+
+def _of_redis() -> Iterator[Attention]:
+    """Return that Redis is unreachable, or that the roster may be incomplete."""
+    is_cut_off, skipped = instances.is_cut_off(), instances.skipped()
+    if is_cut_off:
+        reason, _ = instances.outage() or ("", None)
+        why = f" ({reason})" if reason else ""
+        yield Attention(
+            kind="redis",
+            state="degraded",
+            subject="Redis",
+            since=_outage_since(),
+            text=f"Only the process that answers is known: Redis is unreachable{why}",
+            processes=[],
+        )
+    elif skipped or instances.currency() == "stale":
+        text = f"{skipped} entries are not accepted" if skipped else "Some processes may be missing here"
+        yield Attention(
+            kind="roster",
+            state="degraded",
+            subject="roster",
+            since=_moment(instances.stale_since()),
+            text=text,
+            processes=[],
+        )
+
+
+def _outage_since() -> datetime.datetime | None:
+    outage = instances.outage()
+    if outage is None:  # Redis answers, but not with the roster
+        return _moment(instances.stale_since())
+    return None if outage[1] is None else _moment(switches.now() - outage[1])
+
+
+def _of_maintenance() -> Iterator[Attention]:
+    setting = _maintenance.maintenance()
+    if setting is not None:
+        yield Attention(
+            kind="maintenance",
+            state="degraded",
+            subject="maintenance",
+            since=setting.since_at,
+            text=str(db.MaintenanceError(setting)),
+            processes=[],
+        )
+
+
+def _of_levels(levels: Mapping[str, Setting]) -> Iterable[Attention]:
+    """Return the loggers whose level was set, but whose records no handler of this process writes."""
+    unwritten = (
+        Attention(
+            kind="unwritten",
+            state="ok",  # only somebody who reads the log misses something
+            subject=name,
+            since=setting.since_at,
+            text=f"Log level of {name}: {warning}",
+            processes=[],
+        )
+        for name, setting in levels.items()
+        if (warning := _loggers.read(name).warning) is not None
+    )
+    return itertools.islice(unwritten, _MAX_LOGGERS)
+
+
+def _of_request(scope: Scope) -> Iterator[Attention]:
+    """Return that headers of a proxy are ignored.
+
+    Anybody can send such headers, so they do not degrade the service.
+    """
+    if unread := headers.unread_forwarded(scope):
+        yield Attention(
+            kind="proxy",
+            state="ok",
+            subject="proxy",
+            since=None,
+            text=f"{', '.join(unread)} sent by a proxy is ignored, so links and client addresses may be "
+            "wrong: set C2C__PROXY_HEADERS__TYPE and C2C__PROXY_HEADERS__TRUSTED_HOSTS",
+            processes=[],
+        )
+
+
+def _moment(seconds: float | None) -> datetime.datetime | None:
+    return None if seconds is None else datetime.datetime.fromtimestamp(int(seconds), tz=datetime.UTC)
