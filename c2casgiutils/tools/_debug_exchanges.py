@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from c2casgiutils import broadcast, debug
+from c2casgiutils.config._types import matches
 from c2casgiutils.tools import _debug_access
 from c2casgiutils.tools._debug_cluster import ALL, InstanceName, Question
 
@@ -39,7 +40,9 @@ EXCHANGES = Question("c2c_debug_exchanges", _collect, debug.Exchanges)
 @router.get("/exchanges", name="c2c_debug_exchanges")
 async def get_exchanges(
     status: Annotated[
-        str, Query(pattern=f"^$|{debug.STATUS_PATTERN}", description="`503`, or `5xx` for a whole class.")
+        str,
+        matches(f"|{debug.STATUS_PATTERN}", "503, or 5xx for a whole class"),
+        Query(description="`503`, or `5xx` for a whole class."),
     ] = "",
     route: Annotated[str, Query(max_length=500, description="Part of the template of the path.")] = "",
     min_ms: Annotated[

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from c2casgiutils import auth, broadcast, debug
 from c2casgiutils._outages import limit_waiting
+from c2casgiutils.config._types import matches
 from c2casgiutils.tools import _debug_access
 from c2casgiutils.tools._debug_cluster import ALL, SELF, Found, Question, one_answer
 
@@ -20,7 +21,11 @@ _WAIT_SECONDS = 8.0
 
 TypeName = Annotated[
     str,
-    Field(max_length=debug.MAX_NAME_LENGTH, pattern=rf"^({debug.LINECACHE}|[^\x00-\x1f]+\.[^\x00-\x1f]+)$"),
+    Field(max_length=debug.MAX_NAME_LENGTH),
+    matches(
+        rf"{debug.LINECACHE}|[^\x00-\x1f]+\.[^\x00-\x1f]+",
+        f"the module and the name of a type, such as builtins.dict, or {debug.LINECACHE}",
+    ),
 ]
 Limit = Annotated[int, Field(ge=1, le=debug.MAX_LIMIT)]
 Flag = Annotated[bool, BeforeValidator(lambda value: value == "" or value)]

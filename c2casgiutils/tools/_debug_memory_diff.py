@@ -10,9 +10,10 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter, HTTPException, Query, Request
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from c2casgiutils import auth, debug, instances
+from c2casgiutils.config._types import checked_by
 from c2casgiutils.tools import _debug_access, _subrequest
 from c2casgiutils.tools._debug_memory import Flag, Limit
 
@@ -26,7 +27,7 @@ _NOT_FOUND = 404
 class MemoryDiffQuery(BaseModel):
     """The request to measure."""
 
-    path: Annotated[str, AfterValidator(_subrequest.check_path)] = Field(
+    path: Annotated[str, checked_by(_subrequest.check_path)] = Field(
         description="Path of the application, with its query"
     )
     limit: Limit = Field(default=debug.DEFAULT_LIMIT, description="Maximum number of types")

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, debug
 from c2casgiutils._threads import run_in_thread
+from c2casgiutils.config._types import checked_by
 from c2casgiutils.tools import _debug_access, _pages, _profile_page
 from c2casgiutils.tools._debug_cluster import ALL, SELF, Question, one_answer
 
@@ -36,7 +37,7 @@ class ProfileRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    instance: Annotated[str, AfterValidator(_check_instance)] = Field(
+    instance: Annotated[str, checked_by(_check_instance)] = Field(
         default=SELF, max_length=500, description=f"The id of a process, or `{SELF}`"
     )
     seconds: float = Field(default=_DEFAULT_SECONDS, gt=0, le=debug.MAX_SECONDS, allow_inf_nan=False)

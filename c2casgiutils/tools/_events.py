@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from c2casgiutils import auth, config, events, instances, redis_utils, switches
 from c2casgiutils.auth._audit_lists import AuditEvent
+from c2casgiutils.config._types import read_by
 
 router = APIRouter(tags=["events"])
 
@@ -50,7 +51,7 @@ def _absent_if_empty(value: Any) -> Any:
     return value.strip().lower() or None if isinstance(value, str) else value
 
 
-Since = Annotated[datetime.datetime | None, BeforeValidator(parse_since)]
+Since = Annotated[datetime.datetime | None, read_by(parse_since)]
 KindName = Annotated[events.Kind | None, BeforeValidator(_absent_if_empty)]
 
 

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel, ValidationError
 
+import c2casgiutils
 from c2casgiutils import config, tools
 from c2casgiutils.config._environment import variables
 from tests.support.auth import make_client
@@ -82,3 +83,26 @@ async def test_no_prefix_where_the_router_is_included() -> None:
     for answer in answers:
         assert answer.status_code == 422
         assert "Value error" not in answer.text
+
+
+REFUSED = {
+    "events?since=soon": "must be a time, such as",
+    "debug/exchanges?status=6xx": "must be 503, or 5xx for a whole class",
+    "debug/memory?analyze_type=dict": "must be the module and the name of a type, such as builtins.dict",
+    "debug/memory_diff?path=//elsewhere.example": "path of the application",
+}
+
+
+@pytest.mark.parametrize("path", REFUSED)
+async def test_words_of_a_refused_parameter(path: str) -> None:
+    """They say what is accepted, without a prefix and without a regular expression."""
+    config.settings = config.Settings(
+        auth={"test": {"username": "x"}}, debug={"enabled": True}, development=True
+    )
+    async with make_client(c2casgiutils.app) as client:
+        answer = await client.get(path)
+    assert answer.status_code == 422
+    (error,) = answer.json()["detail"]
+    assert REFUSED[path] in error["msg"]
+    assert "Value error" not in answer.text
+    assert "pattern" not in answer.text
