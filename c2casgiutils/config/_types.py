@@ -199,6 +199,12 @@ AnyCaseOfUpper = BeforeValidator(_upper)
 """Validator before a `Literal` with upper-case values: accepts any case."""
 
 
+_WRONG_PORT = (
+    "has a port that is not a number from 0 to 65535; "
+    "a password must have its characters / ? # percent-encoded (%2F, %3F, %23)"
+)
+
+
 def check_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
     """Return the text if it is an absolute URL with one of the schemes.
 
@@ -208,14 +214,15 @@ def check_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
     accepted = f"must be an absolute URL that starts with {' or '.join(scheme + '://' for scheme in schemes)}"
     try:
         parts = urlsplit(text)
-        _ = parts.port
     except ValueError:
         raise ValueError(accepted) from None
-    if (
-        parts.scheme not in schemes
-        or not (parts.hostname or parts.scheme == "unix")
-        or re.search(r"\s", text)
-    ):
+    if parts.scheme not in schemes or re.search(r"\s", text):
+        raise ValueError(accepted)
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError(_WRONG_PORT) from None
+    if not (parts.hostname or parts.scheme == "unix"):
         raise ValueError(accepted)
     return text
 

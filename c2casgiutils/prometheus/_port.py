@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -78,10 +79,11 @@ class Port:
             self._server = start_http_server(self._port, self._address, self._registry)
         except OSError as error:
             _LOGGER.warning(
-                "Cannot serve the metrics on %s port %s: %s; set C2C__PROMETHEUS__PORT to a free one",
+                "Cannot serve the metrics on %s port %s: %s; set %s",
                 self._address,
                 self._port,
                 error.strerror or error,
+                _remedy(error),
             )
             return
         shown = "all workers" if self._directory else f"process {os.getpid()} only"
@@ -141,6 +143,13 @@ def start(port: int | None = None, address: str | None = None) -> bool:
         STATE.port = Port(address or settings.address, port)
         STATE.port.start()
         return True
+
+
+def _remedy(error: OSError) -> str:
+    """Return what to change: the port if it is taken or needs rights, else the address."""
+    if error.errno in (errno.EADDRINUSE, errno.EACCES):
+        return "C2C__PROMETHEUS__PORT to a free one"
+    return "C2C__PROMETHEUS__ADDRESS to an address of this machine, such as 127.0.0.1 or 0.0.0.0"
 
 
 def stop() -> None:

@@ -23,7 +23,7 @@ WRONG = {
     "SENTRY__MAX_REQUEST_BODY_SIZE": ("huge", "'never', 'small', 'medium' or 'always'"),
     "SENTRY__EVENT_SCRUBBER": ("no.such.module:x", "module:name"),
     "AUTH__PUBLIC_URL": ("example.com", "http://"),
-    "AUTH__GITHUB__USER_URL": ("http://h:99999", "http://"),
+    "AUTH__GITHUB__USER_URL": ("http://h:99999", "a number from 0 to 65535"),
     "AUTH__GITHUB__REPO_URL": ("http://[hunter2", "http://"),
     "TOOLS__LOGGING__TTL": ("999ms", "1 second to 7 days, or 0"),
     "AUTH__THROTTLE_TOTAL": ("0", "greater than or equal to 1"),

@@ -193,6 +193,18 @@ def test_wrong_addresses_of_redis(text: str, capsys: pytest.CaptureFixture[str])
     assert "hunter2" not in told
 
 
+@pytest.mark.parametrize("text", ["redis://a:99999", "redis://a:x", "redis://:hunter2/more@a:6379"])
+def test_a_wrong_port_is_called_by_its_name(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where a slash of the password makes the rest of it look like one."""
+    with pytest.raises(config.ConfigurationError):
+        config.Settings(redis={"url": text})
+    told = capsys.readouterr().err
+    assert told.startswith(
+        "C2C__REDIS__URL: has a port that is not a number from 0 to 65535; a password must"
+    )
+    assert "hunter2" not in told
+
+
 def test_several_addresses_are_those_of_a_cluster(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a cluster only one would be used."""
     config.Settings(redis={"url": "redis://a:1,b:2", "cluster": True}).check()

@@ -126,6 +126,19 @@ def test_a_port_of_another_service_is_one_warning_and_is_not_waited_for(
     assert "C2C__PROMETHEUS__PORT" in warning.getMessage()
 
 
+def test_an_address_that_is_not_of_this_machine(
+    port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The warning is about the address: another port would not help."""
+    monkeypatch.setenv("C2C__PROMETHEUS__ADDRESS", "203.0.113.7")
+    config.settings = config.Settings()
+    prometheus.start()
+    (warning,) = caplog.records
+    assert f"on 203.0.113.7 port {port}: " in warning.getMessage()
+    assert "set C2C__PROMETHEUS__ADDRESS to" in warning.getMessage()
+    assert "C2C__PROMETHEUS__PORT" not in warning.getMessage()
+
+
 _HOLDER = """
 import sys, time
 from c2casgiutils import prometheus
