@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from c2casgiutils import instances
 from c2casgiutils.debug._budget import Budget, TimeIsUpError
-from c2casgiutils.debug._objects import Sizes, is_module, namespace_of, type_name
+from c2casgiutils.debug._objects import Sizes, is_module, namespace_of, referents, type_name
 
 DEFAULT_LIMIT = 30
 MAX_LIMIT = 100
@@ -145,7 +145,7 @@ def _unreferenced(objects: list[Any], budget: Budget) -> Counter[type]:
     for chunk in budget.chunks(objects):
         ids.update(map(id, chunk))
     for chunk in budget.chunks(objects):
-        ids.difference_update(map(id, gc.get_referents(*chunk)))
+        ids.difference_update(map(id, referents(*chunk)))
     counts = Counter[type]()
     for chunk in budget.chunks(objects):
         counts.update(type(item) for item in chunk if id(item) in ids)

@@ -53,6 +53,20 @@ def namespace_of(module: Any) -> Any:
     return _NAMESPACE(module)
 
 
+def referents(*items: Any) -> list[Any]:
+    """Return what objects refer to directly; of a module only its namespace.
+
+    An extension module also names what its state holds. Until Python 3.12.5 these are, for `_asyncio`,
+    iterators that were freed and wait to be used again: whoever refers to them frees them a second time, and
+    the process hangs or crashes later (https://github.com/python/cpython/issues/122695).
+    """
+    others = [item for item in items if not is_module(item)]
+    found = gc.get_referents(*others)
+    if len(others) < len(items):
+        found += [namespace_of(item) for item in items if is_module(item)]
+    return found
+
+
 class Sizes:
     """The sizes of objects, in bytes, as the interpreter and extension modules know them.
 
@@ -84,7 +98,7 @@ class Sizes:
                 self._budget.spend()
             current = pending.pop()
             size += self._own(current)
-            for part in gc.get_referents(current):
+            for part in referents(current):
                 if id(part) in seen or issubclass(type(part), _BORDERS):
                     continue
                 if len(seen) >= max_parts:

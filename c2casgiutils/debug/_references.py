@@ -9,13 +9,13 @@ from typing import Any
 from c2casgiutils._errors import C2cError
 from c2casgiutils.debug._budget import Budget, TimeIsUpError
 from c2casgiutils.debug._memory import of_type
-from c2casgiutils.debug._objects import Sizes, type_name
+from c2casgiutils.debug._objects import Sizes, referents, type_name
 
 MAX_DEPTH = 5
 MAX_TOO_MANY = 100
 _MAX_NODES = 500
 _MAX_EDGES = 5_000
-_CHUNK = 200  # `gc.get_referents` of each object alone, in Python: about a millisecond
+_CHUNK = 200  # the referents of each object alone, in Python: about a millisecond
 
 
 class UnknownObjectError(C2cError, LookupError):
@@ -125,14 +125,14 @@ class _Graph:
         found: dict[int, list[Any]] = {id(item): [] for item in level}
         for chunk in self._budget.chunks(self._objects, _CHUNK):
             for item in chunk:
-                for part in gc.get_referents(item):
+                for part in referents(item):
                     known = found.get(id(part))
                     if known is not None and len(known) <= self._options.too_many:
                         known.append(item)
         return ((item, found[id(item)]) for item in level)
 
     def _referents(self, item: Any) -> Iterator[Any]:
-        for chunk in self._budget.chunks(gc.get_referents(item)):
+        for chunk in self._budget.chunks(referents(item)):
             yield from (part for part in chunk if gc.is_tracked(part) and part is not type(item))
 
     def _add(self, item: Any) -> bool:

@@ -12,8 +12,9 @@ import pytest
 from c2casgiutils.debug._budget import Budget, TimeIsUpError
 from c2casgiutils.debug._growth import Growth
 from c2casgiutils.debug._memory import describe
-from c2casgiutils.debug._objects import Sizes, type_name
+from c2casgiutils.debug._objects import Sizes, referents, type_name
 from c2casgiutils.debug._references import GraphOptions, draw
+from tests.support.fresh import run_fresh
 
 pytestmark = pytest.mark.usefixtures("small_heap")
 
@@ -190,3 +191,42 @@ def test_objects_without_references() -> None:
     found = dict(describe(limit=100).leaking_objects)
     assert found[f"{__name__}.Leaked"] == 1
     assert type(alone) is type(held[0])
+
+
+def test_referents_of_a_module() -> None:
+    """Of a module only the namespace is looked at, not what the state of an extension module holds."""
+    module, other = sys.modules["_asyncio"], [Leaked()]
+    assert list(map(id, referents(module))) == [id(vars(module))]
+    assert list(map(id, referents(other, module))) == [id(other[0]), id(vars(module))]
+
+
+_ITERATORS = """
+import asyncio, sys
+from c2casgiutils.debug._memory import describe
+from c2casgiutils.debug._references import GraphOptions, draw
+
+loop = asyncio.new_event_loop()
+future = loop.create_future()
+freed = [iter(future) for _ in range(5)]
+del freed
+{action}
+used_again = [iter(future) for _ in range(10)]
+assert len(set(map(id, used_again))) == 10
+loop.close()
+"""
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        pytest.param("describe()", id="memory"),
+        pytest.param("describe(analyze_type='builtins.module')", id="sizes"),
+        pytest.param("draw(GraphOptions(analyze_id=id(sys.modules['_asyncio'])))", id="references"),
+        pytest.param("draw(GraphOptions(analyze_type='builtins.dict', backrefs=True))", id="back references"),
+    ],
+)
+def test_freed_iterators_are_not_looked_at(action: str) -> None:
+    """Python 3.12.1 keeps them in the state of `_asyncio`; they were freed twice, and the process crashed."""
+    env = {"PYTHONMALLOC": "debug", "PYTHONFAULTHANDLER": "1"}
+    done = run_fresh(_ITERATORS.format(action=action), env=env)
+    assert done.returncode == 0, done.stderr
