@@ -98,18 +98,20 @@ async def unsubscribe() -> None:
     await broadcast.unsubscribe(_HEALTH)
 
 
-async def matrix(*, history: bool, check: str | None = None) -> ClusterHealth:
+async def matrix(*, history: bool, check: str | None = None, id_: str | None = None) -> ClusterHealth:
     """Return the checks of all processes.
 
     Args:
         history: Ask all processes for their last results, instead of reading the roster.
         check: The name of one check; by default all.
+        id_: The id of the only process that is shown; by default all are.
     """
     if history:
         roster, (answers, report) = await asyncio.gather(instances.roster(), _ask(check))
     else:
         roster, own = await asyncio.gather(instances.roster(), _answer_health(check=check))
         answers, report = {own.id: own}, broadcast.report_roster(roster)
+    roster = [instance for instance in roster if id_ in (None, instance.id)]
     rows = [row for row in _rows(roster, answers) if check in (None, row.name)]
     return ClusterHealth(
         status=_status(roster, rows, is_complete=report.complete),

@@ -41,10 +41,13 @@ async def health_cluster(
         bool, Query(description="Ask all processes, for the last results of each check")
     ] = False,
     check: Annotated[str | None, Query(description="The name of one check; by default all")] = None,
+    id: Annotated[str, Query(max_length=500, description="The id of the only process")] = "",  # noqa: A002  # the parameter
 ) -> _cluster.ClusterHealth:
     """Return the state of each check in each process, and who is silent."""
     response.headers.update(NOT_CACHED)
-    return await _cluster.matrix(history=history, check=check or None)
+    if id:
+        await _find(id, with_lost=True)
+    return await _cluster.matrix(history=history, check=check or None, id_=id or None)
 
 
 class DrainRequest(BaseModel):
@@ -154,8 +157,12 @@ async def _targets(instance: str | None) -> set[str]:
         return {instances.own().id}
     if instance == _EVERY:
         return {member.id for member in await instances.living() if not member.script}
+    return {(await _find(instance)).id}
+
+
+async def _find(id_: str, *, with_lost: bool = False) -> instances.Instance:
     try:
-        return {(await instances.find(instance)).id}
+        return await instances.find(id_, with_lost=with_lost)
     except instances.UnknownInstanceError as error:
         raise HTTPException(404, str(error)) from error
 

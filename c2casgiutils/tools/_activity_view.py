@@ -49,7 +49,7 @@ class Filters:
             query.refused.append(f"kind is ignored: “{kind}” is not one of {', '.join(_KINDS)}.")
             kind = ""
         if who and not caller.is_admin:
-            query.refused.append("who is ignored: names are for administrators.")
+            query.refused.append(f"who is ignored: {_events.OF_ADMINISTRATORS}.")
             who = ""
         try:
             _events.parse_since(since)
@@ -65,8 +65,7 @@ class Filters:
 
     def accept(self, event: events.Event) -> bool:
         """Return whether an event has the texts of the filters, in any case."""
-        subjects = f"{event.what}\n{event.instance or ''}".lower()
-        return self.who.lower() in (event.who or "").lower() and self.what.lower() in subjects
+        return _events.has_texts(event, what=self.what, who=self.who)
 
 
 @dataclasses.dataclass(frozen=True)

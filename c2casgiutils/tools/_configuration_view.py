@@ -45,15 +45,12 @@ async def get_configuration(request: Request) -> Response:
     path = query.text("grade")
 
     async def load(caller: Caller, summary: Summary) -> dict[str, Any]:
-        settings = await _debug_settings.get_settings() if caller.is_admin else None
-        shown = [] if settings is None else settings.settings
+        settings = await _debug_settings.get_settings(changed) if caller.is_admin else None
         routes = list(_routes(debug.application(), ""))
         return {
             "is_live": settings is None,
             "versions": debug.compare_versions(summary.roster),
-            "settings": [
-                setting for setting in shown if not changed or not setting.is_default or setting.differs
-            ],
+            "settings": [] if settings is None else settings.settings,
             "report": None if settings is None else settings.cluster,
             "changed": changed,
             "request_rows": _request_rows(request),

@@ -48,14 +48,19 @@ class Curl:
             body: The body, sent as JSON.
             query: The query; parameters that are `None` or empty are left out.
         """
-        given = {name: value for name, value in (query or {}).items() if value not in (None, "")}
-        url = f"{self._base}{path}{f'?{urlencode(given)}' if given else ''}"
+        url = f"{self._base}{address(path, query)}"
         parts = ["curl"] if method == "GET" else ["curl", "-X", method]
         if self._credential:
             parts.append(self._credential)
         if body is not None:
             parts += ['-H "Content-Type: application/json"', "-d", shlex.quote(json.dumps(body))]
         return " ".join([*parts, shlex.quote(url)])
+
+
+def address(path: str, query: Mapping[str, Any] | None = None) -> str:
+    """Return a path with a query, without the parameters that are `None` or empty."""
+    given = {name: value for name, value in (query or {}).items() if value not in (None, "")}
+    return f"{path}?{urlencode(given)}" if given else path
 
 
 def _credential(mode: str) -> str:

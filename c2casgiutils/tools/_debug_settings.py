@@ -1,9 +1,9 @@
 """The views of the settings and of the versions of all processes."""
 
 import secrets
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from c2casgiutils import auth, broadcast, debug, instances
@@ -33,10 +33,17 @@ FINGERPRINTS = Question("c2c_debug_settings", _collect, debug.Fingerprints)
 
 
 @router.get("/settings", name="c2c_settings")
-async def get_settings() -> SettingsResponse:
+async def get_settings(
+    changed: Annotated[bool, Query(description="Only those that are not the default, or differ")] = False,
+) -> SettingsResponse:
     """Return the settings without secrets, and which of them differ between the processes."""
     found = await FINGERPRINTS.ask(ALL, nonce=secrets.token_hex())
-    return SettingsResponse(settings=debug.compare_settings(found.answers), cluster=found.cluster)
+    settings = [
+        setting
+        for setting in debug.compare_settings(found.answers)
+        if not changed or not setting.is_default or setting.differs
+    ]
+    return SettingsResponse(settings=settings, cluster=found.cluster)
 
 
 @router.get("/versions", name="c2c_versions_of_processes")

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -97,6 +97,10 @@ async def _respond(
         _, trouble, status = _summary.find_process(await _summary.collect(request), id_)
         query.refused += [trouble] if trouble else []
 
+    view = dataclasses.replace(_VIEW, twin=f"debug/{what}", twin_query={"id": "instance"})
+    if what == "profile":
+        view = dataclasses.replace(_VIEW, twin=f"debug/profile/{quote(profile, safe='')}" if profile else "")
+
     async def load(caller: Caller, summary: Summary) -> dict[str, Any]:
         may_see = caller.is_admin or what in _OF_READERS
         off = _off(what) if what in _COSTLY and not config.settings.debug.enabled else None
@@ -124,7 +128,7 @@ async def _respond(
         }
 
     return await _pages.respond(
-        request, _VIEW, "diagnostics.html", load, query=query, message=message, status=status
+        request, view, "diagnostics.html", load, query=query, message=message, status=status
     )
 
 

@@ -1,16 +1,18 @@
 """The time line of the service: the audit log, changes of states, and processes that came and went."""
 
 import datetime
+import functools
 import json
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, get_args
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, Field
 
 from c2casgiutils import auth, config, events, instances, redis_utils, switches
 from c2casgiutils.auth._audit_lists import AuditEvent
 from c2casgiutils.config._types import read_by
+from c2casgiutils.tools._query import MAX_LENGTH
 
 router = APIRouter(tags=["events"])
 
@@ -19,6 +21,7 @@ MAX_SHOWN = 500
 """Maximum number of events in an answer."""
 SOMEBODY = "somebody"
 """Instead of a name, for those who may not see names."""
+OF_ADMINISTRATORS = "names are for administrators"
 
 _ACCEPTED = "must be a time, such as 2025-01-31T12:00:00Z, or how long ago, such as 90m or 2d"
 
@@ -70,13 +73,29 @@ class EventsResponse(BaseModel):
 async def get_events(
     request: Request,
     response: Response,
+    *,
     auth_info: Annotated[auth.AuthInfo, Depends(auth.get_auth)],
     since: Annotated[Since, Query(description="A time, or a duration before now")] = None,
     kind: Annotated[KindName, Query(description="Only events of this kind")] = None,
+    what: Annotated[
+        str, Query(max_length=MAX_LENGTH, description="A part of the subject or of the id of the process")
+    ] = "",
+    who: Annotated[
+        str, Query(max_length=MAX_LENGTH, description="A part of the name; for administrators")
+    ] = "",
 ) -> EventsResponse:
     """Return what happened in the service, newest first; names of users are for administrators."""
     is_admin = await auth.check_admin_access(auth_info, request, response)
-    return await collect(since=since, kind=kind, with_names=is_admin)
+    if who.strip() and not is_admin:
+        raise HTTPException(403, f"who: {OF_ADMINISTRATORS}")
+    accept = functools.partial(has_texts, what=what.strip(), who=who.strip())
+    return await collect(since=since, kind=kind, with_names=is_admin, accept=accept)
+
+
+def has_texts(event: events.Event, *, what: str, who: str) -> bool:
+    """Return whether an event has these texts, in any case."""
+    subjects = f"{event.what}\n{event.instance or ''}".lower()
+    return who.lower() in (event.who or "").lower() and what.lower() in subjects
 
 
 async def collect(

@@ -17,6 +17,7 @@ from c2casgiutils import auth, config, instances, switches
 from c2casgiutils.tools import (
     _attention,
     _caller,
+    _curl,
     _etag,
     _figures,
     _process_rows,
@@ -26,7 +27,6 @@ from c2casgiutils.tools import (
     _way_in,
 )
 from c2casgiutils.tools._caller import Caller
-from c2casgiutils.tools._curl import Curl
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._state import STATE
 from c2casgiutils.tools._summary import Summary
@@ -218,8 +218,10 @@ def _leave_out_known(request: Request, response: HTMLResponse) -> None:
 
 def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dict[str, Any]:
     """Return the variables of `page.html`."""
-    as_curl = Curl(request, caller.mode)
+    as_curl = _curl.Curl(request, caller.mode)
     is_shown = caller.can_read or config.settings.tools.public_title
+    query = {name: request.query_params.get(own) for own, name in view.twin_query.items()}
+    twin = _curl.address(view.twin, query)
     return {
         "view": view,
         "caller": caller,
@@ -232,7 +234,8 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
         "sign_in_error": _sign_in_error(request, caller),
         "came_from": _way_in.came_from(request, view),
         "as_curl": as_curl,
-        "twin": as_curl(view.twin, query={name: request.query_params.get(name) for name in view.twin_query}),
+        "twin": as_curl(twin),
+        "twin_href": twin,
     }
 
 

@@ -5,13 +5,15 @@ import datetime
 import functools
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from c2casgiutils import switches
 from c2casgiutils.instances import Instance
 from c2casgiutils.tools import _attention, _check_rows, _figures
 from c2casgiutils.tools._figures import Figure
-from c2casgiutils.tools._summary import Summary
+
+if TYPE_CHECKING:
+    from c2casgiutils.tools._summary import Summary
 
 SHAPES = {
     "down": "fail",
@@ -105,13 +107,23 @@ COLUMNS: Mapping[str, Column] = {
 """The columns by the value of `sort`."""
 
 
-def rows(summary: Summary, *, sort: str = "state") -> list[Row]:
+def rows(summary: "Summary", *, sort: str = "state") -> list[Row]:
     """Return the processes, those that need attention first, or in the order of a column."""
+    return rows_of(summary.roster, summary.unseen, sort=sort)
+
+
+def rows_of(roster: Iterable[Instance], unseen: Iterable[Instance] = (), *, sort: str = "state") -> list[Row]:
+    """Return the processes of a roster.
+
+    Args:
+        roster: The processes that can be seen.
+        unseen: Those that cannot be seen now, as they were before.
+        sort: One of `COLUMNS`.
+    """
     now, version = switches.now(), switches.version()
-    found = [_row(instance, _states(instance, version), now) for instance in summary.roster]
+    found = [_row(instance, _states(instance, version), now) for instance in roster]
     found += [
-        _row(instance, {"lost" if instance.liveness == "lost" else "unseen"}, now)
-        for instance in summary.unseen
+        _row(instance, {"lost" if instance.liveness == "lost" else "unseen"}, now) for instance in unseen
     ]
     return sorted(found, key=lambda row: (*COLUMNS[sort].key(row), row.instance.hostname, row.instance.pid))
 

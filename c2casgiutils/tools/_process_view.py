@@ -28,6 +28,7 @@ _VIEW = View(
     "",
     "instances",
     parent="processes",
+    twin_query={"id": "id"},
     buttons={"drain=begin": "Drain", "drain=end": "Undrain"},
 )
 _DURATIONS = (("", "until it is undrained"), ("60", "1 minute"), ("600", "10 minutes"), ("3600", "1 hour"))

@@ -3,12 +3,13 @@
 import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
 
 from c2casgiutils import auth, broadcast, instances, switches
 from c2casgiutils.broadcast import ClusterReport
-from c2casgiutils.tools import _attention, _etag, _levels, _logger_list, _troubles
+from c2casgiutils.tools import _attention, _etag, _levels, _logger_list, _process_rows, _troubles
+from c2casgiutils.tools._query import one_of
 from c2casgiutils.tools._state import STATE
 
 router = APIRouter(tags=["overview"])
@@ -72,7 +73,12 @@ def forget(*, at_once: bool) -> None:
 
 @router.get("/overview", name="c2c_overview", response_model=None)
 async def get_overview(
-    request: Request, response: Response, may_look: Annotated[bool, Depends(auth.may_see_details)]
+    request: Request,
+    response: Response,
+    may_look: Annotated[bool, Depends(auth.may_see_details)],
+    sort: Annotated[
+        str, one_of(_process_rows.COLUMNS), Query(description="A column of the page, for the processes")
+    ] = "",
 ) -> Response:
     """Return the state of the service, to readers also what needs attention, processes, checks and levels.
 
@@ -80,6 +86,9 @@ async def get_overview(
     13.1.2). Anonymous callers get the state only.
     """
     summary = await collect(request)
+    if sort:
+        rows = _process_rows.rows_of(summary.roster, sort=sort)
+        summary = summary.model_copy(update={"processes": [_process(row.instance) for row in rows]})
     shown: Any = summary if may_look else State(state=summary.state)
     body = TypeAdapter(type(shown)).dump_json(shown)
     tag = _etag.make(body)

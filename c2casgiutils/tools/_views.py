@@ -15,6 +15,10 @@ def _without_database() -> str | None:
     return None if _registry.known() else "Set C2C__DB__URL, or create a db.Database, and start again."
 
 
+def _same(*names: str) -> dict[str, str]:
+    return {name: name for name in names}
+
+
 @dataclasses.dataclass(frozen=True)
 class View:
     """A view of the page.
@@ -24,7 +28,7 @@ class View:
         title: Its name in the row of links.
         key: The letter that opens it, after `g`.
         twin: The address of its data as JSON.
-        twin_query: The names of its query that the JSON understands, too.
+        twin_query: The names of its query that the JSON understands, too, and what they are called there.
         level: Who may open it.
         parent: The view whose link leads here, of a view without a place in the row.
         off: Return one sentence that says how to switch it on, `None` while it is on.
@@ -38,7 +42,7 @@ class View:
     twin: str
     level: Literal["public", "read-only", "read-write", "admin"] = "read-only"
     off: Callable[[], str | None] = _is_on
-    twin_query: tuple[str, ...] = ()
+    twin_query: Mapping[str, str] = dataclasses.field(default_factory=dict)
     parent: str | None = None
     buttons: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -49,17 +53,17 @@ class View:
 
 
 VIEWS = (
-    View("", "Overview", "o", "overview", level="public"),
-    View("processes", "Processes", "p", "instances"),
-    View("checks", "Checks", "c", "health/cluster", twin_query=("check",)),
-    View("levels", "Log levels", "l", "logging/loggers", twin_query=("q", "changed")),
+    View("", "Overview", "o", "overview", level="public", twin_query=_same("sort")),
+    View("processes", "Processes", "p", "instances", twin_query=_same("q", "state", "sort")),
+    View("checks", "Checks", "c", "health/cluster", twin_query=_same("check", "id")),
+    View("levels", "Log levels", "l", "logging/loggers", twin_query=_same("q", "changed")),
     View(
         "requests",
         "Requests",
         "r",
         "debug/exchanges",
         level="admin",
-        twin_query=("status", "route", "min_ms", "limit", "instance"),
+        twin_query=_same("status", "route", "min_ms", "limit", "instance"),
         buttons={"": "Follow"},
     ),
     View("diagnostics", "Diagnostics", "i", "", buttons={"": "Profile"}),
@@ -71,7 +75,7 @@ VIEWS = (
         off=_without_database,
         buttons={"maintenance=begin": "Begin maintenance", "maintenance=end": "End maintenance"},
     ),
-    View("activity", "Activity", "a", "events", twin_query=("kind", "since")),
+    View("activity", "Activity", "a", "events", twin_query=_same("kind", "what", "who", "since")),
     View("configuration", "Configuration", "s", "versions"),
 )
 """All views; the first is the start page."""

@@ -159,3 +159,12 @@ async def test_unreachable_redis(client: httpx.AsyncClient) -> None:
     page = (await client.get("activity")).text
     assert "Redis cannot be reached" in page
     assert rows(page)
+
+
+async def test_twin_refuses_names(callers: dict[str, httpx.AsyncClient]) -> None:
+    """Others may not look for a name: the view ignores it, and its twin refuses it."""
+    page = await callers["pull"].get("/activity?who=admin")
+    assert "who is ignored: names are for administrators." in page.text
+    twin = await callers["pull"].get("/events?who=admin")
+    assert (twin.status_code, twin.json()["detail"]) == (403, "who: names are for administrators")
+    assert (await callers["admin"].get("/events?who=admin")).status_code == 200

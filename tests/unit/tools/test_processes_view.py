@@ -16,7 +16,7 @@ async def test_table(client: httpx.AsyncClient) -> None:
     assert page.count("aria-sort") == 1
     assert 'aria-sort="descending"><a href="processes?sort=memory">' in page
     assert '<option value="memory" selected>' in page
-    assert 'href="instances" aria-label="Processes as JSON"' in page
+    assert 'href="instances?sort=memory" aria-label="Processes as JSON"' in page
 
 
 async def test_a_filter_stays_in_the_links(client: httpx.AsyncClient) -> None:
