@@ -7,12 +7,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, switches
-from c2casgiutils.tools import _attention, _forms, _maintenance_form, _pages, _summary, _views
+from c2casgiutils.tools import _attention, _forms, _maintenance_form, _messages, _pages, _summary, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._databases import Databases
 from c2casgiutils.tools._maintenance import MaintenanceChange
 from c2casgiutils.tools._maintenance_form import Entered
-from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
 
@@ -47,7 +47,7 @@ async def post_database(request: Request) -> Response:
         entered = Entered.of(form)
         _forms.check_fields(form, _maintenance_form.FIELDS)
     except HTTPException as error:
-        message, status = _pages.refusal(error)
+        message, status = _messages.refusal(error)
         return await _respond(request, message=message, entered=entered, status=status)
     refusal = await _maintenance_form.submit(entered, request=request)
     _summary.forget(at_once=True)

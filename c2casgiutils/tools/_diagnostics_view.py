@@ -17,6 +17,7 @@ from c2casgiutils.tools import (
     _debug_profile,
     _debug_stacks,
     _forms,
+    _messages,
     _pages,
     _summary,
     _views,
@@ -25,7 +26,7 @@ from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._debug_cluster import ALL, SELF
 from c2casgiutils.tools._debug_memory import MemoryQuery
 from c2casgiutils.tools._debug_profile import ProfileRequest
-from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
 
@@ -77,7 +78,7 @@ async def post_diagnostics(request: Request) -> Response:
         wanted = ProfileRequest.model_validate({"instance": entered.id, "seconds": entered.seconds})
         started = await _debug_profile.post_profile(request, Response(), wanted)
     except (ValidationError, HTTPException) as error:
-        message, status = _pages.refusal(error, "Not started.")
+        message, status = _messages.refusal(error, "Not started.")
         return await _respond(request, message=message, entered=entered, status=status)
     query = urlencode({"what": "profile", "id": wanted.instance, "profile": started.id})
     return RedirectResponse(f"diagnostics?{query}#started", 303)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from c2casgiutils._asgi import path_inside
 from c2casgiutils.tools import _caller, _pages, _way_in
-from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._views import View
 
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)

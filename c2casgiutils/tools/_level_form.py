@@ -22,7 +22,7 @@ from c2casgiutils.tools import _level_changes, _level_values, _levels, _logger_l
 from c2casgiutils.tools._level_changes import Changed, RefusedError, Wanted
 from c2casgiutils.tools._level_fields import LevelChange, LoggerName, ScopeName
 from c2casgiutils.tools._logger_list import Override
-from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._messages import Message
 
 NO_END = "none"
 _EXTENSION = datetime.timedelta(minutes=10)

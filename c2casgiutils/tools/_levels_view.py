@@ -39,7 +39,7 @@ from c2casgiutils.tools._level_fields import LevelChange, LevelRequest
 from c2casgiutils.tools._level_form import Entered
 from c2casgiutils.tools._level_holders import Asked
 from c2casgiutils.tools._level_tree import Tree
-from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
 

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils.switches import SwitchesUnavailableError, SwitchReport
-from c2casgiutils.tools import _forms, _maintenance, _pages
+from c2casgiutils.tools import _forms, _maintenance, _messages
 from c2casgiutils.tools._maintenance import MaintenanceChange
-from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._messages import Message
 
 NO_END = "none"
 _ACTIONS = ("begin", "end")
@@ -57,7 +57,7 @@ async def submit(entered: Entered, *, request: Request) -> tuple[Message, int] |
         title = "Not confirmed." if error.is_stored or error.is_uncertain else "Not changed."
         return Message("fail", title, f"{error.detail}."), error.status_code
     except (ValidationError, HTTPException) as error:
-        return _pages.refusal(error)
+        return _messages.refusal(error)
     return None if done.report.complete else (_partly(done.report), 200)
 
 

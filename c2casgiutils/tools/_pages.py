@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, config, instances, switches
@@ -20,6 +19,7 @@ from c2casgiutils.tools import (
     _curl,
     _etag,
     _figures,
+    _messages,
     _process_rows,
     _static,
     _summary,
@@ -27,6 +27,7 @@ from c2casgiutils.tools import (
     _way_in,
 )
 from c2casgiutils.tools._caller import Caller
+from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._state import STATE
 from c2casgiutils.tools._summary import Summary
@@ -53,15 +54,6 @@ STATE_WORDS = {"pass": "OK", "warn": "Degraded", "fail": "Down"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Message:
-    """The result of the visitor's last action; `state` is `pass`, `warn` or `fail`."""
-
-    state: str
-    title: str
-    text: str
-
-
-@dataclasses.dataclass(frozen=True)
 class Link:
     """A view in the row of links; `off` says how to switch it on."""
 
@@ -72,43 +64,12 @@ class Link:
     off: str | None
 
 
-def refusal(error: ValidationError | HTTPException, title: str = "Not changed.") -> tuple[Message, int]:
-    """Return why a form was refused, and the status of the answer."""
-    if isinstance(error, HTTPException):
-        return Message("fail", title, f"{error.detail}."), error.status_code
-    reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
-    return Message("fail", title, f"{reasons}."), 422
-
-
 Load = Callable[[Caller, Summary], Awaitable[Mapping[str, Any]]]
 """Returns what the template of a view shows; called for who may see it."""
 
-_SIGN_IN_ERRORS = {
-    "wrong": Message("fail", "Wrong secret.", "Check it and try again."),
-    "lost": Message(
-        "fail",
-        "The browser did not keep the session.",
-        "Its cookie is for HTTPS only: use HTTPS, or set C2C__HTTP=True for development.",
-    ),
-    "prefix": Message(
-        "fail",
-        "The browser does not send the session back.",
-        "A proxy strips the start of the path: let the proxy send X-Forwarded-Prefix, and set "
-        "C2C__PROXY_HEADERS__TYPE=x-forwarded and C2C__PROXY_HEADERS__APPLY_PREFIX=True.",
-    ),
-    "name": Message(
-        "fail",
-        "This name cannot be used.",
-        "It may have at most 80 printable characters, and must not contain the secret.",
-    ),
-    "throttled": Message("fail", "Too many wrong secrets.", "Wait a minute, then try again."),
-}
 _ICONS = {"pass": "c2c.svg", "warn": "c2c-warn.svg", "fail": "c2c-fail.svg", "stale": "c2c-stale.svg"}
 _AS_OF = re.compile(rb'<time id="at"[^>]*>[^<]*|(<time class="(?:age|left)"[^>]*>)[^<]*')
 """The time of a page, and the texts of ages: they change although nothing did, and the script knows them."""
-_ENDED = "Your session ended."
-_KEPT = Message("warn", _ENDED, "Sign in again: your entry is kept.")
-_NOT_KEPT = Message("warn", _ENDED, "Sign in again. Your entry is too long to be kept.")
 _SIGN_IN_MODES = ("SECRET", "GITHUB")
 
 
@@ -178,12 +139,12 @@ async def respond(
         context |= await load(caller, summary) if may_see else {}
     except HTTPException as error:
         template = "failed.html"
-        context["message"], status = refusal(error, "This cannot be shown.")
+        context["message"], status = _messages.refusal(error, "This cannot be shown.")
     if status == HTTPStatus.OK and query is not None:
         status = query.status
     if request.method == "POST" and not caller.info.is_logged_in and caller.mode in _SIGN_IN_MODES:
         context["came_from"], is_kept = await _way_in.keep_entry(request, view)
-        context["message"] = _KEPT if is_kept else _NOT_KEPT
+        context["message"] = _messages.KEPT if is_kept else _messages.NOT_KEPT
     elif request.method == "POST" and caller.trouble:
         context["came_from"], _ = await _way_in.keep_entry(request, view)
     if not may_see:
@@ -231,7 +192,7 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
         "nav": _nav(caller, view),
         "title": title_for(caller),
         "version": instances.own().packages.get("c2casgiutils", "") if is_shown else "",
-        "sign_in_error": _sign_in_error(request, caller),
+        "sign_in_error": _messages.sign_in_error(request, caller),
         "came_from": _way_in.came_from(request, view),
         "as_curl": as_curl,
         "twin": as_curl(twin),
@@ -287,12 +248,6 @@ def _nav(caller: Caller, current: View) -> list[Link]:
             if caller.has(link.level)
         ),
     ]
-
-
-def _sign_in_error(request: Request, caller: Caller) -> Message | None:
-    if caller.info.refusal is not None:
-        return Message("fail", f"{caller.info.refusal}.", "")
-    return _SIGN_IN_ERRORS.get(request.query_params.get("sign_in", ""))
 
 
 def title_for(caller: Caller) -> str:

@@ -12,9 +12,9 @@ from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, instances
 from c2casgiutils.health_checks import _views as drains
-from c2casgiutils.tools import _check_rows, _forms, _pages, _process_rows, _summary
+from c2casgiutils.tools import _check_rows, _forms, _messages, _pages, _process_rows, _summary
 from c2casgiutils.tools._caller import Caller
-from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._process_rows import Row
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
@@ -78,7 +78,7 @@ async def post_process(request: Request) -> Response:
         _forms.check_fields(form, _FIELDS)
         reply = await _change(request, id_, entered)
     except (ValidationError, HTTPException) as error:
-        message, status = _pages.refusal(error)
+        message, status = _messages.refusal(error)
         return await _page(request, message=message, entered=entered, status=status)
     _summary.forget(at_once=True)
     if reply.cluster.complete:

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, debug, follow
-from c2casgiutils.tools import _debug_exchanges, _follow, _forms, _pages, _summary, _views
+from c2casgiutils.tools import _debug_exchanges, _follow, _forms, _messages, _pages, _summary, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._debug_cluster import ALL, SELF
 from c2casgiutils.tools._follow import FollowReply, FollowRequest
-from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
 
@@ -79,7 +79,7 @@ async def post_requests(request: Request) -> Response:
         wanted = FollowRequest.model_validate(entered.body())
         started = await _follow.post_follow(request, wanted)
     except (ValidationError, HTTPException) as error:
-        message, status = _pages.refusal(error)
+        message, status = _messages.refusal(error)
         return await _respond(request, entered=entered, message=message, status=status)
     return await _respond(request, entered=entered, started=started)
 

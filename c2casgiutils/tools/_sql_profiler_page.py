@@ -11,9 +11,9 @@ from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, db
 from c2casgiutils.switches import SwitchReport
-from c2casgiutils.tools import _forms, _pages, _sql_profiler
+from c2casgiutils.tools import _forms, _messages, _pages, _sql_profiler
 from c2casgiutils.tools._caller import Caller
-from c2casgiutils.tools._pages import Message
+from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._sql_profiler import ProfilerRequest
 from c2casgiutils.tools._summary import Summary
@@ -77,7 +77,7 @@ async def post_statements(request: Request) -> Response:
         _forms.check_fields(form, _FIELDS)
         report = await _change(entered, request)
     except (ValidationError, HTTPException) as error:
-        message, status = _pages.refusal(error)
+        message, status = _messages.refusal(error)
     else:
         if report.complete:
             return RedirectResponse("statements", 303)
