@@ -7,6 +7,7 @@ import gc
 import sys
 import sysconfig
 import threading
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -20,6 +21,7 @@ _MAX_CACHED_FILES = 10_000
 
 _COLLECTS_WHEN_ALLOCATING = sys.version_info < (3, 12)
 _WALK_LOCK = threading.RLock()
+_KNOWS_SUSPENDED_GENERATORS = hasattr(types.AsyncGeneratorType, "ag_suspended")  # since Python 3.12
 
 _FRAMES = ("cr_frame", "ag_frame", "gi_frame")
 _AWAITED = ("cr_await", "ag_await", "gi_yieldfrom")
@@ -113,7 +115,7 @@ def await_chain(awaitable: Any) -> list[FrameType]:
     """Return the frames of a suspended coroutine and of all that it awaits, the outermost first.
 
     `Task.get_stack` returns only the first of them. The chain passes through coroutines, generators and
-    asynchronous generators, and ends at a future or a task.
+    asynchronous generators, and ends at a future, a task or a coroutine that runs.
     """
     found: list[FrameType] = []
     current = awaitable
@@ -121,8 +123,25 @@ def await_chain(awaitable: Any) -> list[FrameType]:
         frame = _first(current, _FRAMES)
         if frame is not None:
             found.append(frame)
-        current = _behind(current) if type(current).__name__ in _OPAQUE else _first(current, _AWAITED)
+        current = _behind(current) if type(current).__name__ in _OPAQUE else _awaited(current)
     return found
+
+
+def _awaited(owner: Any) -> Any:
+    """Return what a coroutine or generator waits for; nothing while it runs.
+
+    Then Python 3.12 may take one of its own counters for an instruction: it returns the address
+    of the code as an object, and the process crashes. There is no call between the question and the reading,
+    so no other thread resumes the coroutine meanwhile.
+    """
+    kind = type(owner)
+    if kind is types.CoroutineType:
+        return owner.cr_await if owner.cr_suspended else None
+    if kind is types.GeneratorType:
+        return owner.gi_yieldfrom if owner.gi_suspended else None
+    if kind is types.AsyncGeneratorType and _KNOWS_SUSPENDED_GENERATORS:
+        return owner.ag_await if owner.ag_suspended else None
+    return _first(owner, _AWAITED)
 
 
 def _first(owner: Any, names: tuple[str, ...]) -> Any:

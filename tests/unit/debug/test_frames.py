@@ -1,4 +1,4 @@
-"""Reading the frames of other threads while garbage is collected.
+"""Reading the frames of other threads while garbage is collected, and those of coroutines that run.
 
 Python 3.11 may collect whenever it creates the object of a frame. Each script has a callback of the collector
 that does what another thread may do meanwhile; it ended in a crash or a deadlock.
@@ -103,4 +103,83 @@ assert all(frame.f_back is None for frame in chain)
 def test_collection_while_frames_are_read(script: str) -> None:
     """No collection takes place while frames are read, so all that were there at the beginning are found."""
     done = run_fresh(_START + script, env={"PYTHONMALLOC": "debug", "PYTHONFAULTHANDLER": "1"})
+    assert done.returncode == 0, done.stderr
+
+
+_COROUTINE = """
+async def numbers():
+    for number in range(1000):
+        read()
+        yield number
+
+async def run():
+    async for _ in numbers():
+        pass
+
+owner = run()
+"""
+
+_GENERATOR = """
+class Numbers:
+    number = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        read()
+        self.number += 1
+        if self.number == 1000:
+            raise StopIteration
+
+def run():
+    yield from Numbers()
+
+owner = run()
+"""
+
+_ASYNCHRONOUS_GENERATOR = """
+async def numbers():
+    for number in range(1000):
+        read()
+        yield number
+
+async def run():
+    async for _ in numbers():
+        pass
+    yield
+
+owner = run()
+"""
+
+_READ = """
+import sys
+from c2casgiutils.debug._frames import await_chain
+
+def read():
+    lengths.add(len(await_chain(owner)))
+
+lengths = set()
+{define}
+resumable = owner.__anext__() if hasattr(owner, "__anext__") else owner
+try:
+    while True:
+        resumable.send(None)
+except (StopIteration, StopAsyncIteration):
+    pass
+assert lengths == {{1}}, lengths
+"""
+
+
+@pytest.mark.parametrize(
+    "define",
+    [
+        pytest.param(_COROUTINE, id="coroutine"),
+        pytest.param(_GENERATOR, id="generator"),
+        pytest.param(_ASYNCHRONOUS_GENERATOR, id="asynchronous generator"),
+    ],
+)
+def test_chain_of_what_runs(define: str) -> None:
+    """It ends there: Python 3.12 crashed the 126th time that what a running coroutine awaits was read."""
+    done = run_fresh(_READ.format(define=define), env={"PYTHONFAULTHANDLER": "1"})
     assert done.returncode == 0, done.stderr
