@@ -20,6 +20,9 @@ def create_pool_class(metrics: "EngineMetrics", hangs: "HangWatch") -> Any:
     class MeasuredPool(AsyncAdaptedQueuePool):
         """A pool that counts."""
 
+        # SQLAlchemy names the logger after the module, and its levels are not those of this package.
+        __module__ = AsyncAdaptedQueuePool.__module__
+
         def __init__(self, creator: Any, pool_size: int = 5, max_overflow: int = 10, **options: Any) -> None:
             super().__init__(creator, pool_size=pool_size, max_overflow=max_overflow, **options)
             self._is_bounded = pool_size > 0 and max_overflow >= 0

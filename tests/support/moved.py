@@ -23,19 +23,21 @@ class Moved(NamedTuple):
         metrics: The address of the metrics.
         server: The server, for its output.
         env: The new variables.
+        folder: The one with the application.
     """
 
     client: httpx.Client
     metrics: str
     server: Uvicorn
     env: Mapping[str, str]
+    folder: Path
 
 
 @contextmanager
 def moved_application(
-    old: Path, text: str, *options: str, cwd: Path, converted: str, **places: str
+    old: Path, text: str, *options: str, cwd: Path, converted: str, app: str = "main:app", **places: str
 ) -> Iterator[Moved]:
-    """Convert an env or compose file, and run `main:app` with the result.
+    """Convert an env or compose file, and run the application with the result.
 
     Args:
         old: The file to write.
@@ -43,6 +45,7 @@ def moved_application(
         options: Of uvicorn.
         cwd: The folder with the application.
         converted: The name of the new env file.
+        app: The application for uvicorn.
         places: What stands in the other places.
     """
     port = free_port()
@@ -52,7 +55,7 @@ def moved_application(
         new = parse_env((old.parent / "new" / converted).read_text())
         env = {name: value.text for name, value in new.items()}
         with (
-            Uvicorn("main:app", *options, cwd=cwd, env=env) as server,
+            Uvicorn(app, *options, cwd=cwd, env=env) as server,
             httpx.Client(base_url=server.url, timeout=20) as client,
         ):
-            yield Moved(client, f"http://127.0.0.1:{port}/metrics", server, env)
+            yield Moved(client, f"http://127.0.0.1:{port}/metrics", server, env, cwd)

@@ -133,3 +133,16 @@ async def test_a_websocket_writes_unless_a_rule_says_otherwise(
     await app(make_scope(path, kind="websocket"), receive, send)
     assert sent[1]["text"] == answer
     await database.aclose()
+
+
+async def test_the_pool_logs_as_that_of_sqlalchemy(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """So that the level of this package does not apply to what SQLAlchemy says when an engine is closed."""
+    caplog.set_level("INFO")
+    caplog.set_level("INFO", "sqlalchemy")
+    database = db.Database(f"sqlite:///{tmp_path}/test.db")
+    async with database.session_scope() as session:
+        await execute(session, "SELECT 1")
+    await database.aclose()
+    names = {record.name for record in caplog.records if "Pool" in record.getMessage()}
+    assert names
+    assert [name for name in names if not name.startswith("sqlalchemy.pool")] == []
