@@ -238,3 +238,4 @@ async def _on_restore() -> None:
     switches = _STATE.switches.peek()
     if switches is not None:
         await switches.reader.catch_up()
+        await switches.reader.wait_inherited(seconds=_RESTORE_AT_START_SECONDS)

@@ -11,7 +11,9 @@ from c2casgiutils import config, db, switches
 from c2casgiutils._app import create_app
 from tests.support.db_app import client_of
 from tests.support.fleet import PREFIX, configure
+from tests.support.net import eventually
 from tests.support.processes import RedisServer
+from tests.support.starting import connected
 
 STORE = f"{PREFIX}switches"
 FIELD = "maintenance:"
@@ -19,12 +21,16 @@ KEY = "c2c_db_maintenance_force_readonly"
 
 
 @contextlib.asynccontextmanager
-async def joined(server: RedisServer, **settings: str) -> AsyncIterator[None]:
-    """Let the test's own process be the service."""
+async def joined(server: RedisServer, *, is_late: bool = False, **settings: str) -> AsyncIterator[None]:
+    """Let the test's own process be the service; Redis may be late, and reply only after the start."""
     config.settings.http = True
     config.settings.auth = config.settings.auth.model_copy(update={"secret": "a secret of the test"})
     configure(server.url, **settings)
+    if is_late:
+        server.pause()
     async with c2casgiutils.lifespan():
+        server.resume()
+        await connected()
         yield
 
 
@@ -108,15 +114,20 @@ async def test_other_flags(redis_server: RedisServer, value: str | list[str]) ->
             assert client.hget(STORE, "inherited:maintenance") is not None
 
 
-async def test_signed_switches(redis_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("is_late", [False, True], ids=["at the start", "when Redis is back"])
+async def test_signed_switches(is_late: bool, caplog: pytest.LogCaptureFixture) -> None:
     """The attack, where messages are signed: maintenance that nobody began, in each way to store it."""
     plant = '-\n{"f":1,"version":9000000000000,"set":1,"value":true}'
-    with redis_server.client() as attacker:
+
+    async def is_told() -> bool:
+        return "The maintenance that c2cwsgiutils stored is not taken over" in caplog.text
+
+    with RedisServer() as server, server.client() as attacker:
         attacker.set(KEY, "true")
         attacker.hset(STORE, mapping={FIELD: plant, "version": 9000000000000})
-        async with joined(redis_server, broadcast_secret="the secret of the messages"):
+        async with joined(server, is_late=is_late, broadcast_secret="the secret of the messages"):
             assert db.maintenance() is None
-            assert "The maintenance that c2cwsgiutils stored is not taken over" in caplog.text
+            await eventually(is_told, what="the warning")
             params = {"base": 0, "version": 9000000000001, "field": FIELD, "entry": plant}
             for message in (json.dumps(params), "-\n" + json.dumps(params)):
                 assert attacker.publish(f"{PREFIX}c2c_switches", message) == 1
