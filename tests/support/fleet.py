@@ -11,6 +11,7 @@ from c2casgiutils.broadcast import BroadcastResponse, BroadcastUnavailable
 from tests.support.member import Member
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
+from tests.support.starting import start
 
 PREFIX = "test_"
 MEMBERS = 2
@@ -79,7 +80,7 @@ class Fleet:
         configure(self.server.url)
         if heartbeat_seconds is not None:
             config.settings.instances.heartbeat = datetime.timedelta(seconds=heartbeat_seconds)
-        await broadcast.startup()
+        await start()
         await eventually(lambda: complete(self.pids), seconds=30, what="a complete fleet")
         yield
         await leave()

@@ -17,6 +17,7 @@ from tests.support.member import Member
 from tests.support.net import SOON_SECONDS, eventually, free_port
 from tests.support.processes import RedisServer
 from tests.support.proxy import Proxy
+from tests.support.starting import start
 
 
 async def _counted(number: int) -> dict[int, list[int]]:
@@ -411,7 +412,7 @@ async def test_secret_keeps_others_out(joined: Fleet) -> None:
     await leave()
     configure(joined.server.url, broadcast_secret="a secret")
     assert config.settings.redis.broadcast_secret == "a secret"
-    await broadcast.startup()
+    await start()
     answers = await broadcast.broadcast("who", expect_answers=True, timeout=0.3) or []
     assert answers == [MissingAnswer(None, None, reason="timeout")] * len(joined.pids)
 

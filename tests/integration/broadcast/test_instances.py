@@ -19,6 +19,7 @@ from tests.support.auth import make_client
 from tests.support.fleet import configure, leave
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
+from tests.support.starting import connected, start
 
 KEY = "test_instances"
 
@@ -28,7 +29,7 @@ async def _started(redis_server: RedisServer) -> AsyncIterator[None]:
     broadcast.cleanup()
     configure(redis_server.url)
     config.settings.instances.heartbeat = datetime.timedelta(seconds=1)
-    await broadcast.startup(FastAPI(title="My service", version="1.2.3"))
+    await start(FastAPI(title="My service", version="1.2.3"))
     yield
     await leave()
 
@@ -56,6 +57,7 @@ async def test_state_is_told_at_once() -> None:
     other = RedisBroadcaster(instances.Presence())
     other.presence.start(other.link)
     await other.init()
+    await connected(other)
     try:
         for state in ("ready", "draining"):
             instances.set_state(state)
@@ -104,7 +106,7 @@ async def test_git_hash_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "versions.json").write_text('{"main": {"git_hash": "abc123"}, "packages": {}}')
     monkeypatch.chdir(tmp_path)
     await broadcast.shutdown()
-    await broadcast.startup()
+    await start()
     assert [instance.git_hash for instance in await instances.roster()] == ["abc123"]
 
 
@@ -174,6 +176,7 @@ async def _seen_by_another() -> dict[str, instances.Instance]:
     other = RedisBroadcaster(instances.Presence())
     other.presence.start(other.link)
     await other.init()
+    await connected(other)
     try:
         return {instance.id: instance for instance in await other.presence.instances(samples=True)}
     finally:
@@ -336,7 +339,7 @@ async def test_samples_are_kept_for_everybody(redis_server: RedisServer) -> None
     """Anybody reads the ring of a process, and its last beat, without asking it, if they want it."""
     await broadcast.shutdown()
     config.settings.instances.heartbeat = datetime.timedelta(seconds=0.1)
-    await broadcast.startup()
+    await start()
     own = instances.own().id
     with redis_server.client() as client:
 

@@ -17,6 +17,7 @@ from tests.support.broadcasting import payloads
 from tests.support.fleet import configure, leave
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
+from tests.support.starting import connected, start
 
 
 async def _here() -> str:
@@ -36,7 +37,7 @@ async def _answers(channel: str = "here") -> list[str]:
 
 
 async def test_startup_alone_is_a_full_start(redis_server: RedisServer) -> None:
-    await broadcast.startup()
+    await start()
     with redis_server.client() as client:
         own = instances.own().id
         assert set(client.hgetall("test_instances")) == {own, f"{own}/static", "token", "rebuilt"}
@@ -44,7 +45,7 @@ async def test_startup_alone_is_a_full_start(redis_server: RedisServer) -> None:
 
 
 async def test_startup_twice_does_nothing_the_second_time() -> None:
-    await broadcast.startup()
+    await start()
     first = instances.own().id
     await asyncio.gather(broadcast.startup(), broadcast.startup())
     assert instances.own().id == first
@@ -55,7 +56,7 @@ async def test_subscriptions_before_startup_move_to_redis(redis_server: RedisSer
     await broadcast.subscribe("here", _here)
     call = await broadcast.decorate(_here, expect_answers=True)
     assert await _answers() == ["here"]
-    await broadcast.startup()
+    await start()
     assert await _answers() == ["here"]
     assert payloads(await call()) == ["here"]
     with redis_server.client() as client:
@@ -75,7 +76,7 @@ async def test_decorator_at_import(redis_server: RedisServer) -> None:
         return threading.current_thread().name
 
     assert payloads(await twice(number=1)) == [2]
-    await broadcast.startup()
+    await start()
     with redis_server.client() as client:
         assert "test_of_threads" in client.pubsub_channels()
     assert payloads(await twice(number=2)) == [4]
@@ -90,22 +91,22 @@ async def test_decorator_at_import(redis_server: RedisServer) -> None:
 
 async def test_registrations_survive_shutdown_and_not_cleanup() -> None:
     await broadcast.subscribe("here", _here)
-    await broadcast.startup()
+    await start()
     await broadcast.shutdown()
     assert await _answers() == ["here"]
-    await broadcast.startup()
+    await start()
     assert await _answers() == ["here"]
     broadcast.cleanup()
     assert await broadcast.broadcast("here", expect_answers=True) == []
 
 
 async def test_changed_url_is_used_after_the_cleanups(redis_server: RedisServer) -> None:
-    await broadcast.startup()
+    await start()
     with RedisServer() as other:
         config.settings.redis.url = other.url
         broadcast.cleanup()
         redis_utils.cleanup()
-        await broadcast.startup()
+        await start()
         with other.client() as client:
             assert client.exists("test_instances")
         config.settings.redis.url = None
@@ -119,7 +120,7 @@ async def test_changed_url_is_used_after_the_cleanups(redis_server: RedisServer)
 
 async def test_shutdown_leaves_the_roster_and_no_connection(redis_server: RedisServer) -> None:
     with redis_server.client() as client:
-        await broadcast.startup()
+        await start()
         own = instances.own().id
         await broadcast.shutdown()
         await broadcast.shutdown()
@@ -135,6 +136,7 @@ async def _count_clients(client: object, number: int) -> bool:
 _TWO_LOOPS = """
 import asyncio, sys
 from c2casgiutils import broadcast, config, instances, redis_utils
+from tests.support.starting import start
 config.settings.redis.url = sys.argv[1]
 config.settings.redis.broadcast_prefix = "test_"
 config.settings.redis.broadcast_secret = "a secret of the test"
@@ -147,7 +149,7 @@ async def ask():
 
 async def first():
     await broadcast.subscribe("here", here)
-    await broadcast.startup()
+    await start()
     return await ask()
 
 async def without_start():
@@ -157,7 +159,7 @@ async def without_start():
         return "startup() again" in str(error) and broadcast.is_listening() is False
 
 async def last():
-    await broadcast.startup()
+    await start()
     result = await ask()
     await redis_utils.get()[0].ping()
     await broadcast.shutdown()
@@ -170,6 +172,7 @@ print(asyncio.run(first()), asyncio.run(without_start()), asyncio.run(last()))
 _FORK = """
 import asyncio, os, sys
 from c2casgiutils import broadcast, config, instances, redis_utils
+from tests.support.starting import start
 config.settings.redis.url = sys.argv[1]
 config.settings.redis.broadcast_prefix = "test_"
 config.settings.redis.broadcast_secret = "a secret of the test"
@@ -187,14 +190,14 @@ async def child(parent, write):
         pass
     else:
         return "no error"
-    await broadcast.startup()
+    await start()
     result = await ask() == {os.getpid(), parent}
     os.write(write, b"answered" if result else b"wrong")
     await broadcast.shutdown()
 
 async def parent():
     await broadcast.subscribe("who", who)
-    await broadcast.startup()
+    await start()
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -239,19 +242,19 @@ async def test_another_loop_or_process_is_noticed(
 
 async def test_cancelled_listener_is_noticed() -> None:
     await broadcast.subscribe("here", _here)
-    await broadcast.startup()
+    await start()
     (listener,) = [task for task in asyncio.all_tasks() if task.get_name() == "c2casgiutils-redis-link"]
     listener.cancel()
     await asyncio.wait([listener])
     assert broadcast.is_listening() is False
     with pytest.raises(BroadcastUnavailable, match=r"startup\(\) again"):
         await _answers()
-    await broadcast.startup()
+    await start()
     assert await _answers() == ["here"]
 
 
 async def test_call_from_another_thread_is_an_error() -> None:
-    await broadcast.startup()
+    await start()
     errors = []
 
     def call() -> None:
@@ -270,12 +273,12 @@ async def test_call_from_another_thread_is_an_error() -> None:
 async def test_second_event_loop_takes_nothing_from_the_first() -> None:
     """Two event loops of one process are two members of the cluster, each with its own connection."""
     await broadcast.subscribe("here", _here)
-    await broadcast.startup()
+    await start()
     own = instances.own().id
     found: list[object] = []
 
     async def second() -> None:
-        await broadcast.startup()
+        await start()
         found.extend([len(await _answers()), instances.own().id != own])
         await broadcast.shutdown()
         await redis_utils.aclose()
@@ -288,7 +291,7 @@ async def test_second_event_loop_takes_nothing_from_the_first() -> None:
 
 async def test_thread_sees_the_process() -> None:
     """Code in a thread without an event loop reads the same state as the event loop."""
-    await broadcast.startup()
+    await start()
     seen = await asyncio.to_thread(lambda: (instances.own().id, instances.scope(), broadcast.is_listening()))
     assert seen == (instances.own().id, "cluster", True)
 
@@ -298,7 +301,7 @@ async def test_cancelled_call_leaves_nothing() -> None:
         await asyncio.sleep(60)
 
     await broadcast.subscribe("slow", slow)
-    await broadcast.startup()
+    await start()
     for pause in (0, 0.05):
         call = asyncio.create_task(broadcast.broadcast("slow", expect_answers=True))
         await asyncio.sleep(pause)
@@ -322,12 +325,12 @@ def _links() -> int:
 @pytest.mark.usefixtures("small_heap")
 async def test_fifty_starts_leave_nothing() -> None:
     await broadcast.subscribe("here", _here)
-    await broadcast.startup()
+    await start()
     await broadcast.shutdown()
     await redis_utils.aclose()
     before = _descriptors(), len(asyncio.all_tasks()), _links()
     for _ in range(50):
-        await broadcast.startup()
+        await start()
         assert await _answers() == ["here"]
         await broadcast.shutdown()
         await redis_utils.aclose()
@@ -341,7 +344,7 @@ async def test_fifty_starts_leave_nothing() -> None:
 async def test_many_broadcasts_leave_nothing() -> None:
     """Tasks, descriptors, channels and objects are as before; the long form is in the benchmark."""
     await broadcast.subscribe("here", _here)
-    await broadcast.startup()
+    await start()
 
     async def many(number: int) -> tuple[int, int, int]:
         for _ in range(number // 100):
@@ -362,18 +365,19 @@ async def test_many_broadcasts_leave_nothing() -> None:
 async def test_default_prefix_and_missing_secret_are_warnings(caplog: pytest.LogCaptureFixture) -> None:
     """One each, at the start."""
     config.settings.redis.broadcast_prefix = "broadcast_api_"
-    await broadcast.startup()
+    await start()
     warned = [record.getMessage().split()[0] for record in caplog.records if "C2C__" in record.getMessage()]
     assert warned == ["C2C__REDIS__BROADCAST_PREFIX", "C2C__REDIS__BROADCAST_SECRET"]
 
 
 async def test_services_with_other_prefixes_do_not_hear_each_other(redis_server: RedisServer) -> None:
     await broadcast.subscribe("here", _here)
-    await broadcast.startup()
+    await start()
     config.settings.redis.broadcast_prefix = "other_"
     config.settings.redis.url = f"{redis_server.url}/5"
     stranger = broadcast.redis.RedisBroadcaster()
     await stranger.init()
+    await connected(stranger)
     try:
         assert await stranger.broadcast("here", expect_answers=True) == []
     finally:

@@ -11,6 +11,7 @@ from c2casgiutils import broadcast, config, redis_utils
 from tests.support.broadcasting import Conformance, payloads
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
+from tests.support.starting import start
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +19,7 @@ async def _started(redis_server: RedisServer) -> AsyncIterator[None]:
     broadcast.cleanup()
     config.settings.redis.url = redis_server.url
     config.settings.redis.broadcast_prefix = "test_"
-    await broadcast.startup()
+    await start()
     yield
     await broadcast.shutdown()
     broadcast.cleanup()
@@ -75,9 +76,9 @@ async def test_metrics_tell_what_happened() -> None:
 
     names = ("sent", "received", "answers", "missing", "failed", "handler_failures")
     before = [_sample(name) for name in names]
-    for handler in (good, bad, slow):
+    for handler, seconds in ((good, 30), (bad, 30), (slow, 0.2)):
         await broadcast.subscribe("metrics", handler)
-        await broadcast.broadcast("metrics", expect_answers=True, timeout=0.2)
+        await broadcast.broadcast("metrics", expect_answers=True, timeout=seconds)
     assert [_sample(name) - old for name, old in zip(names, before, strict=True)] == [3, 3, 1, 1, 1, 1]
     assert REGISTRY.get_sample_value("c2casgiutils_broadcast_listener_connected") == 1
     await broadcast.shutdown()

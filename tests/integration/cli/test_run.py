@@ -9,12 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from c2casgiutils import broadcast, follow, instances, switches, tools
+from c2casgiutils import follow, instances, switches, tools
 from tests.support.fake_sentry import FakeSentry
 from tests.support.fleet import configure, leave, settings
 from tests.support.fresh import run_fresh
 from tests.support.net import eventually, free_port, wait_for
 from tests.support.processes import Process, RedisServer
+from tests.support.starting import start
 
 ROOT = Path(__file__).parents[3]
 ENV = {"PYTHONPATH": str(ROOT)}
@@ -81,7 +82,7 @@ def sentry() -> Iterator[FakeSentry]:
 async def test_a_script_is_a_process_of_the_service(tmp_path: Path, redis_server: RedisServer) -> None:
     """It is in the roster under its name, ready, obeys level changes, and leaves the roster on SIGTERM."""
     configure(redis_server.url)
-    await broadcast.startup()
+    await start()
     try:
         await tools.startup()
         with Script(WAITING, tmp_path, "--days", "3", **settings(redis_server.url)) as script:

@@ -19,6 +19,7 @@ from tests.support.member import Member
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
 from tests.support.proxy import Proxy
+from tests.support.starting import start
 
 _BEAT = 1.0
 _SECRET = "a-secret-of-the-test"
@@ -209,7 +210,7 @@ async def test_process_is_expected_again_after_its_entry_was_damaged(joined: Fle
 async def test_damaged_entry_is_not_hidden_by_a_broken_connection(redis_server: RedisServer) -> None:
     """Who owns it is not connected now, so that only the entry tells that there is somebody."""
     configure(redis_server.url)
-    await broadcast.startup()
+    await start()
     with redis_server.client() as client:
         client.hset("test_instances", mapping={"web:1:a": "garbage", "web:1:a/static": "garbage"})
         client.hset("test_instances", "token", "changed")
@@ -262,7 +263,7 @@ async def test_first_process_at_an_emptied_redis_knows_that_there_are_others(fle
         recorder.subscribe("test_@roster")
         assert recorder.get_message(timeout=20) is not None
         client.flushall()
-        await broadcast.startup()
+        await start()
         call = recorder.get_message(timeout=20)
         assert call is not None
         assert call["data"] == instances.own_id()
@@ -275,7 +276,7 @@ async def test_first_process_at_an_emptied_redis_knows_that_there_are_others(fle
 async def test_first_process_of_a_service_is_complete_at_once(redis_server: RedisServer) -> None:
     """Nobody else is subscribed, so that its roster is whole."""
     configure(redis_server.url)
-    await broadcast.startup()
+    await start()
     await broadcast.subscribe("who", _here)
     answered, report = await _ask()
     assert answered == {os.getpid()}
@@ -287,8 +288,7 @@ async def test_lost_roster_is_marked_together_with_its_token(redis_server: Redis
     """Whoever has news at the moment of the loss does not make a roster that looks whole."""
     async with Proxy(redis_server.port, delay=0.2) as proxy:
         configure(f"redis://127.0.0.1:{proxy.port}")
-        await broadcast.startup()
-        await eventually(_is_listening, what="the connection")
+        await start()
         with redis_server.client() as client:
 
             async def is_written() -> bool:
@@ -303,17 +303,13 @@ async def test_lost_roster_is_marked_together_with_its_token(redis_server: Redis
         await leave()
 
 
-async def _is_listening() -> bool:
-    return bool(broadcast.is_listening())
-
-
 async def test_connections_that_cannot_be_counted(redis_server: RedisServer) -> None:
     """A roster that nobody could compare with the connections is not taken for whole."""
     async with Proxy(redis_server.port) as proxy:
         with Member(**settings(redis_server.url)) as other:
             other.wait_ready()
             configure(f"redis://127.0.0.1:{proxy.port}")
-            await broadcast.startup()
+            await start()
             await broadcast.subscribe("who", _here)
             await eventually(lambda: complete({other.pid, os.getpid()}), seconds=20, what="both")
             other.signal(signal.SIGSTOP)

@@ -17,6 +17,7 @@ from c2casgiutils import broadcast, config, redis_utils
 from c2casgiutils.health_checks import Factory, Version
 from tests.support.net import eventually
 from tests.support.processes import RedisServer, Uvicorn
+from tests.support.starting import start
 
 APP = "tests.support.health_app:app"
 SECRET = "a-secret-of-the-test"
@@ -342,7 +343,7 @@ async def test_two_versions(
         (tmp_path / "new").mkdir()
         (tmp_path / "new" / "versions.json").write_text('{"main": {"git_hash": "new"}, "packages": {}}')
         monkeypatch.chdir(tmp_path / "new")
-        await broadcast.startup()
+        await start()
         try:
             first = (await factory.check()).entities
             second = (await factory.check()).entities

@@ -9,6 +9,7 @@ from c2casgiutils import broadcast, config, redis_utils
 from c2casgiutils.health_checks import EntityResult, Factory, Redis
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
+from tests.support.starting import start
 
 PASSWORD = "made-up-hush"
 
@@ -121,7 +122,7 @@ async def test_unsubscribed_process(factory: Factory, server: RedisServer) -> No
         pass
 
     await broadcast.subscribe("x", hear)
-    await broadcast.startup()
+    await start()
     factory.add(Redis(), ttl=0)
     await recovers(factory)
     with server.client() as client:

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from c2casgiutils import broadcast, config, redis_utils
 from tests.support.net import eventually, free_port
 from tests.support.processes import RedisServer
+from tests.support.starting import start
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +69,7 @@ async def test_unix_socket(tmp_path: Path) -> None:
         config.settings.redis.url = f"unix://{path}?db=2"
         await _master().set("key", "value")
         assert await _master().get("key") == "value"
-        await broadcast.startup()
+        await start()
         assert broadcast.is_listening()
         await broadcast.shutdown()
         await redis_utils.aclose()

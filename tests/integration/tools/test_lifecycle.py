@@ -13,6 +13,7 @@ from c2casgiutils import broadcast, config, instances, redis_utils
 from c2casgiutils._app import create_app
 from tests.support.net import SOON_SECONDS, eventually, free_port
 from tests.support.processes import RedisServer
+from tests.support.starting import connected
 
 
 def use_redis(url: str) -> None:
@@ -32,6 +33,7 @@ async def test_start_and_end(redis_server: RedisServer) -> None:
     tasks = asyncio.all_tasks()
     before = connections(redis_server)
     async with c2casgiutils.lifespan(FastAPI(title="The service")):
+        await connected()
         assert broadcast.is_listening()
         (found,) = await instances.roster()
         # ready once the server, which is not there, has the application start
@@ -47,6 +49,7 @@ async def test_start_and_end(redis_server: RedisServer) -> None:
 async def test_started_once(redis_server: RedisServer) -> None:
     use_redis(redis_server.url)
     async with c2casgiutils.lifespan():
+        await connected()
         (first,) = await instances.roster()
         await asyncio.gather(*(c2casgiutils.startup() for _ in range(5)))
         (second,) = await instances.roster()
@@ -59,6 +62,7 @@ def test_again_on_another_event_loop(redis_server: RedisServer) -> None:
 
     async def start_and_end() -> bool | None:
         async with c2casgiutils.lifespan():
+            await connected()
             return broadcast.is_listening()
 
     assert asyncio.run(start_and_end())
@@ -107,6 +111,7 @@ async def test_starts_anew_after_the_cleanups(redis_server: RedisServer) -> None
     broadcast.cleanup()
     redis_utils.cleanup()
     await c2casgiutils.startup()
+    await connected()
     assert broadcast.is_listening()
     await c2casgiutils.shutdown()
 

@@ -13,6 +13,7 @@ import c2casgiutils
 from c2casgiutils import config
 from tests.support import crowd
 from tests.support.processes import RedisServer
+from tests.support.starting import connected
 
 SECRET = "s3cret-of-the-test"
 PAGE_SIZE, OVERVIEW_SIZE = 15_000, 50_000
@@ -36,6 +37,7 @@ async def client(redis_server: RedisServer, operations: FastAPI) -> AsyncIterato
             timeout=60,
         ) as http,
     ):
+        await connected()
         yield http
 
 

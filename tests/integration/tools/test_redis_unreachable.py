@@ -14,6 +14,7 @@ from c2casgiutils._app import create_app
 from tests.support import crowd
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
+from tests.support.starting import connected
 
 SECRET = "s3cret-of-the-test"
 
@@ -40,6 +41,7 @@ async def client(own_redis: RedisServer) -> AsyncIterator[httpx.AsyncClient]:
             transport=transport, base_url="http://testserver/c2c/", headers=headers, timeout=60
         ) as http,
     ):
+        await connected()
         yield http
 
 
