@@ -30,7 +30,8 @@ serve: setup ## Run the demo application (no Redis, SQLite)
 .PHONY: test-tools
 test-tools:
 	@.ci/system-packages redis-server=redis-server redis-sentinel=redis-sentinel initdb=postgresql \
-		chromium=chromium curl=curl promtool=prometheus nginx=nginx apache2=apache2-bin systemd-analyze=systemd
+		chromium=chromium curl=curl promtool=prometheus nginx=nginx apache2=apache2-bin systemd-analyze=systemd \
+		kubectl=kubernetes-client
 
 .PHONY: test
 test: setup test-tools ## Run all tests

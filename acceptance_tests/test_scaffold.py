@@ -1,23 +1,25 @@
 """The demo is the rendered scaffold plus marked parts; the options of the scaffold are checked."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import kubernetes_validate  # type: ignore[import-untyped]  # it brings no types
 import pytest
-import yaml
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
+from jsonschema import ValidationError  # type: ignore[import-untyped]  # it brings no types
 
 from c2casgiutils.config import Settings
-from tests.support.manifests import assert_times_fit
+from tests.support import manifests
 from tests.support.wheels import make_wheel
 
 _ROOT = Path(__file__).parents[1]
 _APP = _ROOT / "acceptance_tests/app"
+_OPTIONS = json.loads((_ROOT / "scaffold/cookiecutter.json").read_text())
 _OF_THE_DEMO = {"__init__.py", "__main__.py", "app/demo.py"}
 _MARKED = re.compile(r"\n*# demo: begin\n.*?# demo: end\n", re.DOTALL)
 
@@ -64,25 +66,62 @@ def test_the_demo_is_the_rendered_scaffold(tmp_path: Path) -> None:
         assert ours == (rendered / name).read_text().rstrip("\n"), f"{name} differs"
 
 
-@pytest.mark.parametrize("database", ["sqlite", "none"])
-def test_manifests(tmp_path: Path, database: str) -> None:
-    """The manifests of Kubernetes are valid, list each other, and select the same pods."""
-    folder = render(tmp_path, project_slug="my_project", database=database) / "deploy/kubernetes"
-    manifests = {file.name: yaml.safe_load(file.read_text()) for file in folder.iterdir()}
-    kustomization = manifests.pop("kustomization.yaml")
-    assert sorted(kustomization["resources"]) == sorted(manifests)
+@pytest.mark.parametrize("github_auth", _OPTIONS["github_auth"])
+@pytest.mark.parametrize("database", _OPTIONS["database"])
+def test_manifests(tmp_path: Path, database: str, github_auth: str) -> None:
+    """Kustomize renders all manifests; they are valid, and select the same pods."""
+    options = {"database": database, "github_auth": github_auth}
+    folder = render(tmp_path, project_slug="my_project", **options) / "deploy/kubernetes"
+    found = {manifest["kind"]: manifest for manifest in manifests.render(folder)}
+    assert sorted(f"{kind.lower()}.yaml" for kind in [*found, "Kustomization"]) == sorted(files(folder))
     label = {"app.kubernetes.io/name": "my-project"}
-    for name, manifest in manifests.items():
+    for manifest in found.values():
         assert manifest["metadata"] == {"name": "my-project", "labels": label}
-        if name != "servicemonitor.yaml":  # its kind is not one of Kubernetes itself
-            kubernetes_validate.validate(manifest, "1.31", strict=True)
-    pod = manifests["deployment.yaml"]["spec"]["template"]
+    pod = found["Deployment"]["spec"]["template"]
     assert pod["metadata"]["labels"] == label
-    assert_times_fit(pod["spec"], Settings().drain_wait.total_seconds())
+    manifests.assert_times_fit(pod["spec"], Settings().drain_wait.total_seconds())
+    assert [one["name"] for one in pod["spec"].get("initContainers", [])] == (
+        [] if database == "none" else ["migrate"]
+    )
     (container,) = pod["spec"]["containers"]
     ports = {port["name"] for port in container["ports"]}
-    assert {port["targetPort"] for port in manifests["service.yaml"]["spec"]["ports"]} == ports
-    assert {one["port"] for one in manifests["servicemonitor.yaml"]["spec"]["endpoints"]} <= ports
+    assert {port["targetPort"] for port in found["Service"]["spec"]["ports"]} == ports
+    assert {one["port"] for one in found["ServiceMonitor"]["spec"]["endpoints"]} <= ports
+    selectors = (
+        found["Deployment"]["spec"]["selector"]["matchLabels"],
+        found["Service"]["spec"]["selector"],
+        found["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],
+        found["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
+        found["ServiceMonitor"]["spec"]["selector"]["matchLabels"],
+    )
+    assert [selector for selector in selectors if selector != label] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("kustomization.yaml", "resources:", "resource:"),
+        ("kustomization.yaml", "kind: Kustomization", "kind: Customization"),
+        ("kustomization.yaml", "service.yaml", "services.yaml"),
+        ("servicemonitor.yaml", "interval:", "intervals:"),
+        ("servicemonitor.yaml", "30s", "30 seconds"),
+        ("servicemonitor.yaml", "  selector:", "  selectors:"),
+        ("servicemonitor.yaml", "coreos.com/v1", "coreos.com/v2"),
+        ("deployment.yaml", "preStop:", "prestop:"),
+        ("deployment.yaml", "periodSeconds: 2", "periodSeconds: often"),
+        ("networkpolicy.yaml", "podSelector:", "podSelectors:"),
+    ],
+)
+def test_broken_manifests(tmp_path: Path, file: str, old: str, new: str) -> None:
+    """What checks the manifests refuses a wrong field, a wrong value and a missing file."""
+    folder = tmp_path / "kubernetes"
+    shutil.copytree(_APP / "deploy/kubernetes", folder)
+    manifests.render(folder)
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1))
+    with pytest.raises((subprocess.CalledProcessError, ValidationError)):
+        manifests.render(folder)
 
 
 def test_the_logging_configuration_is_the_packaged_one() -> None:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from c2casgiutils.config import parse_duration
-from tests.support.manifests import assert_times_fit
+from tests.support.manifests import assert_times_fit, validate
 from tests.support.pages import Block, blocks
 from tests.support.processes import Uvicorn
 
@@ -77,6 +77,7 @@ def test_probes_pass(application: str, deployment: dict[str, Any], tmp_path: Pat
 @pytest.mark.parametrize(("application", "deployment"), list(deployments()))
 def test_times_fit(application: str, deployment: dict[str, Any]) -> None:
     """The process waits longer than Kubernetes takes to see that it is not ready, and less than it may."""
+    validate(deployment)
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     wait = parse_duration(environment(container)["C2C__DRAIN_WAIT"]).total_seconds()
