@@ -72,11 +72,13 @@ layers: setup ## Check who imports whom
 	$(BIN)/lint-imports
 
 .PHONY: settings
-settings: setup ## Write what the pages show of the code: tables, the picture of the layers
+settings: setup ## Write what is made of the code: tables, the picture of the layers, dashboard, alerts
 	$(BIN)/python .ci/settings_table.py
 	$(BIN)/python .ci/endpoints_table.py
 	$(BIN)/python .ci/layers_picture.py
 	$(BIN)/python .ci/older_variables_table.py
+	$(BIN)/python .ci/dashboard.py
+	$(BIN)/python .ci/alerts.py
 
 .PHONY: settings-check
 settings-check: setup ## Compare that with the code
@@ -84,6 +86,8 @@ settings-check: setup ## Compare that with the code
 	$(BIN)/python .ci/endpoints_table.py --check
 	$(BIN)/python .ci/layers_picture.py --check
 	$(BIN)/python .ci/older_variables_table.py --check
+	$(BIN)/python .ci/dashboard.py --check
+	$(BIN)/python .ci/alerts.py --check
 
 .PHONY: public
 public: setup ## Accept the changes of the public interface that a test complains about
@@ -93,10 +97,6 @@ public: setup ## Accept the changes of the public interface that a test complain
 docs: setup ## Build the documentation into site/, fail on a wrong link
 	@# With --quiet no warning is seen, and none fails the strict build.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --config-file=.ci/mkdocs.yml
-
-.PHONY: dashboard
-dashboard: setup ## Write the Grafana dashboard
-	$(BIN)/python .ci/dashboard.py
 
 .PHONY: pictures
 pictures: setup test-tools ## Take the pictures of the page in docs/images

@@ -1,12 +1,14 @@
 """Write the Grafana dashboard, docs/monitoring/dashboard.json, from its panels.
 
-usage: dashboard.py [FILE]
+usage: dashboard.py [--check] [FILE]
 """  # noqa: INP001  # a script
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
+
+from generated import main
+from metric_names import known, own
 
 FILE = Path(__file__).parents[1] / "docs/monitoring/dashboard.json"
 JOB = 'job="$job"'
@@ -15,7 +17,7 @@ WIDTH, HEIGHT, COLUMNS = 8, 8, 3
 
 def rate(metric: str, by: str) -> str:
     """The increase of a counter a second."""
-    return f"sum by ({by}) (rate({metric}{{{JOB}}}[$__rate_interval]))"
+    return f"sum by ({by}) (rate({known(metric)}{{{JOB}}}[$__rate_interval]))"
 
 
 def quantile(share: float, metric: str, by: str) -> str:
@@ -23,7 +25,6 @@ def quantile(share: float, metric: str, by: str) -> str:
     return f"histogram_quantile({share}, {rate(f'{metric}_bucket', f'{by}, le')})"
 
 
-OWN = "c2casgiutils_"
 PANELS = (  # title, expression, legend, unit of Grafana
     ("Requests", rate("http_requests_total", "status"), "{{status}}", "reqps"),
     (
@@ -32,57 +33,57 @@ PANELS = (  # title, expression, legend, unit of Grafana
         "{{handler}}",
         "s",
     ),
-    ("Requests in flight", f"sum(http_requests_inprogress{{{JOB}}})", "in flight", "short"),
+    ("Requests in flight", f"sum({known('http_requests_inprogress')}{{{JOB}}})", "in flight", "short"),
     (
         "Health checks that fail",
-        f"max by (name) ({OWN}health_checks_failure{{{JOB}}})",
+        f"max by (name) ({own('health_checks_failure')}{{{JOB}}})",
         "{{name}}",
         "short",
     ),
     (
         "Duration of 95 % of the runs of health checks",
-        quantile(0.95, f"{OWN}health_check_duration_seconds", "name"),
+        quantile(0.95, own("health_check_duration_seconds"), "name"),
         "{{name}}",
         "s",
     ),
     (
         "Lag of the event loops, 99 %",
-        quantile(0.99, f"{OWN}event_loop_lag_seconds", "instance"),
+        quantile(0.99, own("event_loop_lag_seconds"), "instance"),
         "{{instance}}",
         "s",
     ),
-    ("Memory", f"{OWN}process_resident_memory_bytes{{{JOB}}}", "{{instance}} {{pid}}", "bytes"),
+    ("Memory", f"{own('process_resident_memory_bytes')}{{{JOB}}}", "{{instance}} {{pid}}", "bytes"),
     (
         "CPU",
-        rate(f"{OWN}process_cpu_seconds_total", "instance, pid"),
+        rate(own("process_cpu_seconds_total"), "instance, pid"),
         "{{instance}} {{pid}}",
         "percentunit",
     ),
     (
         "Connections in use",
-        f'sum by (database, engine) ({OWN}db_pool_connections{{{JOB}, state="checked_out"}})',
+        f'sum by (database, engine) ({own("db_pool_connections")}{{{JOB}, state="checked_out"}})',
         "{{database}} {{engine}}",
         "short",
     ),
     (
         "Duration of 95 % of the statements",
-        quantile(0.95, f"{OWN}db_statement_duration_seconds", "table, verb"),
+        quantile(0.95, own("db_statement_duration_seconds"), "table, verb"),
         "{{verb}} {{table}}",
         "s",
     ),
     (
         "Duration of 95 % of the requests to other services",
-        quantile(0.95, f"{OWN}http_client_request_duration_seconds", "host"),
+        quantile(0.95, own("http_client_request_duration_seconds"), "host"),
         "{{host}}",
         "s",
     ),
     (
         "Connected to Redis",
-        f"min by (instance) ({OWN}broadcast_listener_connected{{{JOB}}})",
+        f"min by (instance) ({own('broadcast_listener_connected')}{{{JOB}}})",
         "{{instance}}",
         "bool_yes_no",
     ),
-    ("Processes by build", f"count by (git_hash) ({OWN}build_info{{{JOB}}})", "{{git_hash}}", "short"),
+    ("Processes by build", f"count by (git_hash) ({own('build_info')}{{{JOB}}})", "{{git_hash}}", "short"),
 )
 
 
@@ -129,11 +130,10 @@ def dashboard() -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Write the file."""
-    file = Path(sys.argv[1]) if sys.argv[1:] else FILE
-    file.write_text(f"{json.dumps(dashboard(), indent=2)}\n")
+def text() -> str:
+    """The file."""
+    return f"{json.dumps(dashboard(), indent=2)}\n"
 
 
 if __name__ == "__main__":
-    main()
+    main(FILE, text, __doc__)
