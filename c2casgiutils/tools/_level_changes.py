@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import difflib
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from c2casgiutils import auth, instances, switches
 from c2casgiutils._errors import C2cError
 from c2casgiutils._outages import waiting
 from c2casgiutils.switches import CLUSTER, SwitchesUnavailableError, SwitchReport
-from c2casgiutils.tools import _level_values, _levels, _logger_list
+from c2casgiutils.tools import _level_values, _levels, _logger_list, _loggers
 
 _MAX_NAMED = 10
 
@@ -95,6 +96,7 @@ async def change(wanted: Wanted, *, request: Request, auth_info: auth.AuthInfo) 
     scope = _reached(wanted.scope)
     target = await _target(wanted.scope)
     before = await _read(target, wanted.name)
+    unknown = _unknown(wanted, target)
     told = {**_told(wanted), "scope": scope}
     async with auth.audit.recorded(
         "logging.level",
@@ -110,7 +112,7 @@ async def change(wanted: Wanted, *, request: Request, auth_info: auth.AuthInfo) 
         record.result = done.report.result
     after = await _read(target, wanted.name, done="The level was set, but ")
     exceptions = _exceptions(done.differing)
-    warning = "; ".join(filter(None, (exceptions, after.warning))) or None
+    warning = "; ".join(filter(None, (unknown, exceptions, after.warning))) or None
     after = after.model_copy(update={"warning": warning})
     return Changed(before, after, scope, expires, done.report, exceptions)
 
@@ -131,6 +133,15 @@ def _exceptions(differing: Sequence[str]) -> str:
     if len(differing) > len(named):
         texts.append(f"so have {len(differing) - len(named)} other processes")
     return "; ".join(texts)
+
+
+def _unknown(wanted: Wanted, target: str | None) -> str:
+    """Say that no logger has the name, as far as this process knows; it may be one that was mistyped."""
+    if wanted.number is None or target not in (None, instances.own_id()) or _loggers.is_known(wanted.name):
+        return ""
+    close = difflib.get_close_matches(wanted.name, _loggers.names(), n=2)
+    meant = f", did you mean {' or '.join(close)}?" if close else ""
+    return f"the process that answers has no logger of this name, or not yet{meant}"
 
 
 def _told(wanted: Wanted) -> dict[str, Any]:

@@ -44,6 +44,11 @@ def exists(name: str) -> bool:
     return _existing(name) is not None
 
 
+def is_known(name: str) -> bool:
+    """Return whether there is a logger of this name, or one below it."""
+    return name == logging.root.name or name in logging.root.manager.loggerDict
+
+
 def read(name: str) -> Level:
     """Read the level of a logger without creating the logger."""
     logger = _existing(name)

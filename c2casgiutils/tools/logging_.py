@@ -36,7 +36,7 @@ class LevelResponse(BaseModel):
         exclude_if=lambda warning: warning is None,
         description=(
             "Only present if no handler writes some of the enabled records, and after a change if the log "
-            "may hold secrets now, or if processes have levels of their own."
+            "may hold secrets now, if processes have levels of their own, or if this one has no such logger."
         ),
     )
 

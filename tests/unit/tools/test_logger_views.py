@@ -298,6 +298,19 @@ async def test_unknown_scope(client: httpx.AsyncClient, name: str, scope: str) -
     assert logging.getLogger(name).level == logging.NOTSET
 
 
+async def test_a_name_that_was_mistyped(client: httpx.AsyncClient, name: str) -> None:
+    """The level is set, as the logger may be made later, and the answer says that there is none yet."""
+    logging.getLogger(f"{name}.below.child")
+    mistyped = (await put(client, f"{name}x", level="ERROR")).json()
+    assert mistyped["level"] == "ERROR"
+    assert mistyped["warning"].startswith("the process that answers has no logger of this name, or not yet")
+    assert f"did you mean {name}" in mistyped["warning"]
+    for known in (name, f"{name}.below", "root"):
+        assert "no logger" not in (await put(client, known, level="WARNING")).json().get("warning", "")
+    ended = await client.delete(f"logging/loggers/{name}y")
+    assert "warning" not in ended.json()
+
+
 @pytest.mark.parametrize("scope", ["process", "own"])
 async def test_level_of_one_process(client: httpx.AsyncClient, name: str, scope: str) -> None:
     """It wins over that of the cluster, which is back when it ends; removing all of it ends it, too."""
