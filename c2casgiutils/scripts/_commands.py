@@ -28,6 +28,8 @@ exit codes:
   11  the service is down; a process is lost
   12  not all processes answered, or applied the change
 """
+_STRANGER = "only the state is shown without a sign-in: set C2C_SECRET, or GITHUB_TOKEN for GitHub"
+_KNOWN = "only the state is shown: the secret or the token is wrong, or has no right to read"
 _STATES = {"ok": Code.OK, "degraded": Code.DEGRADED, "down": Code.DOWN}
 _CHANGED = {"name": str, "effective_level": str, "cluster": dict}
 _DRAINED = {"drained": list, "cluster": dict}
@@ -70,11 +72,15 @@ class _Session:
             click.echo(json.dumps(answer, indent=2))
         return self._as_json
 
+    def note(self, text: str) -> None:
+        """Write one line to standard error."""
+        _console.report(self._context.info_name or "", text)
+
     def end(self, code: Code, report: Mapping[str, Any] | None = None) -> None:
         """Say who did not answer in one line on standard error, and exit."""
         lines = _tables.silent(report or {})
         if lines:
-            _console.report(self._context.info_name or "", "; ".join(lines))
+            self.note("; ".join(lines))
         is_partial = report is not None and not report.get("complete", True)
         self._context.exit(Code.INCOMPLETE if code is Code.OK and is_partial else code)
 
@@ -92,6 +98,8 @@ def health(session: _Session) -> None:
                 for one in answer["attention"]
             ]
             _tables.show("", ("what", "state", "text", "since"), rows)
+        if "attention" not in answer:
+            session.note(_KNOWN if given_secrets() else _STRANGER)
     session.end(_STATES.get(answer["state"], Code.DOWN), answer.get("cluster"))
 
 
@@ -139,16 +147,18 @@ def levels(session: _Session, /, name: str | None, level: str | None, **options:
         answer = session.request("GET", "logging/overrides", {"overrides": list, "cluster": dict})
         if not session.is_done(answer):
             overrides = [
-                (one["name"], one["level"], _until(one), one.get("by"), one["scope"])
+                (one["name"], one["level"], _until(one), one.get("by"), one.get("reason"), one["scope"])
                 for one in answer["overrides"]
             ]
-            _tables.show("", ("logger", "level", "until", "by", "scope"), overrides)
+            _tables.show("", ("logger", "level", "until", "by", "reason", "scope"), overrides)
         session.end(Code.OK, answer.get("cluster"))
 
 
 def _change(session: _Session, name: str | None, level: str | None, **options: Any) -> None:
     if name is None:
         raise click.UsageError("NAME is missing")
+    if options["end"] and level is not None:
+        raise click.UsageError("LEVEL and --end exclude each other: one sets a level, the other ends it")
     path = f"logging/loggers/{quote(name, safe='')}"
     if options["end"]:
         answer = session.request("DELETE", path, _CHANGED, query={"scope": options["scope"]})
@@ -158,7 +168,10 @@ def _change(session: _Session, name: str | None, level: str | None, **options: A
     report = answer["cluster"]
     if not session.is_done(answer):
         applied = f"{report['applied']} of {report['of']} processes have it"
-        _tables.say(f"{answer['name']} is at {answer['effective_level']}, {_until(answer)}: {applied}.")
+        until = "as configured" if options["end"] else _until(answer)
+        _tables.say(f"{answer['name']} is at {answer['effective_level']}, {until}: {applied}.")
+        if answer.get("warning"):
+            session.note(answer["warning"])
     session.end(Code.OK, report)
 
 

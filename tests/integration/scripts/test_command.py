@@ -64,6 +64,19 @@ def test_health(service: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["state"] == "ok"
 
 
+@pytest.mark.parametrize("secret", ["", "of-another-service"])
+def test_health_of_a_stranger(
+    secret: str, service: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has no secret, or a wrong one, is told why there is nothing but the state."""
+    monkeypatch.setenv("C2C_SECRET", secret)
+    assert run(service, "health") == 0
+    out, err = capsys.readouterr()
+    assert out == "The service is ok.\n"
+    assert ("is wrong" if secret else "set C2C_SECRET") in err
+    assert len(err.splitlines()) == 1
+
+
 def test_instances(service: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A row for each process."""
     assert run(service, "instances") == 0
@@ -73,15 +86,18 @@ def test_instances(service: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_levels(service: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A level is set in both processes, listed, read and ended."""
     assert run(service, "levels", "app.of.command", "debug", "--ttl=5m", "--reason=INC-42") == 0
-    shown = capsys.readouterr().out
+    shown, warned = capsys.readouterr()
     assert shown.startswith("app.of.command is at DEBUG, until ")
     assert "2 of 2 processes have it." in shown
+    assert "has no logger of this name" in warned
     assert run(service, "levels") == 0
-    assert "app.of.command" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "app.of.command" in shown
+    assert "INC-42" in shown
     assert run(service, "levels", "--search", "OF.COMMAND") == 0
     assert "DEBUG" in capsys.readouterr().out
     assert run(service, "levels", "app.of.command", "--end") == 0
-    capsys.readouterr()
+    assert ", as configured: 2 of 2 processes have it." in capsys.readouterr().out
     assert run(service, "levels") == 0
     assert "app.of.command" not in capsys.readouterr().out
 
@@ -136,6 +152,7 @@ def test_drain(service: str, capsys: pytest.CaptureFixture[str]) -> None:
     [
         (("levels", "app", "LOUD"), 5, "level: "),
         (("levels", "--end"), 2, "NAME is missing"),
+        (("levels", "app", "DEBUG", "--end"), 2, "exclude each other"),
         (("levels", "app", "DEBUG", "--ttl=soon"), 5, "ttl: "),
         (("stacks", "--instance", "left:1:abc"), 5, "404 from /c2c/debug/stacks: "),
         (("nonsense",), 2, "No such command"),
