@@ -9,6 +9,16 @@ from pathlib import Path
 from typing import Any
 
 _FILE = Path("versions.json")
+_EPILOG = """\
+examples:
+  %(prog)s "$(git rev-parse HEAD)"
+  %(prog)s v1.2.0 "$(git rev-parse HEAD)"
+
+exit codes:
+  0  the file is written
+  1  the file cannot be written
+  2  an argument is wrong
+"""
 
 
 def describe(git_hash: str, git_tag: str | None = None) -> dict[str, Any]:
@@ -44,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="c2casgiutils-genversion",
         usage="%(prog)s [-h] [GIT_TAG] GIT_HASH",
         description="Write the versions of the application and of its packages into versions.json.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "values", nargs="+", metavar="[GIT_TAG] GIT_HASH", help="the tag, if there is one, then the hash"

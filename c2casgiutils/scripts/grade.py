@@ -12,6 +12,16 @@ from c2casgiutils.headers import grade
 from c2casgiutils.scripts._console import import_from_here
 
 _GOOD_SCORE = 90
+_EPILOG = """\
+examples:
+  %(prog)s app.main:app
+  %(prog)s app.main:app /docs --threshold 70
+
+exit codes:
+  0  the score is good enough
+  1  it is below the threshold
+  2  an argument is wrong, or the application cannot be imported
+"""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -23,7 +33,12 @@ def main(arguments: list[str] | None = None) -> None:
     Raises:
         SystemExit: Always; 2 if the application cannot be imported.
     """
-    parser = argparse.ArgumentParser(prog="c2casgiutils-grade", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="c2casgiutils-grade",
+        description=__doc__,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("application", metavar="IMPORT_STRING", help="module:attribute, as for uvicorn")
     parser.add_argument(
         "path", metavar="PATH", nargs="?", default="/", help="the path to request (%(default)s)"

@@ -10,6 +10,7 @@ import pytest
 import c2casgiutils
 from c2casgiutils.config._environment import OLDER_NAMES
 from tests.support.public import FILE, ROOT, changes, public_lines
+from tests.support.public_metrics import makers, making_modules
 
 DEPRECATED = dict(
     re.findall(r"^\| `(\S+)` \| `(\S+)` \|", (ROOT / "docs" / "deprecations.md").read_text(), re.MULTILINE)
@@ -34,9 +35,28 @@ def test_what_is_frozen() -> None:
         "C2C__REDIS__DB = 0",
         "C2C__AUTH__COOKIE -> C2C__AUTH__JWT__COOKIE__NAME",
         "GET /logging/level(name) -> 200, 422 [c2c_logging_level]",
-        "$ c2casgiutils-wait",
+        "<prefix>db_pool_connections{database, engine, state} gauge",
+        "<prefix>database_table_size{schema, table} gauge",
+        "$ c2casgiutils-wait alembic --config",
+        "$ c2casgiutils-wait -> 0, 1, 2, 3, 130, 143",
+        "$ c2casgiutils levels --ttl",
+        "$ c2casgiutils -> 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12",
         "c2casgiutils[all]",
     } <= lines
+
+
+def test_each_command_has_exit_codes() -> None:
+    """In its help, from which the list has them."""
+    lines = public_lines()
+    commands = {line for line in lines if re.fullmatch(r"\$ [\w-]+", line)}
+    assert {
+        line.partition(" -> ")[0] for line in lines if " -> " in line and line.startswith("$")
+    } == commands
+
+
+def test_each_metric_is_in_the_list() -> None:
+    """A module that makes a metric is known to what lists them."""
+    assert making_modules() == set(makers())
 
 
 def test_a_change_is_shown_as_two_lines() -> None:

@@ -1,4 +1,4 @@
-"""The public interface as lines of text: Python names, settings, views with their bodies, and commands.
+"""The public interface as lines of text: Python names, settings, views with their bodies, metrics, commands.
 
 `python -m tests.support.public` writes them to `tests/architecture/public.txt`.
 """
@@ -20,6 +20,8 @@ from pydantic import BaseModel
 from c2casgiutils._app import create_app
 from c2casgiutils.config import Settings
 from c2casgiutils.config._environment import OLDER_NAMES, variables
+from tests.support.public_commands import command_lines
+from tests.support.public_metrics import metric_lines
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "tests" / "architecture" / "public.txt"
@@ -34,7 +36,8 @@ def public_lines() -> list[str]:
         *sorted(f"{name} = {_default(field)}" for name, field in variables(Settings)),
         *sorted(f"{older} -> {newer}" for older, newer in OLDER_NAMES.items()),
         *_view_lines(create_app().openapi()),
-        *sorted(f"$ {name}" for name in project["scripts"]),
+        *metric_lines(),
+        *command_lines(),
         *sorted(f"c2casgiutils[{name}]" for name in project["optional-dependencies"]),
     ]
 

@@ -271,7 +271,7 @@ def test_a_port_in_use(
     assert errors == f"C2C__PROMETHEUS__PORT: cannot listen on {port}: Address already in use\n"
 
 
-@pytest.mark.parametrize("script", ["stats_db", "wait", "models_graph"])
+@pytest.mark.parametrize("script", ["genversion", "grade", "migrate_env", "models_graph", "stats_db", "wait"])
 def test_help(script: str, capsys: pytest.CaptureFixture[str]) -> None:
     """With examples and the exit codes."""
     module = importlib.import_module(f"c2casgiutils.scripts.{script}")
