@@ -94,9 +94,10 @@ public: setup ## Accept the changes of the public interface that a test complain
 	$(BIN)/python -m tests.support.public
 
 .PHONY: docs
-docs: setup ## Build the documentation into site/, fail on a wrong link
+docs: setup ## Build the documentation into site/, fail on a wrong link or anything loaded from elsewhere
 	@# With --quiet no warning is seen, and none fails the strict build.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --config-file=.ci/mkdocs.yml
+	@$(BIN)/python -m tests.support.site site
 
 .PHONY: pictures
 pictures: setup test-tools ## Take the pictures of the page in docs/images

@@ -1,6 +1,8 @@
-"""The links between the pages of the documentation lead to a page, and to a heading of it."""
+"""The links of the documentation lead to a page and its heading; those to other sites are well-formed."""
 
 import re
+import urllib.parse
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,11 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 REPOSITORY = "https://github.com/camptocamp/c2casgiutils/blob/main/"
 FENCE = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
+ROOT = DOCS.parent
+TOP = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")]
+CODE = re.compile(r"`[^`]*`")
+ADDRESS = re.compile(r"https?://[^\s<>\"'`\]|]*")
+HOSTS = Path(__file__).with_name("external_hosts.txt")
 LINK = re.compile(r"\]\(([^)\s]*)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
@@ -37,6 +44,54 @@ def test_links(page: Path) -> None:
         if not found.is_file() or (anchor and anchor not in anchors(found)):
             wrong.append(target)
     assert wrong == []
+
+
+@pytest.mark.parametrize("page", TOP, ids=lambda page: page.name)
+def test_links_of_the_files_at_the_top(page: Path) -> None:
+    """Of the README and its like, also by reference: to files of the repository, and to headings."""
+    text = CODE.sub("", FENCE.sub("", page.read_text()))
+    targets = [*LINK.findall(text), *re.findall(r"^\[[^\]]+\]: (\S+)", text, re.MULTILINE)]
+    wrong = []
+    for target in targets:
+        path, _, anchor = target.removeprefix(REPOSITORY).partition("#")
+        if re.match(r"[a-z]+:", path):
+            continue
+        found = ROOT / path if path else page
+        if not found.exists() or (anchor and anchor not in anchors(found)):
+            wrong.append(target)
+    assert wrong == []
+    used = set(re.findall(r"\[([^\]]+)\](?![(:\w])", text))
+    defined = set(re.findall(r"^\[([^\]]+)\]: ", text, re.MULTILINE))
+    assert set(re.findall(r"\]\[([^\]]+)\]", text)) <= defined <= used
+
+
+def external() -> Iterator[tuple[Path, str]]:
+    """The addresses of other sites that a reader may follow, with the page that has them."""
+    for page in [*TOP, *sorted(DOCS.glob("*.md"))]:
+        text = CODE.sub("", FENCE.sub("", page.read_text()))
+        for address in ADDRESS.findall(text):
+            # a closing parenthesis is a part of it only with an opening one
+            end = address.find(")") if "(" not in address else len(address)
+            yield page, (address[:end] if end >= 0 else address).rstrip(".,;:")
+
+
+def test_external_links() -> None:
+    """They are well-formed and use HTTPS, except on the loopback."""
+    wrong = []
+    for page, address in external():
+        parts = urllib.parse.urlsplit(address)
+        is_local = parts.hostname in {"127.0.0.1", "localhost"}
+        is_host = is_local or re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", parts.netloc)
+        is_whole = re.fullmatch(r"[\w%/.~+=&?#:@!,()-]*", parts.path + parts.query + parts.fragment, re.ASCII)
+        if not is_host or not is_whole or parts.scheme != ("http" if is_local else "https"):
+            wrong.append(f"{page.name}: {address}")
+    assert wrong == []
+
+
+def test_external_hosts() -> None:
+    """The list has each host that readers are sent to; a new one is added after a look at it."""
+    hosts = {urllib.parse.urlsplit(address).netloc for _, address in external()}
+    assert sorted(hosts) == HOSTS.read_text().split()
 
 
 def test_each_page_can_be_found() -> None:
