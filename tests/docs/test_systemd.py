@@ -18,6 +18,19 @@ from tests.support.processes import Process, binary
 
 (UNIT,) = [block.code for block in blocks("ini") if block.page == "systemd.md"]
 (VARIABLES,) = [block.code for block in blocks("text") if block.page == "systemd.md"]
+DOCS = Path(__file__).parents[2] / "docs"
+UNIT_FILE = "etc/systemd/system/shop.service"
+STANDARD = (
+    *("sysinit.target", "basic.target", "shutdown.target", "network.target", "network-online.target"),
+    *(
+        "multi-user.target",
+        "paths.target",
+        "slices.target",
+        "sockets.target",
+        "timers.target",
+        "system.slice",
+    ),
+)
 COMMAND = "/opt/shop/.venv/bin/uvicorn"
 APPLICATION = """
 import asyncio
@@ -40,16 +53,49 @@ def value(name: str) -> str:
     return str(found)
 
 
-def test_systemd_accepts_it(tmp_path: Path) -> None:
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A system with the unit as the page has it, what it starts, and the units of systemd that it needs."""
+    for unit in STANDARD:
+        write(tmp_path / "usr/lib/systemd/system" / unit, "[Unit]\nDescription=standard\n")
+    write(tmp_path / UNIT_FILE, UNIT)
+    write(tmp_path / COMMAND.removeprefix("/"), "#!/bin/sh\n").chmod(0o755)
+    return tmp_path
+
+
+def write(file: Path, text: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def verify(root: Path) -> tuple[int, str]:
+    """Return the exit code and the complaints of systemd about the unit."""
+    command = [binary("systemd-analyze", "systemd"), "verify", "--man=no", f"--root={root}", "shop.service"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_systemd_accepts_it(root: Path) -> None:
     """No line is unknown or wrong, and it is among those that systemd calls well protected."""
-    unit = tmp_path / "shop.service"
-    unit.write_text(UNIT.replace(COMMAND, sys.executable))
-    analyze = binary("systemd-analyze", "systemd")
-    verify = [analyze, "verify", "--man=no", str(unit)]
-    verified = subprocess.run(verify, capture_output=True, text=True, check=False, timeout=60)
-    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
-    security = [analyze, "security", "--offline=true", "--threshold=20", "--no-pager", str(unit)]
+    assert (f"`/{UNIT_FILE}`" in (DOCS / "systemd.md").read_text(), verify(root)) == (True, (0, ""))
+    unit = str(root / UNIT_FILE)
+    security = ["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", unit]
     subprocess.run(security, capture_output=True, check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        pytest.param("/uvicorn ", "/uvicorn_ ", "is not executable", id="program"),
+        pytest.param("KillMode=mixed", "KillMode=some", "Failed to parse kill mode", id="value"),
+        pytest.param("Restart=", "Restarts=", "'Restarts' in section", id="key"),
+    ],
+)
+def test_systemd_refuses_a_broken_one(root: Path, old: str, new: str, complaint: str) -> None:
+    """What the test above relies on: each fault is told."""
+    write(root / UNIT_FILE, UNIT.replace(old, new))
+    assert complaint in verify(root)[1]
 
 
 def test_time_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
