@@ -9,6 +9,9 @@ from c2casgiutils.acceptance.print import PrintConnection
 _DEFAULT_APP = "default"
 
 _EPILOG = """\
+examples:
+  c2casgiutils-test-print --url http://localhost:8080/print/print --app city
+
 exit codes:
   0  all reports are PDFs
   1  the server was not ready in time, or a report failed
