@@ -1,6 +1,5 @@
 """What the pages have in common: their headers, their frame, the way in for those who may not see them."""
 
-import dataclasses
 import datetime
 import functools
 import re
@@ -20,16 +19,15 @@ from c2casgiutils.tools import (
     _etag,
     _figures,
     _messages,
+    _nav,
     _process_rows,
     _static,
     _summary,
-    _views,
     _way_in,
 )
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._query import Query
-from c2casgiutils.tools._state import STATE
 from c2casgiutils.tools._summary import Summary
 from c2casgiutils.tools._views import View
 
@@ -51,17 +49,6 @@ NO_TITLE = "Operations"
 STATES = {"down": "fail", "degraded": "warn", "ok": "pass"}
 """The states of the service, as the pages draw them."""
 STATE_WORDS = {"pass": "OK", "warn": "Degraded", "fail": "Down"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Link:
-    """A view in the row of links; `off` says how to switch it on."""
-
-    href: str
-    title: str
-    key: str
-    is_current: bool
-    off: str | None
 
 
 Load = Callable[[Caller, Summary], Awaitable[Mapping[str, Any]]]
@@ -189,7 +176,7 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
         **_state_of(summary, caller),
         "cluster": summary.cluster,
         "at": now(),
-        "nav": _nav(caller, view),
+        "nav": _nav.links(caller, view, summary),
         "title": title_for(caller),
         "version": instances.own().packages.get("c2casgiutils", "") if is_shown else "",
         "sign_in_error": _messages.sign_in_error(request, caller),
@@ -230,24 +217,6 @@ def duration(seconds: float) -> str:
     parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
     first = next((index for index, (number, _) in enumerate(parts) if number), len(parts) - 1)
     return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2])
-
-
-def _nav(caller: Caller, current: View) -> list[Link]:
-    """Return the row of links: what the caller may not see and what is off has its place, too."""
-    if not caller.can_read:
-        return []
-    return [
-        *(
-            Link(view.href, view.title, view.key, view.id in (current.id, current.parent), view.off())
-            for view in _views.VIEWS
-        ),
-        *(Link(page.id, page.title, "", page.id == current.id, None) for page in STATE.pages.values()),
-        *(
-            Link(link.url, link.title, "", is_current=False, off=None)
-            for link in STATE.links.values()
-            if caller.has(link.level)
-        ),
-    ]
 
 
 def title_for(caller: Caller) -> str:

@@ -227,6 +227,13 @@ def lines_of(page: str) -> list[tuple[str, str, str]]:
     return lines
 
 
+def answered_of(page: str) -> str:
+    """Who answered, in the strip."""
+    found = re.search('<span class="muted" id="answered">(.*?)</span>', page, re.DOTALL)
+    assert found is not None
+    return html.unescape(found[1])
+
+
 def lines_for(attention: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     """What the page should show of the JSON."""
     return [
@@ -279,6 +286,11 @@ async def test_the_same_on_the_page_and_as_json(world: World, name: str) -> None
     assert strip is not None
     assert body["state"] == state
     assert {"fail": "down", "warn": "degraded", "pass": "ok", "skip": "ok"}[strip[1]] == state
+    answered = answered_of(page)
+    assert answered.startswith(f"{body['cluster']['answered']} of {body['cluster']['asked']} answered")
+    assert ("missing: 1 on web" in answered) is (kind == "late")
+    assert ("lost: " in answered) is (kind == "lost")
+    assert ("not all are known" in answered) is (kind in ("redis", "roster"))
     del world.client.headers["X-API-Key"]
     assert (await world.client.get("overview")).json() == {"state": state}
     anonymous = re.search(r'class="state state-(\w+)"', (await world.client.get("")).text)
@@ -298,3 +310,21 @@ async def test_an_answer_that_stays_the_same(world: World, name: str) -> None:
     while time.monotonic() < end:
         again = await world.client.get("overview", headers={"If-None-Match": first.headers["ETag"]})
         assert again.status_code == 304, (first.text, again.text)
+
+
+async def test_who_did_not_answer_is_on_each_view(world: World) -> None:
+    """Also when something else is wrong; of many the first are named."""
+    await check_down(world)
+    for pid in range(5):
+        world.join(pid, age=2 * DAY)
+    world.join(9, age=3 * DAY + 40)
+
+    async def seen() -> bool:
+        return "9 on web" in answered_of((await world.client.get("")).text)
+
+    await eventually(seen, seconds=30, what="the lost process")
+    text = "1 of 6 answered; missing: 0 on web, 1 on web, 2 on web and 2 more; lost: 9 on web"
+    for view in ("", "processes", "checks", "levels", "activity", "configuration"):
+        assert answered_of((await world.client.get(view)).text) == text
+    del world.client.headers["X-API-Key"]
+    assert "answered" not in (await world.client.get("")).text

@@ -143,6 +143,18 @@ async def test_row_of_links(client: httpx.AsyncClient) -> None:
     assert '<a href="./" data-key="o">Overview</a>' in (await client.get("statements")).text
 
 
+async def test_row_of_links_has_numbers(client: httpx.AsyncClient) -> None:
+    """How many processes and checks there are, and levels that are set, if any."""
+
+    async def counts() -> dict[str, str]:
+        page = (await client.get("activity")).text
+        return dict(re.findall(r'data-key="(\w)"[^>]*>[^<]*<span class="muted">(\d+)</span>', page))
+
+    assert await counts() == {"p": "1", "c": "0"}
+    await client.put("logging/loggers/c2c.of.the.test", json={"level": "ERROR"})
+    assert await counts() == {"p": "1", "c": "0", "l": "1"}
+
+
 def came_from(page: str) -> str:
     """Where the sign-in form of a page leads to."""
     (value,) = re.findall('name="came_from" value="([^"]*)"', page)

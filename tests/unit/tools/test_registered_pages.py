@@ -39,7 +39,7 @@ def nav(page: str) -> list[tuple[str, str]]:
     """The addresses and titles of the row of links."""
     found = _NAV.search(page)
     assert found is not None
-    return re.findall(r'<a href="([^"]*)"[^>]*>([^<]*)</a>', found[0])
+    return re.findall(r'<a href="([^"]*)"[^>]*>([^<]*?)(?: <span class="muted">\d+</span>)?</a>', found[0])
 
 
 def template(folder: Path, text: str, name: str = "orders.html") -> Path:
