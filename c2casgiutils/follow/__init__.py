@@ -1,6 +1,6 @@
 """Follow single requests in the log: their lines of any level, from whichever process serves them."""
 
-from c2casgiutils.follow._lines import Cursor, LinesUnavailableError, parse_cursor, write_cursor
+from c2casgiutils.follow._lines import START, Cursor, LinesUnavailableError, parse_cursor, write_cursor
 from c2casgiutils.follow._model import create_id
 from c2casgiutils.follow._recognition import COOKIE, HEADER, leave_out
 from c2casgiutils.follow._slot import (
@@ -18,6 +18,7 @@ from c2casgiutils.follow._slot import (
 __all__ = [
     "COOKIE",
     "HEADER",
+    "START",
     "Cursor",
     "LinesUnavailableError",
     "Started",

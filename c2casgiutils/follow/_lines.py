@@ -18,8 +18,8 @@ _MAX_KEPT = 2_000
 """Older lines are dropped."""
 _MAX_FOLLOWS = 20
 """Of which this process keeps the lines in its memory."""
-_KEPT_SECONDS = 60
-"""So long the lines are kept after the last one."""
+_KEPT_SECONDS = 600
+"""So long the lines are kept after the last one, for those who read them."""
 _REPLY_SECONDS = 1.0
 _CURSOR = re.compile(r"([0-9]{1,15})(?:-([0-9]{1,15}))?")
 _FIELD = b"line"
@@ -77,8 +77,15 @@ class Lines(ABC):
         """
 
     @abstractmethod
-    async def read(self, id_: str, after: Cursor) -> list[tuple[Cursor, dict[str, Any]]]:
+    async def read(
+        self, id_: str, after: Cursor, *, last: int | None = None
+    ) -> list[tuple[Cursor, dict[str, Any]]]:
         """Return the lines after a place, the oldest first, each with the place after it.
+
+        Args:
+            id_: Of the follow.
+            after: The place.
+            last: Return the last ones only, at most so many; all by default.
 
         Raises:
             LinesUnavailableError: They cannot be read.
@@ -89,7 +96,7 @@ class Lines(ABC):
         """Forget the lines of a follow.
 
         Raises:
-            LinesUnavailableError: They are kept for a minute.
+            LinesUnavailableError: They are kept until they expire.
         """
 
 
@@ -111,10 +118,12 @@ class LocalLines(Lines):
         kept.extend(((milliseconds, number + 1 + index), text) for index, text in enumerate(texts[:count]))
         return count
 
-    async def read(self, id_: str, after: Cursor) -> list[tuple[Cursor, dict[str, Any]]]:
+    async def read(
+        self, id_: str, after: Cursor, *, last: int | None = None
+    ) -> list[tuple[Cursor, dict[str, Any]]]:
         """See `Lines.read`."""
-        kept = self._kept.get(id_, ())
-        return [(cursor, json.loads(text)) for cursor, text in kept if cursor > after]
+        found = [(cursor, text) for cursor, text in self._kept.get(id_, ()) if cursor > after]
+        return [(cursor, json.loads(text)) for cursor, text in found[-(last or 0) :]]
 
     async def delete(self, id_: str) -> None:
         """See `Lines.delete`."""
@@ -140,12 +149,15 @@ class RedisLines(Lines):
         limits = (MAX_A_SECOND, _MAX_KEPT, _KEPT_SECONDS)
         return int(await self._execute(("EVAL", _APPEND, 1, key, *limits, *signed)))
 
-    async def read(self, id_: str, after: Cursor) -> list[tuple[Cursor, dict[str, Any]]]:
+    async def read(
+        self, id_: str, after: Cursor, *, last: int | None = None
+    ) -> list[tuple[Cursor, dict[str, Any]]]:
         """See `Lines.read`."""
         key = _key(id_)
         start = write_cursor((after[0], after[1] + 1))
         found = []
-        for cursor, fields in reversed(await self._execute(("XREVRANGE", key, "+", start)) or []):
+        limit: Command = ("COUNT", last) if last is not None else ()
+        for cursor, fields in reversed(await self._execute(("XREVRANGE", key, "+", start, *limit)) or []):
             line = self._decode(key, fields)
             if line is not None:
                 found.append((parse_cursor(cursor.decode()), line))

@@ -134,13 +134,18 @@ async def end(id_: str, *, by: str, seconds: float) -> SwitchReport:
     return done.report
 
 
-async def read(id_: str, after: Cursor) -> list[tuple[str, dict[str, Any]]]:
+async def read(id_: str, after: Cursor, *, last: int | None = None) -> list[tuple[str, dict[str, Any]]]:
     """Return the lines of a follow after a place, the oldest first, each with the place after it.
+
+    Args:
+        id_: Of the follow, also of one that ended by itself a moment ago.
+        after: The place.
+        last: Return the last ones only, at most so many; all by default.
 
     Raises:
         LinesUnavailableError: Redis is unreachable.
     """
-    found = await _follows().lines.read(id_, after)
+    found = await _follows().lines.read(id_, after, last=last)
     return [(write_cursor(cursor), line) for cursor, line in found]
 
 

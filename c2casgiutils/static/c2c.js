@@ -58,6 +58,9 @@ function isInUse(node) {
   );
 }
 
+// A secret stays until the visitor leaves, as no other answer has it.
+const isShownOnce = (node) => node.nodeType === Node.ELEMENT_NODE && node.hasAttribute("data-once");
+
 // Rows keep their places below a pointer, and while somebody walks through them by keyboard.
 function isHeld(parent) {
   return parent.matches("tbody, ul, ol") && parent.closest("table, ul, ol").matches(":hover, :focus-within");
@@ -110,7 +113,7 @@ function morphChildren(parent, wanted) {
   const places = new Map(before.map((node, place) => [node, place]));
   for (const node of before) {
     if (used.has(node)) continue;
-    if (isInUse(node)) after.splice(places.get(node), 0, node);
+    if (isInUse(node) || isShownOnce(node)) after.splice(places.get(node), 0, node);
     else node.remove();
   }
   if (isHeld(parent)) {
@@ -180,6 +183,9 @@ let tag = "";
 let timer;
 let request;
 
+// That of the page; the answer to a form may be refreshed from another one.
+const address = () => new URL(document.body.dataset.live ?? "", location);
+
 const interval = () => Number(recall("every") ?? 5) * SECOND;
 
 function schedule() {
@@ -194,7 +200,7 @@ function refresh() {
   clearTimeout(timer);
   if (isOver || request) return;
   request = new XMLHttpRequest();
-  request.open("GET", location.href.split("#")[0]);
+  request.open("GET", address());
   request.responseType = "document";
   request.overrideMimeType("text/html;charset=utf-8"); // errors of proxies may have no type
   request.timeout = TIMEOUT;
@@ -265,7 +271,7 @@ function end(text, action) {
   isOver = true;
   setTrouble(text);
   trouble = ""; // its text stays
-  const entry = new URLSearchParams(location.search);
+  const entry = new URLSearchParams(address().search);
   for (const form of all("main form[method=post]").filter(isInUse)) {
     for (const [name, value] of new FormData(form)) entry.set(name, value);
   }

@@ -104,7 +104,8 @@ async def respond(
         template: Extends `page.html`, which shows `message` and what `query` refused; after a sign-in that
             interrupted a form, `message` says that it is not done yet.
         load: Returns the variables of the template; `is_live=False` for a view whose refreshes would cost
-            something, such as a question to all processes: then only its visitor refreshes it.
+            something, such as a question to all processes: then only its visitor refreshes it; `live_href`
+            for the answer to a form, which is refreshed from that address.
         query: The query of the view.
         message: The result of an action.
         status: The status of the answer to those who may see the view.
@@ -139,7 +140,7 @@ async def respond(
     response.status_code = status
     response.body = templates().get_template(template).render(context).encode()
     response.headers["Content-Length"] = str(len(response.body))
-    if context["is_live"]:
+    if context["is_live"] and request.method == "GET":
         _leave_out_known(request, response)
     return response
 

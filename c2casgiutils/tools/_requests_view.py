@@ -1,8 +1,10 @@
-"""The view of the last requests, and of the lines that a followed request logs."""
+"""The view of the last requests, or of the lines that a followed request logs."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Self
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -30,6 +32,7 @@ _STATUSES = (
 )
 _LIMITS = ("100", "200", "500")
 _MAX_MILLISECONDS = 1e9
+_MAX_LINES = 200
 _LEVELS = tuple((name, name) for name in ("DEBUG", "INFO", "WARNING", "ERROR"))
 _DURATIONS = (("10m", "10 minutes"), ("1m", "1 minute"), ("1h", "1 hour"))
 
@@ -107,8 +110,12 @@ async def _respond(
     followed = started.id if started is not None else query.text("follow")
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
+        common = {"levels": _LEVELS, "durations": _DURATIONS, "entered": entered, "started": started}
+        if followed:  # this is refreshed, so nothing is asked of all processes
+            return {**common, "followed": followed, **await _lines(followed, query)}
         found = await _find(wanted, summary, query)
         return {
+            **common,
             "is_live": False,
             "query": wanted,
             "exchanges": [] if found is None else found.exchanges,
@@ -118,12 +125,6 @@ async def _respond(
                 [(ALL, "all"), *((one.id, one.id) for one in summary.processes)], wanted["instance"]
             ),
             "limits": [(limit, limit) for limit in _LIMITS],
-            "levels": _LEVELS,
-            "durations": _DURATIONS,
-            "entered": entered,
-            "started": started,
-            "followed": followed,
-            "lines": await _lines(followed, query) if followed else [],
         }
 
     return await _pages.respond(
@@ -147,14 +148,21 @@ async def _find(
         return None
 
 
-async def _lines(followed: str, query: Query) -> list[dict[str, Any]]:
-    """Return the lines of a follow, none with a note if it has ended."""
+async def _lines(followed: str, query: Query) -> dict[str, Any]:
+    """Return the last lines of a follow; of one that has ended those that are still kept, with a note."""
+    follow.leave_out()  # a browser may have the cookie: each refresh would add lines
+    is_active, lines = True, []
     try:
-        reply = await _follow.read(await _follow.known(followed), follow.parse_cursor(""))
+        await _follow.known(followed)
     except HTTPException as error:
         query.refused.append(f"{error.detail}.")
-        return []
-    return reply.lines
+        is_active = error.status_code != HTTPStatus.NOT_FOUND
+    try:
+        lines = await follow.read(followed, follow.START, last=_MAX_LINES)
+    except follow.LinesUnavailableError as error:
+        query.refused.append(f"{error.detail}.")
+    href = f"requests?follow={quote(followed, safe='')}"
+    return {"lines": lines, "is_full": len(lines) == _MAX_LINES, "is_live": is_active, "live_href": href}
 
 
 def _with_own(options: Sequence[tuple[str, str]], chosen: str) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """The view of the last requests, and of followed ones."""
 
+import logging
 import re
 from typing import Any
 
@@ -7,6 +8,8 @@ import httpx
 import pytest
 
 from c2casgiutils import instances
+from tests.support.net import eventually
+from tests.unit.follow.test_interception import request
 
 
 def text_of(page: httpx.Response) -> str:
@@ -72,7 +75,90 @@ async def test_follow(client: httpx.AsyncClient) -> None:
     assert token not in lines.text
     answer = await client.post("requests", data={"end": id_})
     assert (answer.status_code, answer.headers["Location"]) == (303, "requests")
-    assert "Nothing is followed under this id" in (await client.get(f"requests?follow={id_}")).text
+    ended = (await client.get(f"requests?follow={id_}")).text
+    assert "Nothing is followed under this id" in ended
+    assert "data-live" not in ended
+
+
+async def start(client: httpx.AsyncClient) -> tuple[str, str]:
+    """Follow; return the id and the token."""
+    reply = (await client.post("logging/follow", json={"level": "WARNING", "logger": "followed"})).json()
+    return reply["id"], reply["token"]
+
+
+def lines_of(page: httpx.Response) -> list[str]:
+    """The messages of the lines that a page shows."""
+    return re.findall(r'<tr id="line-[0-9]+-[0-9]+">\s*<td>WARNING</td><th [^>]*>([^<]*)</th>', page.text)
+
+
+async def test_lines_come_by_themselves(client: httpx.AsyncClient) -> None:
+    """The view refreshes itself, asks no other process, and is the same until a line comes."""
+    id_, token = await start(client)
+    page = await client.get(f"requests?follow={id_}&status=5xx")
+    assert f' data-live="requests?follow={id_}">' in page.text
+    assert "Last requests</h2>" not in page.text
+    known = {"If-None-Match": page.headers["ETag"]}
+    assert (await client.get(f"requests?follow={id_}&status=5xx", headers=known)).status_code == 304
+    with request((b"x-c2c-follow", token.encode())):
+        logging.getLogger("followed").warning("first & second")
+
+    async def came() -> bool:
+        answer = await client.get(f"requests?follow={id_}", headers=known)
+        return answer.status_code == 200 and lines_of(answer) == ["first &amp; second"]
+
+    await eventually(came, what="the line")
+
+
+async def test_answer_to_the_form_is_refreshed_from_the_view(client: httpx.AsyncClient) -> None:
+    """The token stays in the page, as no later answer has it."""
+    page = await client.post("requests", data={"level": "INFO", "ttl": "1m"})
+    (id_,) = set(re.findall(r'name="end" value="([^"]+)"', page.text))
+    assert f' data-live="requests?follow={id_}">' in page.text
+    assert 'id="started" role="status" tabindex="-1" data-once' in page.text
+    assert "ETag" not in page.headers
+
+
+async def test_the_last_lines(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page has a bounded number of lines, the last ones."""
+    monkeypatch.setattr("c2casgiutils.tools._requests_view._MAX_LINES", 3)
+    id_, token = await start(client)
+    with request((b"x-c2c-follow", token.encode())):
+        for number in range(5):
+            logging.getLogger("followed").warning("line %s", number)
+    page = httpx.Response(200)
+
+    async def came() -> bool:
+        nonlocal page
+        page = await client.get(f"requests?follow={id_}")
+        return bool(lines_of(page))
+
+    await eventually(came, what="the lines")
+    assert lines_of(page) == ["line 2", "line 3", "line 4"]
+    assert "The last 3 lines." in page.text
+
+
+async def test_refreshes_are_not_followed(client: httpx.AsyncClient) -> None:
+    """A browser may have the cookie for the whole site: each refresh would add lines."""
+    reply = (await client.post("logging/follow", json={"level": "DEBUG"})).json()
+    cookie = {"Cookie": reply["cookie"]}
+    for _ in range(2):
+        page = await client.get(f"requests?follow={reply['id']}", headers=cookie)
+    assert 'id="line-' not in page.text
+
+
+async def test_lines_of_a_follow_that_ended_by_itself(client: httpx.AsyncClient) -> None:
+    """They stay for a while, as somebody reads them; the page says that no more will come."""
+    answer = await client.post("logging/follow", json={"level": "WARNING", "logger": "followed", "ttl": "1s"})
+    reply = answer.json()
+    with request((b"x-c2c-follow", reply["token"].encode())):
+        logging.getLogger("followed").warning("read me")
+
+    async def has_ended() -> bool:
+        page = await client.get(f"requests?follow={reply['id']}")
+        is_over = "Nothing is followed under this id, or no longer." in page.text
+        return is_over and lines_of(page) == ["read me"] and "data-live" not in page.text
+
+    await eventually(has_ended, what="the end of the follow")
 
 
 @pytest.mark.parametrize(
