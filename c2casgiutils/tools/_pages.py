@@ -130,11 +130,8 @@ async def respond(
         context["message"], status = _messages.refusal(error, "This cannot be shown.")
     if status == HTTPStatus.OK and query is not None:
         status = query.status
-    if request.method == "POST" and not caller.info.is_logged_in and caller.mode in _SIGN_IN_MODES:
-        context["came_from"], is_kept = await _way_in.keep_entry(request, view)
-        context["message"] = _messages.KEPT if is_kept else _messages.NOT_KEPT
-    elif request.method == "POST" and caller.trouble:
-        context["came_from"], _ = await _way_in.keep_entry(request, view)
+    if request.method == "POST":
+        context |= await _kept_entry(request, view, caller)
     if not may_see:
         template, status = "closed.html", 503 if caller.trouble else 403
     response.status_code = status
@@ -143,6 +140,18 @@ async def respond(
     if context["is_live"] and request.method == "GET":
         _leave_out_known(request, response)
     return response
+
+
+async def _kept_entry(request: Request, view: View, caller: Caller) -> dict[str, Any]:
+    """Return the variables that say where the entry is of a form that the caller may not send, or not now."""
+    is_signed_out = not caller.info.is_logged_in and caller.mode in _SIGN_IN_MODES
+    may_not = caller.info.is_logged_in and not caller.has(view.form_level)
+    if not (is_signed_out or caller.trouble or may_not):
+        return {}
+    href, is_kept = await _way_in.keep_entry(request, view)
+    if is_signed_out:
+        return {"came_from": href, "message": _messages.KEPT if is_kept else _messages.NOT_KEPT}
+    return {"came_from": href, "entry": href if is_kept else ""}
 
 
 def not_done_yet(request: Request, view: View) -> Message | None:

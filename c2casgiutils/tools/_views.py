@@ -32,6 +32,7 @@ class View:
         level: Who may open it.
         parent: The view whose link leads here, of a view without a place in the row.
         off: Return one sentence that says how to switch it on, `None` while it is on.
+        form_level: Who may send its form.
         buttons: The words on the buttons of its form, by what they send, `name=value`; by an empty text for
             the button that sends nothing.
     """
@@ -44,6 +45,7 @@ class View:
     off: Callable[[], str | None] = _is_on
     twin_query: Mapping[str, str] = dataclasses.field(default_factory=dict)
     parent: str | None = None
+    form_level: Literal["read-write", "admin"] = "admin"
     buttons: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
@@ -56,7 +58,14 @@ VIEWS = (
     View("", "Overview", "o", "overview", level="public", twin_query=_same("sort")),
     View("processes", "Processes", "p", "instances", twin_query=_same("q", "state", "sort")),
     View("checks", "Checks", "c", "health/cluster", twin_query=_same("check", "id")),
-    View("levels", "Log levels", "l", "logging/loggers", twin_query=_same("q", "changed")),
+    View(
+        "levels",
+        "Log levels",
+        "l",
+        "logging/loggers",
+        twin_query=_same("q", "changed"),
+        form_level="read-write",
+    ),
     View(
         "requests",
         "Requests",
