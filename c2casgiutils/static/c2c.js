@@ -305,9 +305,9 @@ function pause() {
 
 // The other way to the clipboard is for HTTPS only, and a Permissions-Policy may forbid it.
 function copy(command) {
-  const code = $("code", command);
-  const button = $("button", command);
-  $("details", command).open = true;
+  const code = all("code", command).at(-1);
+  const button = all("button", command).at(-1);
+  (command.closest("details") ?? $("details", command)).open = true;
   getSelection().selectAllChildren(code);
   const text = document.execCommand("copy") ? "Copied" : "Selected";
   say(`${text}: ${code.textContent}`);
@@ -318,7 +318,7 @@ function copy(command) {
 function onClick({ target }) {
   if (target.id === "pause") pause();
   if (target.id === "help") $("#keys").showModal();
-  if (target.matches(".curl > button")) copy(target.parentElement);
+  if (target.matches(".curl button")) copy(target.parentElement);
 }
 
 function onChange({ target }) {

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from c2casgiutils.tools import _overview, _pages, _process_rows, _views
+from c2casgiutils.tools import _level_form, _overview, _pages, _process_rows, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
@@ -31,6 +31,7 @@ async def get_index(request: Request) -> Response:
             "columns": _process_rows.COLUMNS,
             "levels": summary.levels,
             "now": _pages.now(),
+            "again": _level_form.longer,
         }
 
     return await _pages.respond(request, _VIEW, "index.html", load, query=query)

@@ -78,10 +78,15 @@ class Entered:
         name = name or form.get("logger", [""])[-1].strip()
         return cls(**texts, action=action, argument=argument, name=name)
 
-    def body(self, level: str) -> dict[str, str | None]:
-        """Return the JSON that sets a level as its button does."""
+    def body(self, level: str, *, everywhere: bool = False) -> dict[str, str | None]:
+        """Return the JSON that sets a level as its button does.
+
+        Args:
+            level: The level.
+            everywhere: In all processes, whatever was entered.
+        """
         ttl = {"ttl": None if self.ttl == NO_END else self.ttl} if self.ttl else {}
-        more = {"scope": self.scope, "reason": self.reason}
+        more = {"scope": "" if everywhere else self.scope, "reason": self.reason}
         return {"level": level, **ttl, **{name: value for name, value in more.items() if value}}
 
     def query(self, **changes: str) -> str:
@@ -191,10 +196,21 @@ def _again(name: str, override: Override, *, longer: datetime.timedelta) -> Want
 
 def longer(override: Override, now: datetime.datetime) -> dict[str, str | None]:
     """Return the JSON that lets a level last ten minutes longer, to the minute."""
+    return _body(override, now, _EXTENSION, datetime.timedelta(minutes=1))
+
+
+def kept(override: Override, now: datetime.datetime) -> dict[str, str | None]:
+    """Return the JSON that sets a level again, with the same end."""
+    return _body(override, now, datetime.timedelta(), datetime.timedelta(seconds=1))
+
+
+def _body(
+    override: Override, now: datetime.datetime, extension: datetime.timedelta, unit: datetime.timedelta
+) -> dict[str, str | None]:
     ttl = None
     if override.expires is not None:
-        left = min(max(override.expires - now, datetime.timedelta()) + _EXTENSION, MOST_LEVEL_TTL)
-        ttl = f"{left // datetime.timedelta(minutes=1)}m"
+        left = min(max(override.expires - now, datetime.timedelta(seconds=1)) + extension, MOST_LEVEL_TTL)
+        ttl = f"{left // unit}{'m' if unit > datetime.timedelta(seconds=1) else 's'}"
     body = {"level": override.level, "ttl": ttl, "scope": override.scope}
     return {**body, "reason": override.reason} if override.reason else body
 

@@ -78,6 +78,11 @@ class Row:
         )
 
     @property
+    def of_all(self) -> Override | None:
+        """The level that was set for all processes."""
+        return next((level.override for level in self.levels if not level.process), None)
+
+    @property
     def has_singles(self) -> bool:
         """Return whether a process has a level that the others do not have."""
         return any(level.process for level in self.levels)

@@ -137,6 +137,7 @@ async def _page(
             "row_message": message or _pages.not_done_yet(request, _VIEW),
             "numbers": _numbers(),
             "again": _level_form.longer,
+            "kept": _level_form.kept,
             "durations": _durations(entered.ttl),
             "scopes": _scopes(summary.roster, entered.scope),
             "is_alone": instances.scope() == "process",

@@ -18,6 +18,12 @@ _HREFS = {
     "partial": "processes?state=behind",
     "maintenance": "database#maintenance",
 }
+_TWINS = {
+    "versions": "versions",
+    "partial": "instances?state=behind",
+    "maintenance": "db/maintenance",
+    "proxy": "headers/",
+}
 _DRAWN = {"lost": "fail", "unwritten": "warn", "proxy": "warn"}
 """What looks worse than it is for the service: a lost process is red in its row, too."""
 
@@ -33,6 +39,7 @@ class Problem:
         since: When it began, if that is known.
         href: Where one can act, relative to a view.
         subject: What it is about, for the name of the link.
+        twin: The address of its data as JSON, below the mount.
     """
 
     state: str
@@ -41,6 +48,7 @@ class Problem:
     since: datetime.datetime | None = None
     href: str = ""
     subject: str = ""
+    twin: str = ""
 
 
 def lines(attention: Iterable[Attention]) -> list[Problem]:
@@ -61,12 +69,14 @@ def _grouped(kind: str, items: Sequence[Attention]) -> Iterator[Problem]:
     since = min((item.since for item in items if item.since is not None), default=None)
     text = f"{len(items)} processes: {', '.join(ids[:_MAX_ALIKE])} and {len(items) - _MAX_ALIKE} more"
     state = _state_of(items[0])
-    yield Problem(state, kind, text, since, f"processes?state={kind}", f"{kind} processes")
+    yield Problem(
+        state, kind, text, since, f"processes?state={kind}", f"{kind} processes", f"instances?state={kind}"
+    )
 
 
 def _problem(item: Attention) -> Problem:
     word = item.state if item.kind == "check" else item.kind
-    return Problem(_state_of(item), word, item.text, item.since, _href(item), item.subject)
+    return Problem(_state_of(item), word, item.text, item.since, _href(item), item.subject, _twin(item))
 
 
 def _state_of(item: Attention) -> str:
@@ -86,6 +96,19 @@ def _href(item: Attention) -> str:
             return _level_href(item.subject)
         case _:
             return _HREFS.get(item.kind, "")
+
+
+def _twin(item: Attention) -> str:
+    subject = quote(item.subject, safe="")
+    match item.kind:
+        case "check":
+            return f"health/cluster?check={subject}&history=true"
+        case "late" | "lost" | "draining" | "unlike":
+            return f"instances?id={subject}"
+        case "level" | "unwritten":
+            return f"logging/loggers?q={subject}"
+        case _:
+            return _TWINS.get(item.kind, "overview")
 
 
 def _level_href(name: str) -> str:

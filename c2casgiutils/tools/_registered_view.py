@@ -1,17 +1,18 @@
 """The pages and links that the application adds to ours, and the view of such a page."""
 
+import contextlib
 import json
 import logging
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from c2casgiutils import config
+from c2casgiutils import auth, config
 from c2casgiutils._asgi import LEGACY_PATHS
 from c2casgiutils._secrets import scrub, scrub_mapping
 from c2casgiutils.tools import _legacy_paths, _pages, _registered
@@ -21,9 +22,17 @@ from c2casgiutils.tools._state import STATE
 from c2casgiutils.tools._summary import Summary
 from c2casgiutils.tools._views import View
 
+if TYPE_CHECKING:
+    import jinja2
+
 _LOGGER = logging.getLogger(__name__)
 
 _PREFIXES = frozenset({"auth", "db", "debug", "headers", "health", "logging", "static"})
+_REQUIRE = {
+    "read-only": auth.require_read_only_access,
+    "read-write": auth.require_read_write_access,
+    "admin": auth.require_admin_access,
+}
 _MAX_ROWS = 500
 _MAX_TEXT_LENGTH = 2000
 _MAX_REASON_LENGTH = 300
@@ -115,26 +124,58 @@ class _PageRoute(Route):
 
 async def _get_page(request: Request) -> Response:
     page = STATE.pages[request.path_params["page_id"]]
-    view = View(page.id, page.title, "", "", level=page.level)
-    template = "registered.html" if page.template is None else "rendered.html"
+    if page.template is not None:
+        return await _get_rendered(request, page, page.template)
+    if request.query_params.get("format") == "json":
+        return await _get_data(request, page)
+
+    async def load(_: Caller, __: Summary) -> dict[str, Any]:
+        with _failures(page):
+            rows, more = _rows(await page.load())
+        return {"rows": rows, "more": more, "is_live": False}
+
+    view = View(page.id, page.title, "", f"{page.id}?format=json", level=page.level)
+    return await _pages.respond(request, view, "registered.html", load)
+
+
+async def _get_rendered(request: Request, page: Page, template: "jinja2.Template") -> Response:
+    """Return a page as its template shows it; what that leaves out is not for everybody who may see it."""
+    view = View(page.id, page.title, "", page.id, level=page.level)
 
     async def load(caller: Caller, summary: Summary) -> dict[str, Any]:
-        try:
+        with _failures(page):
             data = await page.load()
-            if page.template is None:
-                rows, more = _rows(data)
-                return {"rows": rows, "more": more, "is_live": False}
             frame = {**_pages.frame(request, view, caller, summary), "message": None, "refused": []}
-            return {"rendered": page.template.render({**data, **frame, "data": data}), "is_live": False}
-        except LoaderError:
-            raise
-        except HTTPException as error:
-            raise HTTPException(max(error.status_code, 400), _reason(str(error.detail))) from error
-        except Exception as error:
-            _LOGGER.exception("The page %r of the application failed", page.id)
-            raise LoaderError(_reason(f"{type(error).__name__}: {error}")) from error
+            rendered = template.render({**data, **frame, "data": data})
+        return {"rendered": rendered, "is_live": False}
 
-    return await _pages.respond(request, view, template, load)
+    return await _pages.respond(request, view, "rendered.html", load)
+
+
+async def _get_data(request: Request, page: Page) -> Response:
+    """Return the names and values of a page as JSON."""
+    response = Response()
+    await _REQUIRE[page.level](await auth.get_auth(request, response), request, response)
+    with _failures(page):
+        data = scrub_mapping(await page.load(), config.secrets_of(config.settings), represent=str)
+        body = json.dumps(data, ensure_ascii=False, default=str)
+    response.body, response.headers["Content-Type"] = body.encode(), "application/json"
+    response.headers["Content-Length"] = str(len(response.body))
+    return response
+
+
+@contextlib.contextmanager
+def _failures(page: Page) -> Iterator[None]:
+    """Say what failed in the code of the application, without secrets."""
+    try:
+        yield
+    except LoaderError:
+        raise
+    except HTTPException as error:
+        raise HTTPException(max(error.status_code, 400), _reason(str(error.detail))) from error
+    except Exception as error:
+        _LOGGER.exception("The page %r of the application failed", page.id)
+        raise LoaderError(_reason(f"{type(error).__name__}: {error}")) from error
 
 
 def _reason(text: str) -> str:

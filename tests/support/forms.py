@@ -34,6 +34,8 @@ class Button:
     @property
     def what(self) -> str:
         """The same for buttons that differ by their logger, process or number only."""
+        if equal := self.fields.get("equal"):  # what single processes have, or what they are configured with
+            return f"make equal, {'own' if equal.startswith('own ') else 'number'}"
         path = f"{urlsplit(self.page).path or './'} {urlsplit(self.action).path}"
         return f"{path} {self.label.partition(' of ')[0].partition(' for ')[0]}"
 

@@ -443,15 +443,22 @@ async def run(client: httpx.AsyncClient, command: str) -> httpx.Response:
     return await client.request(method, words[-1], content=body, headers={"Content-Type": "application/json"})
 
 
+def command_of(page: httpx.Response, name: str, level: str) -> str:
+    """The command that sets a level: each button of the row has one."""
+    commands = re.findall(r"<code>(curl -X PUT .*?)</code>", row_of(page, name))
+    (command,) = [each for each in commands if f'"level": "{level}"' in html.unescape(each)]
+    return str(command)
+
+
 async def test_commands_do_what_the_buttons_do(client: httpx.AsyncClient, name: str) -> None:
     """Each action of a row has its curl command, with the time, scope and reason that were entered."""
     page = await client.get("levels", params={"logger": name, "ttl": "1h", "reason": "INC-42"})
-    (command,) = re.findall(r"<code>(curl -X PUT .*?)</code>", row_of(page, name))
+    command = command_of(page, name, "DEBUG")
     assert (await run(client, command)).status_code == 200
     page = await client.get("levels", params={"logger": name})
     assert re.search(r"DEBUG by secret, ends at .*, 59 min \d+ s left INC-42", text_of(row_of(page, name)))
 
-    ending, longer = re.findall(r"<code>(curl -X [A-Z]+ .*?)</code>", row_of(page, name))[1:]
+    ending, longer = re.findall(r"<code>(curl -X [A-Z]+ .*?)</code>", row_of(page, name))[-2:]
     assert (await run(client, longer)).status_code == 200
     page = await client.get("levels", params={"logger": name})
     assert re.search(r"DEBUG by secret, ends at .*, 1 h [89] min left INC-42", text_of(row_of(page, name)))
@@ -465,7 +472,7 @@ async def test_commands_do_what_the_buttons_do(client: httpx.AsyncClient, name: 
 async def test_commands_without_an_end(client: httpx.AsyncClient, name: str) -> None:
     """A level for ever is set with null."""
     page = await client.get("levels", params={"logger": name, "ttl": "none"})
-    (command,) = re.findall(r"<code>(curl -X PUT .*?)</code>", row_of(page, name))
+    command = command_of(page, name, "DEBUG")
     assert (await run(client, command)).status_code == 200
     page = await client.get("levels", params={"logger": name})
     assert "without an end" in text_of(row_of(page, name))

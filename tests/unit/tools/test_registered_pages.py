@@ -410,3 +410,46 @@ def test_links(url: str) -> None:
 def test_bad_links(url: Any) -> None:
     with pytest.raises(ValueError, match="url must"):
         tools.register_link("Link", url)
+
+
+async def test_data_as_json(client: httpx.AsyncClient) -> None:
+    """A page without a template has a JSON twin, with secrets masked, whose command it shows."""
+    tools.register_page(
+        "orders", "Orders", lambda: {"waiting": 3, "password": "hidden", "to": "u://me:hunter2@db"}
+    )
+    page = await client.get("orders")
+    assert "http://testserver/c2c/orders?format=json" in page.text
+    answer = await client.get("orders?format=json")
+    assert answer.json() == {"waiting": 3, "password": "***", "to": "u://***@db"}
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Content-Length"] == str(len(answer.content))
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+async def test_data_that_cannot_be_loaded_as_json(client: httpx.AsyncClient) -> None:
+    def fail() -> dict[str, Any]:
+        raise ValueError("no u://me:hunter2@db")
+
+    tools.register_page("orders", "Orders", fail)
+    answer = await client.get("orders?format=json")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "ValueError: no u://***@db")
+
+
+@pytest.mark.parametrize("level", ["read-only", "read-write", "admin"])
+async def test_data_needs_the_level_of_its_page(callers: dict[str, httpx.AsyncClient], level: Any) -> None:
+    """Who may not open the page gets no data either."""
+    tools.register_page("orders", "Orders", lambda: {"waiting": 3}, level=level)
+    for caller in callers.values():
+        page, data = await caller.get("/orders"), await caller.get("/orders?format=json")
+        assert page.status_code == data.status_code
+        assert ("waiting" in data.text) == (data.status_code == 200)
+
+
+async def test_data_of_a_template_stay_inside(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    """A template shows what its author chose, so there is no JSON of the rest; the command gets the page."""
+    path = template(tmp_path, '{% extends "page.html" %}{% block view %}{{ waiting }} wait{% endblock %}')
+    tools.register_page("orders", "Orders", lambda: {"waiting": 3, "customer": "Ann"}, template=path)
+    page = await client.get("orders?format=json")
+    assert "3 wait" in page.text
+    assert "Ann" not in page.text
+    assert 'aria-label="curl: Orders">' in page.text
