@@ -161,12 +161,17 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def blocked(url: str) -> Iterator[str]:
-    """Block a process of `tests.support.views_app` meanwhile, and return its id."""
+def blocked(url: str, *, way: str = "block") -> Iterator[str]:
+    """Block a process meanwhile, and return what it writes when that begins.
+
+    Args:
+        url: Where `tests.support.views_app` runs, which writes its id, or `tests.support.debug_app`.
+        way: The route that does it.
+    """
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "blocked"
         request = {"params": {"path": str(file)}, "timeout": 10 * SOON_SECONDS}
-        thread = threading.Thread(target=httpx.post, args=(f"{url}/block",), kwargs=request)
+        thread = threading.Thread(target=httpx.post, args=(f"{url}/{way}",), kwargs=request)
         thread.start()
         try:
             wait_for(lambda: file.exists() and file.read_text() != "", what="a blocked process")

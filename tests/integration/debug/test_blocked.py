@@ -1,8 +1,8 @@
 """What one process tells about another one whose event loop is blocked."""
 
 import contextlib
+import datetime
 import json
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,8 +11,9 @@ import httpx
 import pytest
 import redis as redis_py
 
+from tests.support import operators
 from tests.support.diagnosed import PREFIX, Diagnosed
-from tests.support.net import wait_for
+from tests.support.net import SOON_SECONDS, wait_for
 from tests.support.processes import RedisServer
 
 CHANNEL = f"{PREFIX}c2c_debug_stacks@deputies"
@@ -24,17 +25,6 @@ class Service(Diagnosed):
 
     def stacks(self, **params: str) -> Any:
         return self.get("debug/stacks", **params)
-
-    @contextlib.contextmanager
-    def blocked(self, path: str) -> Iterator[None]:
-        """Block the event loop with a request during the block, and at least until it ends."""
-        thread = threading.Thread(target=httpx.get, args=(self.server.url + path,), kwargs={"timeout": 60})
-        thread.start()
-        time.sleep(0.5)
-        try:
-            yield
-        finally:
-            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -77,18 +67,17 @@ def assert_named(found: Any, id_: str, function: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "other", "path", "function"),
-    # a loop that sleeps leaves the processor to other tests, so its block may be the longer one
-    [("asyncio", "uvloop", "busy/5", "compute"), ("uvloop", "asyncio", "asleep/10", "asleep")],
+    ("name", "other", "way", "function"),
+    [("asyncio", "uvloop", "computing", "compute"), ("uvloop", "asyncio", "asleep", "asleep")],
 )
 def test_a_blocked_process_shows_its_stacks(
-    services: dict[str, Service], name: str, other: str, path: str, function: str
+    services: dict[str, Service], name: str, other: str, way: str, function: str
 ) -> None:
     """Another process names the line at once, and when the blocked one is lost, and its stall afterwards."""
     blocked, asking = services[name], services[other]
-    kind, _, seconds = path.partition("/")
     wait_for(lambda: is_whole(asking), what="both processes")
-    with blocked.blocked(f"/{path}"):
+    with operators.blocked(blocked.server.url, way=way):
+        began = time.monotonic()
         found = asking.stacks()
         assert_named(found, blocked.id, function)
         assert (found["cluster"]["asked"], found["cluster"]["complete"]) == (2, True)
@@ -102,19 +91,20 @@ def test_a_blocked_process_shows_its_stacks(
         found = asking.stacks()
         assert_named(found, blocked.id, function)
         assert found["cluster"]["lost"] == []
+        least = time.monotonic() - began  # it was blocked before, and is still
 
+    most = time.monotonic() - began + SOON_SECONDS
     wait_for(lambda: liveness(asking, blocked) == "ok", what="a heartbeat")
-    route = f"/{kind}/{{seconds}}"
-    long = [one for one in stalls(asking, blocked) if one["ms"] > int(seconds) * 700]
-    (stall,) = [one for one in long if one["route"] == route]
-    assert stall["ms"] < 60_000
+    long = [one for one in stalls(asking, blocked) if one["ms"] > 700 * least]
+    (stall,) = [one for one in long if one["route"] == f"/{way}"]
+    assert stall["ms"] < 1000 * most
     assert stall["frame"].startswith(f"{APP}:")
     assert stall["frame"].endswith(f" {function}")
 
     def shows_lag() -> bool:
         known = asking.get("instances")["instances"]
         (samples,) = [one["samples"] for one in known if one["id"] == blocked.id]
-        return any((sample[3] or 0) > int(seconds) * 0.6 for sample in samples)
+        return any((sample[3] or 0) > 0.6 * least for sample in samples)
 
     wait_for(shows_lag, seconds=20, what="the lag in the roster")
 
@@ -130,17 +120,41 @@ def stalls(asking: Service, blocked: Service) -> list[Any]:
 
 
 def test_a_process_that_holds_the_gil_is_missing(services: dict[str, Service]) -> None:
-    """While no other thread can run, the process is listed as missing, without an answer."""
+    """While no other thread can run, the process is missing, without an answer, with its last word."""
     blocked, asking = services["asyncio"], services["uvloop"]
-    before = time.perf_counter()
-    sum(range(10_000_000))
-    numbers = int(10_000_000 * 8 / (time.perf_counter() - before))
-    with blocked.blocked(f"/held/{numbers}"):
-        found = asking.stacks()
-        assert of(found, blocked.id) == []
-        (missing,) = found["cluster"]["missing"]
-        assert (missing["pid"], missing["reason"]) == (int(blocked.id.split(":")[-2]), "timeout")
+    before = known(asking, blocked)
+    with operators.blocked(blocked.server.url, way="held"):
+        assert_silent(asking.stacks(), blocked)
+        wait_for(lambda: liveness(asking, blocked) == "lost", what="the lost process")
+        assert_silent(asking.stacks(), blocked)
+        last = known(asking, blocked)
+        same = {"id", "application", "version", "packages", "python", "started", "state", "applied"}
+        assert {key: last[key] for key in same} == {key: before[key] for key in same}
+        assert last["figures"]["rss_bytes"] > 10_000_000
+        assert last["figures"].keys() == before["figures"].keys()
+        assert last["beat_age_seconds"] > 0
+        first, *_, final = [sample[0] for sample in last["samples"]]
+        assert before["samples"][0][0] == first < final
+        (lost,) = asking.get("debug/loop")["cluster"]["lost"]
+        assert lost["pid"] == blocked.pid
+        since, beat = map(datetime.datetime.fromisoformat, (lost["since"], final))
+        assert abs(since - beat) < datetime.timedelta(seconds=1)  # between two heartbeats
+        page = asking.client.get("process", params={"id": blocked.id}).text
+        assert "<strong>Lost:</strong> no heartbeat since" in page
+        assert "blocked now and then" in page
     wait_for(lambda: is_whole(asking), what="the answer afterwards")
+
+
+def known(asking: Service, other: Service) -> Any:
+    """What the roster has of a process."""
+    return next(one for one in asking.get("instances")["instances"] if one["id"] == other.id)
+
+
+def assert_silent(found: Any, other: Service) -> None:
+    """The process gave no answer."""
+    assert of(found, other.id) == []
+    (missing,) = found["cluster"]["missing"]
+    assert (missing["pid"], missing["reason"]) == (other.pid, "timeout")
 
 
 def watchers(redis: RedisServer) -> int:
@@ -161,7 +175,7 @@ def test_forged_and_replayed_questions_are_ignored(services: dict[str, Service],
     with (
         redis_py.Redis.from_url(redis.url) as client,
         client.pubsub() as pubsub,
-        blocked.blocked("/asleep/3"),
+        operators.blocked(blocked.server.url, way="asleep"),
     ):
         for data in FORGED:
             client.publish(CHANNEL, data)
@@ -199,7 +213,7 @@ def test_after_an_outage_of_redis(services: dict[str, Service], redis: RedisServ
     redis.start()
     wait_for(lambda: is_whole(asking), seconds=20, what="both processes")
     wait_for(lambda: watchers(redis) == 2, seconds=20, what="both watchdogs")
-    with blocked.blocked("/asleep/3"):
+    with operators.blocked(blocked.server.url, way="asleep"):
         assert_named(asking.stacks(), blocked.id, "asleep")
     assert "watchdog" not in blocked.server.output
     assert "Traceback" not in blocked.server.output
