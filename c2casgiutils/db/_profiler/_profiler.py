@@ -110,6 +110,15 @@ class Profiler(switches.Kind):
                 del self._users[engine]
                 self._listeners.pop(engine).record(engine, None)
 
+    def ends_at(self, engine: "Engine") -> datetime.datetime | None:
+        """Return until when the statements of an engine are recorded; `None` if they are not.
+
+        Args:
+            engine: Of a database, or derived from one: they share the pool.
+        """
+        is_watched = any(known.pool is engine.pool for known in list(self._listeners))
+        return self._setting.expires_at if self._setting is not None and is_watched else None
+
     async def startup(self) -> None:
         """Take part in the cluster: apply the switch, and answer questions; before `switches.startup`."""
         self._end()  # what another event loop began and can no longer end

@@ -11,9 +11,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from c2casgiutils import db, request_tracking
+from c2casgiutils.health_checks import Factory, SQLAlchemy
 from tests.support.db_app import client_of
 from tests.support.net import eventually
 
@@ -141,6 +142,28 @@ async def test_it_ends_by_itself(client: httpx.AsyncClient, database: db.Databas
     assert (found["expires"], found["statements"]["SELECT name FROM item"]["count"]) == (None, 1)
     await client.delete("sql_profiler")
     assert (await read(client))["statements"] == {}
+
+
+@pytest.mark.parametrize("by_engine", [False, True], ids=["a database", "its session maker"])
+async def test_the_health_checks_tell(
+    client: httpx.AsyncClient, database: db.Database, tmp_path: Path, by_engine: bool
+) -> None:
+    """h/D29: those of the databases that it listens to say that it is on, and until when."""
+    factory, other = Factory(), create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/other.db")
+    factory.add(SQLAlchemy(Session=database.read_write if by_engine else database), name="own", ttl=0)
+    factory.add(SQLAlchemy(Session=async_sessionmaker(other)), name="other", ttl=0)
+
+    async def payloads() -> list[Any]:
+        found = await factory.check()
+        return [(entity.status, entity.payload) for entity in found.entities]
+
+    assert await payloads() == [("pass", {}), ("pass", {})]
+    expires = (await start(client))["expires"]
+    assert await payloads() == [("pass", {"sql_profiler": {"expires": expires}}), ("pass", {})]
+    await client.delete("sql_profiler")
+    assert await payloads() == [("pass", {}), ("pass", {})]
+    await factory.aclose()
+    await other.dispose()
 
 
 async def test_a_new_start_forgets(client: httpx.AsyncClient, database: db.Database) -> None:
