@@ -1,6 +1,7 @@
 """An application with checks, run under uvicorn by the tests."""
 
 import asyncio
+import logging
 import os
 
 from fastapi import FastAPI
@@ -9,6 +10,7 @@ import c2casgiutils
 from c2casgiutils import health_checks
 from c2casgiutils.health_checks import FACTORY, Check, Result
 
+logging.basicConfig(format="%(created)f %(message)s")
 app = FastAPI(lifespan=c2casgiutils.lifespan)
 app.mount("/c2c", c2casgiutils.app)
 health_checks.probes(app)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -12,13 +13,13 @@ from tests.support.processes import Process
 
 
 async def main(args: Namespace) -> None:
-    """Write a line for each change."""
+    """Write a line for each change, with its time."""
     told = ""
     while True:
         level = logging.getLevelName(logging.getLogger(args.name).level)
         if level != told:
             told = level
-            sys.stdout.write(f"level {level}\n")
+            sys.stdout.write(f"level {level} {time.time()}\n")
             sys.stdout.flush()
         await asyncio.sleep(0.05)
 
@@ -37,8 +38,15 @@ class LevelScript(Process):
 
     def level(self) -> str:
         """The level that it told last."""
-        told = [line for line in self.output.splitlines() if line.startswith("level ")]
-        return told[-1].removeprefix("level ") if told else ""
+        return self._told()[1]
+
+    def since(self) -> float:
+        """Since when it has this level, in seconds since 1970."""
+        return float(self._told()[2])
+
+    def _told(self) -> list[str]:
+        told = [line.split(" ") for line in self.output.splitlines() if line.startswith("level ")]
+        return told[-1] if told else ["level", "", "0"]
 
 
 if __name__ == "__main__":
