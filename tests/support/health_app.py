@@ -7,12 +7,13 @@ import os
 from fastapi import FastAPI
 
 import c2casgiutils
-from c2casgiutils import health_checks
+from c2casgiutils import health_checks, request_tracking
 from c2casgiutils.health_checks import FACTORY, Check, Result
 
 logging.basicConfig(format="%(created)f %(message)s")
 app = FastAPI(lifespan=c2casgiutils.lifespan)
 app.mount("/c2c", c2casgiutils.app)
+app.add_middleware(request_tracking.RequestTrackingMiddleware, server_timing=True)
 health_checks.probes(app)
 
 

@@ -3,10 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Self
 
 from c2casgiutils.acceptance import free_port
 
-__all__ = ["SOON_SECONDS", "eventually", "free_port", "wait_for"]
+__all__ = ["SOON_SECONDS", "Waited", "eventually", "free_port", "wait_for"]
+
+_TICK_SECONDS = 0.05
 
 SOON_SECONDS = 30
 """For what would otherwise wait for minutes or for ever: enough for a machine that is ten times slower."""
@@ -32,3 +35,25 @@ async def eventually(
         if time.monotonic() > end:
             raise AssertionError(f"{what} did not hold within {seconds} s")
         await asyncio.sleep(0.05)
+
+
+class Waited:
+    """How long the event loop waited during a block, without the time in which it could not run.
+
+    So that a limit on waiting can be asserted on a busy machine, where short waits take longer, not shorter.
+    """
+
+    seconds = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._count())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def _count(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            self.seconds += _TICK_SECONDS

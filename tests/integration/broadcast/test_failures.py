@@ -154,8 +154,8 @@ async def test_redis_stopped_and_going_on(joined: Fleet) -> None:
 
 async def test_client_pause_is_bounded_by_the_timeout(joined: Fleet) -> None:
     with joined.server.client() as client:
-        client.execute_command("CLIENT", "PAUSE", 4000, "ALL")
-    with within(3.5), pytest.raises(BroadcastUnavailable):
+        client.execute_command("CLIENT", "PAUSE", 10_000, "ALL")
+    with within(8), pytest.raises(BroadcastUnavailable):
         await who(0.5)
     await eventually(lambda: complete(joined.pids), seconds=20, what="all answers")
 

@@ -9,7 +9,7 @@ import pytest
 from c2casgiutils import broadcast, config, redis_utils
 from tests.support.fleet import PREFIX, complete, leave, who, within
 from tests.support.member import Member
-from tests.support.net import eventually, free_port, wait_for
+from tests.support.net import SOON_SECONDS, eventually, free_port, wait_for
 from tests.support.redis_groups import SentinelGroup
 
 
@@ -86,7 +86,7 @@ async def test_sentinels_gone_while_the_master_lives(joined: tuple[SentinelGroup
 async def test_sentinels_away_at_start() -> None:
     broadcast.cleanup()
     _configure(f"127.0.0.1:{free_port()},[::1]:{free_port()}")
-    with within(4):
+    with within(SOON_SECONDS):
         await broadcast.startup()
     assert broadcast.is_listening() is False
     await leave()

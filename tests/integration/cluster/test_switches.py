@@ -343,10 +343,9 @@ async def test_redis_does_not_reply(server: RedisServer, start: Start) -> None:
     (operator,) = await start(serve(server.port))
     server.pause()
     try:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         answer = await operator.post(NAME, "DEBUG")
-        assert loop.time() - began < 5.5  # three deadlines are 6 s
+        # by the process itself: three deadlines are 6 s
+        assert float(answer.headers["Server-Timing"].removeprefix("app;dur=").partition(",")[0]) < 2 * 2000
         assert (answer.status_code, "may be kept" in answer.text) == (503, True)
     finally:
         server.resume()
