@@ -165,7 +165,7 @@ NO_PLAN = (
 
 
 async def test_what_is_analyzed(database: db.Database) -> None:
-    """Only queries that provably do nothing but read; all others are planned, or left alone."""
+    """h/D21: only queries that provably do nothing but read; all others are planned, or left alone."""
     is_asyncpg = database.engines.read_write.dialect.driver == "asyncpg"
     for sql in (*ANALYZED, *ONLY_PLANNED, *NO_PLAN):
         if is_asyncpg and sql == "SELECT 1; SELECT 2":
@@ -180,7 +180,7 @@ async def test_what_is_analyzed(database: db.Database) -> None:
 
 
 async def test_effects_happen_once(database: db.Database) -> None:
-    """What a statement does besides reading is not done again for its plan."""
+    """h/D21: what a statement does besides reading is not done again for its plan."""
     await start()
     async with database.session_scope(read_write=True) as session:
         assert await run(session, "SELECT nextval('s')") == [(1,)]
@@ -196,7 +196,7 @@ async def test_effects_happen_once(database: db.Database) -> None:
 
 
 async def test_locked_rows(database: db.Database) -> None:
-    """A query that locks rows which the same transaction changed waits for nothing, with one connection."""
+    """h/D22: a query that locks rows that its transaction changed waits for nothing, with one connection."""
     await start()
     async with asyncio.timeout(30), database.session_scope(read_write=True) as session:
         await run(session, "INSERT INTO item (name, size) VALUES ('a', 1)")
@@ -236,7 +236,7 @@ END$$
 
 @pytest.mark.parametrize("what", ["raise", "sleep"])
 async def test_a_plan_that_fails(database: db.Database, what: str) -> None:
-    """The transaction goes on, also when the planning lasts: it is ended after 2 s."""
+    """h/D28: the transaction goes on, also when the planning lasts: it is ended after 2 s."""
     await start()
     async with asyncio.timeout(20), database.session_scope(read_write=True) as session:
         await run(session, DISTURBING)
@@ -313,7 +313,7 @@ async def test_engines_of_the_application(pair: Pair, driver: str, started: None
 
 
 async def test_no_listener_sees_the_plans(database: db.Database) -> None:
-    """Neither the profiler itself nor the listeners and the metrics of the application."""
+    """h/D26: neither the profiler itself nor the listeners and the metrics of the application."""
     from sqlalchemy import event
 
     seen: list[str] = []

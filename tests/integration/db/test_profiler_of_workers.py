@@ -124,7 +124,7 @@ async def is_recording(operator: Operator) -> bool:
 
 
 async def test_a_new_worker_records_too(workers: list[Operator], service: Service) -> None:
-    """A worker that takes the place of a dead one has the state of the others."""
+    """h/D30: a worker that takes the place of a dead one has the state of the others."""
     await start(workers[0], ttl="10m")
     os.kill(workers[1].pid, signal.SIGKILL)
 

@@ -68,7 +68,7 @@ def test_names_of_types() -> None:
 
 
 def test_objects_of_hostile_classes() -> None:
-    """Counting, measuring and drawing them runs no code of theirs."""
+    """h/D07: counting, measuring and drawing them runs no code of theirs."""
     hostile = create_hostile_class()
     kept = [hostile() for _ in range(3)]
     memory = describe(analyze_type=HOSTILE, limit=100).model_dump()
@@ -154,6 +154,7 @@ def test_analysis_stands_under_its_type(type_: str, key: str) -> None:
 
 
 def test_biggest_objects_come_first_without_their_value() -> None:
+    """h/D05: type, size and id of an object, never its `repr`."""
     kept = [Leaked() for _ in range(3)]
     for number, item in enumerate(kept):
         vars(item)["secret"] = "hunter2" * 1000 * number

@@ -80,7 +80,7 @@ def test_small_objects_are_left_out() -> None:
 
 
 def test_limit_of_the_whole_graph() -> None:
-    """There are at most 500 objects and 5,000 references, however many there could be."""
+    """h/D12: there are at most 500 objects and 5,000 references, however many there could be."""
     layer: list[Any] = [Node() for _ in range(90)]
     for _ in range(5):
         layer = [Node(layer) for _ in range(90)]
@@ -97,12 +97,13 @@ def test_limit_of_the_whole_graph() -> None:
 
 @pytest.mark.parametrize("number", [0, 1, 7, 2**63, 2**200])
 def test_an_id_is_never_used_as_an_address(number: int) -> None:
+    """h/D11: it is looked up among the objects that the collector knows."""
     with pytest.raises(UnknownObjectError):
         draw(GraphOptions(analyze_id=number))
 
 
 def test_names_are_escaped() -> None:
-    """A class of any name cannot add to the graph or to a page."""
+    """h/D13: a class of any name cannot add to the graph or to a page."""
     name = 'x"]; evil -> n0; y [label="\\\n<script>'
     root = type(name, (Root,), {})([])
     graph = draw(GraphOptions(analyze_id=id(root)))

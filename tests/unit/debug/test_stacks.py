@@ -143,7 +143,7 @@ async def test_the_await_chain_is_whole(
 
 
 async def test_frames_have_a_place_and_no_values() -> None:
-    """A frame is file, line and function."""
+    """h/D02, h/D04: a frame is file, line and function."""
     password = "letmein-1234"  # must not be shown
     async with waiting(through_a_coroutine):
         stacks = collect("web:1", asyncio.get_running_loop(), threading.get_ident())
@@ -293,7 +293,7 @@ def test_a_finished_coroutine_has_no_chain() -> None:
 
 
 async def test_many_tasks_and_threads_do_not_take_long() -> None:
-    """Five thousand tasks and two hundred threads are collected in half a minute at most."""
+    """h/D03: five thousand tasks and two hundred threads are collected in half a minute at most."""
     threads_gate = threading.Event()
     threads = [threading.Thread(target=threads_gate.wait) for _ in range(200)]
     for thread in threads:

@@ -54,7 +54,7 @@ async def test_disabled_view_names_the_setting_to_administrators(client: httpx.A
 
 @pytest.mark.parametrize("headers", [{}, {"X-API-Key": "wrong"}], ids=["anonymous", "wrong secret"])
 async def test_disabled_view_is_unknown_to_others(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
-    """Others get exactly the answer for an unknown path, also once they are throttled."""
+    """h/D34: others get exactly the answer for an unknown path, also once they are throttled."""
     config.settings.auth.throttle_per_client = 3
     del client.headers["X-API-Key"]
     unknown = await client.get("debug/nothing", headers=headers)
@@ -83,7 +83,7 @@ async def test_enabled_view(client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize("path", ["debug/headers", COSTLY])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_other_site(client: httpx.AsyncClient, path: str, method: str) -> None:
-    """A page of another site can use no session for a diagnosis, also by a link; a key in a header works."""
+    """h/D01: a page of another site can use no session, also by a link; a key in a header works."""
     config.settings.debug.enabled = True
     params = {"number": "4"}
     assert (await client.request(method, path, params=params, headers=CROSS)).status_code == 200
@@ -106,6 +106,6 @@ async def test_dump_by_another_site(client: httpx.AsyncClient, headers: dict[str
 
 
 async def test_not_cached(client: httpx.AsyncClient) -> None:
-    """Neither an answer nor a refusal is kept by a cache."""
+    """h/D33: neither an answer nor a refusal is kept by a cache."""
     for path in ("debug/headers", "debug/time", COSTLY):
         assert "no-store" in (await client.get(path)).headers["cache-control"]

@@ -29,12 +29,12 @@ OUT_OF_RANGE = ["-1", "-0.001", "30.001", "1e9", "nan", "inf", "-inf", "Infinity
 
 @pytest.mark.parametrize("query", ["", *(f"time={value}" for value in OUT_OF_RANGE)])
 async def test_sleep_out_of_range(client: httpx.AsyncClient, query: str) -> None:
-    """A time that is missing, not a number or not between 0 and 30 seconds is a 422."""
+    """h/D15: a time that is missing, not a number or not between 0 and 30 seconds is a 422."""
     assert (await client.get(f"debug/sleep?{query}")).status_code == 422
 
 
 async def test_sixth_sleeper(client: httpx.AsyncClient) -> None:
-    """Five requests may sleep in a process; a sixth is a 409, and may once one of them has woken."""
+    """h/D15: five requests may sleep in a process; a sixth is a 409, and may once one of them has woken."""
     sleeping = [asyncio.create_task(client.get("debug/sleep?time=0.5")) for _ in range(5)]
 
     async def is_full() -> bool:
@@ -62,7 +62,7 @@ async def test_error(client: httpx.AsyncClient, status: int) -> None:
 
 @pytest.mark.parametrize("status", ["200", "399", "600", "999", "0", "-500", "abc", "nan", "5e2", "500.5"])
 async def test_error_out_of_range(client: httpx.AsyncClient, status: str) -> None:
-    """A status that is no error is a 422."""
+    """h/D16: a status that is no error is a 422."""
     assert (await client.get("debug/error", params={"status": status})).status_code == 422
 
 

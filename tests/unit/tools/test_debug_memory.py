@@ -136,7 +136,7 @@ async def test_no_leak_of_what_does_not_leak(client: httpx.AsyncClient) -> None:
     ids=["default", "flag", "true", "false", "empty"],
 )
 async def test_warm_up(client: httpx.AsyncClient, calls: Calls, flag: str, number: int) -> None:
-    """There is a request that is not measured, unless `no_warmup` is set."""
+    """h/D10: there is a request that is not measured, unless `no_warmup` is set."""
     assert (await client.get(f"memory_diff?path=/api/ping{flag}")).status_code == 200
     assert len(calls.requests) == number
 
@@ -182,6 +182,7 @@ async def test_only_get_requests_are_sent(client: httpx.AsyncClient, calls: Call
     ],
 )
 async def test_what_is_no_path(client: httpx.AsyncClient, calls: Calls, path: str) -> None:
+    """h/D09: only a path of the application is asked, never another host."""
     answer = await client.get("memory_diff", params={"path": path})
     assert answer.status_code == 422
     assert "must be a path of the application" in answer.text
@@ -199,6 +200,7 @@ async def test_what_is_no_path(client: httpx.AsyncClient, calls: Calls, path: st
     ],
 )
 async def test_the_diagnostics_are_not_measured(client: httpx.AsyncClient, calls: Calls, path: str) -> None:
+    """h/D09: they do not ask themselves."""
     answer = await client.get("memory_diff", params={"path": path})
     assert answer.status_code == 422
     assert calls.requests == []
@@ -255,6 +257,7 @@ async def test_one_at_a_time(client: httpx.AsyncClient, url: str) -> None:
 
 
 async def test_two_at_the_same_time(client: httpx.AsyncClient) -> None:
+    """h/D08: all but one are refused."""
     answers = await asyncio.gather(*(client.get("memory?analyze_type=builtins.dict") for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
 
@@ -343,6 +346,7 @@ WRONG = [
 
 @pytest.mark.parametrize("url", WRONG)
 async def test_wrong_parameters(client: httpx.AsyncClient, url: str) -> None:
+    """h/D06: what is out of range is a 422, before anything is counted."""
     answer = await client.get(url)
     assert answer.status_code == 422, answer.text
     assert isinstance(answer.json()["detail"], list)

@@ -32,7 +32,7 @@ async def test_time(anonymous: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatc
 
 
 async def test_headers(client: httpx.AsyncClient) -> None:
-    """The request is shown as by `/headers/`: names in lower case, without secrets."""
+    """h/D17: the request is shown as by `/headers/`: names in lower case, without secrets."""
     answer = await client.get("debug/headers?secret=hidden-one&a=<b>", headers={"X-Toto": "42"})
     assert answer.status_code == 200
     body = answer.json()

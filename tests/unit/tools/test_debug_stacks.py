@@ -30,7 +30,7 @@ async def test_stacks(client: httpx.AsyncClient, instance: str) -> None:
 
 
 async def test_levels(anonymous: httpx.AsyncClient) -> None:
-    """The view is for administrators."""
+    """h/D01: the view is for administrators."""
     assert (await anonymous.get("debug/stacks")).status_code == 403
 
 

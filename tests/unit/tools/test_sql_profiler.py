@@ -129,7 +129,7 @@ async def test_only_for_administrators(anonymous: httpx.AsyncClient) -> None:
 
 
 async def test_it_ends_by_itself(client: httpx.AsyncClient, database: db.Database) -> None:
-    """Then it records no more; what it recorded is there until somebody ends it."""
+    """h/D29: after its end it records no more; what it recorded is there until somebody ends it."""
     await start(client, ttl=1)
     await execute(database, "SELECT name FROM item")
 
@@ -189,7 +189,7 @@ async def test_plans(client: httpx.AsyncClient, database: db.Database) -> None:
 
 
 async def test_at_most_500_statements(client: httpx.AsyncClient, database: db.Database) -> None:
-    """The least used ones are dropped, and the reply stays below 1 MiB."""
+    """h/D25: the least used ones are dropped, and the reply stays below 1 MiB."""
     await start(client, explain=True)
     await execute(database, "SELECT 1 AS kept", times=3)
     async with database.session_scope() as session:
@@ -204,7 +204,7 @@ async def test_at_most_500_statements(client: httpx.AsyncClient, database: db.Da
 
 
 async def test_several_databases(client: httpx.AsyncClient, database: db.Database, tmp_path: Path) -> None:
-    """The statements of each have their own figures; those of other engines are not recorded."""
+    """h/D31: the statements of each have their own figures; those of other engines are not recorded."""
     other = db.Database(f"sqlite:///{tmp_path}/other.db", name="other")
     await start(client)  # before the engines of the second one exist
     await execute(database, "SELECT 1")

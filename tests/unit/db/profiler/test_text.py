@@ -77,7 +77,7 @@ def test_text(statement: str, expected: str) -> None:
     ],
 )
 def test_no_value_is_shown(statement: str) -> None:
-    """Neither of a literal, however it is written or left open, nor of a comment or a bare word of SET."""
+    """h/D24: neither of a literal, however written or left open, nor of a comment or a bare word of SET."""
     for is_sqlite in (False, True):
         assert SECRET not in without_values(statement, is_sqlite=is_sqlite).text
 
