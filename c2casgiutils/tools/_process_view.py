@@ -12,25 +12,16 @@ from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, instances
 from c2casgiutils.health_checks import _views as drains
-from c2casgiutils.tools import _check_rows, _forms, _messages, _pages, _process_rows, _summary
+from c2casgiutils.tools import _check_rows, _forms, _messages, _pages, _process_rows, _summary, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._process_rows import Row
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
-from c2casgiutils.tools._views import View
 
 router = APIRouter(include_in_schema=False)
 
-_VIEW = View(
-    "process",
-    "Process",
-    "",
-    "instances",
-    parent="processes",
-    twin_query={"id": "id"},
-    buttons={"drain=begin": "Drain", "drain=end": "Undrain"},
-)
+_VIEW = _views.get("process")
 _DURATIONS = (("", "until it is undrained"), ("60", "1 minute"), ("600", "10 minutes"), ("3600", "1 hour"))
 _REFUSED = 409
 _ACTIONS = ("begin", "end")

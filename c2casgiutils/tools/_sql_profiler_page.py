@@ -11,24 +11,16 @@ from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, db
 from c2casgiutils.switches import SwitchReport
-from c2casgiutils.tools import _forms, _messages, _pages, _sql_profiler
+from c2casgiutils.tools import _forms, _messages, _pages, _sql_profiler, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._sql_profiler import ProfilerRequest
 from c2casgiutils.tools._summary import Summary
-from c2casgiutils.tools._views import View
 
 router = APIRouter(include_in_schema=False)
 
-_VIEW = View(
-    "statements",
-    "SQL statements",
-    "",
-    "sql_profiler",
-    level="admin",
-    buttons={"end=1": "End and forget", "": "Start"},
-)
+_VIEW = _views.get("statements")
 _FIELDS = ("ttl", "plans", "end")
 _MAX_ROWS = 100
 _DURATIONS = (("5m", "5 minutes"), ("1m", "1 minute"), ("15m", "15 minutes"), ("1h", "1 hour"))

@@ -87,7 +87,27 @@ VIEWS = (
     View("activity", "Activity", "a", "events", twin_query=_same("kind", "what", "who", "since")),
     View("configuration", "Configuration", "s", "versions"),
 )
-"""All views; the first is the start page."""
+"""The views in the row of links; the first is the start page."""
+_OTHERS = (
+    View(
+        "process",
+        "Process",
+        "",
+        "instances",
+        parent="processes",
+        twin_query=_same("id"),
+        buttons={"drain=begin": "Drain", "drain=end": "Undrain"},
+    ),
+    View(
+        "statements",
+        "SQL statements",
+        "",
+        "sql_profiler",
+        level="admin",
+        buttons={"end=1": "End and forget", "": "Start"},
+    ),
+)
+"""The views that other views lead to."""
 
 
 def get(view_id: str) -> View:
@@ -96,4 +116,4 @@ def get(view_id: str) -> View:
     Raises:
         KeyError: There is none with this id.
     """
-    return {view.id: view for view in VIEWS}[view_id]
+    return {view.id: view for view in (*VIEWS, *_OTHERS)}[view_id]
