@@ -38,8 +38,8 @@ FORGOTTEN_SECONDS = 15 * 60.0
 _FUTURE_SECONDS = 60.0
 _MAX_TIME = 253_402_300_799
 """The end of the year 9999, the last one that `datetime` supports."""
-_MAX_BYTES = 65_536
-_MAX_BEAT_BYTES = 4_096
+_MAX_BYTES = 262_144
+"""Maximum size of a value; a process with 1,000 health checks needs half of it."""
 _MAX_LOGGED = 1_000
 
 _States = frozenset({"starting", "ready", "draining", "stopping"})
@@ -61,7 +61,7 @@ class Beat(BaseModel):
     figures: dict[_Short, float] = Field({}, max_length=100)
     applied: int | None = None
     drain: DrainState | None = None
-    checks: str = Field(default="", max_length=_MAX_BEAT_BYTES)
+    checks: str = ""
     reasons: dict[str, str] = {}
 
     @property
@@ -144,7 +144,7 @@ class Codec:
         return None
 
     def _read(self, field: str, raw: object, kind: type[_M], now: float) -> _M:
-        if not isinstance(raw, bytes) or len(raw) > (_MAX_BEAT_BYTES if kind is Beat else _MAX_BYTES):
+        if not isinstance(raw, bytes) or len(raw) > _MAX_BYTES:
             raise ValueError("too large")
         found = kind.model_validate_json(self._signer.verify(field, raw))
         if isinstance(found, Beat) and found.beat > now + _FUTURE_SECONDS:
