@@ -8,7 +8,7 @@ from urllib.parse import quote
 import click
 
 from c2casgiutils.scripts import _console, _tables
-from c2casgiutils.scripts._service import DEFAULT_URL, Code, Service, ServiceError, given_secrets
+from c2casgiutils.scripts._service import DEFAULT_URL, Code, Service, ServiceError, given_secrets, other_form
 
 _EPILOG = """\b
 The secret is read from C2C_SECRET, else C2C__AUTH__SECRET; a GitHub token from GITHUB_TOKEN.
@@ -43,8 +43,15 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except ServiceError as error:
-            _console.report(ctx.info_name or "", str(error), given_secrets())
-            ctx.exit(error.code)
+            self._end(ctx, error)
+        except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+            # the commands only read answers, whose outermost keys are checked
+            self._end(ctx, other_form(error))
+
+    @staticmethod
+    def _end(ctx: click.Context, error: ServiceError) -> None:
+        _console.report(ctx.info_name or "", str(error), given_secrets())
+        ctx.exit(error.code)
 
 
 @click.group(cls=_Group, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

@@ -84,7 +84,18 @@ def report(program: str, text: str, secrets: Iterable[str] = ()) -> None:
         text: What happened; may have several lines.
         secrets: Values to mask beside what looks like a secret.
     """
-    sys.stderr.write(f"{program}: {scrub(' '.join(text.split()), tuple(secrets))}\n")
+    line = printable(" ".join(text.split()))
+    sys.stderr.write(f"{program}: {scrub(line, tuple(secrets))}\n")
+
+
+def printable(text: str, *, kept: str = "") -> str:
+    """Return a text that cannot control a terminal: it may be what a server says.
+
+    Args:
+        text: The text.
+        kept: Characters that stay although they are not printable.
+    """
+    return "".join(letter if letter.isprintable() or letter in kept else "\ufffd" for letter in text)
 
 
 def run(work: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:

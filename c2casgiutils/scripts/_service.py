@@ -1,6 +1,8 @@
 """The service that the commands talk to: its answers, and one line and an exit code for each failure."""
 
+import asyncio
 import enum
+import json
 import os
 import ssl
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://127.0.0.1:8080/c2c"
 _SECONDS = 15
+_MAX_BYTES = 64 * 1024 * 1024
 _MAX_PORT = 65535
 _UNAUTHORIZED = (401, 403)
 _REDIRECTIONS, _ERRORS, _FAILURES = 300, 400, 500
@@ -36,6 +39,11 @@ class Code(enum.IntEnum):
     DEGRADED = 10
     DOWN = 11
     INCOMPLETE = 12
+
+
+def other_form(error: Exception) -> "ServiceError":
+    """Return the error for an answer whose inner parts are not those of a c2casgiutils service."""
+    return ServiceError(Code.NOT_OURS, f"the answer has another form ({type(error).__name__}): {_NOT_OURS}")
 
 
 class ServiceError(C2cError):
@@ -97,22 +105,42 @@ class Service:
         """
         import httpx
 
+        client, headers = _client(), _credentials()
         try:
-            with _client() as client:
-                answer = client.request(
-                    method,
-                    self._url.join(path),
-                    json=None if body is None else _given(body),
-                    params=_given(query or {}),
-                    headers=_credentials(),
-                )
+            sent = client.build_request(
+                method,
+                self._url.join(path),
+                json=None if body is None else _given(body),
+                params=_given(query or {}),
+                headers=headers,
+            )
+        except (httpx.InvalidURL, UnicodeEncodeError):
+            raise ServiceError(Code.USAGE, "an argument is too long or not valid UTF-8") from None
+        place = self._url.copy_with(userinfo=b"")
+        try:
+            answer, content = asyncio.run(_exchange(client, sent))
+        except TimeoutError:
+            text = f"{place} is unreachable: no complete answer within {_SECONDS} s"
+            raise ServiceError(Code.UNREACHABLE, text) from None
         except httpx.HTTPError as error:
             code = Code.TLS if _is_about_tls(error) else Code.UNREACHABLE
-            place = self._url.copy_with(userinfo=b"")
             raise ServiceError(
                 code, f"{place} is unreachable: {str(error) or type(error).__name__}"
             ) from None
-        return _content(answer, shape)
+        return _content(answer, content, shape)
+
+
+async def _exchange(client: "httpx.AsyncClient", sent: "httpx.Request") -> tuple["httpx.Response", bytes]:
+    """Return the answer and its body: the time is that of all of it, and the size is limited."""
+    async with asyncio.timeout(_SECONDS), client:
+        answer = await client.send(sent, stream=True)
+        content = bytearray()
+        async for part in answer.aiter_bytes():
+            content += part
+            if len(content) > _MAX_BYTES:
+                where = f"{answer.status_code} from {answer.request.url.path}"
+                raise ServiceError(Code.NOT_OURS, f"{where}: the answer is endless; {_NOT_OURS}")
+        return answer, bytes(content)
 
 
 def given_secrets() -> list[str]:
@@ -129,11 +157,11 @@ def _wrong_url() -> ServiceError:
     return ServiceError(Code.USAGE, f"--url must be an HTTP URL such as {DEFAULT_URL}, without a query")
 
 
-def _client() -> "httpx.Client":
+def _client() -> "httpx.AsyncClient":
     import httpx
 
     try:
-        return httpx.Client(timeout=_SECONDS)
+        return httpx.AsyncClient(timeout=_SECONDS)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ServiceError(Code.USAGE, f"SSL_CERT_FILE or SSL_CERT_DIR: {reason}") from None
@@ -172,9 +200,9 @@ def _credentials() -> dict[bytes, bytes]:
     return {b"X-API-Key": secret.encode()}
 
 
-def _content(answer: "httpx.Response", shape: Mapping[str, type]) -> Any:
+def _content(answer: "httpx.Response", body: bytes, shape: Mapping[str, type]) -> Any:
     try:
-        content = answer.json()
+        content = json.loads(body)
     except (ValueError, RecursionError):
         content = None
     content = content if isinstance(content, dict) else {}
@@ -191,7 +219,7 @@ def _content(answer: "httpx.Response", shape: Mapping[str, type]) -> Any:
         raise ServiceError(Code.REFUSED, f"{where}: {detail}")
     if status < _REDIRECTIONS and all(isinstance(content.get(key), kind) for key, kind in shape.items()):
         return content
-    if answer.is_redirect:
+    if answer.has_redirect_location:
         where += f", which redirects to {answer.headers['Location']}"
     raise ServiceError(Code.NOT_OURS, f"{where}: {_NOT_OURS}")
 
@@ -199,5 +227,9 @@ def _content(answer: "httpx.Response", shape: Mapping[str, type]) -> Any:
 def _one_line(detail: Any) -> str:
     if isinstance(detail, list):  # the errors of a wrong parameter
         errors = [one for one in detail if isinstance(one, dict)]
-        return "; ".join(f"{(one.get('loc') or ['?'])[-1]}: {one.get('msg')}" for one in errors)
+        return "; ".join(f"{_place(one.get('loc'))}: {one.get('msg')}" for one in errors)
     return str(detail or "")
+
+
+def _place(loc: Any) -> Any:
+    return loc[-1] if isinstance(loc, list) and loc else "?"

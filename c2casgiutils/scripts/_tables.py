@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from c2casgiutils.scripts import _console
+
 _COLOURS = {
     "ok": "green",
     "pass": "green",
@@ -35,7 +37,7 @@ def show(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> N
 
 def say(text: str) -> None:
     """Print a line."""
-    Console(soft_wrap=True, markup=False, highlight=False).print(_printable(text))
+    Console(soft_wrap=True, markup=False, highlight=False).print(_console.printable(text))
 
 
 def moment(text: str | None) -> str:
@@ -63,9 +65,5 @@ def _process(one: Mapping[str, Any]) -> str:
 
 
 def _cell(value: Any) -> Text:
-    text = _printable("" if value is None else str(value))
+    text = _console.printable("" if value is None else str(value), kept="\n")
     return Text(text, style=_COLOURS.get(text, ""))
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import select
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
@@ -17,10 +18,13 @@ class Answer:
         status: The status.
         content: Sent as it is if it is a text, else as JSON.
         headers: Further headers.
+        drip: The body is sent again and again until the client leaves.
     """
 
-    def __init__(self, status: int, content: Any, headers: Mapping[str, str] | None = None) -> None:
-        self.status = status
+    def __init__(
+        self, status: int, content: Any, headers: Mapping[str, str] | None = None, *, drip: bool = False
+    ) -> None:
+        self.status, self.drip = status, drip
         self.body = (content if isinstance(content, str) else json.dumps(content)).encode()
         self.headers = headers or {}
 
@@ -42,6 +46,11 @@ def canned_server(answer: Answer, certificate: tuple[Path, Path] | None = None) 
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer.body)
+            while answer.drip:
+                gone, _, _ = select.select([self.connection], [], [], 0.1)
+                if gone:
+                    break
+                self.wfile.write(answer.body)
 
         do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815  # the names that the base class calls
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from c2casgiutils.scripts import _service
 from c2casgiutils.scripts._service import Code, Service
 from c2casgiutils.scripts.command import main
 from tests.support.canned import Answer, canned_server
@@ -62,8 +63,12 @@ SITUATIONS: dict[str, tuple[Answer, Code, str]] = {
         Code.NOT_OURS,
         "not a c2casgiutils service",
     ),
+    "a redirect to nowhere": (Answer(302, ""), Code.NOT_OURS, "not a c2casgiutils service"),
+    "nothing new": (Answer(304, ""), Code.NOT_OURS, "not a c2casgiutils service"),
     "very deep": (Answer(200, "[" * 100_000), Code.NOT_OURS, "not a c2casgiutils service"),
     "errors of others": (Answer(422, {"detail": [1, {"loc": []}, None]}), Code.REFUSED, "?: None"),
+    "escape sequences": (Answer(400, {"detail": "\x1b]0;x\x07\x9b2J\u202e"}), Code.REFUSED, "\ufffd]0;x"),
+    "errors without places": (Answer(422, {"detail": [{"loc": 5}, {"loc": {}}]}), Code.REFUSED, "?: None"),
     "an error": (Answer(500, {"detail": f"no {SECRET}"}), Code.FAILED, "500 from /c2c/"),
     "a proxy without a service": (Answer(502, "<html>"), Code.FAILED, "502 from /c2c/"),
     "without Redis": (Answer(503, {"detail": "Redis is unreachable"}), Code.FAILED, "Redis is unreachable"),
@@ -107,6 +112,50 @@ def test_failures(situation: str, capsys: pytest.CaptureFixture[str]) -> None:
             for form in ((), ("--json",)):
                 assert call(main, "--url", f"{url}/c2c", *form, *arguments) == code, name
                 assert text in one_line(capsys)
+
+
+_OTHER: dict[str, Any] = {
+    "a number": 5,
+    "numbers": [1],
+    "empty objects": [{}],
+    "wrong types": [{"kind": [], "since": "x", "expires": "x", "beat_age_seconds": "x", "where": 1}],
+}
+
+
+@pytest.mark.parametrize("other", _OTHER)
+def test_other_forms(other: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Answers that are ours at a glance end with one line, not with a traceback."""
+    lists = dict.fromkeys(
+        ["attention", "instances", "loggers", "overrides", "groups", "drained"], _OTHER[other]
+    )
+    answer = {**CHANGED, "state": "ok", "roster": "current", "cluster": {"missing": 5}, **lists}
+    with canned_server(Answer(200, answer)) as url:
+        for name, arguments in COMMANDS.items():
+            assert call(main, "--url", f"{url}/c2c", *arguments) == Code.NOT_OURS, name
+            assert "not a c2casgiutils service" in one_line(capsys)
+
+
+def test_an_endless_answer(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that never ends is waited for, nor one that fills the memory is read."""
+    monkeypatch.setattr(_service, "_MAX_BYTES", 100_000)
+    monkeypatch.setattr(_service, "_SECONDS", 3)
+    with canned_server(Answer(200, " " * 200_000)) as url:
+        assert call(main, "--url", f"{url}/c2c", "health") == Code.NOT_OURS
+        assert "the answer is endless" in one_line(capsys)
+    with canned_server(Answer(200, " ", drip=True)) as url:
+        assert call(main, "--url", f"{url}/c2c", "health") == Code.UNREACHABLE
+        assert "no complete answer within 3 s" in one_line(capsys)
+
+
+def test_arguments_that_cannot_be_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    """Bytes that are not UTF-8, and more than a URL can hold."""
+    for arguments in (
+        ("levels", "\udcff"),
+        ("levels", "a" * 70_000),
+        ("levels", "a", "DEBUG", "--reason=\udcff"),
+    ):
+        assert call(main, "--url", "http://127.0.0.1:1/c2c", *arguments) == Code.USAGE
+        assert "an argument is too long or not valid UTF-8" in one_line(capsys)
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["table", "JSON"])
