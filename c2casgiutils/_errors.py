@@ -1,4 +1,4 @@
-"""The base class of all exceptions of this package, and a function for the text of any exception."""
+"""The base class of all exceptions of this package, and functions for the text of any exception."""
 
 
 class C2cError(Exception):
@@ -11,3 +11,8 @@ def text_of(error: BaseException) -> str:
         return str(error)
     except BaseException:  # noqa: BLE001  # code of other libraries, which may raise anything
         return ""
+
+
+def encodable(text: str) -> str:
+    """Return a text with its lone surrogates escaped: no response can encode them."""
+    return text.encode(errors="backslashreplace").decode()

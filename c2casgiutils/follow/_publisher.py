@@ -11,6 +11,7 @@ import threading
 from typing import Any
 
 from c2casgiutils import instances, logs
+from c2casgiutils._errors import encodable
 from c2casgiutils.follow._lines import MAX_A_SECOND, Lines, LinesUnavailableError
 from c2casgiutils.follow._model import Follow
 from c2casgiutils.request_tracking import request_of
@@ -116,13 +117,8 @@ def _line(record: logging.LogRecord, secrets: tuple[str, ...]) -> dict[str, Any]
     at = datetime.datetime.fromtimestamp(record.created, tz=datetime.UTC)
     return {
         "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "logger": _encodable(logs.redact(record.name, secrets)),
-        "level": _encodable(logging.getLevelName(record.levelno)),
-        "message": _encodable(logs.plain_text(record, secrets, length=_MAX_LENGTH)),
+        "logger": encodable(logs.redact(record.name, secrets)),
+        "level": encodable(logging.getLevelName(record.levelno)),
+        "message": encodable(logs.plain_text(record, secrets, length=_MAX_LENGTH)),
         "request_id": None if request is None else logs.redact(request.request_id, secrets),
     }
-
-
-def _encodable(text: str) -> str:
-    """Return a text with its lone surrogates escaped: no response can encode them."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pydantic_core
 
-from c2casgiutils._errors import text_of
+from c2casgiutils._errors import encodable, text_of
 from c2casgiutils._secrets import scrub, scrub_mapping
 from c2casgiutils.health_checks._model import JsonCheckError, Result, Status
 
@@ -98,8 +98,8 @@ def of_exception(error: BaseException, seconds: float, secrets: Iterable[str]) -
         _WRONG,
         seconds,
         payload,
-        message=scrub(_start(text_of(error)), secrets)[:_MAX_TEXT_SIZE] or type(error).__name__,
-        stacktrace=scrub(_end(stack), secrets)[-4 * _MAX_TEXT_SIZE :],
+        message=encodable(scrub(_start(text_of(error)), secrets))[:_MAX_TEXT_SIZE] or type(error).__name__,
+        stacktrace=encodable(scrub(_end(stack), secrets))[-4 * _MAX_TEXT_SIZE :],
     )
 
 

@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from c2casgiutils import auth, config, instances, switches
+from c2casgiutils import _errors, auth, config, instances, switches
 from c2casgiutils.tools import (
     _attention,
     _caller,
@@ -135,7 +135,7 @@ async def respond(
     if not may_see:
         template, status = "closed.html", 503 if caller.trouble else 403
     response.status_code = status
-    response.body = templates().get_template(template).render(context).encode()
+    response.body = _errors.encodable(templates().get_template(template).render(context)).encode()
     response.headers["Content-Length"] = str(len(response.body))
     if context["is_live"] and request.method == "GET":
         _leave_out_known(request, response)

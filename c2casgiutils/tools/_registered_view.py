@@ -14,6 +14,7 @@ from starlette.types import Scope
 
 from c2casgiutils import auth, config
 from c2casgiutils._asgi import LEGACY_PATHS
+from c2casgiutils._errors import text_of
 from c2casgiutils._secrets import scrub, scrub_mapping
 from c2casgiutils.tools import _legacy_paths, _pages, _registered
 from c2casgiutils.tools._caller import Caller
@@ -175,7 +176,7 @@ def _failures(page: Page) -> Iterator[None]:
         raise HTTPException(max(error.status_code, 400), _reason(str(error.detail))) from error
     except Exception as error:
         _LOGGER.exception("The page %r of the application failed", page.id)
-        raise LoaderError(_reason(f"{type(error).__name__}: {error}")) from error
+        raise LoaderError(_reason(f"{type(error).__name__}: {text_of(error)}")) from error
 
 
 def _reason(text: str) -> str:

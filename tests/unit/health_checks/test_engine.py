@@ -257,6 +257,7 @@ async def test_large_payload_is_replaced(factory: Factory) -> None:
         pytest.param(GeneratorExit(), id="generator-exit"),
         pytest.param(asyncio.CancelledError(), id="cancelled-error"),
         pytest.param(BadTextError(), id="broken-text"),
+        pytest.param(RuntimeError("\ud800"), id="surrogate"),
         pytest.param(StopIteration(), id="stop-iteration"),
         pytest.param(ExceptionGroup("many", [ValueError("x")]), id="group"),
         pytest.param(RecursionError(), id="recursion"),
@@ -265,7 +266,9 @@ async def test_large_payload_is_replaced(factory: Factory) -> None:
 async def test_whatever_is_raised_is_one_failed_entity(factory: Factory, error: BaseException) -> None:
     factory.add(Raising(error))
     factory.add(Fine())
-    assert [entity.status_code for entity in (await factory.check()).entities] == [500, 200]
+    result = await factory.check()
+    assert [entity.status_code for entity in result.entities] == [500, 200]
+    result.model_dump_json()
 
 
 async def test_json_check_error_has_data(factory: Factory) -> None:

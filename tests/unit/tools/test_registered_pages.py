@@ -166,8 +166,14 @@ FAILURES: dict[str, tuple[Callable[[], Any], str]] = {
     "nothing": (lambda: None, "returned NoneType, not a mapping"),
     "value": (lambda: {"a": _Unprintable()}, "RuntimeError: no text"),
     "secret": (lambda: _raise(RuntimeError(f"wrong: {SECRET} {'x' * 1000}")), "RuntimeError: wrong"),
+    "no text": (lambda: _raise(_UnprintableError()), "_UnprintableError: "),
     "markup": (lambda: _raise(RuntimeError("<b>")), "&lt;b&gt;"),
 }
+
+
+class _UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
 
 
 class _Unprintable:
@@ -185,6 +191,14 @@ async def test_loader_that_fails(client: httpx.AsyncClient, loader: Callable[[],
     assert text in answer.text
     assert ("broken", "Broken") in nav(answer.text)
     assert "Traceback" not in answer.text
+
+
+async def test_lone_surrogates(client: httpx.AsyncClient) -> None:
+    """Names of files can have them, and no response: they are shown escaped."""
+    tools.register_page("files", "Files", lambda: {"a\udcff": "b\ud800"})
+    answer = await client.get("files")
+    assert answer.status_code == 200
+    assert rows(answer.text) == {"a\\udcff": "b\\ud800"}
 
 
 async def test_failure_is_logged(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
