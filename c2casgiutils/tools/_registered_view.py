@@ -37,6 +37,7 @@ _REQUIRE = {
 _MAX_ROWS = 500
 _MAX_TEXT_LENGTH = 2000
 _MAX_REASON_LENGTH = 300
+_ERRORS = range(400, 600)
 
 
 def register_page(
@@ -173,7 +174,8 @@ def _failures(page: Page) -> Iterator[None]:
     except LoaderError:
         raise
     except HTTPException as error:
-        raise HTTPException(max(error.status_code, 400), _reason(str(error.detail))) from error
+        status = error.status_code if error.status_code in _ERRORS else 500
+        raise HTTPException(status, _reason(str(error.detail))) from error
     except Exception as error:
         _LOGGER.exception("The page %r of the application failed", page.id)
         raise LoaderError(_reason(f"{type(error).__name__}: {text_of(error)}")) from error

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.exceptions import HTTPException
 
 from c2casgiutils import tools
 from c2casgiutils.tools import _registered, _views
@@ -191,6 +192,17 @@ async def test_loader_that_fails(client: httpx.AsyncClient, loader: Callable[[],
     assert text in answer.text
     assert ("broken", "Broken") in nav(answer.text)
     assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [(404, 404), (599, 599), (200, 500), (302, 500), (600, 500), (0, 500)]
+)
+async def test_status_of_a_loader(client: httpx.AsyncClient, status: int, expected: int) -> None:
+    """Only a status of an error is one: servers cannot send 600."""
+    tools.register_page("orders", "Orders", lambda: _raise(HTTPException(status, "no such order")))
+    answer = await client.get("orders")
+    assert answer.status_code == expected
+    assert "no such order" in answer.text
 
 
 async def test_lone_surrogates(client: httpx.AsyncClient) -> None:
