@@ -4,6 +4,7 @@ import datetime
 import random
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import redis
 
@@ -13,6 +14,7 @@ from c2casgiutils.instances._roster import Roster
 
 PROCESSES, CHECKS = 50, 40
 _DAY = 86_400
+_HOST = "web-7f9c-"
 _MIB = 2**20
 
 
@@ -38,7 +40,7 @@ def join(
     now = time.time()
     ids = []
     for number in range(processes):
-        hostname = f"web-7f9c-{number // 4:05x}"
+        hostname = f"{_HOST}{number // 4:05x}"
         id_ = f"{hostname}:{7 + number % 4}:{number:08x}"
         ids.append(id_)
         age = {0: 2 * _DAY, 1: 3 * _DAY + 40}.get(number, 1)
@@ -80,6 +82,15 @@ def join(
         client.hset(str(key), items=pairs)
         client.hset(roster.samples_key, id_, roster.codec.write(id_, {"ring": ring}))
     return ids
+
+
+def leave(client: "redis.Redis") -> None:
+    """Remove all entries that `join` wrote."""
+    key = Roster("crowd").key
+    fields: Any = client.hkeys(key)
+    for field in fields:
+        if field.startswith(_HOST):
+            client.hdel(key, field)
 
 
 _WORDS = {"p": "pass", "w": "warn", "f": "fail"}
