@@ -18,7 +18,7 @@ from tests.support.net import wait_for
 from tests.support.operators import blocked, stopped
 from tests.support.processes import RedisServer, Uvicorn
 
-WORKERS = 2
+WORKERS = (2, 3)
 SECONDS = 60
 ENVIRONMENT = {
     "C2C__AUTH__SECRET": SECRET,
@@ -35,12 +35,12 @@ class Service:
     """Workers that are replaced when they end, and a Redis of their own.
 
     Args:
-        url: Of the workers.
+        server: Running.
         redis: Running.
     """
 
-    def __init__(self, url: str, redis: RedisServer) -> None:
-        self.url, self.redis = url, redis
+    def __init__(self, server: Uvicorn, redis: RedisServer) -> None:
+        self.url, self.workers, self.redis = server.url, server.workers, redis
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Ask over a new connection, until a worker answers that does not end meanwhile."""
@@ -65,18 +65,18 @@ class Service:
 
     def wait_ready(self) -> list[str]:
         """Wait until as many processes are ready as there shall be, and return them."""
-        wait_for(lambda: len(self.ids()) == WORKERS, seconds=SECONDS, what=f"{WORKERS} ready workers")
+        wait_for(lambda: len(self.ids()) == self.workers, seconds=SECONDS, what=f"{self.workers} workers")
         return self.ids()
 
 
-@pytest.fixture(scope="module")
-def _shared() -> Iterator[Service]:
+@pytest.fixture(scope="module", params=WORKERS, ids="{} workers".format)
+def _shared(request: pytest.FixtureRequest) -> Iterator[Service]:
     # uvicorn waits as long for a worker that ends while it is asked, before it starts another one
     options = ("--timeout-worker-healthcheck", "25")
     with RedisServer() as redis:
         env = {**ENVIRONMENT, "C2C__REDIS__URL": redis.url}
-        with Uvicorn("tests.support.live_app:app", *options, workers=WORKERS, env=env) as server:
-            yield Service(server.url, redis)
+        with Uvicorn("tests.support.live_app:app", *options, workers=request.param, env=env) as server:
+            yield Service(server, redis)
 
 
 @pytest.fixture
