@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from c2casgiutils import config
 from c2casgiutils.tools._views import VIEWS
+from tests.support import crowd
 from tests.support.auth import KEY
 from tests.support.browser import Visit, chromium
 from tests.support.fake_github import FakeGitHub, Repository
@@ -40,11 +42,13 @@ class Service:
     Args:
         url: The proxy.
         github: Who may do what.
+        redis: Of the process.
     """
 
-    def __init__(self, url: str, github: FakeGitHub) -> None:
+    def __init__(self, url: str, github: FakeGitHub, redis: RedisServer) -> None:
         self.url = url
         self.github = github
+        self.redis = redis
 
     def sign_in(self, visit: Visit, name: str, *, at: str = "") -> Page:
         """Open a view as somebody who then signs in, and wait for it."""
@@ -63,6 +67,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     directory: Path = tmp_path_factory.mktemp("database")
     with ExitStack() as servers:
         github = servers.enter_context(FakeGitHub())
+        redis = servers.enter_context(RedisServer())
         github.users = {name: {"login": name} for name in PERMISSIONS}
         repository = Repository(permissions={name: [right] for name, right in PERMISSIONS.items()})
         github.repositories = {"org/repo": repository}
@@ -75,10 +80,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             "C2C__PROMETHEUS__PORT": "0",
             "C2C__PROXY_HEADERS__TYPE": "x-forwarded",
             "C2C__PROXY_HEADERS__APPLY_PREFIX": "True",
-            "C2C__REDIS__URL": servers.enter_context(RedisServer()).url,
+            "C2C__REDIS__URL": redis.url,
         }
-        server = servers.enter_context(Uvicorn("tests.support.live_app:app", env=env))
-        yield Service(servers.enter_context(Nginx(PROXY.format(url=server.url))).url, github)
+        server = servers.enter_context(Uvicorn("tests.support.every_view_app:app", env=env))
+        yield Service(servers.enter_context(Nginx(PROXY.format(url=server.url))).url, github, redis)
 
 
 @pytest.fixture(scope="module")
@@ -118,23 +123,82 @@ def looks(visit: Visit, path: str) -> list[str]:
     found = [*page.evaluate(TROUBLE), *visit.axe()]
     page.set_viewport_size({"width": 320, "height": 256})  # what 1280 x 1024 at 400 % is
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    found += [*page.evaluate(TROUBLE), *visit.axe("color-contrast", "scrollable-region-focusable")]
+    found += [*page.evaluate(TROUBLE), *visit.axe()]
     page.set_viewport_size({"width": 640, "height": 512})
     page.emulate_media(color_scheme="light", forced_colors="active")
-    found += page.evaluate(TROUBLE)
+    # axe computes the contrast of colours that are not the ones shown then
+    found += [*page.evaluate(TROUBLE), *visit.axe(without=("color-contrast",))]
     return [f"{path}: {each}" for each in found]
+
+
+LOOKED_AT = (*VISITED, "statements", "waiting", "nothing", "broken", "no/such/address", "processes?sort=none")
+EMPTY = (
+    "processes?q=nobody",
+    "process?id=gone:1:00000000",
+    "checks?check=nobody",
+    "levels?q=nobody.at-all",
+    "levels?logger=nobody.at-all",
+    "requests?status=599",
+    "activity?who=nobody",
+    "diagnostics?what=stacks&id=gone:1:00000000",
+    f"activity?what={'x' * 3000}",
+)
+"""The addresses of views that find nothing, or not what somebody asked for."""
+REFUSED = ("Failed to load resource",)
 
 
 def test_looks(service: Service, browser: Browser) -> None:
     """No view overflows, moves where that is unwanted, shows a state by colour alone, or offends axe."""
-    with Visit(browser, service.url) as visit:
+    with Visit(browser, service.url, expected=REFUSED) as visit:
         visit.page.goto(MOUNT)
         found = looks(visit, "signed out")
         page = service.sign_in(visit, "administrator")
         process = page.locator('a[href^="process?id="]').first.get_attribute("href") or ""
-        for path in (*VISITED, process):
+        for path in (*LOOKED_AT, process):
             page.goto(f"{MOUNT}{path}")
             found += looks(visit, path)
+    assert found == [], "\n".join(found)
+
+
+def test_looks_of_nothing(service: Service, browser: Browser) -> None:
+    """A view that finds nothing looks as well."""
+    with Visit(browser, service.url, expected=REFUSED) as visit:
+        page = service.sign_in(visit, "administrator")
+        found = []
+        for path in EMPTY:
+            page.goto(f"{MOUNT}{path}")
+            found += looks(visit, path)
+    assert found == [], "\n".join(found)
+
+
+def test_looks_in_trouble(service: Service, browser: Browser) -> None:
+    """So do those with processes that are late, lost or down, with a level, and without an answer."""
+    config.settings.redis.url = service.redis.url
+    with (
+        Visit(browser, service.url, expected=REFUSED) as visit,
+        service.redis.client() as client,
+    ):
+        page = service.sign_in(visit, "administrator", at="levels?q=orders.db")
+        row = page.get_by_role("group", name="orders.db", exact=True)
+        row.get_by_role("button", name="DEBUG", exact=True).click()
+        expect(row.get_by_role("status")).to_be_visible()
+        found = looks(visit, "a level")
+        ids = crowd.join(client, processes=14, checks=5)
+        try:
+            page.goto(MOUNT)
+            expect(page.locator(".problems .state-fail").first).to_be_visible()
+            found += looks(visit, "trouble")
+            paths = ("processes", "checks", "levels", "configuration", "activity", f"process?id={ids[0]}")
+            for path in (*paths, f"process?id={ids[1]}", f"process?id={ids[5]}"):
+                page.goto(f"{MOUNT}{path}")
+                found += looks(visit, f"trouble in {path}")
+            page.goto(MOUNT)
+            page.route("**/*", lambda route: route.abort())
+            page.keyboard.press("r")
+            expect(page.locator("#stale")).to_contain_text("No response", timeout=60_000)
+            found += looks(visit, "stale")
+        finally:
+            crowd.leave(client)
     assert found == [], "\n".join(found)
 
 
