@@ -130,10 +130,10 @@ def is_current(page: Page) -> None:
 def test_blocked(service: Service, visit: Visit) -> None:
     """A busy event loop is a process without heartbeats; it is well again by itself."""
     with blocked(service.url) as victim:
-        line = problem(visit.page, f"Process {name_of(victim)}: no heartbeat since")
+        line = problem(visit.page, f"Process {name_of(victim.id)}: no heartbeat since")
         expect(line.locator("time")).to_be_visible()
         is_current(visit.page)
-    expect(problem(visit.page, name_of(victim))).to_have_count(0)
+    expect(problem(visit.page, name_of(victim.id))).to_have_count(0)
     is_current(visit.page)
 
 

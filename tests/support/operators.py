@@ -1,6 +1,7 @@
 """Operators who set log levels in the processes of a service, over HTTP."""
 
 import contextlib
+import dataclasses
 import os
 import tempfile
 import threading
@@ -160,12 +161,25 @@ def stopped(pid: int) -> Iterator[None]:
         os.kill(pid, 18)  # SIGCONT
 
 
+@dataclasses.dataclass(frozen=True)
+class Blocked:
+    """A process that is blocked.
+
+    Attributes:
+        id: What it writes when that begins, its id in `tests.support.views_app`.
+        since: When that was, by its own clock.
+    """
+
+    id: str
+    since: float
+
+
 @contextlib.contextmanager
-def blocked(url: str, *, way: str = "block") -> Iterator[str]:
-    """Block a process meanwhile, and return what it writes when that begins.
+def blocked(url: str, *, way: str = "block") -> Iterator[Blocked]:
+    """Block a process meanwhile.
 
     Args:
-        url: Where `tests.support.views_app` runs, which writes its id, or `tests.support.debug_app`.
+        url: Where `tests.support.views_app` runs, or `tests.support.debug_app`.
         way: The route that does it.
     """
     with tempfile.TemporaryDirectory() as directory:
@@ -175,7 +189,7 @@ def blocked(url: str, *, way: str = "block") -> Iterator[str]:
         thread.start()
         try:
             wait_for(lambda: file.exists() and file.read_text() != "", what="a blocked process")
-            yield file.read_text()
+            yield Blocked(file.read_text(), file.stat().st_mtime)
         finally:
             file.unlink(missing_ok=True)
             thread.join()
