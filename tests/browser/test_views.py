@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -271,7 +271,12 @@ def test_tasks(service: Service, browser: Browser) -> None:
         with Visit(browser, service.url, viewport={"width": 1280, "height": 900}) as visit:
             hand = Hand(sign_in(visit))
             do_tasks(visit.page, hand, name)
-            assert hand.counted == documented()
+            do_tasks_otherwise(visit.page, hand, name)
+        options: Any = {"java_script_enabled": False, "viewport": {"width": 1280, "height": 900}}
+        with Visit(browser, service.url, **options) as visit:
+            plain = Hand(sign_in(visit))
+            do_tasks_without_a_script(visit.page, plain)
+        assert {**hand.counted, **plain.counted} == documented()
     finally:
         mend(service)
 
@@ -323,3 +328,48 @@ def do_tasks(page: Page, hand: Hand, name: str) -> None:
     hand.finish("Drain a process", undrain)
     undrain.click()
     expect(page.get_by_role("button", name="Drain", exact=True)).to_be_visible()
+
+
+def do_tasks_otherwise(page: Page, hand: Hand, name: str) -> None:
+    """Do those with the keyboard alone, at a zoom of 400 %, and on paper."""
+    row = page.get_by_role("group", name="orders.db", exact=True)
+    page.goto("/c2c/")
+    hand.press("/")
+    expect(page.get_by_label("Search")).to_be_focused()
+    hand.press("o", "r", "d", "Enter")
+    expect(page.get_by_text("3 loggers in 2 processes.")).to_be_visible()
+    hand.press("j", "j")
+    expect(row).to_be_focused()
+    debug = row.get_by_role("button", name="DEBUG", exact=True)
+    while not debug.evaluate("button => button === document.activeElement"):
+        hand.press("Tab")
+    hand.press("Enter")
+    expect(row.get_by_text("2 of 2 applied DEBUG.")).to_be_in_viewport()
+    expect(row).to_be_focused()
+    hand.press("e")
+    hand.finish(
+        "`DEBUG` in all processes and its end, with the keyboard alone", row.get_by_text("No level is set.")
+    )
+
+    page.set_viewport_size({"width": 320, "height": 256})  # what 1280 x 1024 at 400 % is
+    page.goto("/c2c/")
+    hand.press("Tab", "Tab", "Enter")
+    line = page.get_by_role("listitem").filter(has_text=f"{name}: pool exhausted: 5 of 5")
+    hand.finish("Which process is sick, at a zoom of 400 %", line)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+    hand.press("Control+p")
+    assert len(re.findall(rb"/Type /Page\b", page.pdf(format="A4"))) == 1
+    hand.finish("The overview on one sheet of A4")
+
+
+def do_tasks_without_a_script(page: Page, hand: Hand) -> None:
+    """Set a level by links and forms alone."""
+    row = page.get_by_role("group", name="orders.db", exact=True)
+    hand.click(page.get_by_role("link", name="Log levels"))
+    hand.click(page.get_by_label("Search"))
+    hand.press("o", "r", "d", "Enter")
+    hand.click(row.get_by_role("button", name="DEBUG", exact=True))
+    hand.finish("`DEBUG` for 10 minutes without JavaScript", row.get_by_text("2 of 2 applied DEBUG."))
+    row.get_by_role("button", name="End").click()
+    expect(row.get_by_text("No level is set.")).to_be_visible()
