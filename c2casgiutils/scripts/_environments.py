@@ -67,7 +67,7 @@ class _Loader(yaml.SafeLoader):
         seen = set[str]()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.composer.ComposerError(None, None, "a key is there twice", key.start_mark)
+                raise yaml.MarkedYAMLError(None, None, "a key is there twice", key.start_mark)
             seen.add(str(key.value))
         return node
 
