@@ -56,6 +56,7 @@ class _Reader(HTMLParser):
         self._waiting: list[Button] = []
         self._select, self._option = "", False
         self._in_curl = 0
+        self._given: list[str] = []
         self._text: str | None = None
         self._label: Button | None = None
 
@@ -108,10 +109,12 @@ class _Reader(HTMLParser):
             command, self._text = self._text or "", None
             if self._form is None:
                 self.commands.append(command)
-            elif self._waiting:
-                self._waiting.pop(0).command = command
+            else:
+                self._given.append(command)
         elif tag == "span" and self._in_curl:
             self._in_curl -= 1
+            if not self._in_curl:
+                self._give()
         elif tag == "select":
             self._select = ""
         elif tag == "form" and self._form is not None:
@@ -119,6 +122,12 @@ class _Reader(HTMLParser):
                 button.fields = {**self._values, **button.fields}
             self.buttons += self._pressed
             self._form = None
+
+    def _give(self) -> None:
+        """Give the commands to the buttons before them, the last to the last."""
+        for button, command in zip(reversed(self._waiting), reversed(self._given), strict=False):
+            button.command = command
+        self._waiting, self._given = [], []
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,10 +181,10 @@ def _kind(address: str) -> str:
 
 
 def buttons_of(views: list[Found]) -> Iterator[Button]:
-    """Return one button of each kind."""
-    known = set()
+    """Return one button of each kind, one with a command if there is any."""
+    known: dict[str, Button] = {}
     for view in views:
         for button in view.buttons:
-            if button.what not in known:
-                known.add(button.what)
-                yield button
+            if button.what not in known or (button.command and not known[button.what].command):
+                known[button.what] = button
+    yield from known.values()
