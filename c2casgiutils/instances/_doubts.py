@@ -15,13 +15,13 @@ class Doubts:
 
     def __init__(self, heartbeat: float) -> None:
         close = _CLOSE_BEATS * heartbeat
-        self.refused = Since(close)
+        self.refused: Since = Since(close)
         """Redis refuses the entry of this process, so probably those of the others, too."""
-        self.partly = Since(close, is_on=True)
+        self.partly: Since = Since(close, is_on=True)
         """The hash is missing or unreadable, or was rebuilt just now."""
-        self.others = Since(close)
+        self.others: Since = Since(close)
         """Processes are connected that the roster does not have."""
-        self.skipped = Since(close)
+        self.skipped: Since = Since(close)
         """Entries are not accepted."""
 
     @property
