@@ -133,17 +133,13 @@ class Link:
         if self._task is not None and self._task.get_loop() is asyncio.get_running_loop():
             await asyncio.wait([self._task])
 
-    def reset(self, reason: str) -> None:
-        """Close the connection; a new one is opened immediately."""
-        self._drop(reason)
-
     def abort(self) -> None:
         """Close at once, without waiting for the listener to end."""
         self._closed = True
         self._periodic.stop()
         if self._task is not None and not self._task.get_loop().is_closed():
             self._task.cancel()
-        self._drop("closed")
+        self.reset("closed")
 
     # Commands
 
@@ -162,7 +158,12 @@ class Link:
             LinkDownError: Redis is unreachable or did not reply in time.
         """
         wire = self._connected()
-        return await wire.reply(wire.send(commands), seconds)
+        try:
+            return await wire.reply(wire.send(commands), seconds)
+        except LinkDownError as error:
+            if wire.is_closed and wire is self._wire:
+                self.reset(str(error))  # who tries again waits for the next connection
+            raise
 
     def _connected(self) -> Wire:
         if self._wire is None or self._task is None or self._task.done():
@@ -219,7 +220,7 @@ class Link:
                 if not self._closed:
                     self._note_down(error)
             finally:
-                self._drop("closed" if self._closed else self.describe_outage())
+                self.reset("closed" if self._closed else self.describe_outage())
             if self._closed:  # a task group that fails while it is cancelled may swallow the cancellation
                 return
             delay = self._next_delay(delay, served=time.monotonic() - started)
@@ -277,9 +278,8 @@ class Link:
             raise LinkDownError("the server is a replica now")
         if isinstance(replies[2], ReplyError) and replies[2].code in WRONG_SERVER:
             raise LinkDownError(str(replies[2]))  # a server that is loading its data still serves subscribers
-        if self._is_right is None or self._wire is None:
-            return
-        if not await self._is_right(self._wire.connection):
+        wire = self._wire
+        if self._is_right is not None and wire is not None and not await self._is_right(wire.connection):
             raise LinkDownError("another server is the master now")
 
     def _note_up(self) -> None:
@@ -290,8 +290,8 @@ class Link:
         self.last_error = describe(error)
         self._outage.begin(self.last_error)
 
-    def _drop(self, reason: str) -> None:
-        """Close the connection, and fail the commands that wait for a reply."""
+    def reset(self, reason: str) -> None:
+        """Close the connection, and fail the commands that wait for a reply; a new one is opened at once."""
         if self._established.is_set():
             self._established.clear()
             self._on_down()

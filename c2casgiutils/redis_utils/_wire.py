@@ -91,6 +91,11 @@ class Wire:
             with contextlib.suppress(RedisTimeoutError):  # Redis does not read what is left
                 await wire.connection.disconnect()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed.done()
+
     def send(self, commands: tuple[Command, ...], confirmation: bytes = b"") -> asyncio.Future[list[Any]]:
         """Send the commands; the future gets their replies, with errors as `ReplyError` values.
 
@@ -164,6 +169,8 @@ class Wire:
             raise LinkDownError("Redis ended a subscription")
 
     def _take_reply(self, reply: Any) -> None:
+        if self._closed.done():
+            return  # nobody waits for it, and `wait_closed` says why
         if not self._pending:
             raise LinkDownError("Redis sent a reply without a command")
         pending = self._pending[0]

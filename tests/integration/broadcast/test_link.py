@@ -66,6 +66,18 @@ async def test_half_open_connection_is_replaced(redis_server: RedisServer) -> No
     await redis_utils.aclose()
 
 
+async def test_who_got_no_reply_can_wait_for_the_next_connection(redis_server: RedisServer) -> None:
+    """The link is down as soon as a command fails: whoever tries again at once does not fail at once."""
+    async with _linked(redis_server.url) as link:
+        redis_server.pause()
+        with pytest.raises(LinkDownError, match="did not reply"):
+            await link.execute(("PING",))
+        assert not link.is_up
+        redis_server.resume()
+        assert await link.wait_up(30)
+        assert await link.execute(("PING",)) == [b"PONG"]
+
+
 async def test_replies_and_messages_share_the_connection(redis_server: RedisServer) -> None:
     configure(redis_server.url)
     messages: list[tuple[str, bytes]] = []
