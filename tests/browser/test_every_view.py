@@ -199,6 +199,11 @@ def test_looks_in_trouble(service: Service, browser: Browser) -> None:
             found += looks(visit, "stale")
         finally:
             crowd.leave(client)
+        page.unroute("**/*")
+        page.goto(f"{MOUNT}levels?q=orders.db")
+        end = page.get_by_role("button", name="End DEBUG of orders.db")
+        end.click()
+        expect(end).to_have_count(0)
     assert found == [], "\n".join(found)
 
 

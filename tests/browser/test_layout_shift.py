@@ -22,7 +22,7 @@ ENVIRONMENT = {
     "C2C__AUTH__SECRET": SECRET,
     "C2C__AUTH__JWT__SECRET": KEY,
     "C2C__HTTP": "True",
-    "C2C__INSTANCES__HEARTBEAT": "3",
+    "C2C__INSTANCES__HEARTBEAT": "5",
     "C2C__PROMETHEUS__PORT": "0",
 }
 SIZES = {"desktop": (1280, 400), "phone": (320, 400)}
@@ -130,10 +130,18 @@ def moved(page: Page) -> str:
     return "\n".join(dict.fromkeys(page.evaluate("window.moved")))
 
 
-def test_overview(service: Service, page: Page) -> None:
-    """Figures and ages change, nothing moves."""
+def settled(service: Service, page: Page) -> None:
+    """Open the overview of the two workers alone, once both of them know that the others left."""
     service.join(0)
     page.goto("/c2c/")
+    expect(page.locator("[aria-labelledby=processes] tbody tr")).to_have_count(2, timeout=SECONDS * 1000)
+    refreshed(page, 6)
+    page.goto("/c2c/")
+
+
+def test_overview(service: Service, page: Page) -> None:
+    """Figures and ages change, nothing moves."""
+    settled(service, page)
     refreshed(page, 8)
     assert moved(page) == ""
 
@@ -169,8 +177,7 @@ def test_rows_below_the_viewport(service: Service, page: Page) -> None:
 
 def test_no_answer(service: Service, page: Page) -> None:
     """The page that says that it is stale, and since when, is where it was."""
-    service.join(0)
-    page.goto("/c2c/")
+    settled(service, page)
     refreshed(page, 1)
     stale = page.locator("#stale")
     os.killpg(service.server.pid, signal.SIGSTOP)
