@@ -341,5 +341,7 @@ async def test_selection() -> None:
         assert [e.status for e in read_exchanges(status="503").exchanges] == [503]
         assert [e.status for e in read_exchanges(status="504").exchanges] == []
         assert [e.route for e in read_exchanges(route="items/{").exchanges] == ["/v1/items/{item}"]
-        assert [e.route for e in read_exchanges(min_ms=40).exchanges] == ["/v1/stream"]
+        slow = read_exchanges(min_ms=40).exchanges  # of a loaded machine perhaps others, too
+        assert "/v1/stream" in [e.route for e in slow]
+        assert all(e.ms >= 40 for e in slow)
         assert len(read_exchanges(limit=2).exchanges) == 2
