@@ -146,7 +146,8 @@ def read_exchanges(
         min_ms: Only those that took as long as this, in milliseconds.
         limit: Maximum number.
     """
-    offset = broadcast.now() - time.perf_counter()
+    # Rounded, as two readings of the two clocks differ by microseconds, and the time is what names a request.
+    offset = round(broadcast.now() - time.perf_counter(), 3)
     id_ = instances.own_id()
     wanted = status.lower().replace("x", "")
     found = (
