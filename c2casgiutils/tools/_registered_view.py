@@ -160,7 +160,7 @@ async def _get_data(request: Request, page: Page) -> Response:
     await _REQUIRE[page.level](await auth.get_auth(request, response), request, response)
     with _failures(page):
         data = scrub_mapping(await page.load(), config.secrets_of(config.settings), represent=str)
-        body = json.dumps(data, ensure_ascii=False, default=str)
+        body = json.dumps(data, default=str)  # in ASCII, as lone surrogates have no bytes
     response.body, response.headers["Content-Type"] = body.encode(), "application/json"
     response.headers["Content-Length"] = str(len(response.body))
     return response

@@ -211,6 +211,7 @@ async def test_lone_surrogates(client: httpx.AsyncClient) -> None:
     answer = await client.get("files")
     assert answer.status_code == 200
     assert rows(answer.text) == {"a\\udcff": "b\\ud800"}
+    assert (await client.get("files", params={"format": "json"})).json() == {"a\udcff": "b\ud800"}
 
 
 async def test_failure_is_logged(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
