@@ -13,17 +13,13 @@ _MAX_ALIKE = 3
 """More processes of which the same is to be said are one line."""
 _RANKS = {"fail": 0, "warn": 1, "skip": 2}
 _OF_PROCESSES = ("late", "lost", "draining")
-_HREFS = {
-    "versions": "processes?sort=version",
-    "partial": "processes?state=behind",
-    "maintenance": "database#maintenance",
+_PLACES = {
+    "versions": ("processes?sort=version", "versions"),
+    "partial": ("processes?state=behind", "instances?state=behind"),
+    "maintenance": ("database#maintenance", "db/maintenance"),
+    "proxy": ("", "headers/"),
 }
-_TWINS = {
-    "versions": "versions",
-    "partial": "instances?state=behind",
-    "maintenance": "db/maintenance",
-    "proxy": "headers/",
-}
+"""Where one can act, and where the data is, of what there is once."""
 _DRAWN = {"lost": "fail", "unwritten": "warn", "proxy": "warn"}
 """What looks worse than it is for the service: a lost process is red in its row, too."""
 
@@ -76,7 +72,8 @@ def _grouped(kind: str, items: Sequence[Attention]) -> Iterator[Problem]:
 
 def _problem(item: Attention) -> Problem:
     word = item.state if item.kind == "check" else item.kind
-    return Problem(_state_of(item), word, item.text, item.since, _href(item), item.subject, _twin(item))
+    href, twin = _places(item)
+    return Problem(_state_of(item), word, item.text, item.since, href, item.subject, twin)
 
 
 def _state_of(item: Attention) -> str:
@@ -85,30 +82,18 @@ def _state_of(item: Attention) -> str:
     return _pages.STATES[item.state] if item.state != "ok" else "skip"
 
 
-def _href(item: Attention) -> str:
+def _places(item: Attention) -> tuple[str, str]:
+    """Return where one can act, relative to a view, and the address of the data as JSON."""
     subject = quote(item.subject, safe="")
     match item.kind:
         case "check":
-            return f"checks?check={subject}"
+            return f"checks?check={subject}", f"health/cluster?check={subject}&history=true"
         case "late" | "lost" | "draining" | "unlike":
-            return f"process?id={subject}"
+            return f"process?id={subject}", f"instances?id={subject}"
         case "level" | "unwritten":
-            return _level_href(item.subject)
+            return _level_href(item.subject), f"logging/loggers?q={subject}"
         case _:
-            return _HREFS.get(item.kind, "")
-
-
-def _twin(item: Attention) -> str:
-    subject = quote(item.subject, safe="")
-    match item.kind:
-        case "check":
-            return f"health/cluster?check={subject}&history=true"
-        case "late" | "lost" | "draining" | "unlike":
-            return f"instances?id={subject}"
-        case "level" | "unwritten":
-            return f"logging/loggers?q={subject}"
-        case _:
-            return _TWINS.get(item.kind, "overview")
+            return _PLACES.get(item.kind, ("", "overview"))
 
 
 def _level_href(name: str) -> str:
