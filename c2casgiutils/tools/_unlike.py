@@ -6,14 +6,13 @@ import statistics
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from c2casgiutils.instances import Instance, Sample
+from c2casgiutils.instances._entry import MAX_SAMPLES
 
 _MIN_ALIKE = 4
 """Fewer processes say nothing about what is usual."""
 _DEVIATIONS = 5
 _MIN_SHARE = 0.05
 """Of the median; identical processes would have no deviation at all."""
-_MAX_SAMPLES = 60
-"""A process that has so many had others before."""
 _SETTLED = datetime.timedelta(minutes=1)
 """A process that runs for so long has written samples."""
 
@@ -113,7 +112,7 @@ class _Past:
         self._figure = figure
         self._starts = [instance.started for instance in compared]
         self._rings = [instance.samples for instance in compared]
-        full = [ring[0].at for ring in self._rings if len(ring) >= _MAX_SAMPLES]
+        full = [ring[0].at for ring in self._rings if len(ring) >= MAX_SAMPLES]  # it had others before
         self._horizon = max(full, default=None)
         self._usual: dict[datetime.datetime, _Usual | None] = {}
 
