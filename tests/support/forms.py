@@ -8,6 +8,27 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import httpx
 
+BUTTONS = {
+    "./ levels End DEBUG",
+    "./ levels +10 min",
+    "levels levels DEBUG",
+    "levels levels inherit",
+    "levels levels End DEBUG",
+    "levels levels +10 min",
+    "process process Drain",
+    "process process Undrain",
+    "database database Change the maintenance",
+    "database database Begin maintenance",
+    "database database End maintenance",
+    "statements statements Start",
+    "statements statements Start anew",
+    "statements statements End and forget",
+    "requests requests Follow",
+    "requests requests End, and forget the lines",
+    "diagnostics diagnostics Profile",
+    "diagnostics debug/dump Download a dump",
+}
+"""What must be found at least in a service of which everything is on: `Button.what` of each."""
 _VIEWS = re.compile(r"(?:[a-z]+|)(?:\?|$)")
 
 
