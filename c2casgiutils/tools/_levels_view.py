@@ -141,9 +141,6 @@ async def _page(
             "durations": _durations(entered.ttl),
             "scopes": _scopes(summary.roster, entered.scope),
             "is_alone": instances.scope() == "process",
-            "is_cut_off": instances.is_cut_off(),
-            "outage": next((item for item in summary.attention if item.kind == "redis"), None),
-            "own": _attention.name_of(instances.own()),
             "repository": config.settings.auth.github.repository,
             "permission": config.settings.auth.github.access_type_read_write,
         }

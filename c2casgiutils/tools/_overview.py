@@ -6,13 +6,7 @@ from collections.abc import Sequence
 
 from c2casgiutils import instances
 from c2casgiutils.instances import Instance
-from c2casgiutils.tools import (
-    _attention,
-    _check_rows,
-    _pages,
-    _problems,
-    _process_rows,
-)
+from c2casgiutils.tools import _check_rows, _problems, _process_rows
 from c2casgiutils.tools._check_rows import Line
 from c2casgiutils.tools._problems import Problem
 from c2casgiutils.tools._process_rows import Row
@@ -75,9 +69,6 @@ class Overview:
     checks: Checks
     last_change: tuple[str, str, datetime.datetime] | None
     scope: str
-    own: str
-    unseen: int
-    seen_at: datetime.datetime | None
 
 
 def of(summary: Summary, *, sort: str) -> Overview:
@@ -90,16 +81,7 @@ def of(summary: Summary, *, sort: str) -> Overview:
         checks=_checks(roster),
         last_change=_last_change(roster),
         scope=instances.scope(),
-        own=_attention.name_of(instances.own()),
-        unseen=len(summary.unseen),
-        seen_at=_seen_at(summary),
     )
-
-
-def _seen_at(summary: Summary) -> datetime.datetime | None:
-    """Return when the last of the processes was seen that cannot be seen now."""
-    age = min((instance.beat_age_seconds for instance in summary.unseen), default=None)
-    return None if age is None else _pages.now() - datetime.timedelta(seconds=age)
 
 
 def _table(summary: Summary, sort: str) -> Processes:

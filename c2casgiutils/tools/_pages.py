@@ -23,6 +23,7 @@ from c2casgiutils.tools import (
     _process_rows,
     _static,
     _summary,
+    _troubles,
     _way_in,
 )
 from c2casgiutils.tools._caller import Caller
@@ -117,7 +118,6 @@ async def respond(
     summary = await _summary.collect(request)
     may_see = view.level == "public" or caller.has(view.level)
     context = {
-        "is_cut_off": instances.is_cut_off(),
         "is_live": request.method == "GET" and may_see and caller.can_read,
         **frame(request, view, caller, summary),
         "message": message or not_done_yet(request, view),
@@ -185,6 +185,11 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
         "caller": caller,
         **_state_of(summary, caller),
         "cluster": summary.cluster,
+        "is_cut_off": instances.is_cut_off(),
+        "outage": _troubles.outage(),
+        "own_name": _attention.name_of(instances.own()),
+        "unseen": len(summary.unseen),
+        "seen_at": summary.seen_at,
         "at": now(),
         "nav": _nav.links(caller, view, summary),
         "title": title_for(caller),

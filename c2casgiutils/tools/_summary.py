@@ -61,6 +61,14 @@ class Summary(State):
         description="While Redis is unreachable: the other processes, as they were seen last",
     )
 
+    @property
+    def seen_at(self) -> datetime.datetime | None:
+        """Return when the last of the processes was seen that cannot be seen now."""
+        age = min((instance.beat_age_seconds for instance in self.unseen), default=None)
+        if age is None:
+            return None
+        return datetime.datetime.fromtimestamp(switches.now() - age, tz=datetime.UTC)
+
 
 def forget(*, at_once: bool) -> None:
     """Read the roster again for the next viewer, who looks for the result of a change.

@@ -1,5 +1,6 @@
 """What needs attention and is not in the roster: what the process that answers knows, and this request."""
 
+import dataclasses
 import datetime
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,23 @@ from c2casgiutils.tools._attention import Attention
 _MAX_LOGGERS = 20
 
 
+@dataclasses.dataclass(frozen=True)
+class Outage:
+    """Why Redis is unreachable, empty if it is not known, and since when, if that is known."""
+
+    reason: str
+    since: datetime.datetime | None
+
+
+def outage() -> Outage:
+    """Return the present outage of Redis."""
+    found = instances.outage()
+    if found is None:  # Redis answers, but not with the roster
+        return Outage("", _moment(instances.stale_since()))
+    reason, seconds = found
+    return Outage(reason, None if seconds is None else _moment(switches.now() - seconds))
+
+
 def find(scope: Scope, levels: Mapping[str, Setting]) -> Iterable[Attention]:
     """Return what needs attention.
 
@@ -27,15 +45,15 @@ def find(scope: Scope, levels: Mapping[str, Setting]) -> Iterable[Attention]:
 
 def _of_redis() -> Iterator[Attention]:
     """Return that Redis is unreachable, or that the roster may be incomplete."""
-    is_cut_off, skipped = instances.is_cut_off(), instances.skipped()
-    if is_cut_off:
-        reason, _ = instances.outage() or ("", None)
-        why = f" ({reason})" if reason else ""
+    skipped = instances.skipped()
+    if instances.is_cut_off():
+        found = outage()
+        why = f" ({found.reason})" if found.reason else ""
         yield Attention(
             kind="redis",
             state="degraded",
             subject="Redis",
-            since=_outage_since(),
+            since=found.since,
             text=f"Only the process that answers is known: Redis is unreachable{why}",
             processes=[],
         )
@@ -49,13 +67,6 @@ def _of_redis() -> Iterator[Attention]:
             text=text,
             processes=[],
         )
-
-
-def _outage_since() -> datetime.datetime | None:
-    outage = instances.outage()
-    if outage is None:  # Redis answers, but not with the roster
-        return _moment(instances.stale_since())
-    return None if outage[1] is None else _moment(switches.now() - outage[1])
 
 
 def _of_maintenance() -> Iterator[Attention]:

@@ -226,7 +226,7 @@ def test_redis_taken_away(service: Service, visit: Visit) -> None:
     try:
         expect(problem(page, "Redis is unreachable").locator("time")).to_be_visible()
         expect(page.locator("main")).to_contain_text(
-            re.compile(r"Shown: this process, .*, now; \d others? as of")
+            re.compile(r"Shown: this process, .*, now, \d others? as of")
         )
         is_current(page)
     finally:

@@ -67,8 +67,15 @@ async def test_the_others_are_shown_as_they_were(client: httpx.AsyncClient, own_
     await eventually(shown, seconds=30, what="what was known before")
     page = (await client.get("")).text
     assert re.search(r"Only the process that answers is known: Redis is unreachable \(.+\)", page)
-    assert re.search(r"Shown: this process, [^;]+, now; 3 others as of \d\d:\d\d:\d\d UTC\.", page)
+    since = r"Redis cannot be reached since \d\d:\d\d:\d\d UTC \(.*[Cc]onnect.*\)\."
+    since += r" Shown: this process, \d+ on \S+, now"
+    others = r", 3 others as of \d\d:\d\d:\d\d UTC\."
+    own = r" Levels can be set in this process only \(<code>scope=process</code>\)\.</p>"
+    assert re.search(since + others + own, page)
     rows = (await client.get("processes", params={"state": "unseen"})).text
+    assert re.search(since + others + "</p>", rows)
+    assert re.search(since + "; others are not known\\." + own, (await client.get("levels")).text)
+    assert re.search(since + "; others are not known\\.</p>", (await client.get("configuration")).text)
     assert re.findall(r'<tr id="p-([^"]+)">', rows) == [ids[0], ids[2]]  # the other one was lost before
     one = await client.get("process", params={"id": ids[2]})
     assert one.status_code == 200

@@ -132,5 +132,5 @@ async def test_redis_that_cannot_be_reached(client: httpx.AsyncClient, view: str
     config.settings.redis.url = "redis://127.0.0.1:1"
     page = await client.get(view)
     assert page.status_code == 200
-    assert "Redis cannot be reached. Shown: what the process that answered knows" in page.text
+    assert "; others are not known." in page.text
     assert "equal everywhere" not in page.text
