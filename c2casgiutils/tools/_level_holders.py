@@ -107,7 +107,8 @@ class Holders:
                 *(f"{name} {why}" for name, why in (*self.lacking, *self.keeping)),
                 *(f"{name} ok" for name in self.having),
             ]
-            text = f"{len(self.having)} of {total} {'has' if len(self.having) == 1 else 'have'} it: "
+            level = "the level of all processes" if self.keeping else "it"
+            text = f"{len(self.having)} of {total} {'has' if len(self.having) == 1 else 'have'} {level}: "
             text += _joined(named)
             if len(self.lacking) == 1:
                 text += "; it will apply it when it is back"

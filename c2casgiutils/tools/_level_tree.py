@@ -234,7 +234,8 @@ def _holders(
     if setting is None and not is_selected:
         return "", False
     if setting is None and holders.keeping and not holders.lacking:
-        return "No level is set for all processes.", False
+        kept = ", ".join(f"{process} {how}" for process, how in holders.keeping)
+        return f"{kept}. No level is set for all processes.", False
     if setting is None:
         text = f"No level is set. {holders.sentence('have that of the configuration')}"
     else:

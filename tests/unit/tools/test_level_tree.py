@@ -69,7 +69,7 @@ SENTENCES: dict[str, tuple[Asked, str]] = {
     ),
     "own": (
         ask(answer(1, HAS), answer(2, logger("app", OWN))),
-        "1 of 2 has it: 2 on web keeps ERROR of its own, 1 on web ok.",
+        "1 of 2 has the level of all processes: 2 on web keeps ERROR of its own, 1 on web ok.",
     ),
     "without a name": (
         ask(answer(1, HAS), missing=[MissingProcess()]),

@@ -185,6 +185,16 @@ async def test_an_unknown_name(client: httpx.AsyncClient, name: str) -> None:
     assert "setting its level creates it" not in page.text
 
 
+async def test_a_part_of_a_name(client: httpx.AsyncClient, name: str) -> None:
+    """What is found is no warning, though no logger has just this name, which can be set anyway."""
+    page = await client.get("levels", params={"q": name[:-1]})
+    assert f'id="level-{name}"' in page.text
+    assert "No process" not in page.text
+    assert f"None has the name {name[:-1]} itself: set anyway" in text_of(page.text)
+    page = await client.get("levels", params={"q": name})
+    assert "set anyway" not in page.text
+
+
 async def test_a_parent_that_is_no_logger(client: httpx.AsyncClient, name: str) -> None:
     """Python knows no logger of this name, but it can be set for those below it."""
     logging.getLogger(f"{name}x.child")
@@ -246,7 +256,7 @@ async def test_in_one_process(client: httpx.AsyncClient, name: str) -> None:
     page = await press(client, "set", f"10 {name}", scope=own)
     text = text_of(row_of(page, name))
     assert re.search(r"changed ERROR by .* changed DEBUG only in \d+ on \S+, by secret", text)
-    assert "0 of 1 have it: " in text
+    assert "0 of 1 have the level of all processes: " in text
     assert "keeps DEBUG of its own." in text
     text = text_of(row_of(await press(client, "end", f"{own} {name}"), name))
     assert "DEBUG" not in text.partition("changed")[2]
@@ -255,7 +265,9 @@ async def test_in_one_process(client: httpx.AsyncClient, name: str) -> None:
 
 async def test_extend_in_one_process(client: httpx.AsyncClient, name: str) -> None:
     own = instances.own_id()
-    await press(client, "set", f"10 {name}", scope="process", ttl="1h")
+    page = await press(client, "set", f"10 {name}", scope="process", ttl="1h")
+    result = text_of(row_of(page, name).partition('id="result"')[2])
+    assert re.search(r"\d+ on \S+ keeps DEBUG of its own\. No level is set for all processes\.", result)
     page = await press(client, "extend", f"{own} {name}", scope="cluster")
     assert re.search(r"only in \d+ on \S+, .* 1 h 9 min left", text_of(row_of(page, name)))
 
