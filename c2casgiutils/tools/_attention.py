@@ -96,6 +96,26 @@ def version_of(version: str, git_hash: str) -> str:
     return " ".join(part for part in (version, git_hash[:7]) if part) or "no version"
 
 
+def is_behind(instance: Instance, version: int, now: datetime.datetime) -> bool:
+    """Return whether a process lacks a change, as far as its heartbeats tell.
+
+    Who has not beaten since the change may have it, unless the next heartbeat does not come.
+
+    Args:
+        instance: The process.
+        version: The version of the change, or of the whole desired state.
+        now: The time of Redis.
+    """
+    if instance.applied is None or instance.applied >= version:
+        return False
+    beat = now - datetime.timedelta(seconds=instance.beat_age_seconds)
+    return instance.liveness != "ok" or beat > _changed_at(version) + _A_MOMENT
+
+
+def _changed_at(version: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(version // 1000, tz=datetime.UTC)  # a version is a time
+
+
 def _checks(living: Collection[Instance]) -> Iterator[Attention]:
     names = dict.fromkeys(name for instance in living for name in instance.checks)
     for name in names:
@@ -195,24 +215,16 @@ def _odd(living: Collection[Instance]) -> Iterator[Attention]:
 
 
 def _partial(living: Collection[Instance], version: int, now: datetime.datetime) -> Iterator[Attention]:
-    """Return who does not have the last change; who has not beaten since then may have it."""
-    changed = datetime.datetime.fromtimestamp(version // 1000, tz=datetime.UTC)  # a version is a time
     told = [instance for instance in living if instance.applied is not None]
-    behind = [
-        one
-        for one in told
-        if one.applied is not None
-        and one.applied < version
-        and now - datetime.timedelta(seconds=one.beat_age_seconds) > changed + _A_MOMENT
-    ]
+    behind = [one for one in told if is_behind(one, version, now)]
     if behind:
+        named = [f"{name_of(one)}{'' if one.liveness == 'ok' else ' (late)'}" for one in behind[:3]]
         yield Attention(
             kind="partial",
             state="degraded",
             subject="changes",
-            since=changed,
-            text=f"{len(told) - len(behind)} of {len(told)} have the last change: "
-            f"not yet {', '.join(map(name_of, behind[:3]))}",
+            since=_changed_at(version),
+            text=f"{len(told) - len(behind)} of {len(told)} have the last change: not yet {', '.join(named)}",
             processes=[one.id for one in behind],
         )
 

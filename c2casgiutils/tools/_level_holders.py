@@ -1,6 +1,7 @@
 """Which processes have a log level: as they answered, or as the roster tells."""
 
 import dataclasses
+import datetime
 from collections.abc import Iterable, Sequence
 from typing import Self
 
@@ -8,7 +9,7 @@ from c2casgiutils import broadcast, instances
 from c2casgiutils.broadcast.types import Process
 from c2casgiutils.instances import Instance
 from c2casgiutils.switches import CLUSTER, Setting
-from c2casgiutils.tools import _logger_list
+from c2casgiutils.tools import _attention, _logger_list
 from c2casgiutils.tools._logger_list import Logger, LoggersOfProcess, Override
 
 _MAX_NAMED = 10
@@ -137,13 +138,13 @@ def of_answers(name: str, wanted: Override | None, asked: Asked) -> Holders:
     return Holders(having, [*lacking, *asked.silent], keeping, asked.lost, asked.is_certain)
 
 
-def of_roster(setting: Setting, roster: Iterable[Instance]) -> Holders:
+def of_roster(setting: Setting, roster: Iterable[Instance], now: datetime.datetime) -> Holders:
     """Return which processes have a level of all processes, according to their heartbeats."""
     told = [one for one in roster if one.applied is not None and one.liveness != "lost"]
-    having = [one for one in told if one.applied is not None and one.applied >= setting.version]
+    lacking = [one for one in told if _attention.is_behind(one, setting.version, now)]
     return Holders(
-        [f"{one.pid} on {one.hostname}" for one in having],
-        [(f"{one.pid} on {one.hostname}", _age_of(one) or "not yet") for one in told if one not in having],
+        [_attention.name_of(one) for one in told if one not in lacking],
+        [(_attention.name_of(one), _age_of(one) or "not yet") for one in lacking],
     )
 
 

@@ -226,7 +226,8 @@ def _holders(
 ) -> tuple[str, bool]:
     """Return a sentence about who has the level, and whether not all have it."""
     if roster is not None:
-        holders = None if setting is None else _level_holders.of_roster(setting, roster)
+        now = datetime.datetime.fromtimestamp(switches.now(), tz=datetime.UTC)
+        holders = None if setting is None else _level_holders.of_roster(setting, roster, now)
         if holders is None or holders.is_complete:  # heartbeats do not tell what a process rejected
             return "", False
         return holders.sentence("have it"), True

@@ -120,8 +120,9 @@ def rows_of(roster: Iterable[Instance], unseen: Iterable[Instance] = (), *, sort
         unseen: Those that cannot be seen now, as they were before.
         sort: One of `COLUMNS`.
     """
-    now, version = switches.now(), switches.version()
-    found = [_row(instance, _states(instance, version), now) for instance in roster]
+    now = datetime.datetime.fromtimestamp(switches.now(), tz=datetime.UTC)
+    version = switches.version()
+    found = [_row(instance, _states(instance, version, now), now) for instance in roster]
     found += [
         _row(instance, {"lost" if instance.liveness == "lost" else "unseen"}, now) for instance in unseen
     ]
@@ -152,22 +153,22 @@ def matching(found: Iterable[Row], *, text: str, state: str) -> list[Row]:
     ]
 
 
-def _states(instance: Instance, version: int) -> Collection[str]:
+def _states(instance: Instance, version: int, now: datetime.datetime) -> Collection[str]:
+    if instance.liveness == "lost":
+        return {"lost"}
+    words = {"behind"} if _attention.is_behind(instance, version, now) else set[str]()
     if instance.liveness != "ok":
-        return {instance.liveness}
-    words = {instance.state, _health_of(instance)}
-    if instance.applied is not None and instance.applied < version:
-        words.add("behind")
-    return words & _RANKS.keys()
+        return {instance.liveness, *words}
+    return {instance.state, _health_of(instance), *words} & _RANKS.keys()
 
 
-def _row(instance: Instance, states: Collection[str], now: float) -> Row:
+def _row(instance: Instance, states: Collection[str], now: datetime.datetime) -> Row:
     failing = [name for name, check in instance.checks.items() if _check_rows.is_bad(check)]
     return Row(
         instance,
         sorted(states, key=_RANKS.__getitem__),
         failing,
-        datetime.datetime.fromtimestamp(now - instance.beat_age_seconds, tz=datetime.UTC),
+        now - datetime.timedelta(seconds=instance.beat_age_seconds),
     )
 
 

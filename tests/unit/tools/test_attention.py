@@ -124,13 +124,19 @@ def test_a_few_processes_are_not_compared() -> None:
 
 
 def test_who_does_not_have_the_last_change() -> None:
-    """Only a process that has sent a heartbeat after the change."""
+    """Only a process that has sent a heartbeat after the change, or that sends none any more."""
     version = int((NOW - MINUTE).timestamp() * 1000)
     has = instance(1, applied=version)
     assert find(has, instance(2, applied=version - 1, beat_age_seconds=60), version=version) == []
     (item,) = find(has, instance(2, applied=version - 1, beat_age_seconds=3), version=version)
     assert (item.kind, item.text) == ("partial", "1 of 2 have the last change: not yet 2 on web")
     assert item.processes == ["web:2:aa"]
+    silent = instance(2, applied=version - 1, beat_age_seconds=62, liveness="late")
+    late, partial = find(has, silent, version=version)
+    assert (late.kind, partial.kind, partial.processes) == ("late", "partial", ["web:2:aa"])
+    assert partial.text == "1 of 2 have the last change: not yet 2 on web (late)"
+    lost = instance(2, applied=version - 1, beat_age_seconds=62, liveness="lost")
+    assert [item.kind for item in find(has, lost, version=version)] == ["lost"]
 
 
 def test_levels() -> None:

@@ -1,5 +1,6 @@
 """The tree of the loggers, and which processes have the level of one."""
 
+import datetime
 from typing import Any
 
 import pytest
@@ -103,17 +104,23 @@ def test_who_has_a_level(case: str) -> None:
 
 
 def test_who_has_a_level_by_the_roster() -> None:
-    """Who has the version, told by the heartbeats; scripts that tell none and lost processes do not count."""
+    """Who has the version, told by the heartbeats; scripts that tell none and lost processes do not count.
+
+    Who has not beaten since the change may have it, but not if the next heartbeat does not come.
+    """
     roster = [
         instance(1, 5_000),
         instance(2, 6_000),
         instance(3, 4_999),
         instance(4, None),
         instance(5, 4_000, liveness="lost"),
+        instance(6, 4_000, beat_age_seconds=8),
+        instance(7, 4_000, beat_age_seconds=8, liveness="late"),
     ]
-    holders = _level_holders.of_roster(SETTING, roster)
-    assert holders.having == ["1 on web", "2 on web"]
-    assert holders.lacking == [("3 on web", "not yet")]
+    now = datetime.datetime.fromtimestamp(12, tz=datetime.UTC)
+    holders = _level_holders.of_roster(SETTING, roster, now)
+    assert holders.having == ["1 on web", "2 on web", "6 on web"]
+    assert holders.lacking == [("3 on web", "not yet"), ("7 on web", "late 8 s")]
 
 
 def rows(asked: Asked, levels: dict[str, Setting], **options: Any) -> dict[str, _level_tree.Row]:

@@ -65,9 +65,23 @@ def test_processes_that_cannot_be_seen_now() -> None:
 
 
 async def test_a_process_without_the_last_change_is_behind() -> None:
-    behind, current = instance(1, applied=switches.version() - 1), instance(2, applied=switches.version())
-    found = {row.instance.pid: row.states for row in rows(behind, current)}
-    assert found == {1: ["behind", "ready"], 2: ["ready"]}
+    """Not if it has not beaten since, unless it is late."""
+    await switches.put("level", "c2c.of.the.test", "DEBUG", by="test")
+    lacking: dict[str, Any] = {"applied": switches.version() - 1}
+    found = rows(
+        instance(1, **lacking, beat_age_seconds=-3),
+        instance(2, applied=switches.version()),
+        instance(3, **lacking),
+        instance(4, **lacking, liveness="late"),
+        instance(5, **lacking, liveness="lost"),
+    )
+    assert {row.instance.pid: row.states for row in found} == {
+        1: ["behind", "ready"],
+        2: ["ready"],
+        3: ["ready"],
+        4: ["late", "behind"],
+        5: ["lost"],
+    }
 
 
 @pytest.mark.parametrize(
