@@ -177,8 +177,8 @@ def merge(parts: Iterable[Stacks]) -> Stacks:
 
 
 def _limited(groups: Iterable[Group], left_out: int = 0) -> Stacks:
-    """Return as many groups as an answer can have: those with threads first, then those of most tasks."""
-    found = sorted(groups, key=lambda group: (all(w.thread is None for w in group.where), -group.count))
+    """Return as many groups as an answer can have: blocked event loops, other threads, then most tasks."""
+    found = sorted(groups, key=_rank)
     kept: list[Group] = []
     size = 0
     for group in found[:_MAX_GROUPS]:
@@ -187,3 +187,8 @@ def _limited(groups: Iterable[Group], left_out: int = 0) -> Stacks:
             break
         kept.append(group)
     return Stacks(groups=kept, left_out=left_out + sum(group.count for group in found[len(kept) :]))
+
+
+def _rank(group: Group) -> tuple[bool, bool, int]:
+    threads = [where for where in group.where if where.thread is not None]
+    return all(thread.age_seconds is None for thread in threads), not threads, -group.count

@@ -271,6 +271,24 @@ def test_stacks_of_processes_are_merged() -> None:
     ]
 
 
+def test_blocked_loops_come_first() -> None:
+    """Before threads that wait, however many they are, so that none is left out."""
+    blocked = make_group("block", "a")
+    blocked.where[0].age_seconds = 4.2
+    task = Group(
+        frames=[Frame(file="y", line=1, function="request")],
+        where=[Where(instance="b", task="one", age_seconds=9)],
+        count=5,
+    )
+    waiting = [make_group("wait", name) for name in "abc"]
+    merged = merge([Stacks(groups=[task, *waiting, blocked])])
+    assert [(g.frames[0].function, g.count) for g in merged.groups] == [
+        ("block", 1),
+        ("wait", 3),
+        ("request", 5),
+    ]
+
+
 def test_an_answer_is_below_a_mebibyte() -> None:
     """However long the names, the answer of a cluster stays below 1 MiB."""
     parts = [Stacks(groups=[make_group(f"{n}" * 50, f"{n}", length=50)]) for n in range(300)]
