@@ -4,7 +4,7 @@ from c2casgiutils import redis_utils
 from c2casgiutils._errors import C2cError
 from c2casgiutils._outages import RedisUnavailableError
 from c2casgiutils.instances._model import Instance
-from c2casgiutils.instances._slot import currency, living, roster, scope
+from c2casgiutils.instances._slot import currency, roster, scope
 
 _MAX_NAMED = 20
 
@@ -30,13 +30,18 @@ async def find(id_: str, *, with_lost: bool = False) -> Instance:
         with_lost: A process that is lost counts, too.
 
     Raises:
-        UnknownInstanceError: No process has it; the message names those that are known.
+        UnknownInstanceError: No process has it, or one that is lost; the message says so, or names those that
+            are known.
         UnseenInstanceError: No process that is seen has it, and some may not be seen now.
     """
-    known = {instance.id: instance for instance in await (roster() if with_lost else living())}
-    if id_ in known:
-        return known[id_]
-    named = ", ".join(sorted(known)[:_MAX_NAMED])
+    known = {instance.id: instance for instance in await roster()}
+    found = known.get(id_)
+    if found is not None:
+        if with_lost or found.liveness != "lost":
+            return found
+        raise UnknownInstanceError(f"Process {id_} is lost: it sends no heartbeats")
+    counted = (one.id for one in known.values() if with_lost or one.liveness != "lost")
+    named = ", ".join(sorted(counted)[:_MAX_NAMED])
     if is_cut_off():
         raise UnseenInstanceError(f"Redis is unreachable, only this process is visible: {named}")
     if currency() == "stale":
