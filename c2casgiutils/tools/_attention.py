@@ -44,6 +44,9 @@ class Attention(BaseModel):
     since: datetime.datetime | None = Field(description="By the clock of Redis; null if it is not known")
     text: str
     processes: list[str] = Field(description="The ids of the processes that it concerns")
+    remedy: Literal["", "stacks", "memory", "loop", "undrain"] = Field(
+        "", exclude=True, description="What the page offers for it, see `_problems`"
+    )
 
 
 def worst(found: Iterable[Attention]) -> State:
@@ -155,6 +158,7 @@ def _silent(roster: Iterable[Instance], now: datetime.datetime) -> Iterator[Atte
             since=last,
             text=texts[instance.liveness],
             processes=[instance.id],
+            remedy="stacks",  # a thread answers while the event loop is blocked
         )
 
 
@@ -162,6 +166,7 @@ def _draining(living: Iterable[Instance]) -> Iterator[Attention]:
     for instance in living:
         if instance.state in ("draining", "stopping"):
             drain = instance.drain
+            is_final = drain is not None and drain.is_final
             yield Attention(
                 kind="draining",
                 state="ok",
@@ -169,6 +174,7 @@ def _draining(living: Iterable[Instance]) -> Iterator[Attention]:
                 since=None if drain is None else drain.since,
                 text=f"Process {name_of(instance)} is {instance.state}{_about(drain)}",
                 processes=[instance.id],
+                remedy="undrain" if instance.state == "draining" and not is_final else "",
             )
 
 
@@ -211,6 +217,7 @@ def _odd(living: Collection[Instance]) -> Iterator[Attention]:
             since=found.since,
             text=f"Process {name_of(found.instance)}: {found.text}",
             processes=[found.instance.id],
+            remedy=found.remedy,
         )
 
 

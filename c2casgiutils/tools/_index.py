@@ -27,7 +27,7 @@ async def get_index(request: Request) -> Response:
         if not caller.can_read:
             return {}
         return {
-            "overview": _overview.of(summary, sort=sort),
+            "overview": _overview.of(summary, caller, sort=sort),
             "columns": _process_rows.COLUMNS,
             "levels": summary.levels,
             "now": _pages.now(),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from c2casgiutils import instances
 from c2casgiutils.instances import Instance
 from c2casgiutils.tools import _check_rows, _problems, _process_rows
+from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._check_rows import Line
 from c2casgiutils.tools._problems import Problem
 from c2casgiutils.tools._process_rows import Row
@@ -71,12 +72,12 @@ class Overview:
     scope: str
 
 
-def of(summary: Summary, *, sort: str) -> Overview:
+def of(summary: Summary, caller: Caller, *, sort: str) -> Overview:
     """Return what a reader sees."""
     roster = summary.roster
     return Overview(
         at=datetime.datetime.now(datetime.UTC),
-        problems=_problems.lines(summary.attention),
+        problems=_problems.lines(summary.attention, _problems.remedies_of(caller)),
         table=_table(summary, sort),
         checks=_checks(roster),
         last_change=_last_change(roster),

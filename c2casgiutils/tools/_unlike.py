@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import statistics
 from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Literal
 
 from c2casgiutils.instances import Instance, Sample
 from c2casgiutils.instances._entry import MAX_SAMPLES
@@ -26,6 +27,7 @@ class _Figure:
         unit: The unit of the text, `size` in that of the entries.
         least: The number of units that the least difference has.
         read: Return it from a sample.
+        remedy: The diagnosis that tells why it differs.
     """
 
     name: str
@@ -33,11 +35,12 @@ class _Figure:
     size: float
     least: int
     read: Callable[[Sample], float | None]
+    remedy: Literal["memory", "loop"]
 
 
 _FIGURES = (
-    _Figure("rss_bytes", "MiB", 2**20, 16, lambda sample: sample.rss_bytes),
-    _Figure("loop_lag_seconds", "ms", 0.001, 100, lambda sample: sample.loop_lag_seconds),
+    _Figure("rss_bytes", "MiB", 2**20, 16, lambda sample: sample.rss_bytes, "memory"),
+    _Figure("loop_lag_seconds", "ms", 0.001, 100, lambda sample: sample.loop_lag_seconds, "loop"),
 )
 
 
@@ -50,11 +53,13 @@ class Unlike:
         text: What differs.
         since: When it was like the others last; when it started, if it never was; `None` if its samples do
             not go back so far.
+        remedy: The diagnosis that tells why.
     """
 
     instance: Instance
     text: str
     since: datetime.datetime | None
+    remedy: Literal["memory", "loop"]
 
 
 def find(living: Collection[Instance]) -> Iterator[Unlike]:
@@ -75,6 +80,7 @@ def find(living: Collection[Instance]) -> Iterator[Unlike]:
                     f"{name} {value / figure.size:.0f} {figure.unit}, "
                     f"the others {usual.median / figure.size:.0f} {figure.unit}",
                     past.since(instance),
+                    figure.remedy,
                 )
 
 

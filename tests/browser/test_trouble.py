@@ -133,6 +133,12 @@ def test_blocked(service: Service, visit: Visit) -> None:
         line = problem(visit.page, f"Process {name_of(victim.id)}: no heartbeat since")
         expect(line.locator("time")).to_be_visible()
         is_current(visit.page)
+        stacks = line.get_by_role("link", name=f"Stacks {victim.id}").get_attribute("href")
+        first = service.request("GET", f"c2c/{stacks}", timeout=SECONDS).text.partition("<details open>")[2]
+        assert re.search(r"block</code>.*MainThread in .* blocked for", first.partition("</summary>")[0])
+        assert "tests/support/views_app.py" in first.partition("</details>")[0]
+        loop = service.request("GET", f"c2c/diagnostics?what=loop&id={victim.id}", timeout=SECONDS).text
+        assert "A process whose event loop is blocked cannot answer this" in loop
     expect(problem(visit.page, name_of(victim.id))).to_have_count(0)
     is_current(visit.page)
 
@@ -143,19 +149,28 @@ def test_stopped(service: Service, visit: Visit) -> None:
     with stopped(pid_of(victim)):
         expect(problem(visit.page, f"Process {name_of(victim)}: no heartbeat since")).to_be_visible()
         is_current(visit.page)
+        visit.page.goto(f"/c2c/diagnostics?what=stacks&id={victim}")
+        expect(visit.page.get_by_text(f"{name_of(victim)} did not answer")).to_be_visible()
+        expect(visit.page.get_by_text("One that does not is stopped, has no connection")).to_be_visible()
+        assert visit.axe() == []
+        visit.page.goto("/c2c/")
     expect(problem(visit.page, name_of(victim))).to_have_count(0)
     is_current(visit.page)
 
 
 def test_drained(service: Service, visit: Visit) -> None:
-    """A drain by somebody else is seen, and its end."""
+    """A drain by somebody else is seen, and can be ended at once."""
     victim = service.ids()[0]
     service.request("POST", "c2c/drain", json={"instance": victim})
     try:
         expect(problem(visit.page, name_of(victim)).get_by_text("draining", exact=True)).to_be_visible()
         expect(visit.page.locator(f'[id="p-{victim}"]')).to_contain_text("draining")
+        assert visit.axe() == []
+        problem(visit.page, name_of(victim)).get_by_role("button", name="Undrain").click()
+        expect(visit.page.get_by_text(f"{name_of(victim)} is ready.")).to_be_visible()
     finally:
         service.request("DELETE", "c2c/drain", params={"instance": victim})
+    visit.page.goto("/c2c/")
     expect(problem(visit.page, name_of(victim))).to_have_count(0)
 
 
@@ -191,10 +206,15 @@ def test_killed(service: Service, visit: Visit) -> None:
     expect(line.locator("time")).to_be_visible()
     service.wait_ready()
     is_current(page)
-    line.get_by_role("link").click()
+    line.get_by_role("link", name="Last known").click()
     expect(page.get_by_text("This is what it told last.")).to_be_visible()
     expect(page.locator("#check-local-pool")).to_contain_text("ok")
     expect(page.get_by_role("button", name="Drain")).to_have_count(0)
+    assert visit.axe() == []
+    page.goto(f"/c2c/diagnostics?what=loop&id={killed}")
+    expect(page.get_by_role("alert")).to_contain_text(f"Process {killed} is lost: it sends no heartbeats")
+    page.get_by_role("link", name="stacks", exact=True).click()
+    expect(page.get_by_text(f"{name_of(killed)} did not answer")).to_be_visible()
     assert visit.axe() == []
     config.settings.redis.url = service.redis.url
     with service.redis.client() as client:

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.support.auth import KEY, SECRET
 from tests.support.browser import Visit, chromium
 from tests.support.net import wait_for
+from tests.support.operators import blocked
 from tests.support.processes import RedisServer, Uvicorn
 
 APPLICATION = "tests.support.views_app:app"
@@ -276,7 +277,8 @@ def test_tasks(service: Service, browser: Browser) -> None:
         with Visit(browser, service.url, **options) as visit:
             plain = Hand(sign_in(visit))
             do_tasks_without_a_script(visit.page, plain)
-        assert {**hand.counted, **plain.counted} == documented()
+        counted = {**hand.counted, **plain.counted, **count_of_diagnosis(service, browser)}
+        assert counted == documented()
     finally:
         mend(service)
 
@@ -328,6 +330,23 @@ def do_tasks(page: Page, hand: Hand, name: str) -> None:
     hand.finish("Drain a process", undrain)
     undrain.click()
     expect(page.get_by_role("button", name="Drain", exact=True)).to_be_visible()
+
+
+def count_of_diagnosis(service: Service, browser: Browser) -> dict[str, tuple[int, int]]:
+    """Find out what a process does that does not answer."""
+    with (
+        blocked(service.url) as victim,
+        Visit(browser, service.url, viewport={"width": 1280, "height": 900}) as visit,
+    ):
+        hand = Hand(sign_in(visit))
+        hand.click(visit.page.get_by_role("link", name=f"Stacks {victim.id}"))
+        stack = (
+            visit.page.locator("main summary")
+            .filter(has_text="block MainThread")
+            .filter(has_text="blocked for")
+        )
+        hand.finish("What a process does that does not answer", stack)
+    return hand.counted
 
 
 def do_tasks_otherwise(page: Page, hand: Hand, name: str) -> None:

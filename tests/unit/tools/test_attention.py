@@ -83,6 +83,8 @@ def test_late_and_draining() -> None:
     assert (late.kind, late.state, late.processes) == ("late", "degraded", ["web:1:aa"])
     assert (draining.kind, draining.state, draining.since) == ("draining", "ok", None)
     assert draining.text == "Process 2 on web is draining"
+    assert (late.remedy, draining.remedy) == ("stacks", "undrain")
+    assert "remedy" not in late.model_dump()
 
 
 @pytest.mark.parametrize(
@@ -101,6 +103,7 @@ def test_who_drained_it_and_until_when(drain: dict[str, Any], end: str) -> None:
     (item,) = find(instance(2, state="draining", drain=DrainState(since=NOW - MINUTE, **drain)))
     assert item.text == f"Process 2 on web is draining{end}"
     assert item.since == NOW - MINUTE
+    assert item.remedy == ("" if drain.get("is_final") else "undrain")
 
 
 def test_different_versions() -> None:

@@ -56,6 +56,7 @@ def test_since_when(name: str) -> None:
     assert found.instance.pid == 9
     assert found.text == "rss 2000 MiB, the others 80 MiB"
     assert found.since == since
+    assert found.remedy == "memory"
 
 
 def test_scripts_are_not_compared() -> None:
