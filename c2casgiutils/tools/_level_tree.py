@@ -14,7 +14,7 @@ from c2casgiutils.tools._level_holders import Asked
 from c2casgiutils.tools._logger_list import Logger, Override
 
 ROOT = "root"
-MAX_ROWS = 200
+MAX_ROWS = 150
 
 
 @dataclasses.dataclass(frozen=True)
