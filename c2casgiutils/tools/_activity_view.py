@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ from c2casgiutils.tools._summary import Summary
 router = APIRouter(include_in_schema=False)
 
 _VIEW = _views.get("activity")
-_MAX_ROWS = 200
+_MAX_ROWS = 100
 _KINDS: dict[events.Kind, str] = {
     "audit": "changes",
     "check": "health checks",
@@ -40,23 +41,19 @@ class Filters:
     who: str
     what: str
     since: str
+    until: str
 
     @classmethod
     def of(cls, query: Query, caller: Caller) -> Self:
         """Read the query; what cannot be used is left out and reported."""
-        kind, who, since = (query.text(name) for name in ("kind", "who", "since"))
+        kind, who = query.text("kind"), query.text("who")
         if kind and kind not in _KINDS:
             query.refused.append(f"kind is ignored: “{kind}” is not one of {', '.join(_KINDS)}.")
             kind = ""
         if who and not caller.is_admin:
             query.refused.append(f"who is ignored: {_events.OF_ADMINISTRATORS}.")
             who = ""
-        try:
-            _events.parse_since(since)
-        except ValueError as error:
-            query.refused.append(f"since is ignored: “{since}” {error}.")
-            since = ""
-        return cls(kind, who, query.text("what"), since)
+        return cls(kind, who, query.text("what"), _moment("since", query), _moment("until", query))
 
     @property
     def used(self) -> dict[str, str]:
@@ -113,15 +110,17 @@ async def get_activity(request: Request) -> HTMLResponse:
     async def load(caller: Caller, _: Summary) -> dict[str, Any]:
         filters = Filters.of(query, caller)
         found = await _find(filters, caller)
+        shown = found.events[:_MAX_ROWS]
         is_empty = bool(filters.used) and not found.events
         return {
             "filters": filters,
             "search": "what",
             "kinds": [("", "everything"), *_KINDS.items()],
             "times": _times(filters.since),
-            "rows": [Row.of(event) for event in found.events[:_MAX_ROWS]],
-            "max_rows": _MAX_ROWS,
+            "rows": [Row.of(event) for event in shown],
             "has_more": found.more or len(found.events) > _MAX_ROWS,
+            "older": _older(filters, shown),
+            "newest": urlencode({name: value for name, value in filters.used.items() if name != "until"}),
             "total": len((await _events.collect(with_names=False)).events) if is_empty else 0,
             "query": urlencode(filters.used),
             "is_complete": found.complete,
@@ -134,11 +133,29 @@ async def get_activity(request: Request) -> HTMLResponse:
 
 async def _find(filters: Filters, caller: Caller) -> _events.EventsResponse:
     return await _events.collect(
-        since=_events.parse_since(filters.since),
+        since=_events.parse_moment(filters.since),
+        until=_events.parse_moment(filters.until),
         kind=next((kind for kind in _events.KINDS if kind == filters.kind), None),
         with_names=caller.is_admin,
         accept=filters.accept,
     )
+
+
+def _moment(name: str, query: Query) -> str:
+    value = query.text(name)
+    try:
+        _events.parse_moment(value)
+    except ValueError as error:
+        query.refused.append(f"{name} is ignored: “{value}” {error}.")
+        return ""
+    return value
+
+
+def _older(filters: Filters, shown: Sequence[events.Event]) -> str:
+    """Return the query for the events before these; the last of them is in it, as others may be as old."""
+    if not shown or shown[0].at == shown[-1].at:
+        return ""
+    return urlencode({**filters.used, "until": shown[-1].at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")})
 
 
 def _times(since: str) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ OF_ADMINISTRATORS = "names are for administrators"
 _ACCEPTED = "must be a time, such as 2025-01-31T12:00:00Z, or how long ago, such as 90m or 2d"
 
 
-def parse_since(value: object) -> datetime.datetime | None:
+def parse_moment(value: object) -> datetime.datetime | None:
     """Return the moment that a text means, `None` for an empty one.
 
     Args:
@@ -54,7 +54,7 @@ def _absent_if_empty(value: Any) -> Any:
     return value.strip().lower() or None if isinstance(value, str) else value
 
 
-Since = Annotated[datetime.datetime | None, read_by(parse_since)]
+Moment = Annotated[datetime.datetime | None, read_by(parse_moment)]
 KindName = Annotated[events.Kind | None, BeforeValidator(_absent_if_empty)]
 
 
@@ -75,7 +75,8 @@ async def get_events(
     response: Response,
     *,
     auth_info: Annotated[auth.AuthInfo, Depends(auth.get_auth)],
-    since: Annotated[Since, Query(description="A time, or a duration before now")] = None,
+    since: Annotated[Moment, Query(description="A time, or a duration before now")] = None,
+    until: Annotated[Moment, Query(description="The same, for the newest event")] = None,
     kind: Annotated[KindName, Query(description="Only events of this kind")] = None,
     what: Annotated[
         str, Query(max_length=MAX_LENGTH, description="A part of the subject or of the id of the process")
@@ -89,7 +90,7 @@ async def get_events(
     if who.strip() and not is_admin:
         raise HTTPException(403, f"who: {OF_ADMINISTRATORS}")
     accept = functools.partial(has_texts, what=what.strip(), who=who.strip())
-    return await collect(since=since, kind=kind, with_names=is_admin, accept=accept)
+    return await collect(since=since, until=until, kind=kind, with_names=is_admin, accept=accept)
 
 
 def has_texts(event: events.Event, *, what: str, who: str) -> bool:
@@ -101,6 +102,7 @@ def has_texts(event: events.Event, *, what: str, who: str) -> bool:
 async def collect(
     *,
     since: datetime.datetime | None = None,
+    until: datetime.datetime | None = None,
     kind: events.Kind | None = None,
     with_names: bool,
     accept: Callable[[events.Event], bool] = lambda _: True,
@@ -109,6 +111,7 @@ async def collect(
 
     Args:
         since: The first moment; by default all that are kept.
+        until: The last moment.
         kind: Only those of this kind.
         with_names: Tell who did what.
         accept: Returns whether an event is wanted.
@@ -127,7 +130,10 @@ async def collect(
     wanted = [
         event
         for event in found
-        if kind in (None, event.kind) and event.at.timestamp() >= first and accept(event)
+        if kind in (None, event.kind)
+        and event.at.timestamp() >= first
+        and (until is None or event.at <= until)
+        and accept(event)
     ]
     wanted.sort(key=lambda event: event.at, reverse=True)
     return EventsResponse(

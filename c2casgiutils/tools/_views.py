@@ -84,7 +84,7 @@ VIEWS = (
         off=_without_database,
         buttons={"maintenance=begin": "Begin maintenance", "maintenance=end": "End maintenance"},
     ),
-    View("activity", "Activity", "a", "events", twin_query=_same("kind", "what", "who", "since")),
+    View("activity", "Activity", "a", "events", twin_query=_same("kind", "what", "who", "since", "until")),
     View("configuration", "Configuration", "s", "versions"),
 )
 """The views in the row of links; the first is the start page."""

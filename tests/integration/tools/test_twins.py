@@ -137,6 +137,7 @@ FILTERS: list[tuple[str, str, Params]] = [
     *(("activity", "activity", {"what": what}) for what in ("C2CASGIUTILS.TOOLS", "none", "{own}")),
     *(("activity", "activity", {"who": who}) for who in ("secret", "alice")),
     *(("activity", "activity", {"since": since}) for since in ("1h", "2030-01-01T00:00:00Z")),
+    *(("activity", "activity", {"until": until}) for until in ("1h", "2030-01-01T00:00:00Z")),
     *(("diagnostics", "diagnostics?loop", {"what": "loop", "id": id_}) for id_ in ("all", "{own}")),
     ("diagnostics", "diagnostics?memory", {"what": "memory", "id": "{own}", "ask": "1"}),
 ]
@@ -210,6 +211,7 @@ BAD: list[tuple[str, Params, int, str]] = [
     ("requests", {"instance": "left:1:abcdef"}, 404, "No process has the id"),
     ("activity", {"kind": "nonsense"}, 422, "kind is ignored"),
     ("activity", {"since": "yesterday"}, 422, "since is ignored"),
+    ("activity", {"until": "tomorrow"}, 422, "until is ignored"),
     ("activity", {"what": LONG}, 422, "what is longer than 200 characters"),
     ("activity", {"who": LONG}, 422, "who is longer than 200 characters"),
     ("diagnostics", {"id": "left:1:abcdef"}, 404, "No process has the id"),

@@ -2,6 +2,7 @@
 
 import html
 import re
+import time
 from urllib.parse import quote
 
 import httpx
@@ -99,6 +100,7 @@ async def test_nothing_matches(client: httpx.AsyncClient) -> None:
     ("query", "text"),
     [
         ("kind=party", "kind is ignored: “party” is not one of audit, check"),
+        ("until=tomorrow", "until is ignored: “tomorrow” must be a time"),
         ("since=yesterday", "since is ignored: “yesterday” must be a time"),
         ("what=" + "x" * 10_240, "what is longer than 200 characters and was cut."),
         ("kind=%3Cscript%3E", "kind is ignored: “&lt;script&gt;”"),
@@ -131,11 +133,29 @@ async def test_hostile_texts_are_escaped(client: httpx.AsyncClient) -> None:
 
 
 async def test_long_list(client: httpx.AsyncClient) -> None:
+    """A link leads to those before, filtered in the same way, and another one back to the newest."""
+    for number in range(300):
+        instances.record_event("check", f"check {number} of the test", after="fail")
+    page = (await client.get("activity?what=of+the+test&kind=check")).text
+    assert "Newest events" not in page
+    seen = rows(page)
+    assert len(seen) == 100
+    while older := re.search(r'<a href="(activity[^"]*)">Older events</a>', page):
+        page = (await client.get(html.unescape(older[1]))).text
+        seen += rows(page)
+        assert '<a href="activity?kind=check&amp;what=of+the+test">Newest events</a>' in page
+    shown = [re.search(r"check (\d+) of the test", row) for row in seen]
+    assert {int(found[1]) for found in shown if found} == set(range(300))
+
+
+async def test_many_at_the_same_moment(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No link leads back to the same page."""
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_000.0)
     for number in range(300):
         instances.record_event("check", f"check {number}", after="fail")
-    page = (await client.get("activity")).text
-    assert len(rows(page)) == 200
-    assert "Only the newest 200 are shown" in page
+    page = (await client.get("activity?kind=check")).text
+    assert "Older events" not in page
+    assert "Narrow the filters for more." in page
 
 
 async def test_one_process(client: httpx.AsyncClient) -> None:

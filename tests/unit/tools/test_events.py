@@ -138,10 +138,21 @@ async def test_since_the_last_event(client: httpx.AsyncClient) -> None:
     assert [each["what"] for each in found] == ["test second", "test first"]
 
 
+async def test_until(client: httpx.AsyncClient) -> None:
+    """The events up to a moment, that one included: the way to those that are not in an answer."""
+    for number in range(3):
+        instances.record_event("check", f"check {number}", after="fail")
+    events = (await client.get("events?kind=check")).json()["events"]
+    older = await client.get("events", params={"kind": "check", "until": events[1]["at"]})
+    assert older.json()["events"] == events[1:]
+    assert (await client.get("events?until=1h")).json()["events"] == []
+
+
 @pytest.mark.parametrize(
     ("query", "accepted"),
     [
         ("since=yesterday", "90m"),
+        ("until=yesterday", "90m"),
         ("since=-5m", "90m"),
         ("since=2025-13-01", "90m"),
         ("since=" + "9" * 400, "90m"),
