@@ -1,7 +1,9 @@
 """The health checks as the pages show them: one line for each, and a cell for each process."""
 
+import collections
 import dataclasses
 import datetime
+import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Self
 
@@ -11,7 +13,11 @@ from c2casgiutils.tools import _attention
 
 _DRAWN = {"pass": ("pass", "ok"), "skip": ("skip", "not configured"), "warn": ("warn", "degraded")}
 NO_RESULT = "no result yet"
+MAX_COLUMNS = 12
+"""How many processes have a column each; of more, each has a letter."""
+
 _RANKS = {"fail": 0, "warn": 1, "skip": 2, "pass": 3}
+_LETTERS = {"pass": "·", "warn": "!", "fail": "x", "skip": "-"}
 
 
 def drawn(status: str, severity: str) -> tuple[str, str]:
@@ -26,6 +32,22 @@ def drawn(status: str, severity: str) -> tuple[str, str]:
 def is_bad(check: CheckState) -> bool:
     """Return whether a check is down or degraded and not only for information."""
     return drawn(check.status, check.severity)[0] in ("fail", "warn")
+
+
+@dataclasses.dataclass(frozen=True)
+class Letters:
+    """States, one letter each; `counts` tells them to those who do not see them."""
+
+    text: str
+    counts: str
+
+    @classmethod
+    def of(cls, groups: Iterable[Sequence[tuple[str, str]]]) -> Self:
+        """Return the letters of groups of shapes and words."""
+        groups = list(groups)
+        text = " ".join("".join(_LETTERS.get(shape, "_") for shape, _ in group) for group in groups)
+        counts = collections.Counter(word for group in groups for _, word in group)
+        return cls(text, ", ".join(f"{number} {word}" for word, number in counts.most_common()))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,6 +146,37 @@ def where(line: Line, roster: Iterable[Instance], *, most: int = 3) -> str:
     names = [_attention.name_of(instance) for instance in roster if instance.id in line.bad]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"{len(line.bad)} of {len(line.cells)}: {', '.join(names[:most])}{more}"
+
+
+def letters(line: Line, roster: Iterable[Instance]) -> Letters:
+    """Return the states of a check in the processes that have checks, those of a host together."""
+    by_host = sorted((one for one in roster if one.checks), key=lambda one: one.hostname)
+    groups = [list(group) for _, group in itertools.groupby(by_host, key=lambda one: one.hostname)]
+    cells = [[line.cells.get(one.id) for one in group] for group in groups]
+    return Letters.of(
+        [("", "without it") if cell is None else (cell.shape, cell.word) for cell in group] for group in cells
+    )
+
+
+def rows(
+    found: Iterable[Line], roster: Sequence[Instance], shown: Sequence[Instance]
+) -> tuple[list[tuple[Line, str, Letters | None]], Sequence[Instance]]:
+    """Return what a table of checks shows.
+
+    Args:
+        found: The checks.
+        roster: All processes.
+        shown: Those that should have columns.
+
+    Returns:
+        The checks, each with the processes in its worst state, and with letters if it differs between them
+        and they have no columns; and the processes with columns: none if they are too many.
+    """
+    columns = shown if len(shown) <= MAX_COLUMNS else []
+    return [
+        (line, where(line, roster), None if columns or line.is_equal else letters(line, roster))
+        for line in found
+    ], columns
 
 
 def columns(found: Iterable[Line], roster: Iterable[Instance]) -> list[Instance]:

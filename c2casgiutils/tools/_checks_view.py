@@ -1,6 +1,5 @@
 """The view of the checks in all processes, and of the last results of one of them."""
 
-import collections
 import dataclasses
 import datetime
 from collections.abc import Sequence
@@ -12,19 +11,19 @@ from c2casgiutils import health_checks, instances, switches
 from c2casgiutils.instances import Instance
 from c2casgiutils.tools import _check_rows, _pages, _summary, _views
 from c2casgiutils.tools._caller import Caller
+from c2casgiutils.tools._check_rows import Letters
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
 
 router = APIRouter(include_in_schema=False)
 
 _VIEW = _views.get("checks")
-_LETTERS = {"pass": "·", "warn": "!", "fail": "x", "skip": "-"}
 _WORDS = {"pass": "ok", "warn": "degraded", "fail": "down", "skip": "not configured"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """The last results of a check in one process; `letters` has one for each, the oldest first."""
+    """The last results of a check in one process, the oldest first."""
 
     instance: Instance
     shape: str
@@ -33,8 +32,7 @@ class Results:
     since: datetime.datetime | None
     ran_at: datetime.datetime | None
     is_old: bool
-    letters: str
-    counts: str
+    letters: Letters
     payload: dict[str, Any]
 
 
@@ -65,6 +63,8 @@ async def get_checks(request: Request) -> Response:
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
         roster = [one for one in summary.roster if id_ in ("", one.id)]
         lines = _check_rows.lines(roster, with_lost=bool(id_))
+        having = [one for one in roster if one.checks and (id_ or one.liveness != "lost")]
+        rows, columns = _check_rows.rows(lines, having, having)
         asked = None if is_unknown or not name else await _ask(name, roster)
         return {
             **({"is_live": False} if asked else {}),
@@ -73,8 +73,8 @@ async def get_checks(request: Request) -> Response:
             "is_unknown": is_unknown,
             "id": id_,
             "shown": roster[0] if id_ and roster else None,
-            "lines": [(line, _check_rows.where(line, roster)) for line in lines],
-            "instances": [one for one in roster if one.checks and (id_ or one.liveness != "lost")],
+            "lines": rows,
+            "instances": columns,
             "now": _pages.now(),
         }
 
@@ -103,7 +103,6 @@ def _results(instance: Instance, row: Any, cell: Any) -> Results:
     if cell.age is not None:
         ran_at = datetime.datetime.fromtimestamp(switches.now() - cell.age, tz=datetime.UTC)
     states = [status for _, status, _ in cell.history or []]
-    counts = collections.Counter(_WORDS.get(status, status) for status in states)
     return Results(
         instance,
         shape,
@@ -113,7 +112,6 @@ def _results(instance: Instance, row: Any, cell: Any) -> Results:
         ran_at,
         # a process without results did not answer
         told is not None and told.is_old and cell.history is None,
-        "".join(_LETTERS.get(status, "?") for status in states),
-        ", ".join(f"{number} {name}" for name, number in counts.most_common()),
+        Letters.of([[(status, _WORDS.get(status, status)) for status in states]]),
         cell.payload or {},
     )

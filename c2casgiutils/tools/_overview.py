@@ -8,7 +8,7 @@ from c2casgiutils import instances
 from c2casgiutils.instances import Instance
 from c2casgiutils.tools import _check_rows, _problems, _process_rows
 from c2casgiutils.tools._caller import Caller
-from c2casgiutils.tools._check_rows import Line
+from c2casgiutils.tools._check_rows import Letters, Line
 from c2casgiutils.tools._problems import Problem
 from c2casgiutils.tools._process_rows import Row
 from c2casgiutils.tools._summary import Summary
@@ -41,14 +41,14 @@ class Checks:
     """The checks that are not well in every process, and the number of the others.
 
     Attributes:
-        lines: The worst first.
+        lines: The worst first; where each is, and a letter for each process if these have no columns.
         columns: The processes that have cells; empty if these are too many, or no check differs.
         fine: The number of checks that are well everywhere.
         unknown: The number of checks without a result in any process.
         more: The number of lines left out.
     """
 
-    lines: Sequence[tuple[Line, str]]
+    lines: Sequence[tuple[Line, str, Letters | None]]
     columns: Sequence[Instance]
     fine: int
     unknown: int
@@ -93,13 +93,14 @@ def _table(summary: Summary, sort: str) -> Processes:
 
 
 def _checks(roster: Sequence[Instance]) -> Checks:
-    lines = _check_rows.lines(roster)
+    living = [one for one in roster if one.liveness != "lost"]
+    lines = _check_rows.lines(living)
     unknown = [line for line in lines if line.is_equal and line.word == _check_rows.NO_RESULT]
     shown = [line for line in lines if not line.is_fine and line not in unknown]
-    columns = _check_rows.columns(shown, roster)
+    rows, columns = _check_rows.rows(shown[:_MAX_LINES], living, _check_rows.columns(shown, living))
     return Checks(
-        [(line, _check_rows.where(line, roster)) for line in shown[:_MAX_LINES]],
-        columns if len(columns) <= MAX_ROWS else [],
+        rows,
+        columns,
         fine=len(lines) - len(shown) - len(unknown),
         unknown=len(unknown),
         more=max(0, len(shown) - _MAX_LINES),

@@ -80,6 +80,22 @@ async def test_trouble_is_found_at_a_glance(client: httpx.AsyncClient, redis_ser
     assert rows[:3] == [ids[5], ids[1], ids[0]]  # down, lost, late
 
 
+async def test_a_letter_for_each_process(client: httpx.AsyncClient, redis_server: RedisServer) -> None:
+    """Fifty columns would be no help: those of a host stand together, and the lost one is left out."""
+    join(redis_server)
+    for view in ("", "checks"):
+        page = (await client.get(view)).text
+        row = re.search(r'<tr id="check-check-00">(.*?)</tr>', page, re.DOTALL)
+        assert row is not None
+        states = re.search(r'<code role="img" aria-label="([^"]*)">([^<]*)</code>', row[1])
+        assert states is not None
+        assert states[1].startswith("48 ok, 1 down")
+        hosts = states[2].split()
+        assert [host for host in hosts if "x" in host] == ["·x··"]
+        assert sorted(len(host) for host in hosts if "_" not in host) == [2, 3, *[4] * 11]
+        assert "One letter for each process: · ok, ! degraded, x down" in page
+
+
 async def test_orders_and_filters(client: httpx.AsyncClient, redis_server: RedisServer) -> None:
     """The largest figure is first on the overview, too."""
     ids = join(redis_server)
