@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -66,6 +66,15 @@ def path_inside(path: str, root_path: str) -> str:
             if rest.startswith("/"):
                 return rest
     return path
+
+
+def path_segment(text: str) -> str | None:
+    """Return a text as one segment of a path, percent-encoded; `None` if no segment may be it.
+
+    Clients remove `.` and `..`, also encoded ones (https://url.spec.whatwg.org/#path-state); servers and
+    proxies decode an encoded slash, or refuse it, and merge two; so the path would be another one.
+    """
+    return None if text in ("", ".", "..") or "/" in text else quote(text, safe="")
 
 
 def matched_route(scope: Mapping[str, Any]) -> str | None:

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 import click
 
+from c2casgiutils._asgi import path_segment
 from c2casgiutils.scripts import _console, _tables
 from c2casgiutils.scripts._service import DEFAULT_URL, Code, Service, ServiceError, given_secrets, other_form
 
@@ -166,7 +166,13 @@ def _change(session: _Session, name: str | None, level: str | None, **options: A
         raise click.UsageError("NAME is missing")
     if options["end"] and level is not None:
         raise click.UsageError("LEVEL and --end exclude each other: one sets a level, the other ends it")
-    path = f"logging/loggers/{quote(name, safe='')}"
+    segment = path_segment(name)
+    if segment is None:
+        raise click.UsageError(
+            "No URL can have this NAME, which is empty, . or .., or has a slash: use the page, "
+            "or POST logging/level without an end"
+        )
+    path = f"logging/loggers/{segment}"
     if options["end"]:
         answer = session.request("DELETE", path, _CHANGED, query={"scope": options["scope"]})
     else:

@@ -10,6 +10,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, config
+from c2casgiutils._asgi import path_segment
 
 _SECRET = '-H "X-API-Key: $C2C_SECRET"'  # noqa: S105  # the name of a variable
 _TOKEN = '-H "Authorization: Bearer $GITHUB_TOKEN"'  # noqa: S105  # the name of a variable
@@ -35,7 +36,7 @@ class Curl:
 
     def __call__(
         self,
-        path: str,
+        path: str | None,
         method: str = "GET",
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
@@ -43,11 +44,14 @@ class Curl:
         """Return a command.
 
         Args:
-            path: The path below the mount, percent-encoded where necessary.
+            path: The path below the mount, percent-encoded where necessary; `None` for one that no URL can
+                have, which has no command.
             method: The method.
             body: The body, sent as JSON.
             query: The query; parameters that are `None` or empty are left out.
         """
+        if path is None:
+            return ""
         url = f"{self._base}{address(path, query)}"
         parts = ["curl"] if method == "GET" else ["curl", "-X", method]
         if self._credential:
@@ -55,6 +59,12 @@ class Curl:
         if body is not None:
             parts += ['-H "Content-Type: application/json"', "-d", shlex.quote(json.dumps(body))]
         return " ".join([*parts, shlex.quote(url)])
+
+
+def logger_path(name: str) -> str | None:
+    """Return the path of a logger below the mount; `None` if no URL can have the name."""
+    segment = path_segment(name)
+    return None if segment is None else f"logging/loggers/{segment}"
 
 
 def address(path: str, query: Mapping[str, Any] | None = None) -> str:

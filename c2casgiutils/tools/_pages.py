@@ -76,6 +76,7 @@ def templates() -> "jinja2.Environment":
         duration=duration,
         figures=_figures.TITLES,
         in_seconds=_figures.in_seconds,
+        logger_path=_curl.logger_path,
         name_of=_attention.name_of,
         shapes=_process_rows.SHAPES,
         css=_static.hashed_name("c2c.css"),

@@ -153,6 +153,8 @@ def test_drain(service: str, capsys: pytest.CaptureFixture[str]) -> None:
         (("levels", "app", "LOUD"), 5, "level: "),
         (("levels", "--end"), 2, "NAME is missing"),
         (("levels", "app", "DEBUG", "--end"), 2, "exclude each other"),
+        *((("levels", name, "DEBUG"), 2, "No URL can have this NAME") for name in ("a/b", "..", ".", "")),
+        (("levels", "..", "--end"), 2, "No URL can have this NAME"),
         (("levels", "app", "DEBUG", "--ttl=soon"), 5, "ttl: "),
         (("stacks", "--instance", "left:1:abc"), 5, "404 from /c2c/debug/stacks: "),
         (("nonsense",), 2, "No such command"),

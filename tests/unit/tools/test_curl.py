@@ -13,7 +13,7 @@ from fastapi import Request
 from c2casgiutils import config, instances
 from c2casgiutils._app import create_app
 from c2casgiutils.tools import _views
-from c2casgiutils.tools._curl import Curl
+from c2casgiutils.tools._curl import Curl, logger_path
 from tests.unit.tools.conftest import SECRET
 
 
@@ -89,6 +89,30 @@ def test_hosts_that_are_not_valid(host: str) -> None:
 def test_paths_that_a_shell_would_read() -> None:
     command = Curl(request(root_path="/a;b$(id)'"), "NONE")("overview")
     assert words(command) == ["curl", "https://example.com/a%3Bb$(id)'/overview"]
+
+
+@pytest.mark.parametrize("name", ["a?b", "a#b", "a%b", "a%2Fb", "a..b", "...", "a b", "é"])
+async def test_command_of_a_logger(client: httpx.AsyncClient, name: str) -> None:
+    """Its path means this logger and no other."""
+    path = logger_path(name)
+    assert path is not None
+    answer = await client.put(path, json={"level": "DEBUG"})
+    assert (answer.status_code, answer.json()["name"]) == (200, name)
+
+
+@pytest.mark.parametrize("name", ["a/b", "/a", "a//b", "a/../b", "..", "."])
+async def test_logger_without_a_command(client: httpx.AsyncClient, name: str) -> None:
+    """A URL with its name would be that of another logger or view; the buttons work, the page says so."""
+    assert logger_path(name) is None
+    assert (await client.post("logging/level", json={"name": name, "level": "INFO"})).status_code == 200
+    page = (await client.get("levels", params={"logger": name})).text
+    for subject in (f"set {name}", f"End INFO of {name}"):
+        line = page[page.index(f'aria-label="curl: {subject}"') :]
+        assert line.partition("</details>")[0].endswith("takes it, without an end.</p>")
+    sent = {"end": f"cluster {name}"}
+    answer = await client.post("levels", data=sent, headers={"Origin": "http://testserver"})
+    assert answer.status_code in (200, 303)
+    assert name not in [one["name"] for one in (await client.get("logging/overrides")).json()["overrides"]]
 
 
 async def test_page_shows_its_twin(client: httpx.AsyncClient) -> None:
