@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import Request
 
-from c2casgiutils import config, instances, logs, redis_utils
+from c2casgiutils import broadcast, config, instances, logs, redis_utils
 from c2casgiutils._secrets import scrub, scrub_mapping
 from c2casgiutils.auth import _audit_lists, _shared, _state
 from c2casgiutils.auth._audit_lists import AuditEvent, Kind
@@ -106,7 +106,7 @@ class Entry:
     def _create(self, after: object, result: str) -> AuditEvent:
         request = self._request
         return AuditEvent(
-            at=datetime.datetime.now(datetime.UTC),
+            at=datetime.datetime.fromtimestamp(broadcast.now(), tz=datetime.UTC),
             who=name_of(self.caller),
             method=self.caller.type.value,
             action=self._action,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from c2casgiutils import config, db, instances
+from c2casgiutils import broadcast, config, db, instances
 from c2casgiutils._periodic import PeriodicTask, periodic_tasks
 from c2casgiutils.debug._state import STATE
 
@@ -131,12 +131,12 @@ def _background_check(name: str, every: datetime.timedelta, last: Any) -> Period
 
 
 def _internal(task: PeriodicTask) -> Periodic:
-    last = task.last
+    last, skew = task.last, round(broadcast.now() - time.time(), 3)
     return Periodic(
         name=task.name,
         kind="internal",
         every_seconds=task.every_seconds,
-        last=None if last is None else datetime.datetime.fromtimestamp(last.ended, tz=datetime.UTC),
+        last=None if last is None else datetime.datetime.fromtimestamp(last.ended + skew, tz=datetime.UTC),
         ms=None if last is None else round(last.seconds * 1000, 3),
         ok=None if last is None else last.ok,
     )

@@ -4,11 +4,11 @@ import asyncio
 import collections
 import datetime
 import threading
-import time
 from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 
+from c2casgiutils import broadcast
 from c2casgiutils._asgi import matched_route
 from c2casgiutils.debug._frames import guilty, place_of, request_of, stack_of, thread_frames
 
@@ -82,7 +82,7 @@ class Stalls:
         with self._lock:
             longest = self._seen.most_common(1) if due == self._due else []
             frame, route = longest[0][0] if longest else (None, None)
-        at = datetime.datetime.fromtimestamp(time.time() - seconds, tz=datetime.UTC)
+        at = datetime.datetime.fromtimestamp(broadcast.now() - seconds, tz=datetime.UTC)
         self._stalls.append(Stall(at=at, ms=round(seconds * 1000, 1), frame=frame, route=route))
 
     def latest(self) -> list[Stall]:

@@ -8,6 +8,7 @@ process that sees the same loss.
 import datetime
 import itertools
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,8 @@ class Log:
     """
 
     def __init__(self, instance: str, now: Callable[[], float]) -> None:
+        self.link: Link | None = None
+        """Tells whether the time of Redis is known yet."""
         self._instance = instance
         self._now = now
         self._key = scoped("events")
@@ -69,6 +72,8 @@ class Log:
         self._own: dict[bytes, Event] = {}
         """What this process recorded, by its encoded form, oldest first."""
         self._unsaved: dict[bytes, None] = {}
+        self._undated: dict[bytes, float] = {}
+        """When those were recorded that have the time of this machine, by the monotonic clock."""
         self._lost: Mapping[str, float] = {}
         self._is_full = False
         self._surplus: list[bytes] = []
@@ -94,17 +99,18 @@ class Log:
             after: The state after.
             reason: Why.
         """
-        self._add(
-            Event(
-                at=_moment(self._now()),
-                kind=kind,
-                what=short(what) or self._instance,
-                before=short(before),
-                after=short(after),
-                reason=short(reason),
-                instance=self._instance,
-            )
+        event = Event(
+            at=_moment(self._now()),
+            kind=kind,
+            what=short(what) or self._instance,
+            before=short(before),
+            after=short(after),
+            reason=short(reason),
+            instance=self._instance,
         )
+        if not self._has_clock:
+            self._undated[self._encode(event)] = time.monotonic()
+        self._add(event)
 
     def record_losses(self, ends: Mapping[str, float]) -> None:
         """Record which processes are lost; of each process that sees it the event is the same.
@@ -130,8 +136,24 @@ class Log:
         for position in surplus([_path(kept) for kept in self._own.values()]):
             self._own.pop(members[position])
             self._unsaved.pop(members[position], None)
+            self._undated.pop(members[position], None)
+
+    @property
+    def _has_clock(self) -> bool:
+        return self.link is not None and self.link.has_clock
 
     # Saving
+
+    def _date(self) -> None:
+        """Give the events of the start the time of Redis: others reject those from the future."""
+        undated, self._undated = self._undated, {}
+        if not undated or not self._has_clock:
+            return
+        skew = self._now() - time.monotonic()
+        own, self._own, self._unsaved = self._own, {}, {}
+        for member, event in own.items():
+            at = undated.get(member)
+            self._add(event if at is None else event.model_copy(update={"at": _moment(at + skew)}))
 
     def save_again(self) -> None:
         """Add all events of this process once more, as Redis may have lost them."""
@@ -139,6 +161,7 @@ class Log:
 
     def save(self) -> Saving:
         """Return the commands that add to Redis what is not there yet; usually there are none."""
+        self._date()
         steps: list[tuple[Command, Callable[[Any], object]]] = []
         if members := list(itertools.islice(self._unsaved, _MAX_SAVED)):
             scored: list[float | bytes] = []

@@ -9,6 +9,7 @@ from typing import Any
 
 import pydantic_core
 
+from c2casgiutils import broadcast
 from c2casgiutils._errors import encodable, text_of
 from c2casgiutils._secrets import scrub, scrub_mapping
 from c2casgiutils.health_checks._model import JsonCheckError, Result, Status
@@ -21,11 +22,15 @@ _MAX_TEXT_SIZE = 4_096
 _MAX_SCRUBBED = 65_536
 
 
+def _now() -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(broadcast.now(), tz=datetime.UTC)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of one run: its duration in `seconds`, its end `at` (monotonic clock) and `when` (UTC).
+    """The outcome of one run: its duration in `seconds`, its end `at` (monotonic) and `when` (of Redis).
 
-    `since` is when the state began (monotonic clock).
+    `since` is when the state began (monotonic).
     """
 
     status: Status
@@ -35,7 +40,7 @@ class Outcome:
     message: str | None = None
     stacktrace: str | None = None
     at: float = dataclasses.field(default_factory=time.monotonic)
-    when: datetime.datetime = dataclasses.field(default_factory=lambda: datetime.datetime.now(datetime.UTC))
+    when: datetime.datetime = dataclasses.field(default_factory=_now)
     since: float = 0.0
 
     @property

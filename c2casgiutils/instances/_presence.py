@@ -139,7 +139,7 @@ class Presence:
 
     def start(self, link: Link | None) -> None:
         """Start the heartbeats on the running event loop; without a link only the samples are recorded."""
-        self._link = self.roster.link = link
+        self._link = self.roster.link = self.events.link = link
         self._report.lag.start()
         self._periodic.start()
         self.events.record("join", after=self.state)

@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 from collections.abc import Sequence
 
-from c2casgiutils import instances
+from c2casgiutils import instances, switches
 from c2casgiutils.instances import Instance
 from c2casgiutils.tools import _check_rows, _problems, _process_rows
 from c2casgiutils.tools._caller import Caller
@@ -76,7 +76,7 @@ def of(summary: Summary, caller: Caller, *, sort: str) -> Overview:
     """Return what a reader sees."""
     roster = summary.roster
     return Overview(
-        at=datetime.datetime.now(datetime.UTC),
+        at=datetime.datetime.fromtimestamp(switches.now(), tz=datetime.UTC),
         problems=_problems.lines(summary.attention, _problems.remedies_of(caller)),
         table=_table(summary, sort),
         checks=_checks(roster),

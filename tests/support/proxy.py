@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Self
 
 
@@ -11,13 +12,15 @@ class Proxy:
     Args:
         port: Where to.
         delay: Seconds that each chunk of the answers waits.
+        change: Changes each chunk of the answers.
 
     While `swallow` is set, what arrives is lost for good. `hold` keeps it back instead until `release`, as a
     network without a route does.
     """
 
-    def __init__(self, port: int, *, delay: float = 0) -> None:
+    def __init__(self, port: int, *, delay: float = 0, change: Callable[[bytes], bytes] = bytes) -> None:
         self.delay = delay
+        self._change = change
         self.swallow = False
         self.connections = 0
         self._target = port
@@ -90,6 +93,6 @@ class Proxy:
                 await asyncio.sleep(self.delay)
             await self._open.wait()
             if not self.swallow:
-                writer.write(data)
+                writer.write(self._change(data) if is_answer else data)
                 await writer.drain()
         raise ConnectionAbortedError
