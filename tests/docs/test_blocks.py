@@ -1,16 +1,24 @@
-"""Every Python block of the README and of docs/ runs, in an interpreter of its own and an empty folder."""
+"""Every Python block of the README and of docs/ runs, in a process of its own and an empty folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.fresh import run_fresh
-from tests.support.pages import ROOT, Block, blocks
+from tests.support.pages import Block, blocks
+from tests.support.warm import Warm
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Warm]:
+    with Warm() as warm:
+        yield warm
 
 
 @pytest.mark.parametrize("block", list(blocks("python")), ids=str)
-def test_block_runs(block: Block, tmp_path: Path, record_property: Callable[[str, str], None]) -> None:
-    done = run_fresh(block.code, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
-    assert done.returncode == 0, done.stderr
+def test_block_runs(
+    warm: Warm, block: Block, tmp_path: Path, record_property: Callable[[str, str], None]
+) -> None:
+    status, errors = warm.run(block.code, tmp_path)
+    assert status == 0, errors
     record_property("documentation", "Python blocks run")
