@@ -1,5 +1,6 @@
 """Behaviour common to all views: HEAD requests, no caching, and bounded bodies."""
 
+import asyncio
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -20,6 +21,7 @@ _ECHO = "/headers/"
 _MAY_BE_EMPTY = frozenset({b"after", b"secret"})
 """The parameters of queries whose empty value is not the same as none."""
 _MAX_BODY_BYTES = 64 * 1024
+_MAX_BODY_SECONDS = 10.0
 _MAX_WAIT_SECONDS = 2.0
 
 
@@ -28,9 +30,9 @@ class ViewMiddleware:
 
     Empty parameters of the query are left out: a form without script submits its empty fields.
 
-    Invalid requests are rejected: a body above 64 KiB, which FastAPI would read before authentication, and a
-    query that is not UTF-8, from which Starlette cannot build a URL. All waits for Redis in a view take at
-    most two seconds together.
+    Invalid requests are rejected: a body above 64 KiB, which FastAPI would read before authentication, one
+    that takes more than ten seconds, which would delay the end of the process, and a query that is not UTF-8,
+    from which Starlette cannot build a URL. All waits for Redis in a view take at most two seconds together.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -98,10 +100,20 @@ async def _reject_query(scope: Scope, receive: Receive, send: Send) -> None:
 
 def _bounded(receive: Receive) -> Receive:
     size = 0
+    ends_at: float | None = None
+    is_whole = False
 
     async def receive_bounded() -> Message:
-        nonlocal size
-        message = await receive()
+        nonlocal size, ends_at, is_whole
+        if is_whole:
+            return await receive()
+        ends_at = ends_at or asyncio.get_running_loop().time() + _MAX_BODY_SECONDS
+        try:
+            async with asyncio.timeout_at(ends_at):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, f"The body took more than {_MAX_BODY_SECONDS:g} seconds") from None
+        is_whole = not message.get("more_body", False)
         size += len(message.get("body", b""))
         if size > _MAX_BODY_BYTES:
             raise HTTPException(413, "The body is too large")

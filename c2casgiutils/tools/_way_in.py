@@ -62,8 +62,10 @@ async def without_secret(request: Request, view: View) -> HTMLResponse:
 
 def entry(request: Request) -> dict[str, list[str]]:
     """Return the query of a view as the fields of its form, cut as those of `Query`."""
-    values = request.query_params
-    return {name: [value[:MAX_LENGTH] for value in values.getlist(name)] for name in values}
+    fields: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        fields.setdefault(name, []).append(value[:MAX_LENGTH])
+    return fields
 
 
 def _with_fields(view: View, fields: list[tuple[str, str]]) -> str | None:

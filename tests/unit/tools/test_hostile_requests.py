@@ -1,10 +1,17 @@
 """What no view can read is the client's error: a 4xx that repeats nothing, never a 500."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.types import Message
 
+from c2casgiutils import config
 from c2casgiutils._app import create_app
+from c2casgiutils.tools._views import VIEWS
 from tests.support.asgi import call, make_scope
 from tests.unit.tools.conftest import SECRET
 
@@ -69,3 +76,67 @@ async def test_query_that_is_no_text(path: str) -> None:
     scope = make_scope(path, query_string=b"a=\xff", headers=[("host", "a"), ("x-api-key", SECRET)])
     start = (await call(main, scope))[0]
     assert start["status"] == 400
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.id)
+async def test_stranger_with_many_parameters(anonymous: httpx.AsyncClient, view: Any) -> None:
+    """The event loop is blocked for their number, and not for its square."""
+    app = FastAPI()
+    app.mount("/c2c", create_app())
+    query = "&".join(f"{number:x}=1" for number in range(40_000)).encode()
+    async with asyncio.timeout(15):
+        start = (await call(app, make_scope(f"/c2c/{view.id}", query_string=query)))[0]
+    assert start["status"] in (200, 403)
+
+
+async def _never() -> Message:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def _leaves() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _post(path: str, then: Callable[[], Awaitable[Message]], **headers: str) -> Message:
+    """Send the beginning of a body, then what a function returns."""
+    app = FastAPI()
+    app.mount("/c2c", create_app())
+    sent: list[Message] = []
+    begun: list[Message] = [{"type": "http.request", "body": b"logger=", "more_body": True}]
+
+    async def receive() -> Message:
+        return begun.pop() if begun else await then()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async with asyncio.timeout(15):
+        await app(make_scope(f"/c2c/{path}", method="POST", headers=[*headers.items()]), receive, send)
+    return sent[0]
+
+
+FORMS = ["levels", "process", "requests", "diagnostics", "database", "statements", "auth/login"]
+BY_KEY = {"x-api-key": SECRET}
+
+
+@pytest.mark.parametrize("headers", [{}, BY_KEY], ids=["stranger", "administrator"])
+@pytest.mark.parametrize("path", [*FORMS, "logging/level", "drain"])
+async def test_body_that_never_ends(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, path: str, headers: dict[str, str]
+) -> None:
+    """Nobody keeps a request open, which the end of the process would wait for."""
+    config.settings.debug.enabled = True
+    monkeypatch.setattr("c2casgiutils.tools._middleware._MAX_BODY_SECONDS", 0.01)
+    start = await _post(path, _never, **headers)
+    assert start["status"] in (403, 408)
+    assert start["status"] == 408 or path in FORMS  # strangers are told to sign in, without their entry
+
+
+@pytest.mark.parametrize("headers", [{}, BY_KEY], ids=["stranger", "administrator"])
+@pytest.mark.parametrize("path", [*FORMS, "logging/level", "drain"])
+async def test_sender_who_leaves(client: httpx.AsyncClient, path: str, headers: dict[str, str]) -> None:
+    """No exception gets to the server, which would write it into the log."""
+    config.settings.debug.enabled = True
+    start = await _post(path, _leaves, **headers)
+    assert start["status"] in (400, 403)
