@@ -40,9 +40,8 @@ function say(text) {
 // Take over a new version of the page
 
 function isTouched(field) {
-  if (!field.matches("select")) {
-    return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
-  }
+  if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+  if (!field.matches("select")) return field.value !== field.defaultValue;
   const options = [...field.options];
   const chosen = options.findLastIndex((option) => option.defaultSelected);
   return field.selectedIndex !== Math.max(chosen, options.length ? 0 : -1);
@@ -223,7 +222,7 @@ function receive(answer) {
     return setTrouble("");
   }
   const reason = page?.body && $(".way-in", page)?.dataset.reason;
-  if (reason === "session") return end("Your session ended. Sign in again: your entry is kept.", "Sign in");
+  if (reason === "session") return end(`Your session ended. Sign in again${kept()}.`, "Sign in");
   if (reason === "unchecked") return miss("Your rights could not be checked");
   if (reason === "right") return end(NO_RIGHT, "Reload");
   if (answer.status === 200 && page?.body && "title" in page.body.dataset) return finish(page);
@@ -264,6 +263,12 @@ function finish(page) {
   take(page);
   setTrouble("");
   isOver = true;
+}
+
+function kept() {
+  const typed = all(FIELDS).filter((field) => field.closest("main form[method=post]") && isTouched(field));
+  const values = typed.filter((field) => field.type !== "checkbox").map((field) => field.value);
+  return values.length ? `: your entry (${values.join(", ").slice(0, 80)}) is kept` : "";
 }
 
 // What is entered stays in the page; the link takes it along to the sign-in.

@@ -47,8 +47,17 @@ _SIGN_IN_ERRORS = {
     "throttled": Message("fail", "Too many wrong secrets.", "Wait a minute, then try again."),
 }
 _ENDED = "Your session ended."
-KEPT = Message("warn", _ENDED, "Sign in again: your entry is kept.")
-NOT_KEPT = Message("warn", _ENDED, "Sign in again. Your entry is too long to be kept.")
+
+
+def session_ended(kept: str | None) -> Message:
+    """Return that a form came after the end of the session.
+
+    Args:
+        kept: What was entered; `None` if it is too long to be kept.
+    """
+    if kept is None:
+        return Message("warn", _ENDED, "Sign in again. Your entry is too long to be kept.")
+    return Message("warn", _ENDED, f"Sign in again: your entry{f' ({kept})' if kept else ''} is kept.")
 
 
 def sign_in_error(request: Request, caller: Caller) -> Message | None:

@@ -149,10 +149,10 @@ async def _kept_entry(request: Request, view: View, caller: Caller) -> dict[str,
     may_not = caller.info.is_logged_in and not caller.has(view.form_level)
     if not (is_signed_out or caller.trouble or may_not):
         return {}
-    href, is_kept = await _way_in.keep_entry(request, view)
+    href, kept = await _way_in.keep_entry(request, view)
     if is_signed_out:
-        return {"came_from": href, "message": _messages.KEPT if is_kept else _messages.NOT_KEPT}
-    return {"came_from": href, "entry": href if is_kept else ""}
+        return {"came_from": href, "message": _messages.session_ended(kept)}
+    return {"came_from": href, "entry": "" if kept is None else href}
 
 
 def not_done_yet(request: Request, view: View) -> Message | None:

@@ -1,6 +1,7 @@
 """The views of the page: their addresses and titles, in the order of the row of links."""
 
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -13,6 +14,14 @@ def _is_on() -> None:
 
 def _without_database() -> str | None:
     return None if _registry.known() else "Set C2C__DB__URL, or create a db.Database, and start again."
+
+
+def _level_word(number: str) -> str:
+    """Return the word on the button of a level."""
+    if number == str(logging.NOTSET):
+        return "inherit"
+    is_number = number.isdecimal() and len(number) < 10  # noqa: PLR2004  # digits, more than any level has
+    return logging.getLevelName(int(number)) if is_number else number
 
 
 def _same(*names: str) -> dict[str, str]:
@@ -35,6 +44,8 @@ class View:
         form_level: Who may send its form.
         buttons: The words on the buttons of its form, by what they send, `name=value`; by an empty text for
             the button that sends nothing.
+        row_buttons: The buttons that each row of its form has, by their name. They send an argument, of which
+            the word on the button is made, a space and what the row is about.
     """
 
     id: str
@@ -47,6 +58,7 @@ class View:
     parent: str | None = None
     form_level: Literal["read-write", "admin"] = "admin"
     buttons: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    row_buttons: Mapping[str, Callable[[str], str]] = dataclasses.field(default_factory=dict)
 
     @property
     def href(self) -> str:
@@ -65,6 +77,12 @@ VIEWS = (
         "logging/loggers",
         twin_query=_same("q", "changed"),
         form_level="read-write",
+        row_buttons={
+            "set": _level_word,
+            "end": lambda _: "End",
+            "extend": lambda _: "+10 min",
+            "equal": lambda _: "make equal",
+        },
     ),
     View(
         "requests",

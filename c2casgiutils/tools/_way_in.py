@@ -1,5 +1,6 @@
 """What those who must sign in first find again afterwards: the view, its query, and what they entered."""
 
+from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
@@ -23,23 +24,26 @@ def came_from(request: Request, view: View) -> str:
     return _with_fields(view, parse_qsl(request.url.query, keep_blank_values=True)) or view.id
 
 
-async def keep_entry(request: Request, view: View) -> tuple[str, bool]:
+async def keep_entry(request: Request, view: View) -> tuple[str, str | None]:
     """Return where the way in leads to, for a form that was sent without a session or checked rights.
 
     The fields of the form are added to the query of the view, which fills its form with them.
 
     Returns:
-        The view with the fields, relative to the mount, and whether they are kept: not if they are too long.
+        The view with the fields, relative to the mount, and what was to be done, empty if that is not known;
+        `None` if the fields are too long to be kept.
     """
     without = came_from(request, view)
     try:
         form = await auth.forms.read(request)
     except HTTPException:
-        return without, False
+        return without, None
     address = [pair for pair in parse_qsl(request.url.query, keep_blank_values=True) if pair[0] not in form]
     fields = [(name, value) for name, values in form.items() for value in values]
     target = _with_fields(view, [*address, *fields, (_NOT_DONE, "1")])
-    return (without, False) if target is None else (target, True)
+    if target is None:
+        return without, None
+    return target, ", ".join(filter(None, _pressed(view, fields)))
 
 
 def not_done(request: Request, view: View) -> str:
@@ -47,9 +51,20 @@ def not_done(request: Request, view: View) -> str:
     fields = request.query_params
     if request.method != "GET" or _NOT_DONE not in fields:
         return ""
-    sent = (f"{name}={value}" for name, value in fields.items())
-    word = next((view.buttons[one] for one in sent if one in view.buttons), view.buttons.get(""))
-    return f"Press {f'“{word}”' if word else 'the button'} again."
+    subject, word = _pressed(view, fields.multi_items())
+    of = f" of {subject}" if subject else ""
+    return f"Press {f'“{word}”{of}' if word else 'the button'} again."
+
+
+def _pressed(view: View, fields: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """Return what the pressed button is about, if it stands in a row, and its word; empty if not known."""
+    for name, value in fields:
+        if name in view.row_buttons:
+            argument, _, subject = value[:MAX_LENGTH].partition(" ")
+            return subject, view.row_buttons[name](argument)
+        if f"{name}={value}" in view.buttons:
+            return "", view.buttons[f"{name}={value}"]
+    return "", view.buttons.get("", "")
 
 
 async def without_secret(request: Request, view: View) -> HTMLResponse:

@@ -264,9 +264,11 @@ def test_without_a_script(service: Service, browser: Browser) -> None:
         visit.context.clear_cookies()
         row = page.get_by_role("group", name="orders.db", exact=True)
         row.get_by_role("button", name="DEBUG", exact=True).click()
-        expect(page.get_by_text("Your session ended. Sign in again: your entry is kept.")).to_be_visible()
+        kept = "Your session ended. Sign in again: your entry (orders.db, DEBUG) is kept."
+        expect(page.get_by_text(kept)).to_be_visible()
         page.get_by_role("link", name="Sign in with GitHub").click()
         expect(page.get_by_label("why")).to_have_value("INC-42")
+        expect(page.get_by_text("Press “DEBUG” of orders.db again.")).to_be_visible()
         visit.complaints[:] = [each for each in visit.complaints if service.github.url not in each]
 
         page.get_by_role("link", name="Overview").click()

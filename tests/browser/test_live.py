@@ -373,7 +373,8 @@ def test_end_of_the_session(visit: Open) -> None:
     page.locator("#level").select_option("DEBUG")
     page.unroute_all()
     visitor.context.clear_cookies()
-    expect(page.locator("#stale")).to_contain_text("Your session ended. Sign in again: your entry is kept.")
+    ended = "Your session ended. Sign in again: your entry (orders.db, DEBUG) is kept."
+    expect(page.locator("#stale")).to_contain_text(ended)
     assert page.locator("#name").input_value() == "orders.db"
     made = requests_of(page)
     page.wait_for_timeout(1500)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -184,7 +185,23 @@ async def test_sign_in_leads_back(anonymous: httpx.AsyncClient, path: str, expec
             "levels",
             {"q": "a.b", "reason": "INC-42", "secret": "x"},
             "levels?q=a.b&reason=INC-42&not_done=1",
-            ['type="search" value="a.b"', 'name="reason" value="INC-42"'],
+            ['type="search" value="a.b"', 'name="reason" value="INC-42"', "Press the button again"],
+        ),
+        *(
+            (
+                "levels",
+                {name: f"{sent} a.b"},
+                f"levels?{name}={quote(sent)}+a.b&not_done=1",
+                [f"Press “{word}” of a.b again"],
+            )
+            for name, sent, word in (
+                ("set", "10", "DEBUG"),
+                ("set", "0", "inherit"),
+                ("set", "²", "²"),
+                ("end", "cluster", "End"),
+                ("extend", "cluster", "+10 min"),
+                ("equal", "own", "make equal"),
+            )
         ),
         (
             "process?id=web%3A1%3Aaa&seconds=60",
@@ -243,7 +260,9 @@ async def test_entry_survives_the_end_of_a_session(
     config.settings.debug = config.settings.debug.model_copy(update={"enabled": True})
     answer = await anonymous.post(path, data=fields)
     assert answer.status_code == 403
-    assert "Your session ended.</strong> Sign in again: your entry is kept." in answer.text
+    pressed = re.search("“(.*?)”(?: of (.*?))? again", filled[-1])
+    kept = f" ({', '.join(filter(None, reversed(pressed.groups())))})" if pressed else ""
+    assert f"Your session ended.</strong> Sign in again: your entry{kept} is kept." in answer.text
     assert came_from(answer.text) == expected
     anonymous.headers["X-API-Key"] = SECRET
     page = (await anonymous.get(expected)).text
@@ -372,7 +391,7 @@ async def test_sign_in_with_github_leads_back(callers: dict[str, httpx.AsyncClie
     link = 'href="auth/github/login?came_from={}"'
     assert link.format("statements%3Fq%3Da%2526b") in (await stranger.get("/statements?q=a%26b")).text
     answer = await stranger.post("/statements", data={"ttl": "1h"})
-    assert "your entry is kept" in answer.text
+    assert "your entry (Start) is kept" in answer.text
     assert link.format("statements%3Fttl%3D1h%26not_done%3D1") in answer.text
 
 
