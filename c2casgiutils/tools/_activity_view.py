@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from c2casgiutils import events, instances, redis_utils
-from c2casgiutils.tools import _events, _pages, _views
+from c2casgiutils.tools import _check_rows, _events, _pages, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
@@ -73,6 +73,8 @@ class Row:
         id: Stays the same, so that a page that is refreshed keeps its place.
         shape: The shape of its badge.
         word: What happened.
+        before: The state before, of a check as the other views call it.
+        after: The state afterwards.
         subject: What it happened to.
         process: The process as people write it, empty if it is not known.
     """
@@ -81,22 +83,34 @@ class Row:
     event: events.Event
     shape: str
     word: str
+    before: str
+    after: str
     subject: str
     process: str
 
     @classmethod
-    def of(cls, event: events.Event) -> Self:
-        """Return the row of an event."""
+    def of(cls, event: events.Event, severities: Mapping[str, str]) -> Self:
+        """Return the row of an event.
+
+        Args:
+            event: It.
+            severities: What a failure means, by the name of the check; one that is not known is critical.
+        """
         key = "\n".join((event.at.isoformat(), event.kind, event.what, event.instance or ""))
         shape = _SHAPES.get(event.kind, "skip")
-        if event.kind == "check" and event.after in ("pass", "warn", "fail"):
-            shape = event.after
+        before, after = event.before or "", event.after or ""
+        if event.kind == "check":
+            severity = severities.get(event.what, "critical")
+            before = _drawn(before, severity)[1]
+            shape, after = _drawn(after, severity)
         process = _name_of(event.instance) if event.instance else ""
         return cls(
             id=f"e-{hashlib.sha256(key.encode()).hexdigest()[:12]}",
             event=event,
             shape=shape,
             word=_WORDS.get(event.kind, event.kind),
+            before=before,
+            after=after,
             subject=process if event.what == event.instance else event.what,
             process=process,
         )
@@ -107,17 +121,18 @@ async def get_activity(request: Request) -> HTMLResponse:
     """Return the view."""
     query = Query(request)
 
-    async def load(caller: Caller, _: Summary) -> dict[str, Any]:
+    async def load(caller: Caller, summary: Summary) -> dict[str, Any]:
         filters = Filters.of(query, caller)
         found = await _find(filters, caller)
         shown = found.events[:_MAX_ROWS]
+        severities = {check.name: check.severity for check in summary.checks}
         is_empty = bool(filters.used) and not found.events
         return {
             "filters": filters,
             "search": "what",
             "kinds": [("", "everything"), *_KINDS.items()],
             "times": _times(filters.since),
-            "rows": [Row.of(event) for event in shown],
+            "rows": [Row.of(event, severities) for event in shown],
             "has_more": found.more or len(found.events) > _MAX_ROWS,
             "older": _older(filters, shown),
             "newest": urlencode({name: value for name, value in filters.used.items() if name != "until"}),
@@ -156,6 +171,12 @@ def _older(filters: Filters, shown: Sequence[events.Event]) -> str:
     if not shown or shown[0].at == shown[-1].at:
         return ""
     return urlencode({**filters.used, "until": shown[-1].at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")})
+
+
+def _drawn(status: str, severity: str) -> tuple[str, str]:
+    """Return the shape and the word for the state of a check, which another process may call anything."""
+    is_known = status in ("pass", "warn", "fail", "unknown", "skip")
+    return _check_rows.drawn(status, severity) if is_known else ("skip", status)
 
 
 def _times(since: str) -> list[tuple[str, str]]:

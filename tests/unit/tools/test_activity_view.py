@@ -3,12 +3,23 @@
 import html
 import re
 import time
+from typing import Literal
 from urllib.parse import quote
 
 import httpx
 import pytest
 
 from c2casgiutils import config, instances
+from c2casgiutils.health_checks import FACTORY, Check, JsonCheckError, Result
+
+
+class Broken(Check):
+    """It fails."""
+
+    async def check(self) -> Result:
+        """Fail."""
+        raise JsonCheckError("HTTP 503", {})
+
 
 _ROW = re.compile(r'<tr id="(e-\w+)">(.*?)</tr>', re.DOTALL)
 
@@ -27,11 +38,34 @@ async def test_rows(client: httpx.AsyncClient) -> None:
     page = (await client.get("activity")).text
     check, change, *others = rows(page)
     own = f"{instances.own().pid} on {instances.own().hostname}"
-    assert re.fullmatch(rf"\d\d-\d\d \d\d:\d\d:\d\d check db pass → to fail no route {own}", check)
+    assert re.fullmatch(rf"\d\d-\d\d \d\d:\d\d:\d\d check db ok → to down no route {own}", check)
     assert "change logging.level c2c.of.the.test" in change
     assert "level DEBUG" in change
     assert f"secret INC-1 {own}" in change
     assert f"joined {own} starting" in others[-1]
+
+
+@pytest.mark.parametrize(
+    ("severity", "shape", "word"),
+    [
+        ("critical", "fail", "down"),
+        ("degrading", "warn", "down, degrading"),
+        ("info", "skip", "down, for information"),
+    ],
+)
+async def test_severity(
+    client: httpx.AsyncClient, severity: Literal["critical", "degrading", "info"], shape: str, word: str
+) -> None:
+    """A check that is not critical is never red, and its states have the words of the other views."""
+    FACTORY.add(Broken(), name="geocoder", severity=severity)
+    try:
+        await FACTORY.check()
+        page = (await client.get("activity?kind=check")).text
+    finally:
+        FACTORY.clear()
+    (row,) = rows(page)
+    assert f"check geocoder no result yet → to {word} " in row
+    assert re.findall('class="state state-([a-z]+)"', page.partition("<tbody>")[2]) == [shape]
 
 
 async def test_rows_keep_their_id(client: httpx.AsyncClient) -> None:
