@@ -203,9 +203,11 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
     }
 
 
-def _state_of(summary: Summary, caller: Caller) -> dict[str, str]:
+def _state_of(summary: Summary, caller: Caller) -> dict[str, Any]:
     """Return the state of the service, and in words what holds: what somebody wanted is not just OK."""
-    unplanned = _attention.worst(item for item in summary.attention if item.kind != "maintenance")
+    found = [item for item in summary.attention if item.kind != "maintenance"]
+    unplanned = _attention.worst(found)
+    since = [item.since for item in found if item.state == unplanned != "ok" and item.since is not None]
     state = STATES[summary.state]
     words = [STATE_WORDS[STATES[unplanned]]] if unplanned != "ok" else []
     if any(item.kind == "maintenance" for item in summary.attention):
@@ -217,7 +219,8 @@ def _state_of(summary: Summary, caller: Caller) -> dict[str, str]:
         others = "this process" if instances.is_cut_off() else f"{draining} of {len(living)}"
         words.append(f"{others} draining")
     text = ", ".join(words) or STATE_WORDS["pass"]
-    return {"state": state, "state_text": f"{text[0].upper()}{text[1:]}"}
+    text = f"{text[0].upper()}{text[1:]}"
+    return {"state": state, "state_text": text, "state_since": min(since, default=None)}
 
 
 def now() -> datetime.datetime:

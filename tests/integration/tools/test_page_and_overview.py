@@ -286,6 +286,11 @@ async def test_the_same_on_the_page_and_as_json(world: World, name: str) -> None
     assert strip is not None
     assert body["state"] == state
     assert {"fail": "down", "warn": "degraded", "pass": "ok", "skip": "ok"}[strip[1]] == state
+    found = [item for item in body["attention"] if item["state"] == state and item["kind"] != "maintenance"]
+    since = [item["since"] for item in found if item["since"] is not None and state != "ok"]
+    assert re.findall(r'<span class="muted since">for <time class="age" datetime="([^"]+)"', page) == (
+        [f"{min(since)[:19]}Z"] if since else []
+    )
     answered = answered_of(page)
     assert answered.startswith(f"{body['cluster']['answered']} of {body['cluster']['asked']} answered")
     assert ("missing: 1 on web" in answered) is (kind == "late")
