@@ -1,5 +1,6 @@
 """The view of the checks."""
 
+import html
 from collections.abc import Iterator
 
 import httpx
@@ -20,6 +21,10 @@ async def test_no_checks(client: httpx.AsyncClient) -> None:
     for path in ("", "checks"):
         page = (await client.get(path)).text
         assert "No check is registered yet" in page
+        example = page.partition("<pre>")[2].partition("</pre>")[0]
+        exec(html.unescape(example), {})  # noqa: S102  # what the page tells to write
+        assert [entry.name for entry in FACTORY.entries] == ["Redis"]
+        FACTORY.clear()
 
 
 async def test_checks_run_when_the_last_results_are_asked_for(client: httpx.AsyncClient) -> None:
