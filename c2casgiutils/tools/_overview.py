@@ -71,6 +71,16 @@ class Overview:
     last_change: tuple[str, str, datetime.datetime] | None
     scope: str
 
+    @property
+    def first_problems(self) -> Sequence[Problem]:
+        """The worst ones, which leave the processes in view."""
+        return self.problems[:MAX_ROWS]
+
+    @property
+    def other_problems(self) -> Sequence[Problem]:
+        """Those after the worst ones."""
+        return self.problems[MAX_ROWS:]
+
 
 def of(summary: Summary, caller: Caller, *, sort: str) -> Overview:
     """Return what a reader sees."""

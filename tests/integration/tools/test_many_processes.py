@@ -80,6 +80,19 @@ async def test_trouble_is_found_at_a_glance(client: httpx.AsyncClient, redis_ser
     assert rows[:3] == [ids[5], ids[1], ids[0]]  # down, lost, late
 
 
+async def test_trouble_everywhere(client: httpx.AsyncClient, redis_server: RedisServer) -> None:
+    """The worst twelve lines leave the processes in view; of the others it is said what they are."""
+    join(redis_server, worst=True)
+    page = (await client.get("")).text
+    (attention,) = re.findall(r'<section [^>]*aria-labelledby="attention">(.*?)</section>', page, re.DOTALL)
+    shown, more, hidden = attention.partition("<details>\n    <summary>")
+    assert more
+    assert shown.count("<li>") == 12
+    number, words = re.findall(r"^(\d+) more: (.*?)</summary>", hidden)[0]
+    assert int(number) == hidden.count("<li>")
+    assert {"40 degraded", "1 lost"} <= set(words.split(", "))
+
+
 async def test_a_letter_for_each_process(client: httpx.AsyncClient, redis_server: RedisServer) -> None:
     """Fifty columns would be no help: those of a host stand together, and the lost one is left out."""
     join(redis_server)
