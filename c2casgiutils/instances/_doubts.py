@@ -17,12 +17,24 @@ class Doubts:
         close = _CLOSE_BEATS * heartbeat
         self.refused: Since = Since(close)
         """Redis refuses the entry of this process, so probably those of the others, too."""
+        self.refusal: str | None = None
+        """Why Redis refuses it."""
         self.partly: Since = Since(close, is_on=True)
         """The hash is missing or unreadable, or was rebuilt just now."""
         self.others: Since = Since(close)
         """Processes are connected that the roster does not have."""
         self.skipped: Since = Since(close)
         """Entries are not accepted."""
+
+    def note_refusal(self, now: float, reason: str | None) -> None:
+        """Note whether Redis accepted the entry of this process.
+
+        Args:
+            now: The time of Redis.
+            reason: Why not; `None` if it did.
+        """
+        self.refused.note(now, is_on=reason is not None)
+        self.refusal = reason
 
     @property
     def is_whole(self) -> bool:

@@ -17,7 +17,7 @@ from c2casgiutils.instances._model import Instance, State
 from c2casgiutils.instances._rebuild import call_others
 from c2casgiutils.instances._report import Report
 from c2casgiutils.instances._roster import KEY_SECONDS, Roster
-from c2casgiutils.redis_utils import scoped
+from c2casgiutils.redis_utils import describe, scoped
 from c2casgiutils.redis_utils._link import REPLY_SECONDS, Link, LinkDownError, ReplyError
 
 _LOGGER = logging.getLogger(__name__)
@@ -277,7 +277,7 @@ class Presence:
     def _note_refusal(self, reply: Any) -> bool:
         """Return whether Redis accepted the entry."""
         is_refused = isinstance(reply, ReplyError)
-        self.roster.doubts.refused.note(self.now(), is_on=is_refused)
+        self.roster.doubts.note_refusal(self.now(), describe(reply) if is_refused else None)
         if is_refused:
             self._refusal.begin(reply)
         else:

@@ -139,6 +139,12 @@ def outage() -> tuple[str, float | None] | None:
     return None if link is None else link.outage
 
 
+def refusal() -> str | None:
+    """Return why Redis, which is connected, refuses the heartbeats of this process; `None` if it does not."""
+    presence = _STATE.presences.nearest()
+    return presence.roster.doubts.refusal if presence.is_connected else None
+
+
 def skipped() -> int:
     """Return how many processes `roster` left out because their entries were not accepted."""
     return _STATE.presences.nearest().roster.entries.skipped if scope() == "cluster" else 0

@@ -45,7 +45,7 @@ def find(scope: Scope, levels: Mapping[str, Setting]) -> Iterable[Attention]:
 
 def _of_redis() -> Iterator[Attention]:
     """Return that Redis is unreachable, or that the roster may be incomplete."""
-    skipped = instances.skipped()
+    skipped, refusal = instances.skipped(), instances.refusal()
     if instances.is_cut_off():
         found = outage()
         why = f" ({found.reason})" if found.reason else ""
@@ -59,6 +59,8 @@ def _of_redis() -> Iterator[Attention]:
         )
     elif skipped or instances.currency() == "stale":
         text = f"{skipped} entries are not accepted" if skipped else "Some processes may be missing here"
+        if refusal:
+            text = f"Redis refuses heartbeats, so what is known of other processes is old: {refusal}"
         yield Attention(
             kind="roster",
             state="degraded",
