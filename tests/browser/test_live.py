@@ -14,12 +14,20 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
-from c2casgiutils.tools import _static
+from tests.support.auth import KEY
 from tests.support.browser import Visit, chromium
 from tests.support.operators import settings_of
 from tests.support.processes import RedisServer, Uvicorn
 
 SECRET = "a-secret-of-the-operators"
+APP = "tests.support.live_app:app"
+ALONE = {
+    "C2C__AUTH__SECRET": SECRET,
+    "C2C__AUTH__JWT__SECRET": KEY,
+    "C2C__HTTP": "True",
+    "C2C__PROMETHEUS__PORT": "0",
+}
+"""The settings of a process without Redis."""
 FAILED = "Failed to load resource"
 """What the console says of any answer that is an error, and of none."""
 
@@ -31,7 +39,7 @@ def server() -> Iterator[Uvicorn]:
         # uvicorn replaces a worker that a test stops for longer than 5 s
         options = ("--timeout-worker-healthcheck", "60")
         settings = settings_of(redis.port)
-        with Uvicorn("tests.support.live_app:app", *options, workers=2, env=settings) as running:
+        with Uvicorn(APP, *options, workers=2, env=settings) as running:
             yield running
 
 
@@ -259,6 +267,11 @@ def requests_of(page: Page) -> list[str]:
     return made
 
 
+def is_page(request: Request) -> bool:
+    """Return whether a request is for the page, not for its icon."""
+    return request.url.endswith("/c2c/")
+
+
 def icon_of(page: Page) -> str:
     """The name of the icon without its hash."""
     href = page.locator("link[rel=icon]").get_attribute("href") or ""
@@ -300,44 +313,27 @@ def test_no_response(visit: Open, server: Uvicorn) -> None:
     eventually(page, lambda: bool(state.evaluate("e => getComputedStyle(e).color") == colour))
 
 
-def test_service_in_trouble_is_asked_less_often(visit: Open) -> None:
-    """After two misses the page waits longer each time, and it is current again with the first answer."""
-    page = visit(FAILED).page
-    page.goto("/c2c/")
-    is_broken = True
-    moments: list[float] = []
-
-    def answer(route: Route) -> None:
-        moments.append(time.monotonic())
-        route.fulfill(status=503) if is_broken else route.continue_()
-
-    page.route(re.compile("/c2c/$"), answer)
-    eventually(page, lambda: len(moments) >= 6)
-    expect(page.locator("#stale")).to_contain_text("No response for")
-    waits = [later - earlier for earlier, later in itertools.pairwise(moments)]
-    assert waits[4] > waits[2] > waits[1]
-    is_broken = False
-    expect(page.locator("#stale")).to_have_text("", timeout=60_000)
-
-
-def test_title_and_icon_follow_the_state(visit: Open) -> None:
-    """Who watches the tab sees the state of the last answer."""
-    page = visit().page
-    state = ("c2c", "OK")
-
-    def answer(route: Route) -> None:
-        given = route.fetch(headers={**route.request.headers, "if-none-match": ""})
-        link = f'<link rel="icon" href="static/{_static.hashed_name(f"{state[0]}.svg")}"'
-        body = re.sub('<link rel="icon"[^>]*href="[^"]*"', link, given.text())
-        body = re.sub("<title>.*</title>", f"<title>{state[1]} · The service</title>", body)
-        route.fulfill(response=given, body=body)
-
-    page.route(re.compile("/c2c/$"), answer)
-    page.goto("/c2c/")
-    for icon, title in (("c2c-fail", "Down"), ("c2c-warn", "Degraded"), ("c2c", "OK")):
-        state = (icon, title)
-        expect(page).to_have_title(f"{title} · The service")
-        assert icon_of(page) == icon
+def test_killed_service_is_asked_less_often(browser: Browser) -> None:
+    """The page waits longer after each miss, and is current again once the service is back."""
+    with Uvicorn(APP, env=ALONE) as server, Visit(browser, server.url, expected=(FAILED,)) as visitor:
+        page = visitor.page
+        visitor.context.add_init_script("localStorage['c2c.every'] = '0.3'")
+        page.goto("/c2c/")
+        page.get_by_label("Secret").fill(SECRET)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        title, icon = page.title(), icon_of(page)
+        server.kill()
+        expect(page.locator("#stale")).to_contain_text("No response for")
+        assert (page.title(), icon_of(page)) == ("? The service", "c2c-stale")
+        moments: list[float] = []
+        page.on("request", lambda request: moments.append(time.monotonic()) if is_page(request) else None)
+        eventually(page, lambda: len(moments) >= 5)
+        waits = [later - earlier for earlier, later in itertools.pairwise(moments)]
+        assert waits[3] > 2 * waits[0]  # it is eight times as long
+        with Uvicorn(APP, env=ALONE, port=server.port):
+            expect(page.locator("#stale")).to_have_text("", timeout=120_000)
+            assert (page.title(), icon_of(page)) == (title, icon)
 
 
 def test_other_processes(visit: Open) -> None:

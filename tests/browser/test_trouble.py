@@ -158,6 +158,31 @@ def test_stopped(service: Service, visit: Visit) -> None:
     is_current(visit.page)
 
 
+def looks(page: Page, state: str, icon: str) -> None:
+    """The title and the icon of the tab have the state."""
+    expect(page).to_have_title(f"{state} · The service")
+    expect(page.locator("link[rel=icon]")).to_have_attribute("href", re.compile(rf"/{icon}\.\w+\.svg$"))
+
+
+def test_title_and_icon(service: Service, visit: Visit) -> None:
+    """Who watches the tab sees a check that is down, a process without heartbeats, and their end."""
+    page = visit.page
+    looks(page, "OK", "c2c")
+    victim = service.request("POST", "pool", params={"exhausted": True}).json()
+    try:
+        looks(page, "Down", "c2c-fail")
+    finally:
+
+        def is_mended() -> bool:
+            return bool(service.request("POST", "pool", params={"exhausted": False}).json() == victim)
+
+        wait_for(is_mended, seconds=SECONDS, what="the process with the pool")
+    looks(page, "OK", "c2c")
+    with stopped(pid_of(victim)):
+        looks(page, "Degraded", "c2c-warn")
+    looks(page, "OK", "c2c")
+
+
 def test_drained(service: Service, visit: Visit) -> None:
     """A drain by somebody else is seen, and can be ended at once."""
     victim = service.ids()[0]
