@@ -9,6 +9,7 @@ from c2casgiutils import broadcast, debug
 from c2casgiutils.config._types import matches
 from c2casgiutils.tools import _debug_access
 from c2casgiutils.tools._debug_cluster import ALL, InstanceName, Question
+from c2casgiutils.tools._query import MAX_LENGTH
 
 router = APIRouter(tags=["debug"], dependencies=_debug_access.ADMIN)
 
@@ -44,7 +45,7 @@ async def get_exchanges(
         matches(f"|{debug.STATUS_PATTERN}", "503, or 5xx for a whole class"),
         Query(description="`503`, or `5xx` for a whole class."),
     ] = "",
-    route: Annotated[str, Query(max_length=500, description="Part of the template of the path.")] = "",
+    route: Annotated[str, Query(max_length=MAX_LENGTH, description="Part of the template of the path.")] = "",
     min_ms: Annotated[
         float, Query(ge=0, allow_inf_nan=False, description="Shortest duration, in milliseconds.")
     ] = 0.0,

@@ -1,5 +1,6 @@
 """The query of a view, which keeps its filters: a value that cannot be used is replaced and reported."""
 
+import math
 import re
 from collections.abc import Collection
 from typing import Annotated, Any
@@ -93,18 +94,20 @@ class Query:
             return ""
         return value
 
-    def number(self, name: str, *, default: float, least: float, most: float) -> float:
-        """Return a number within its bounds, the default if there is none or another text."""
+    def number(self, name: str, *, default: float, least: float) -> float:
+        """Return a finite number of at least so much, the default if there is none or another text."""
         value = self.text(name)
         if not value:
             return default
         try:
-            number = float(value)
+            number = float(
+                value if value.isascii() else ""
+            )  # other digits are no numbers in JSON views either
         except ValueError:
-            number = float("nan")
-        if least <= number <= most:
+            number = math.nan
+        if least <= number < math.inf:
             return number
-        self.refused.append(f"{name} is {default:g}: “{value}” is not a number from {least:g} to {most:g}.")
+        self.refused.append(f"{name} is {default:g}: “{value}” is not a number, {least:g} or more.")
         return default
 
     def is_on(self, name: str) -> bool:

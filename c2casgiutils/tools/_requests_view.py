@@ -30,8 +30,8 @@ _STATUSES = (
     ("3xx", "3xx"),
     ("2xx", "2xx"),
 )
-_LIMITS = ("100", "200", "500")
-_MAX_MILLISECONDS = 1e9
+_LIMITS = tuple((limit, limit) for limit in ("100", "200", "500"))
+_LIMIT = "[1-9][0-9]?|[1-4][0-9]{2}|500"
 _MAX_LINES = 200
 _LEVELS = tuple((name, name) for name in ("DEBUG", "INFO", "WARNING", "ERROR"))
 _DURATIONS = (("10m", "10 minutes"), ("1m", "1 minute"), ("1h", "1 hour"))
@@ -103,8 +103,8 @@ async def _respond(
     wanted: dict[str, Any] = {
         "status": query.matching("status", debug.STATUS_PATTERN, "503, or 5xx for a whole class"),
         "route": query.text("route"),
-        "min_ms": query.number("min_ms", default=0, least=0, most=_MAX_MILLISECONDS),
-        "limit": int(query.choice("limit", _LIMITS, _LIMITS[0])),
+        "min_ms": query.number("min_ms", default=0, least=0),
+        "limit": int(query.matching("limit", _LIMIT, "a whole number from 1 to 500") or _LIMITS[0][0]),
         "instance": query.text("instance", max_length=500) or ALL,
     }
     followed = started.id if started is not None else query.text("follow")
@@ -124,7 +124,7 @@ async def _respond(
             "processes": _with_own(
                 [(ALL, "all"), *((one.id, one.id) for one in summary.processes)], wanted["instance"]
             ),
-            "limits": [(limit, limit) for limit in _LIMITS],
+            "limits": _with_own(_LIMITS, str(wanted["limit"])),
         }
 
     return await _pages.respond(

@@ -36,7 +36,7 @@ async def test_filters(client: httpx.AsyncClient) -> None:
     [
         ("status=abc", "status is ignored: “abc” is not 503, or 5xx for a whole class."),
         ("min_ms=-1", "min_ms is 0: “-1” is not a number"),
-        ("limit=7", "limit is 100: “7” is not one of 100, 200, 500."),
+        ("limit=0", "limit is ignored: “0” is not a whole number from 1 to 500."),
         ("route=" + "x" * 10_240, "route is longer than 200 characters and was cut."),
         ("follow=unknown", "Nothing is followed under this id, or no longer."),
     ],
