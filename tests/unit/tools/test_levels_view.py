@@ -388,7 +388,7 @@ async def test_a_session_that_ended(anonymous: httpx.AsyncClient, name: str) -> 
     (target,) = re.findall(r'name="came_from" value="([^"]*)"', answer.text)
     anonymous.headers["X-API-Key"] = SECRET
     page = await anonymous.get(html.unescape(target))
-    assert "Not done yet. Press the button again." in text_of(row_of(page, name))
+    assert f"Not done yet. Press “DEBUG” of {name} again." in text_of(row_of(page, name))
     assert 'value="INC-42"' in page.text
     assert '<option value="1h" selected>' in page.text
     assert _loggers.read(name).level == "NOTSET"
