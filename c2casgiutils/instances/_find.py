@@ -2,6 +2,7 @@
 
 from c2casgiutils import redis_utils
 from c2casgiutils._errors import C2cError
+from c2casgiutils._names import listed
 from c2casgiutils._outages import RedisUnavailableError
 from c2casgiutils.instances._model import Instance
 from c2casgiutils.instances._slot import currency, roster, scope
@@ -41,7 +42,7 @@ async def find(id_: str, *, with_lost: bool = False) -> Instance:
             return found
         raise UnknownInstanceError(f"Process {id_} is lost: it sends no heartbeats")
     counted = (one.id for one in known.values() if with_lost or one.liveness != "lost")
-    named = ", ".join(sorted(counted)[:_MAX_NAMED])
+    named = listed(sorted(counted), most=_MAX_NAMED)
     if is_cut_off():
         raise UnseenInstanceError(f"Redis is unreachable, only this process is visible: {named}")
     if currency() == "stale":

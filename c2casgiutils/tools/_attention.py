@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from c2casgiutils._names import listed
 from c2casgiutils.instances import DrainState, Instance
 from c2casgiutils.switches import Setting
 from c2casgiutils.tools import _unlike
@@ -29,6 +30,7 @@ State = Literal["ok", "degraded", "down"]
 
 _WORST_FIRST: tuple[State, ...] = ("down", "degraded", "ok")
 _MAX_LEVELS = 50
+_MAX_NAMED = 3
 _A_MOMENT = datetime.timedelta(seconds=2)
 """For a change to arrive."""
 
@@ -86,7 +88,9 @@ def find(
         *_partial(living, version, now),
         *_levels(levels),
     ]
-    return sorted(found, key=lambda item: (_WORST_FIRST.index(item.state), item.kind, item.subject))
+    return sorted(
+        found, key=lambda item: (_WORST_FIRST.index(item.state), item.kind, not item.subject, item.subject)
+    )
 
 
 def name_of(instance: Instance) -> str:
@@ -129,7 +133,7 @@ def _checks(living: Collection[Instance]) -> Iterator[Attention]:
                 continue
             critical = any(one.checks[name].severity == "critical" for one in bad)
             share = f"{len(bad)} of {len(having)}"
-            names_of_bad = ", ".join(map(name_of, bad[:3]))
+            names_of_bad = listed(map(name_of, bad), most=_MAX_NAMED)
             where = f"everywhere ({share})" if len(bad) == len(having) else f"in {share}: {names_of_bad}"
             reason = next((f": {text}" for one in bad if (text := one.checks[name].reason)), "")
             yield Attention(
@@ -225,19 +229,21 @@ def _partial(living: Collection[Instance], version: int, now: datetime.datetime)
     told = [instance for instance in living if instance.applied is not None]
     behind = [one for one in told if is_behind(one, version, now)]
     if behind:
-        named = [f"{name_of(one)}{'' if one.liveness == 'ok' else ' (late)'}" for one in behind[:3]]
+        named = [f"{name_of(one)}{'' if one.liveness == 'ok' else ' (late)'}" for one in behind]
         yield Attention(
             kind="partial",
             state="degraded",
             subject="changes",
             since=_changed_at(version),
-            text=f"{len(told) - len(behind)} of {len(told)} have the last change: not yet {', '.join(named)}",
+            text=f"{len(told) - len(behind)} of {len(told)} have the last change: "
+            f"not yet {listed(named, most=_MAX_NAMED)}",
             processes=[one.id for one in behind],
         )
 
 
 def _levels(levels: Mapping[str, Setting]) -> Iterator[Attention]:
-    for name, setting in list(levels.items())[:_MAX_LEVELS]:
+    settings = list(levels.items())
+    for name, setting in settings[:_MAX_LEVELS]:
         by = f" by {setting.by}" if setting.by else ""
         why = f": {setting.reason}" if setting.reason else ""
         end = setting.expires_at
@@ -248,6 +254,15 @@ def _levels(levels: Mapping[str, Setting]) -> Iterator[Attention]:
             subject=name,
             since=setting.since_at,
             text=f"Logger {name} is at {setting.value}{by}{until}{why}",
+            processes=[],
+        )
+    if others := settings[_MAX_LEVELS:]:
+        yield Attention(
+            kind="level",
+            state="ok",
+            subject="",
+            since=_first(setting.since_at for _, setting in others),
+            text=f"The levels of {len(others)} more loggers are set",
             processes=[],
         )
 

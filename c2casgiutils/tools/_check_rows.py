@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Self
 
 from c2casgiutils import instances, switches
+from c2casgiutils._names import listed
 from c2casgiutils.instances import CheckState, Instance
 from c2casgiutils.tools import _attention
 
@@ -16,6 +17,7 @@ NO_RESULT = "no result yet"
 MAX_COLUMNS = 12
 """How many processes have a column each; of more, each has a letter."""
 
+_MAX_NAMED = 3
 _RANKS = {"fail": 0, "warn": 1, "skip": 2, "pass": 3}
 _LETTERS = {"pass": "·", "warn": "!", "fail": "x", "skip": "-"}
 
@@ -139,13 +141,12 @@ def lines(roster: Iterable[Instance], *, with_lost: bool = False) -> list[Line]:
     return sorted(found, key=lambda line: (_RANKS[line.shape], line.is_fine, line.name))
 
 
-def where(line: Line, roster: Iterable[Instance], *, most: int = 3) -> str:
+def where(line: Line, roster: Iterable[Instance]) -> str:
     """Return in which processes a check has its worst state."""
     if line.is_equal:
         return "everywhere"
-    names = [_attention.name_of(instance) for instance in roster if instance.id in line.bad]
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{len(line.bad)} of {len(line.cells)}: {', '.join(names[:most])}{more}"
+    names = (_attention.name_of(instance) for instance in roster if instance.id in line.bad)
+    return f"{len(line.bad)} of {len(line.cells)}: {listed(names, most=_MAX_NAMED)}"
 
 
 def letters(line: Line, roster: Iterable[Instance]) -> Letters:

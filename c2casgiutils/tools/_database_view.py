@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, switches
+from c2casgiutils._names import listed
 from c2casgiutils.tools import _attention, _forms, _maintenance_form, _messages, _pages, _summary, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._databases import Databases
@@ -87,7 +88,7 @@ async def _respond(
     )
 
 
-def _unsure(summary: Summary) -> list[str]:
+def _unsure(summary: Summary) -> str:
     """Return of which processes it is not known whether they have the last change, in words."""
     version = switches.version()
     found = [
@@ -95,14 +96,14 @@ def _unsure(summary: Summary) -> list[str]:
         for one in summary.roster
         if one.liveness != "ok" or (one.applied is not None and one.applied < version)
     ]
-    return [*found[:_MAX_NAMED], *([f"{len(found) - _MAX_NAMED} more"] if found[_MAX_NAMED:] else [])]
+    return listed(found, most=_MAX_NAMED)
 
 
-def _done(database: Databases, unsure: list[str]) -> Message:
+def _done(database: Databases, unsure: str) -> Message:
     """Return what was done, after the redirect from the form; taken from the state, not from the URL."""
     is_on = database.maintenance is not None
     if unsure:
         state = "read-only" if is_on else "writable"
-        return Message("warn", "Partly done.", f"Not known to be {state} in {', '.join(unsure)}.")
+        return Message("warn", "Partly done.", f"Not known to be {state} in {unsure}.")
     text = "The databases are in maintenance." if is_on else "The databases can be written."
     return Message("pass", "Done.", text)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Self
 
 from c2casgiutils import broadcast, instances
+from c2casgiutils._names import listed
 from c2casgiutils.broadcast.types import Process
 from c2casgiutils.instances import Instance
 from c2casgiutils.switches import CLUSTER, Setting
@@ -110,14 +111,14 @@ class Holders:
             ]
             level = "the level of all processes" if self.keeping else "it"
             text = f"{len(self.having)} of {total} {'has' if len(self.having) == 1 else 'have'} {level}: "
-            text += _joined(named)
+            text += listed(named, most=_MAX_NAMED)
             if len(self.lacking) == 1:
                 text += "; it will apply it when it is back"
             elif self.lacking:
                 text += "; they will apply it when they are back"
             text += "."
         if self.lost:
-            text += f" Lost and not counted: {_joined(self.lost)}."
+            text += f" Lost and not counted: {listed(self.lost, most=_MAX_NAMED)}."
         return text if self.is_certain else f"{text} Whether there are more processes is not known."
 
 
@@ -157,10 +158,6 @@ def _named(answers: Iterable[LoggersOfProcess]) -> list[tuple[str, LoggersOfProc
 def _is_own(answer: LoggersOfProcess) -> bool:
     own = instances.own()
     return (answer.hostname, answer.pid) == (own.hostname, own.pid)
-
-
-def _joined(names: Sequence[str]) -> str:
-    return ", ".join(names[:_MAX_NAMED]) + (" …" if len(names) > _MAX_NAMED else "")
 
 
 def _name_of(process: Process) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from c2casgiutils import switches
+from c2casgiutils._names import listed
 from c2casgiutils._outages import waiting
 from c2casgiutils.broadcast import BroadcastError
 from c2casgiutils.switches import Setting
@@ -51,7 +52,7 @@ class LogLevels(switches.Kind):
         if len(changed) == 1:
             _LOGGER.warning("The level of the logger %s was changed from %s to %s", *changed[0])
         elif changed:
-            names = ", ".join(name for name, _, _ in changed[:_MAX_NAMED])
+            names = listed((name for name, _, _ in changed), most=_MAX_NAMED)
             _LOGGER.warning("The levels of %s loggers were changed: %s", len(changed), names)
         if problems:
             raise switches.NotAppliedError(problems)

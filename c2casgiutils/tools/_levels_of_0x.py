@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from c2casgiutils import config, redis_utils
+from c2casgiutils._names import listed
 from c2casgiutils.tools import _level_values
 
 _LOGGER = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ async def read() -> dict[str, str | int]:
         _LOGGER.warning(
             "The log levels that c2casgiutils 0.x stored are not taken over, as they are not signed with "
             "C2C__REDIS__BROADCAST_SECRET; set again what you need: %s",
-            ", ".join(sorted(found)[:_MAX_NAMED]),
+            listed(sorted(found), most=_MAX_NAMED),
         )
         return {}
     return found

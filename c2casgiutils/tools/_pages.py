@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import _errors, auth, config, instances, switches
+from c2casgiutils._names import listed
 from c2casgiutils.tools import (
     _attention,
     _caller,
@@ -72,10 +73,12 @@ def templates() -> "jinja2.Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters.update(name_of=_attention.name_of)
     environment.globals.update(
         duration=duration,
         figures=_figures.TITLES,
         in_seconds=_figures.in_seconds,
+        listed=listed,
         logger_path=_curl.logger_path,
         name_of=_attention.name_of,
         shapes=_process_rows.SHAPES,

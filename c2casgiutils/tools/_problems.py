@@ -8,6 +8,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from c2casgiutils import config
+from c2casgiutils._names import listed
 from c2casgiutils.tools import _level_tree, _pages
 from c2casgiutils.tools._attention import Attention
 from c2casgiutils.tools._caller import Caller
@@ -34,13 +35,16 @@ class _Place(NamedTuple):
     twin: str = "overview"
 
 
+_CHANGED = _Place([Link("levels?changed=1", "which")], "logging/loggers?changed=true")
 _PLACES = {
+    "level": _CHANGED,
+    "unwritten": _CHANGED,
     "versions": _Place([Link("processes?sort=version", "which")], "versions"),
     "partial": _Place([Link("processes?state=behind", "which")], "instances?state=behind"),
     "maintenance": _Place([Link("database#maintenance")], "db/maintenance"),
     "proxy": _Place(twin="headers/"),
 }
-"""The places of what there is once."""
+"""The places of what there is once, and of levels that are only counted."""
 _DRAWN = {"lost": "fail", "unwritten": "warn", "proxy": "warn"}
 """What looks worse than it is for the service: a lost process is red in its row, too."""
 
@@ -98,7 +102,7 @@ def _grouped(kind: str, items: Sequence[Attention], remedies: Collection[str]) -
         return
     ids = [id_ for item in items for id_ in item.processes]
     since = min((item.since for item in items if item.since is not None), default=None)
-    text = f"{len(items)} processes: {', '.join(ids[:_MAX_ALIKE])} and {len(items) - _MAX_ALIKE} more"
+    text = f"{len(items)} processes: {listed(ids, most=_MAX_ALIKE)}"
     state = _state_of(items[0])
     yield Problem(
         state,
@@ -147,7 +151,7 @@ def _place(item: Attention, remedy: str) -> _Place:
             return _Place(diagnosis, f"debug/{remedy}?instance={subject}")
         case "late" | "draining" | "unlike":
             return process
-        case "level" | "unwritten":
+        case "level" | "unwritten" if item.subject:
             return _Place([Link(_level_href(item.subject))], f"logging/loggers?q={subject}")
         case _:
             return _PLACES.get(item.kind, _Place())

@@ -86,19 +86,26 @@ def _of_maintenance() -> Iterator[Attention]:
 
 def _of_levels(levels: Mapping[str, Setting]) -> Iterable[Attention]:
     """Return the loggers whose level was set, but whose records no handler of this process writes."""
-    unwritten = (
-        Attention(
-            kind="unwritten",
-            state="ok",  # only somebody who reads the log misses something
-            subject=name,
-            since=setting.since_at,
-            text=f"Log level of {name}: {warning}",
-            processes=[],
-        )
+    unwritten = [
+        (name, setting, warning)
         for name, setting in levels.items()
         if (warning := _loggers.read(name).warning) is not None
+    ]
+    for name, setting, warning in unwritten[:_MAX_LOGGERS]:
+        yield _unwritten(name, setting.since_at, f"Log level of {name}: {warning}")
+    if others := unwritten[_MAX_LOGGERS:]:
+        yield _unwritten("", None, f"Log levels of {len(others)} more loggers: some records are not written")
+
+
+def _unwritten(name: str, since: datetime.datetime | None, text: str) -> Attention:
+    return Attention(
+        kind="unwritten",
+        state="ok",  # only somebody who reads the log misses something
+        subject=name,
+        since=since,
+        text=text,
+        processes=[],
     )
-    return itertools.islice(unwritten, _MAX_LOGGERS)
 
 
 def _of_request(scope: Scope) -> Iterator[Attention]:

@@ -152,6 +152,23 @@ def test_levels() -> None:
     assert (item.state, item.since) == ("ok", NOW)
 
 
+def test_what_is_not_named_is_counted() -> None:
+    """A line that names some processes does not read as if these were all."""
+    version = int((NOW - MINUTE).timestamp() * 1000)
+    bad = [instance(pid, checks=check("fail"), applied=version - 1) for pid in range(1, 6)]
+    texts = {item.kind: item.text for item in find(*bad, instance(6, checks=check("pass")), version=version)}
+    assert texts["check"] == "Health check pool is down in 5 of 6: 1 on web, 2 on web, 3 on web and 2 more"
+    assert texts["partial"].endswith(": not yet 1 on web, 2 on web, 3 on web and 2 more")
+
+
+def test_many_levels_are_counted() -> None:
+    """The line of those that have none of their own is the last one."""
+    levels = {f"logger_{number}": Setting("DEBUG", 1, 10.0 + number) for number in range(55)}
+    found = _attention.find([instance(1)], levels, version=0, now=NOW)
+    assert len(found) == 51
+    assert (found[-1].subject, found[-1].text) == ("", "The levels of 5 more loggers are set")
+
+
 def test_the_worst_first() -> None:
     found = find(
         instance(1, checks=check("fail")), instance(2, liveness="late"), instance(3, state="draining")

@@ -89,7 +89,7 @@ SENTENCES: dict[str, tuple[Asked, str]] = {
         ask(*(answer(pid, HAS) for pid in range(1, 20)), missing=[MISSING]),
         "19 of 20 have it: 3 on web no answer, "
         + ", ".join(f"{pid} on web ok" for pid in range(1, 10))
-        + " …; it will apply it when it is back.",
+        + " and 10 more; it will apply it when it is back.",
     ),
 }
 
