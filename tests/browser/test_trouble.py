@@ -98,12 +98,17 @@ def visit(service: Service, browser: Browser) -> Iterator[Visit]:
     """Somebody who is signed in, and whose page is refreshed every second."""
     with Visit(browser, service.url, expected=EXPECTED) as visit:
         visit.context.add_init_script("localStorage['c2c.every'] = '1'")
-        visit.page.goto("/c2c/")
-        visit.page.get_by_label("Secret").fill(SECRET)
-        visit.page.get_by_role("button", name="Sign in").click()
-        expect(visit.page.get_by_role("button", name="Sign out")).to_be_visible()
+        sign_in(visit)
         expect.set_options(timeout=SECONDS * 1000)
         yield visit
+
+
+def sign_in(visit: Visit) -> None:
+    """Open the overview as somebody with the secret."""
+    visit.page.goto("/c2c/")
+    visit.page.get_by_label("Secret").fill(SECRET)
+    visit.page.get_by_role("button", name="Sign in").click()
+    expect(visit.page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 def name_of(id_: str) -> str:
@@ -143,17 +148,21 @@ def test_blocked(service: Service, visit: Visit) -> None:
     is_current(visit.page)
 
 
-def test_stopped(service: Service, visit: Visit) -> None:
-    """A stopped process is named as long as it is stopped, also if it was the one that served the page."""
-    victim = service.ids()[0]
+def test_stopped(service: Service, browser: Browser, visit: Visit) -> None:
+    """Another process serves the page then, and a new tab; both say which one is stopped."""
+    # asked by the connection that the page is refreshed by
+    victim = visit.page.evaluate("fetch('/process').then((answer) => answer.json())")
+    named = f"Process {name_of(victim)}: no heartbeat since"
     with stopped(pid_of(victim)):
-        expect(problem(visit.page, f"Process {name_of(victim)}: no heartbeat since")).to_be_visible()
+        expect(problem(visit.page, named)).to_be_visible()
         is_current(visit.page)
-        visit.page.goto(f"/c2c/diagnostics?what=stacks&id={victim}")
-        expect(visit.page.get_by_text(f"{name_of(victim)} did not answer")).to_be_visible()
-        expect(visit.page.get_by_text("One that does not is stopped, has no connection")).to_be_visible()
-        assert visit.axe() == []
-        visit.page.goto("/c2c/")
+        with Visit(browser, service.url, expected=EXPECTED) as other:
+            sign_in(other)
+            expect(problem(other.page, named)).to_be_visible()
+            other.page.goto(f"/c2c/diagnostics?what=stacks&id={victim}")
+            expect(other.page.get_by_text(f"{name_of(victim)} did not answer")).to_be_visible()
+            expect(other.page.get_by_text("One that does not is stopped, has no connection")).to_be_visible()
+            assert other.axe() == []
     expect(problem(visit.page, name_of(victim))).to_have_count(0)
     is_current(visit.page)
 
