@@ -3,6 +3,9 @@
 import os
 import signal
 
+import pytest
+from coverage import Coverage
+
 
 def pytest_configure() -> None:
     """Set what the tests and the processes that they start inherit."""
@@ -12,3 +15,14 @@ def pytest_configure() -> None:
     # a shell starts background jobs with SIGINT ignored, and so would be the one that a test sends
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """End the first of the two measurements that pytest-cov starts in a process of pytest-xdist.
+
+    Nobody reads it, and it would trace whenever the mark `no_cover` pauses the second one.
+    """
+    first = Coverage.current()
+    if first is not None and hasattr(session.config, "workerinput"):
+        first.stop()
