@@ -14,22 +14,28 @@ from c2casgiutils._app import create_app
 
 pytest_plugins = ["c2casgiutils.acceptance.pytest_plugin"]
 
-_OTHER_PROCESSES = (
+_NOT_TRACED = (
     "acceptance_tests/",
     "tests/browser/",
     "tests/integration/follow/",
     "tests/integration/prometheus/",
     "tests/integration/servers/",
+    "tests/integration/tools/test_commands.py",
     "tests/soak/",
 )
+"""What they run of c2casgiutils runs in other processes.
+
+Tests that run the same lines thousands of times have the mark `no_cover`:
+the tracer would take most of their time.
+"""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave the tracer of coverage out, and order the tests."""
     for item in items:
-        # What they cover is in other processes, or is covered by tables of cases, too.
-        if item.nodeid.startswith(_OTHER_PROCESSES) or item.get_closest_marker("hypothesis"):
+        # What is made up for property-based tests is covered by tables of cases, too.
+        if item.nodeid.startswith(_NOT_TRACED) or item.get_closest_marker("hypothesis"):
             item.add_marker("no_cover")
     items[:] = _ordered(items)
 

@@ -322,6 +322,7 @@ def _links() -> int:
     return sum(isinstance(thing, broadcast.redis.RedisBroadcaster) for thing in gc.get_objects())
 
 
+@pytest.mark.no_cover
 @pytest.mark.usefixtures("small_heap")
 async def test_fifty_starts_leave_nothing() -> None:
     await broadcast.subscribe("here", _here)
@@ -340,6 +341,7 @@ async def test_fifty_starts_leave_nothing() -> None:
     assert all(now <= then for now, then in zip(after, before, strict=True)), (before, after)
 
 
+@pytest.mark.no_cover
 @pytest.mark.usefixtures("small_heap")
 async def test_many_broadcasts_leave_nothing() -> None:
     """Tasks, descriptors, channels and objects are as before; the long form is in the benchmark."""

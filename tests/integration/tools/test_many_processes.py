@@ -46,6 +46,7 @@ def join(redis_server: RedisServer, *, worst: bool = False) -> list[str]:
         return crowd.join(admin, worst=worst)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("worst", [False, True], ids=["usual trouble", "each check differs"])
 async def test_sizes(client: httpx.AsyncClient, redis_server: RedisServer, worst: bool) -> None:
     """Each view stays within its budget, also when nothing can be left out."""

@@ -172,6 +172,7 @@ def cost(value: bytes) -> float:
     return time.thread_time() - start
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value[:8]))
 def test_cost_is_linear(value: bytes) -> None:
     """Eight times the length costs about 8 times as much; with its square it would be 64 times."""

@@ -188,6 +188,7 @@ async def test_plans(client: httpx.AsyncClient, database: db.Database) -> None:
     assert "hunter2" not in str(found)
 
 
+@pytest.mark.no_cover
 async def test_at_most_500_statements(client: httpx.AsyncClient, database: db.Database) -> None:
     """h/D25: the least used ones are dropped, and the reply stays below 1 MiB."""
     await start(client, explain=True)

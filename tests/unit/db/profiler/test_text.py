@@ -121,6 +121,7 @@ def test_lists_of_any_length() -> None:
     assert texts == {"SELECT a FROM t WHERE id IN (?::integer) AND b = ?"}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "part", ["(", "'", "$a", "$a$", "/*", "E'\\", '"', "(?,", "[", "- ", "::", "%(", "a.", "((", "?, "]
 )
