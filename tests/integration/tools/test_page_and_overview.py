@@ -229,7 +229,7 @@ def lines_of(page: str) -> list[tuple[str, str, str]]:
 
 def answered_of(page: str) -> str:
     """Who answered, in the strip."""
-    found = re.search('<span class="muted" id="answered">(.*?)</span>', page, re.DOTALL)
+    found = re.search(r'<span class="muted" id="answered">(?:.*</time>\s)?(.*?)</span>', page)
     assert found is not None
     return html.unescape(found[1])
 
@@ -286,12 +286,12 @@ async def test_the_same_on_the_page_and_as_json(world: World, name: str) -> None
     assert strip is not None
     assert body["state"] == state
     assert {"fail": "down", "warn": "degraded", "pass": "ok", "skip": "ok"}[strip[1]] == state
+    answered = answered_of(page)
     found = [item for item in body["attention"] if item["state"] == state and item["kind"] != "maintenance"]
     since = [item["since"] for item in found if item["since"] is not None and state != "ok"]
-    assert re.findall(r'<span class="muted since">for <time class="age" datetime="([^"]+)"', page) == (
-        [f"{min(since)[:19]}Z"] if since else []
+    assert re.findall(r'id="answered">(\w+) for <time class="age" datetime="([^"]+)"', page) == (
+        [(state, f"{min(since)[:19]}Z")] if since else []
     )
-    answered = answered_of(page)
     assert answered.startswith(f"{body['cluster']['answered']} of {body['cluster']['asked']} answered")
     assert ("missing: 1 on web" in answered) is (kind == "late")
     assert ("lost: " in answered) is (kind == "lost")
