@@ -39,6 +39,21 @@ _ACCEPTED_DURATIONS = (
 _MAX_SHOWN_CHARACTERS = 40
 
 
+def read_yaml(text: str, problem: str) -> Any:
+    """Return what a text means as YAML.
+
+    Raises:
+        ValueError: It is not YAML, has a date or a number that does not exist, or is nested too deeply; the
+            message is `problem`.
+    """
+    import yaml  # only needed when options are set
+
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise ValueError(problem) from None
+
+
 def parse_duration(text: str | datetime.timedelta) -> datetime.timedelta:
     """Parse a duration.
 

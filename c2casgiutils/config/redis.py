@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, PlainSerializer
 from pydantic_settings import NoDecode
 
 from c2casgiutils._secrets import MASK, is_secret_name
-from c2casgiutils.config._types import Group, MaskedStr, Secret, check_url, checked_by, read_by
+from c2casgiutils.config._types import Group, MaskedStr, Secret, check_url, checked_by, read_by, read_yaml
 
 _PAIR = re.compile(
     r"""\s*(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>"[^"]*"|'[^']*'|\[[^]]*]|\{[^}]*}|[^,]*?)\s*(?:,|$)""",
@@ -47,14 +47,9 @@ def parse_options(text: str) -> dict[str, Any]:
 
 
 def _read_value(name: str, text: str, number: int) -> Any:
-    import yaml  # only needed when options are set
-
     if name in _CREDENTIALS and text[:1] not in ("'", '"'):
         return text
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ValueError(f"the value of pair {number} ({name}) is not valid YAML") from None
+    value = read_yaml(text, f"the value of pair {number} ({name}) is not valid YAML")
     if name in _NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float | None)):
         raise ValueError(f"the value of pair {number} ({name}) must be a number")
     return value

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ImportString, Plain
 from pydantic_settings import NoDecode
 
 from c2casgiutils._secrets import MASK
-from c2casgiutils.config._types import AnyCase, Group, Secret, StringList, checked_by, read_by
+from c2casgiutils.config._types import AnyCase, Group, Secret, StringList, checked_by, read_by, read_yaml
 from c2casgiutils.config.logs import LevelName
 
 
@@ -26,12 +26,7 @@ def _scrubber(value: Any) -> Any:
 def _read_yaml(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    import yaml  # only needed when options are set
-
-    try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ValueError("must be a mapping in YAML, such as {keep_alive: true}") from None
+    return read_yaml(value, "must be a mapping in YAML, such as {keep_alive: true}")
 
 
 def _check_options(options: dict[str, Any]) -> dict[str, Any]:

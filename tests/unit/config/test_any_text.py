@@ -27,6 +27,19 @@ def test_any_text_is_read_or_refused(name: str, text: str, other: str) -> None:
             assert "\n" not in problem
 
 
+@pytest.mark.parametrize("value", ["[" * 20_000, "{a: " * 20_000, "2001-99-99", "9" * 5000])
+@pytest.mark.parametrize("name", ["C2C__REDIS__OPTIONS", "C2C__SENTRY__OPTIONS"])
+def test_yaml_that_python_cannot_make(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line says what is accepted: for what is nested too deeply, and for dates and numbers of no size."""
+    monkeypatch.setenv(name, f"a={value}" if "REDIS" in name else f"{{a: {value}}}")
+    with pytest.raises(config.ConfigurationError) as raised:
+        config.Settings()
+    (problem,) = raised.value.problems
+    assert problem.startswith(f"{name}: ")
+    assert "YAML" in problem
+    assert len(problem) < 100
+
+
 @settings(deadline=None, derandomize=True)
 @given(TEXT | NEARLY)
 def test_any_text_is_a_duration_or_refused(text: str) -> None:
