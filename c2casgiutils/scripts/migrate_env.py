@@ -1,5 +1,6 @@
 """The console script `c2casgiutils-migrate-env`: the variables of older releases under their new names."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -58,10 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not problems and options.output is not None:
         problems = _write(migrations, options.output)
     for problem in problems:  # no problem quotes a secret, and scrubbing would take names for one
-        sys.stderr.write(f"{parser.prog}: {' '.join(problem.split())}\n")
+        sys.stderr.write(f"{parser.prog}: {_console.printable(' '.join(problem.split()))}\n")
     if problems:
         sys.exit(_FAILED)
-    sys.stdout.write("".join(f"{line}\n" for line in _described(migrations)))
+    sys.stdout.write("".join(f"{_console.printable(line)}\n" for line in _described(migrations)))
 
 
 def _migrate(files: Iterable[Path], *, keep_unknown: bool) -> tuple[list[Migration], list[str]]:
@@ -89,11 +90,11 @@ def _write(migrations: Sequence[Migration], folder: Path) -> list[str]:
     problems = [
         f"{folder / name}: would be written {times} times" for name, times in names.items() if times > 1
     ]
-    problems += [f"{folder / name}: exists already" for name in names if (folder / name).exists()]
+    problems += [f"{folder / name}: exists already" for name in names if _exists(folder / name)]
     if problems:
         return problems
     written: list[Path] = []
-    is_new = not folder.exists()
+    is_new = not _exists(folder)
     try:
         folder.mkdir(exist_ok=True)
         for migration in migrations:
@@ -104,10 +105,15 @@ def _write(migrations: Sequence[Migration], folder: Path) -> list[str]:
     except OSError as error:
         for path in written:
             path.unlink()
-        if is_new and folder.is_dir():
+        if is_new and _exists(folder):
             folder.rmdir()
         return [f"{error.filename or folder}: {error.strerror}"]
     return []
+
+
+def _exists(path: Path) -> bool:
+    """Return whether a file exists; `False` for what cannot be one, which creating it reports."""
+    return os.path.exists(path)  # noqa: PTH110  # it does not raise
 
 
 def _described(migrations: Sequence[Migration]) -> list[str]:

@@ -300,6 +300,29 @@ def test_what_is_no_file(given: str, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert list(tmp_path.iterdir()) == []
 
 
+def test_names_that_control_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The report can be printed on any terminal, and changes none."""
+    paths = [
+        env_file(tmp_path, "C2C_REDIS_URL=redis://a\n", f"{name}.env") for name in ("\udcff", "\x1b[31m")
+    ]
+    out, _ = run(paths, capsys)
+    assert out[0].endswith("/\ufffd.env")
+    assert out[2].endswith("/\ufffd[31m.env")
+    _, err = run([env_file(tmp_path, "?", "\x1b[32m.env")], capsys, code=1)
+    assert err[0].endswith("/\ufffd[32m.env: line 1 is not NAME=value")
+
+
+def test_names_that_are_too_long(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is written, neither for a service nor into a folder of such a name."""
+    name = "a" * 300
+    services = f"services:\n  {name}:\n    environment:\n      C2C_REDIS_URL: redis://a\n"
+    path = env_file(tmp_path, services, "compose.yaml")
+    for output in (tmp_path, tmp_path / name):
+        _, err = run([path, "--output", str(output)], capsys, code=1)
+        assert err[0].endswith("File name too long")
+    assert [each.name for each in tmp_path.iterdir()] == ["compose.yaml"]
+
+
 def test_not_utf_8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "test.env").write_bytes(b"C2C_SECRET=\xff")
     assert run([str(tmp_path / "test.env")], capsys, code=1)[1][0].endswith("test.env: is not UTF-8")
