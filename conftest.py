@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Generator
 
 import pytest
 from coverage import Coverage
@@ -24,5 +25,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     Nobody reads it, and it would trace whenever the mark `no_cover` pauses the second one.
     """
     first = Coverage.current()
-    if first is not None and hasattr(session.config, "workerinput"):
+    if first is not None and _worker(session):
         first.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Measure what the imports run in the first process of pytest-xdist: it is the same in the others."""
+    measurement = Coverage.current()
+    if measurement is None or _worker(session) in ("", "gw0"):
+        return (yield)
+    measurement.stop()
+    try:
+        return (yield)
+    finally:
+        measurement.start()
+
+
+def _worker(session: pytest.Session) -> str:
+    """Return the name of this process of pytest-xdist, empty if it is none."""
+    return str(getattr(session.config, "workerinput", {}).get("workerid", ""))
