@@ -88,14 +88,31 @@ TITLES = {name: kind.title for name, kind in _KINDS.items()}
 """The figures that each process has a line of, in the order of the columns."""
 
 
+def latest(name: str, instance: Instance) -> float | None:
+    """Return the last value of a figure, `None` if the process does not report it."""
+    kind = _KINDS[name]
+    return _latest(kind, instance, () if kind.figure else kind.read(instance.samples))
+
+
+def writer(name: str) -> Callable[[float], str]:
+    """Return what writes a figure with its unit."""
+    return _KINDS[name].write
+
+
 def of(instance: Instance) -> dict[str, Figure]:
     """Return the figures of a process by name, see `TITLES`."""
     return {name: _figure(kind, instance) for name, kind in _KINDS.items()}
 
 
+def _latest(kind: _Kind, instance: Instance, course: Course) -> float | None:
+    if kind.figure:
+        return instance.figures.get(kind.figure)
+    return course[-1][1] if course else None
+
+
 def _figure(kind: _Kind, instance: Instance) -> Figure:
     course = kind.read(instance.samples)
-    value = instance.figures.get(kind.figure) if kind.figure else course[-1][1] if course else None
+    value = _latest(kind, instance, course)
     if value is None:
         return Figure(kind.title)
     values = [number for _, number in course]

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from c2casgiutils import instances, switches
 from c2casgiutils.instances import Instance
-from c2casgiutils.tools import _check_rows, _problems, _process_rows
+from c2casgiutils.tools import _check_rows, _problems, _process_rows, _spread
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._check_rows import Letters, Line
 from c2casgiutils.tools._problems import Problem
 from c2casgiutils.tools._process_rows import Row
+from c2casgiutils.tools._spread import Spread
 from c2casgiutils.tools._summary import Summary
 
 MAX_ROWS = 12
@@ -28,12 +29,14 @@ class Processes:
         sort: The column that they are sorted by.
         total: How many processes there are.
         hosts: All processes by host, for the squares; empty if the table shows all.
+        spread: How a figure is spread over all processes; `None` if the table shows them.
     """
 
     rows: Sequence[Row]
     sort: str
     total: int
     hosts: Sequence[tuple[str, Sequence[Row]]]
+    spread: Spread | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +102,8 @@ def _table(summary: Summary, sort: str) -> Processes:
     found = _process_rows.rows(summary, sort=sort)
     if len(found) <= MAX_ROWS:
         return Processes(found, sort, len(found), [])
-    return Processes(found[:_MAX_WORST], sort, len(found), _process_rows.by_host(found))
+    hosts = _process_rows.by_host(found)
+    return Processes(found[:_MAX_WORST], sort, len(found), hosts, _spread.of(found, sort))
 
 
 def _checks(roster: Sequence[Instance]) -> Checks:

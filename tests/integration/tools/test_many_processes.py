@@ -94,6 +94,27 @@ async def test_trouble_everywhere(client: httpx.AsyncClient, redis_server: Redis
     assert {"40 degraded", "1 lost"} <= set(words.split(", "))
 
 
+@pytest.mark.parametrize(
+    ("sort", "line"),
+    [
+        ("", r"Memory 8\d MiB 1\.9 GiB median 8\d MiB"),
+        ("?sort=in_flight", r"In flight 0 4 median \d"),
+    ],
+    ids=["by state", "by a figure"],
+)
+async def test_spread_of_a_figure(
+    client: httpx.AsyncClient, redis_server: RedisServer, sort: str, line: str
+) -> None:
+    """The least, the most and the median of all processes, with links to the first two."""
+    ids = join(redis_server)
+    (found,) = re.findall(r'<p class="spread">(.*?)</p>', (await client.get(sort)).text, re.DOTALL)
+    text = " ".join(re.sub(r"<[^>]+>", " ", found).split())
+    assert re.fullmatch(line, text)
+    if not sort:
+        label = f'aria-label="1.9 GiB, the most: 9 on {ids[2].partition(":")[0]}"'
+        assert f'<a href="process?id={ids[2].replace(":", "%3A")}" {label}>' in found
+
+
 async def test_a_letter_for_each_process(client: httpx.AsyncClient, redis_server: RedisServer) -> None:
     """Fifty columns would be no help: those of a host stand together, and the lost one is left out."""
     join(redis_server)
