@@ -326,10 +326,10 @@ def do_tasks(page: Page, hand: Hand, name: str) -> None:
     page.goto("/c2c/")
     hand.click(process)
     hand.click(page.get_by_role("button", name="Drain", exact=True))
-    undrain = page.get_by_role("button", name="Undrain", exact=True)
-    hand.finish("Drain a process", undrain)
-    undrain.click()
-    expect(page.get_by_role("button", name="Drain", exact=True)).to_be_visible()
+    hand.finish("Drain a process", page.get_by_role("button", name="Undrain", exact=True))
+    page.goto("/c2c/")
+    hand.click(page.get_by_role("listitem").get_by_role("button", name="Undrain"))
+    hand.finish("Put it back into service", page.get_by_text(f"{name} is ready."))
 
 
 def count_of_diagnosis(service: Service, browser: Browser) -> dict[str, tuple[int, int]]:
