@@ -82,7 +82,7 @@ TROUBLE = """() => {
     const styled = (selector, name, wanted) =>
         seen(selector).filter((one) => getComputedStyle(one)[name] !== wanted);
     const spilled = (element) => getComputedStyle(element, "::after").content !== "none";
-    const open = seen("details").filter((one) => !one.matches(".below"));
+    const open = seen("details").filter((one) => !one.matches(".below, :has(.problems)"));
     const wide = document.documentElement.scrollWidth - innerWidth;
     const found = {
         "what one cannot press": seen("button, input, select, textarea, nav, .skip"),
@@ -121,6 +121,19 @@ def test_every_view(url: str, redis: RedisServer, browser: Browser) -> None:
             found += [f"{path}: {sheets} sheets"] if sheets > most else []
             page.emulate_media(media="screen")
     assert found == [], "\n".join(found)
+
+
+def test_many_problems(url: str, redis: RedisServer, browser: Browser) -> None:
+    """Paper says what is left out: how many there are more, and what they are."""
+    config.settings.redis.url = redis.url
+    with redis.client() as client, Visit(browser, url) as visit:
+        crowd.join(client, worst=True)
+        try:
+            page = sign_in(visit)
+            page.emulate_media(media="print")
+            expect(page.get_by_text(re.compile(r"^\d+ more: .*40 degraded"))).to_be_visible()
+        finally:
+            crowd.leave(client)
 
 
 def sign_in(visit: Visit) -> Page:
