@@ -18,7 +18,16 @@ from tests.support.starting import connected
 SECRET = "s3cret-of-the-test"
 PAGE_SIZE, OVERVIEW_SIZE = 15_000, 50_000
 """In bytes, compressed."""
-VIEWS = ("", "?sort=lag", "processes", "checks", "checks?check=check-00", "process?id={}")
+VIEWS = (
+    "",
+    "?sort=lag",
+    "processes",
+    "checks",
+    "checks?check=check-00",
+    "process?id={}",
+    "levels",
+    "configuration",
+)
 
 
 @pytest.fixture
