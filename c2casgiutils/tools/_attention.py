@@ -47,7 +47,7 @@ class Attention(BaseModel):
     text: str
     processes: list[str] = Field(description="The ids of the processes that it concerns")
     remedy: Literal["", "stacks", "memory", "loop", "undrain"] = Field(
-        "", exclude=True, description="What the page offers for it, see `_problems`"
+        default="", exclude=True, description="What the page offers for it, see `_problems`"
     )
 
 

@@ -102,7 +102,7 @@ def _results(instance: Instance, row: Any, cell: Any) -> Results:
     ran_at = None
     if cell.age is not None:
         ran_at = datetime.datetime.fromtimestamp(switches.now() - cell.age, tz=datetime.UTC)
-    states = [status for _, status, _ in cell.history or []]
+    states: list[str] = [status for _, status, _ in cell.history or []]
     return Results(
         instance,
         shape,
