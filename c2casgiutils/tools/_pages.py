@@ -232,8 +232,8 @@ def now() -> datetime.datetime:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration with its two largest units, for example `2 d 3 h`."""
-    days, rest = divmod(int(seconds), 86400)
+    """Return a duration with its two largest units, for example `2 d 3 h`; no less than `0 s`."""
+    days, rest = divmod(max(int(seconds), 0), 86400)
     hours, rest = divmod(rest, 3600)
     minutes, rest = divmod(rest, 60)
     parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]

@@ -164,7 +164,7 @@ async def test_static_files(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0 s"), (59.9, "59 s"), (60, "1 min 0 s"), (3700, "1 h 1 min"), (200000, "2 d 7 h")],
+    [(-40, "0 s"), (0, "0 s"), (59.9, "59 s"), (60, "1 min 0 s"), (3700, "1 h 1 min"), (200000, "2 d 7 h")],
 )
 def test_duration(seconds: float, text: str) -> None:
     assert _pages.duration(seconds) == text
