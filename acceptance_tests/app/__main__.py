@@ -74,6 +74,7 @@ def main() -> None:
             host=args.host,
             port=args.port,
             workers=args.workers,
+            timeout_worker_healthcheck=40,  # a busy machine takes longer than the default of 5 s to start one
             proxy_headers=False,
             log_config=str(_HERE / "logging.yaml"),
         )
