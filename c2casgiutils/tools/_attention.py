@@ -67,6 +67,7 @@ def find(
     version: int,
     now: datetime.datetime,
     troubles: Iterable[Attention] = (),
+    is_cut_off: bool = False,
 ) -> list[Attention]:
     """Return what needs attention, the worst first.
 
@@ -76,11 +77,12 @@ def find(
         version: The version of the desired state.
         now: The time of Redis.
         troubles: What the roster does not tell, see `_troubles`.
+        is_cut_off: Redis is unreachable, so other processes may exist that cannot be seen.
     """
     living = [instance for instance in roster if instance.liveness != "lost"]
     found = [
         *troubles,
-        *_checks(living),
+        *_checks(living, is_cut_off=is_cut_off),
         *_silent(roster, now),
         *_draining(living),
         *_versions(living),
@@ -123,7 +125,7 @@ def _changed_at(version: int) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(version // 1000, tz=datetime.UTC)  # a version is a time
 
 
-def _checks(living: Collection[Instance]) -> Iterator[Attention]:
+def _checks(living: Collection[Instance], *, is_cut_off: bool) -> Iterator[Attention]:
     names = dict.fromkeys(name for instance in living for name in instance.checks)
     for name in names:
         having = [instance for instance in living if name in instance.checks]
@@ -132,9 +134,10 @@ def _checks(living: Collection[Instance]) -> Iterator[Attention]:
             if not bad or all(one.checks[name].severity == "info" for one in bad):
                 continue
             critical = any(one.checks[name].severity == "critical" for one in bad)
-            share = f"{len(bad)} of {len(having)}"
+            share = f"{len(bad)} of {len(having)}{' that can be seen' if is_cut_off else ''}"
             names_of_bad = listed(map(name_of, bad), most=_MAX_NAMED)
-            where = f"everywhere ({share})" if len(bad) == len(having) else f"in {share}: {names_of_bad}"
+            is_everywhere = len(bad) == len(having) and not is_cut_off
+            where = f"everywhere ({share})" if is_everywhere else f"in {share}: {names_of_bad}"
             reason = next((f": {text}" for one in bad if (text := one.checks[name].reason)), "")
             yield Attention(
                 kind="check",

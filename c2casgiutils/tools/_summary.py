@@ -115,12 +115,14 @@ async def collect(request: Request) -> Summary:
     recent = STATE.recent.get()
     roster = await recent.roster()
     levels = _levels.in_force(own=False)
+    unseen = recent.unseen()
     found = _attention.find(
         roster,
         levels,
         version=switches.version(),
         now=datetime.datetime.fromtimestamp(recent.read_at, tz=datetime.UTC),
-        troubles=_troubles.find(request.scope, levels),
+        troubles=_troubles.find(request.scope, levels, unseen=len(unseen)),
+        is_cut_off=instances.is_cut_off(),
     )
     return Summary(
         state=_attention.worst(found),
@@ -130,7 +132,7 @@ async def collect(request: Request) -> Summary:
         levels={name: _logger_list.Override.of(setting) for name, setting in levels.items()},
         cluster=broadcast.report_roster(roster, now=recent.read_at),
         roster=roster,
-        unseen=recent.unseen(),
+        unseen=unseen,
     )
 
 

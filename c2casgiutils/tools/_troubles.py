@@ -33,28 +33,31 @@ def outage() -> Outage:
     return Outage(reason, None if seconds is None else _moment(switches.now() - seconds))
 
 
-def find(scope: Scope, levels: Mapping[str, Setting]) -> Iterable[Attention]:
+def find(scope: Scope, levels: Mapping[str, Setting], *, unseen: int = 0) -> Iterable[Attention]:
     """Return what needs attention.
 
     Args:
         scope: That of the request, on whose way a proxy may be.
         levels: The log levels that are set, by logger.
+        unseen: How many processes were known before Redis was unreachable, and cannot be seen now.
     """
-    return itertools.chain(_of_redis(), _of_maintenance(), _of_levels(levels), _of_request(scope))
+    return itertools.chain(_of_redis(unseen), _of_maintenance(), _of_levels(levels), _of_request(scope))
 
 
-def _of_redis() -> Iterator[Attention]:
+def _of_redis(unseen: int) -> Iterator[Attention]:
     """Return that Redis is unreachable, or that the roster may be incomplete."""
     skipped, refusal = instances.skipped(), instances.refusal()
     if instances.is_cut_off():
         found = outage()
         why = f" ({found.reason})" if found.reason else ""
+        others = "1 other process" if unseen == 1 else f"{unseen} other processes"
+        checks = f"; the health checks of {others} cannot be seen" if unseen else ""
         yield Attention(
             kind="redis",
             state="degraded",
             subject="Redis",
             since=found.since,
-            text=f"Only the process that answers is known: Redis is unreachable{why}",
+            text=f"Only the process that answers is known: Redis is unreachable{why}{checks}",
             processes=[],
         )
     elif skipped or instances.currency() == "stale":

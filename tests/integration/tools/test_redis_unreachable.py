@@ -66,7 +66,9 @@ async def test_the_others_are_shown_as_they_were(client: httpx.AsyncClient, own_
 
     await eventually(shown, seconds=30, what="what was known before")
     page = (await client.get("")).text
-    assert re.search(r"Only the process that answers is known: Redis is unreachable \(.+\)", page)
+    only = r"Only the process that answers is known: Redis is unreachable \(.+\)"
+    assert re.search(only + "; the health checks of 3 other processes cannot be seen", page)
+    assert "everywhere (" not in page
     since = r"Redis cannot be reached since \d\d:\d\d:\d\d UTC \(.*[Cc]onnect.*\)\."
     since += r" Shown: this process, \d+ on \S+, now"
     others = r", 3 others as of \d\d:\d\d:\d\d UTC\."

@@ -68,6 +68,12 @@ def test_the_same_everywhere_is_one_line() -> None:
     assert len(item.processes) == 40
 
 
+def test_nothing_is_everywhere_while_others_cannot_be_seen() -> None:
+    roster = [instance(1, checks=check("fail"))]
+    (item,) = _attention.find(roster, {}, version=0, now=NOW, is_cut_off=True)
+    assert item.text == "Health check pool is down in 1 of 1 that can be seen: 1 on web"
+
+
 def test_a_lost_process_says_when_and_its_checks_no_longer_count() -> None:
     found = find(instance(1), instance(2, liveness="lost", beat_age_seconds=40, checks=check("fail")))
     (item,) = found
