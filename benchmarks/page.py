@@ -142,7 +142,7 @@ def longest_refresh(browser: Browser, page: Page, path: str) -> float:
             page.keyboard.press("r")
             page.wait_for_timeout(SETTLE)
         found.append(tasks.longest)
-    page.unroute_all()
+    page.unroute_all(behavior="wait")
     return statistics.median(found)
 
 

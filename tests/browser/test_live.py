@@ -367,7 +367,7 @@ def test_end_of_the_session(visit: Open) -> None:
     served = Served(page, lambda _: FORM)
     page.locator("#name").fill("orders.db")
     page.locator("#level").select_option("DEBUG")
-    page.unroute_all()
+    page.unroute_all(behavior="wait")
     visitor.context.clear_cookies()
     ended = "Your session ended. Sign in again: your entry (orders.db, DEBUG) is kept."
     expect(page.locator("#stale")).to_contain_text(ended)
