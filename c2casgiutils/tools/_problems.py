@@ -16,6 +16,8 @@ from c2casgiutils.tools._caller import Caller
 _MAX_ALIKE = 3
 """More processes of which the same is to be said are one line."""
 _RANKS = {"fail": 0, "warn": 1, "skip": 2}
+_OF_VIEW = ("redis", "roster")
+"""They say what the other lines do not know, so they come first."""
 _OF_PROCESSES = ("late", "lost", "draining")
 _DIAGNOSES = {"loop": "event loop", "stacks": "stacks", "memory": "memory"}
 """The remedies that are a view of the diagnostics, and the words of their links."""
@@ -93,7 +95,7 @@ def lines(attention: Iterable[Attention], remedies: Collection[str]) -> list[Pro
         for kind, items in itertools.groupby(attention, lambda item: item.kind)
         for problem in _grouped(kind, list(items), remedies)
     ]
-    return sorted(found, key=lambda problem: _RANKS[problem.state])
+    return sorted(found, key=lambda problem: (problem.word not in _OF_VIEW, _RANKS[problem.state]))
 
 
 def _grouped(kind: str, items: Sequence[Attention], remedies: Collection[str]) -> Iterator[Problem]:

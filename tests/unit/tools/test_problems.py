@@ -28,6 +28,12 @@ def lines(
     return _problems.lines(attention, remedies)
 
 
+def test_what_the_other_lines_do_not_know_comes_first() -> None:
+    """Twelve checks that are down do not fold it away; the others follow, the worst first."""
+    found = lines(item("check", "a", "down"), item("lost", "b"), item("redis", ""), item("roster", ""))
+    assert [line.word for line in found] == ["redis", "roster", "down", "lost"]
+
+
 PROCESS = "process?id=a%26b%2Fc"
 LEVEL = "levels?logger=a%26b%2Fc#level-a%26b%2Fc"
 LAST_KNOWN = (PROCESS, "last known")
