@@ -46,7 +46,7 @@ class Filters:
     @classmethod
     def of(cls, query: Query, caller: Caller) -> Self:
         """Read the query; what cannot be used is left out and reported."""
-        kind, who = query.text("kind"), query.text("who")
+        kind, who = query.text("kind").lower(), query.text("who")
         if kind and kind not in _KINDS:
             query.refused.append(f"kind is ignored: “{kind}” is not one of {', '.join(_KINDS)}.")
             kind = ""

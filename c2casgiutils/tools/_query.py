@@ -111,5 +111,10 @@ class Query:
         return default
 
     def is_on(self, name: str) -> bool:
-        """Return whether a box is checked."""
-        return self.choice(name, ("0", "1"), "0") == "1"
+        """Return whether a box is checked, in any spelling that the views in JSON accept."""
+        value = self.text(name)
+        try:
+            return TypeAdapter(bool).validate_python(value or "0")
+        except ValidationError:
+            self.refused.append(f"{name} is 0: “{value}” is not one of 0, 1.")
+            return False

@@ -127,7 +127,10 @@ FILTERS: list[tuple[str, str, Params]] = [
     ("checks", "checks?check", {"check": "check-01"}),
     ("checks", "checks?check", {"check": "check-01", "id": LIVING}),
     *(("levels", "levels", {"q": q}) for q in ("c2casgiutils.tools", "AUTH", "no.such.logger")),
-    *(("levels", "levels", {"changed": changed, "q": "c2casgiutils"}) for changed in ("0", "1")),
+    *(
+        ("levels", "levels", {"changed": changed, "q": "c2casgiutils"})
+        for changed in ("0", "1", "true", "True", "off")
+    ),
     *(("requests", "requests", {"status": status}) for status in ("4xx", "404", "503")),
     ("requests", "requests", {"route": "auth/status"}),
     ("requests", "requests", {"route": "auth/status", "instance": "{own}"}),
@@ -143,7 +146,10 @@ FILTERS: list[tuple[str, str, Params]] = [
     ("requests", "requests", {"status": " 404 ", "min_ms": " 0 ", "instance": " {own} ", "limit": " 200 "}),
     ("activity", "activity", {"kind": " audit ", "what": " ", "since": " 1h "}),
     ("diagnostics", "diagnostics?loop", {"what": " loop ", "id": " {own} "}),
-    *(("activity", "activity", {"kind": kind}) for kind in ("audit", "join", "state", "loss", "check")),
+    *(
+        ("activity", "activity", {"kind": kind})
+        for kind in ("audit", "AUDIT", "join", "state", "loss", "check")
+    ),
     *(("activity", "activity", {"what": what}) for what in ("C2CASGIUTILS.TOOLS", "none", "{own}")),
     *(("activity", "activity", {"who": who}) for who in ("secret", "alice")),
     *(("activity", "activity", {"since": since}) for since in ("1h", "2030-01-01T00:00:00Z")),
