@@ -13,6 +13,8 @@ from c2casgiutils.tools._summary import Summary
 router = APIRouter(include_in_schema=False)
 
 _VIEW = _views.get("processes")
+_MAX_ROWS = 60
+"""More would take the browser too long; the search and the order lead to the others."""
 
 
 @router.get("/processes", name="c2c_processes")
@@ -24,9 +26,11 @@ async def get_processes(request: Request) -> Response:
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
         found = _process_rows.rows(summary, sort=sort)
+        matching = _process_rows.matching(found, text=text, state=state)
         filters = {name: value for name, value in (("q", text), ("state", state)) if value}
         return {
-            "rows": _process_rows.matching(found, text=text, state=state),
+            "rows": matching[:_MAX_ROWS],
+            "matching": len(matching),
             "total": len(found),
             "filters": filters,
             "sort": sort,

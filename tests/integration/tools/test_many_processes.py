@@ -150,6 +150,21 @@ async def test_orders_and_filters(client: httpx.AsyncClient, redis_server: Redis
     assert "1 of 51" in lost
 
 
+async def test_more_than_the_browser_should_draw(
+    client: httpx.AsyncClient, redis_server: RedisServer
+) -> None:
+    """The worst sixty are shown, it is said that there are others, and the search finds those."""
+    with redis_server.client() as admin:
+        ids = crowd.join(admin, processes=80, checks=2)
+    page = (await client.get("processes")).text
+    shown = re.findall(r'<tr id="p-([^"]+)">', page)
+    assert len(shown) == 60
+    assert set(shown) > {ids[0], ids[1], ids[5]}
+    assert "Shown: the first 60 by state." in page
+    (hidden, *_) = set(ids) - set(shown)
+    assert f'<tr id="p-{hidden}">' in (await client.get("processes", params={"q": hidden})).text
+
+
 async def test_last_word_of_a_lost_process(client: httpx.AsyncClient, redis_server: RedisServer) -> None:
     """Its checks and figures are shown, and that it cannot be drained."""
     ids = join(redis_server)
