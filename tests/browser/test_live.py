@@ -391,6 +391,24 @@ def test_refusal_that_is_no_page(visit: Open) -> None:
     expect(page.locator("#stale")).to_contain_text("You may not see this view any more. Reload")
 
 
+@pytest.mark.parametrize(("chance", "delay"), [(0.0, 27_000), (0.5, 30_000), (0.999, 32_994)])
+def test_tabs_do_not_ask_together(visit: Open, chance: float, delay: float) -> None:
+    """The time between two refreshes is up to a tenth shorter or longer than the chosen one."""
+    visitor = visit()
+    visitor.context.add_init_script(
+        f"""
+        localStorage["c2c.every"] = "30";
+        Math.random = () => {chance};
+        window.delays = [];
+        const wait = window.setTimeout;
+        window.setTimeout = (act, delay) => {{ window.delays.push(delay); return wait(act, delay); }};
+        """
+    )
+    visitor.page.goto("/c2c/")
+    eventually(visitor.page, lambda: visitor.page.evaluate("window.delays.length") > 0)
+    assert visitor.page.evaluate("window.delays.map(Math.round)") == [delay]
+
+
 def test_hidden_tab(visit: Open) -> None:
     """A tab that nobody sees asks nothing; it is current at once when it is seen again."""
     page = visit().page
