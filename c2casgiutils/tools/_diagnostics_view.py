@@ -114,9 +114,9 @@ async def _respond(
             except HTTPException as error:
                 query.fail(str(error.detail), error.status_code)
         report = found.get("report")
-        is_lost = any(one.id == id_ and one.liveness == "lost" for one in summary.processes)
+        is_late = any(one.id == id_ and one.liveness != "ok" for one in summary.processes)
         return {
-            "is_silent": bool(report.missing) if report is not None else is_lost and what == "loop",
+            "is_silent": bool(report.missing) if report is not None else is_late and what == "loop",
             "is_live": found.get("remaining") is not None,
             "kinds": _KINDS,
             "what": what,
