@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 import httpx
 import pytest
@@ -87,6 +87,8 @@ class Service:
             self._followed = self.call("POST", "logging/follow", ttl="10m")["id"]
         if is_drained:
             self.call("POST", "drain", instance=self.own)
+            page = f"process?id={quote(self.own)}"
+            wait_for(lambda: "Undrain" in self.get(page).text, seconds=SECONDS, what="the drained process")
         return self._followed
 
     def changes(self) -> list[dict[str, Any]]:
