@@ -259,7 +259,7 @@ async def test_the_page_tells_who_has_a_level(service: Service, workers: list[Op
     await first.put(NAME, "DEBUG", scope=await second.id(), ttl=60)
     with stopped(service.script.pid):
         page = (await first.get(VIEW)).text
-    assert re.search(rf"1 of 3 has it: .*{service.script.pid} on \S+ no answer", page)
+    assert re.search(rf"1 of 3 has the level of all processes: .*{service.script.pid} on \S+ no answer", page)
     assert re.search(rf"{second.pid} on \S+ keeps DEBUG of its own", page)
     assert f"only in {second.pid} on " in page
 
