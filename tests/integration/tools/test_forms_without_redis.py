@@ -8,13 +8,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-import c2casgiutils
 from c2casgiutils import config, db, instances
 from tests.support import forms
+from tests.support.clients import signed_in
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
 
-SECRET = "s3cret-of-the-test"
 TYPED = "typed-by-hand"
 LOGGER = "c2casgiutils.tools"
 
@@ -31,21 +30,9 @@ async def client(
     own_redis: RedisServer, operations: FastAPI, tmp_path: Path
 ) -> AsyncIterator[httpx.AsyncClient]:
     """An administrator of a process with a database, Redis, and something of each kind to end."""
-    config.settings.auth = config.settings.auth.model_copy(update={"secret": SECRET})
     config.settings.debug = config.settings.debug.model_copy(update={"enabled": True})
-    config.settings.redis.url = own_redis.url
     database = db.Database(f"sqlite:///{tmp_path}/service.db")
-    main = FastAPI()
-    main.mount("/c2c", operations)
-    async with (
-        c2casgiutils.lifespan(main),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(main, raise_app_exceptions=False),
-            base_url="http://testserver/c2c/",
-            headers={"X-API-Key": SECRET},
-            timeout=60,
-        ) as http,
-    ):
+    async with signed_in(operations, own_redis.url, raise_app_exceptions=False) as http:
         yield http
     await database.aclose()
 

@@ -4,34 +4,18 @@ import asyncio
 import re
 from collections import Counter
 
-import httpx
 import pytest
 from fastapi import FastAPI
 
-import c2casgiutils
-from c2casgiutils import config
+from tests.support.clients import signed_in
 from tests.support.processes import RedisServer
 from tests.support.starting import connected
-
-SECRET = "s3cret-of-the-test"
 
 
 @pytest.mark.parametrize("existing", [0, 15])
 async def test_the_limit_holds(redis_server: RedisServer, operations: FastAPI, existing: int) -> None:
     """Of 30 that start at once, 20 are active in the end; the others are told how many there are."""
-    config.settings.auth = config.settings.auth.model_copy(update={"secret": SECRET})
-    config.settings.redis.url = redis_server.url
-    main = FastAPI()
-    main.mount("/c2c", operations)
-    async with (
-        c2casgiutils.lifespan(main),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(main),
-            base_url="http://testserver/c2c/",
-            headers={"X-API-Key": SECRET},
-            timeout=60,
-        ) as client,
-    ):
+    async with signed_in(operations, redis_server.url) as client:
         await connected()
         wanted = {"level": "CRITICAL"}
         for _ in range(existing):

@@ -9,13 +9,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-import c2casgiutils
-from c2casgiutils import config
 from tests.support import crowd
+from tests.support.clients import signed_in
 from tests.support.processes import RedisServer
 from tests.support.starting import connected
 
-SECRET = "s3cret-of-the-test"
 PAGE_SIZE, OVERVIEW_SIZE = 15_000, 50_000
 """In bytes, compressed."""
 VIEWS = (
@@ -33,19 +31,7 @@ VIEWS = (
 @pytest.fixture
 async def client(redis_server: RedisServer, operations: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A signed-in client of a started application, with an empty Redis."""
-    config.settings.auth = config.settings.auth.model_copy(update={"secret": SECRET})
-    config.settings.redis.url = redis_server.url
-    main = FastAPI()
-    main.mount("/c2c", operations)
-    async with (
-        c2casgiutils.lifespan(main),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(main),
-            base_url="http://testserver/c2c/",
-            headers={"X-API-Key": SECRET},
-            timeout=60,
-        ) as http,
-    ):
+    async with signed_in(operations, redis_server.url) as http:
         await connected()
         yield http
 

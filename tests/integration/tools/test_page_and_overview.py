@@ -10,20 +10,18 @@ from typing import Any, get_args
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-import c2casgiutils
-from c2casgiutils import config, instances
+from c2casgiutils import instances
 from c2casgiutils._app import create_app
 from c2casgiutils.health_checks import FACTORY, Check, Result
 from c2casgiutils.instances._roster import Roster
 from c2casgiutils.tools import _attention
+from tests.support.clients import signed_in
 from tests.support.levels import reset_levels
 from tests.support.loggers import as_python_starts
 from tests.support.net import eventually
 from tests.support.processes import RedisServer
 
-SECRET = "s3cret-of-the-test"
 DAY = 86_400.0
 MIB = 2**20
 FORWARDED = {"X-Forwarded-For": "192.0.2.1"}
@@ -80,20 +78,8 @@ class World:
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    config.settings.auth = config.settings.auth.model_copy(update={"secret": SECRET})
-    main = FastAPI()
-    main.mount("/c2c", create_app())
     with RedisServer() as server:
-        config.settings.redis.url = server.url
-        async with (
-            c2casgiutils.lifespan(main),
-            httpx.AsyncClient(
-                transport=httpx.ASGITransport(main),
-                base_url="http://testserver/c2c/",
-                headers={"X-API-Key": SECRET},
-                timeout=60,
-            ) as client,
-        ):
+        async with signed_in(create_app(), server.url) as client:
             world = World(server, client)
             with world.clean_up:
                 yield world

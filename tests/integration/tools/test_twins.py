@@ -11,15 +11,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-import c2casgiutils
 from c2casgiutils import config, instances
 from c2casgiutils.tools import _process_rows
 from tests.support import crowd
+from tests.support.clients import signed_in
 from tests.support.net import eventually
 from tests.support.pages import ROOT
 from tests.support.processes import RedisServer
 
-SECRET = "s3cret-of-the-test"
 LOST = "web-7f9c-00000:8:00000001"
 """A process of the crowd, see there."""
 LIVING = "web-7f9c-00000:9:00000002"
@@ -28,21 +27,8 @@ LIVING = "web-7f9c-00000:9:00000002"
 @pytest.fixture
 async def client(redis_server: RedisServer, operations: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """An administrator of a process among others, in which something happened."""
-    config.settings.auth = config.settings.auth.model_copy(update={"secret": SECRET})
     config.settings.debug = config.settings.debug.model_copy(update={"enabled": True})
-    config.settings.redis.url = redis_server.url
-    main = FastAPI()
-    main.mount("/c2c", operations)
-    headers = {"X-API-Key": SECRET}
-    async with (
-        c2casgiutils.lifespan(main),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(main),
-            base_url="http://testserver/c2c/",
-            headers=headers,
-            timeout=60,
-        ) as http,
-    ):
+    async with signed_in(operations, redis_server.url) as http:
         with redis_server.client() as admin:
             crowd.join(admin, processes=6, checks=3)
         await http.put("logging/loggers/c2casgiutils.tools", json={"level": "DEBUG", "reason": "INC-42"})
