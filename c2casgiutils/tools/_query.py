@@ -100,9 +100,8 @@ class Query:
         if not value:
             return default
         try:
-            number = float(
-                value if value.isascii() else ""
-            )  # other digits are no numbers in JSON views either
+            # digits of other scripts are no numbers for the views in JSON either
+            number = float(value if value.isascii() else "")
         except ValueError:
             number = math.nan
         if least <= number < math.inf:
