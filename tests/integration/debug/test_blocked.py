@@ -122,6 +122,7 @@ def stalls(asking: Service, blocked: Service) -> list[Any]:
 def test_a_process_that_holds_the_gil_is_missing(services: dict[str, Service]) -> None:
     """While no other thread can run, the process is missing, without an answer, with its last word."""
     blocked, asking = services["asyncio"], services["uvloop"]
+    wait_for(lambda: len(known(asking, blocked)["samples"]) > 1, what="two heartbeats")
     before = known(asking, blocked)
     with operators.blocked(blocked.server.url, way="held"):
         assert_silent(asking.stacks(), blocked)
