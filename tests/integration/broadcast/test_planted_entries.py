@@ -9,6 +9,7 @@ import httpx
 import pytest
 import redis
 
+from tests.support.net import wait_for
 from tests.support.operators import PREFIX, serve
 from tests.support.processes import RedisServer, Uvicorn
 
@@ -30,14 +31,15 @@ def service(server: RedisServer) -> Iterator[Uvicorn]:
 
 
 @pytest.fixture
-def attacker(server: RedisServer) -> Iterator["redis.Redis"]:
-    """A client that may write everything; what it planted is taken away."""
+def attacker(server: RedisServer, service: Uvicorn) -> Iterator["redis.Redis"]:
+    """A client that may write everything; what it planted is taken away, and the service knows it."""
     with redis.Redis.from_url(server.url) as client:
         before = client.hkeys(ROSTER)
         yield client
         planted = set(client.hkeys(ROSTER)) - set(before)
         if planted:
             client.hdel(ROSTER, *planted)
+            wait_for(lambda: len(processes(service)) == 1, what="a read of the roster")
 
 
 def entry(beat: dict[str, Any] | None = None, static: dict[str, Any] | None = None) -> tuple[bytes, bytes]:
@@ -74,12 +76,22 @@ PLANTED = {name: entry(beat=changes) for name, changes in BAD_BEATS.items()} | {
 def shown(service: Uvicorn) -> dict[str, str]:
     """What the views show."""
     texts = {}
-    with httpx.Client(base_url=f"{service.url}/c2c", headers=KEY, timeout=60) as client:
+    with visitor(service) as client:
         for path in PATHS:
             reply = client.get(path)
             assert reply.status_code == 200, (path, reply.text[:500])
             texts[path] = reply.text
     return texts
+
+
+def processes(service: Uvicorn) -> Any:
+    """What the roster has."""
+    with visitor(service) as client:
+        return client.get("/instances").json()["instances"]
+
+
+def visitor(service: Uvicorn) -> httpx.Client:
+    return httpx.Client(base_url=f"{service.url}/c2c", headers=KEY, timeout=60)
 
 
 @pytest.mark.parametrize("kind", PLANTED)
@@ -105,9 +117,9 @@ def test_entry_that_is_no_json(service: Uvicorn, attacker: "redis.Redis", raw: b
 
 
 def test_entries_of_the_samples(service: Uvicorn, attacker: "redis.Redis") -> None:
-    own = json.loads(shown(service)["/instances"])["instances"][0]["id"]
+    own = processes(service)[0]["id"]
     attacker.hset(f"{ROSTER}:samples", own, b"-\n" + b'{"f": 1, "ring": [[1e300, 1, 1, 1, 1]]}')
-    with httpx.Client(base_url=f"{service.url}/c2c", headers=KEY, timeout=60) as client:
+    with visitor(service) as client:
         assert client.get("/instances?samples=true").status_code == 200
 
 
