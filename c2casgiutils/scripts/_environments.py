@@ -13,6 +13,7 @@ _NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _REFERENCE = re.compile(r"(?<!\$)(?:\$\$)*\$(?=[A-Za-z_{])", re.ASCII)
 _OURS = ("C2C", "SENTRY_", "SQLALCHEMY_", "STATS")
 _SERVICE = re.compile(r"[\w.-]+", re.ASCII)
+_MAX_MERGED = 100_000
 
 
 class Environment(NamedTuple):
@@ -61,15 +62,26 @@ def read(path: Path) -> list[Environment]:
 class _Loader(yaml.SafeLoader):
     """Reads scalars as text, as docker compose passes them on, except null and merge keys; no key twice."""
 
+    _merged = 0
+
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """Refuse a key that is there twice, as docker compose does; one value would be lost in silence."""
         node = super().compose_mapping_node(anchor)
         seen = set[str]()
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
                 raise yaml.MarkedYAMLError(None, None, "a key is there twice", key.start_mark)
-            seen.add(str(key.value))
+            seen.add(key.value)
         return node
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge, once for each alias: a few lines of aliases of aliases would be millions of keys."""
+        super().flatten_mapping(node)
+        self._merged += len(node.value)
+        if self._merged > _MAX_MERGED:
+            raise UnreadableError(f"line {node.start_mark.line + 1}: merges more than {_MAX_MERGED:,} keys")
 
 
 _Loader.yaml_implicit_resolvers = {

@@ -160,6 +160,12 @@ def test_problems(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert not (tmp_path / "new").exists()
 
 
+def bomb(first: str, each: str, last: str, levels: int) -> str:
+    """Lines that each refer to the one before several times."""
+    lines = [f"a{level + 1}: &a{level + 1} {each.replace('*', f'*a{level}')}" for level in range(levels)]
+    return "\n".join([f"a0: &a0 {first}", *lines, f"services: {last.replace('*', f'*a{levels}')}"])
+
+
 COMPOSE_PROBLEMS = {
     "broken": ("services: [", "is not YAML: line 1: "),
     "an unknown tag": ("services: !secret word", "is not YAML: line 1: could not determine a constructor"),
@@ -178,6 +184,14 @@ COMPOSE_PROBLEMS = {
     "a merge of a text": (
         "services: {web: {environment: {<<: hunter2}}}",
         "is not YAML: line 1: expected a mapping",
+    ),
+    "a merge bomb": (
+        bomb("{C2C_SECRET: hunter2}", "{<<: [*, *, *, *, *, *, *, *, *, *]}", "{web: {environment: *}}", 9),
+        "line 5: merges more than 100,000 keys",
+    ),
+    "a bomb in a key": (
+        bomb("[hunter2]", "[*, *]", "{web: {? * : x}}", 50),
+        "is not YAML: line 51: found unhashable key",
     ),
     "no mapping": ("- a", "is not a compose file, it has no services"),
     "no services": ("version: '3'", "is not a compose file, it has no services"),
