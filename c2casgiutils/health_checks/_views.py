@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from c2casgiutils import auth, instances
 from c2casgiutils._asgi import NOT_CACHED
+from c2casgiutils._names import listed
 from c2casgiutils.health_checks import _cluster, _draining, _lifecycle
 from c2casgiutils.health_checks._c2cwsgiutils import health_check
 from c2casgiutils.health_checks._drain import DrainRefused
@@ -22,6 +23,7 @@ mount_router: APIRouter = APIRouter()
 """The views beside `/health/` in the mounted application."""
 
 _EVERY = "all"
+_MAX_NAMED = 20
 _QUERY = {
     "name": "The name of one check",
     "tags": "Comma-separated tags, of which a check must have one",
@@ -41,13 +43,27 @@ async def health_cluster(
         bool, Query(description="Ask all processes, for the last results of each check")
     ] = False,
     check: Annotated[str | None, Query(description="The name of one check; by default all")] = None,
-    id: Annotated[str, Query(max_length=500, description="The id of the only process")] = "",  # noqa: A002  # the parameter
+    id: Annotated[str, Query(description="The id of the only process")] = "",  # noqa: A002  # the parameter
 ) -> _cluster.ClusterHealth:
     """Return the state of each check in each process, and who is silent."""
     response.headers.update(NOT_CACHED)
     if id:
         await _find(id, with_lost=True)
-    return await _cluster.matrix(history=history, check=check or None, id_=id or None)
+    answer = await _cluster.matrix(history=history, check=check or None, id_=id or None)
+    if check and not answer.checks:
+        await _require_known(check, id)
+    return answer
+
+
+async def _require_known(check: str, id_: str) -> None:
+    """Refuse a check that no process has, or not the only one that was asked for."""
+    roster = [one for one in await instances.roster() if id_ in ("", one.id)]
+    known = {name for one in roster for name in one.checks}
+    if check in known:
+        return
+    if instances.is_cut_off():
+        raise HTTPException(503, "Redis is unreachable: checks of other processes cannot be seen")
+    raise HTTPException(404, f"Unknown check; known: {listed(sorted(known), most=_MAX_NAMED) or 'none'}")
 
 
 class DrainRequest(BaseModel):

@@ -51,21 +51,19 @@ async def get_checks(request: Request) -> Response:
     query = Query(request)
     name, id_ = query.text("check", max_length=500), query.text("id", max_length=500)
     summary = await _summary.collect(request)
-    living = [one for one in summary.roster if one.liveness != "lost"]
-    is_unknown = bool(name) and not any(name in one.checks for one in living)
-    status = 200
+    _, trouble, status = _summary.find_process(summary, id_) if id_ else (None, "", 200)
+    query.refused += [trouble] if trouble else []
+    shown = [one for one in summary.roster if id_ in ("", one.id)]
+    is_unknown = bool(name) and not trouble and not any(name in one.checks for one in shown)
     if is_unknown:
         status = 503 if instances.is_cut_off() else 404
-    elif id_:
-        _, trouble, status = _summary.find_process(summary, id_)
-        query.refused += [trouble] if trouble else []
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
         roster = [one for one in summary.roster if id_ in ("", one.id)]
         lines = _check_rows.lines(roster, with_lost=bool(id_))
         having = [one for one in roster if one.checks and (id_ or one.liveness != "lost")]
         rows, columns = _check_rows.rows(lines, having, having)
-        asked = None if is_unknown or not name else await _ask(name, roster)
+        asked = None if is_unknown or trouble or not name else await _ask(name, roster)
         return {
             **({"is_live": False} if asked else {}),
             "check": name,

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -92,6 +93,10 @@ async def test_checks_of_one_process(client: httpx.AsyncClient) -> None:
     assert f"1 of {own.pid} on {own.hostname}" in page
     page = (await client.get("checks", params={"id": own.id, "check": "fine"})).text
     assert f'id="p-{own.id}"' in page
+    answer = await client.get("checks", params={"id": own.id, "check": "none"})
+    assert answer.status_code == 404
+    assert f"{own.pid} on {own.hostname} has no health check of the name “none”" in answer.text
+    assert f'<a href="checks?id={quote(own.id)}">show all 1</a>' in answer.text
 
 
 @pytest.mark.parametrize("query", ["", "check=fine&"])
@@ -123,4 +128,23 @@ async def test_one_check_as_json(client: httpx.AsyncClient) -> None:
     assert {row["cells"][own]["payload"] for row in every["checks"]} == {None}
     (row,) = (await client.get("health/cluster", params={"check": "fine"})).json()["checks"]
     assert (row["name"], row["cells"][own]["history"]) == ("fine", None)
-    assert (await client.get("health/cluster", params={"check": "none"})).json()["checks"] == []
+
+
+@pytest.mark.parametrize("history", ["0", "1"])
+async def test_a_check_that_nobody_has_as_json(client: httpx.AsyncClient, history: str) -> None:
+    """A monitor with a wrong name is told so, and those that there are; it would be green for ever."""
+    FACTORY.add(Fine(), name="fine")
+    for id_ in ("", instances.own_id()):
+        answer = await client.get("health/cluster", params={"check": "none", "history": history, "id": id_})
+        assert answer.status_code == 404
+        assert answer.json()["detail"] == "Unknown check; known: fine"
+
+
+async def test_a_check_that_cannot_be_seen(client: httpx.AsyncClient) -> None:
+    """Without Redis it is not known whether another process has it."""
+    FACTORY.add(Fine(), name="fine")
+    config.settings.redis.url = "redis://127.0.0.1:1"
+    answer = await client.get("health/cluster", params={"check": "none"})
+    assert answer.status_code == 503
+    assert "Redis is unreachable" in answer.json()["detail"]
+    assert (await client.get("health/cluster", params={"check": "fine"})).status_code == 200
