@@ -18,7 +18,7 @@ _LOGGER = logging.getLogger(__name__)
 
 SELF = "self"
 ALL = "all"
-InstanceName = Annotated[str, Query(max_length=500, description=f"The id of a process, `{SELF}` or `{ALL}`.")]
+InstanceName = Annotated[str, Query(description=f"The id of a process, `{SELF}` or `{ALL}`.")]
 """The parameter `instance` of a view."""
 _SECONDS = 2.0
 

@@ -35,9 +35,7 @@ Flag = Annotated[bool, BeforeValidator(lambda value: value == "" or value)]
 class MapsQuery(BaseModel):
     """Which process to look at."""
 
-    instance: str = Field(
-        default=SELF, max_length=500, description=f"The id of a process, `{SELF}` or `{ALL}`"
-    )
+    instance: str = Field(default=SELF, description=f"The id of a process, `{SELF}` or `{ALL}`")
 
 
 class MemoryQuery(MapsQuery):
@@ -71,7 +69,7 @@ class MapsResponse(BaseModel):
 class ReferencesQuery(BaseModel):
     """Where the graph begins and what it shows."""
 
-    instance: str = Field(default=SELF, max_length=500, description=f"The id of a process, or `{SELF}`")
+    instance: str = Field(default=SELF, description=f"The id of a process, or `{SELF}`")
     analyze_type: TypeName | None = Field(default=None, description="Begin at objects of this type")
     analyze_id: int | None = Field(default=None, ge=0, description="Begin at the object with this id")
     max_depth: int = Field(default=3, ge=1, le=debug.MAX_DEPTH)

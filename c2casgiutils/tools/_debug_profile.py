@@ -38,7 +38,7 @@ class ProfileRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     instance: Annotated[str, checked_by(_check_instance)] = Field(
-        default=SELF, max_length=500, description=f"The id of a process, or `{SELF}`"
+        default=SELF, description=f"The id of a process, or `{SELF}`"
     )
     seconds: float = Field(default=_DEFAULT_SECONDS, gt=0, le=debug.MAX_SECONDS, allow_inf_nan=False)
     hz: int = Field(default=_DEFAULT_HZ, ge=1, le=debug.MAX_HZ, description="Samples a second")

@@ -30,7 +30,7 @@ async def get_instances(
     samples: Annotated[
         bool, Query(description="With the figures at the last 60 beats, most of the answer")
     ] = True,
-    id: Annotated[str, Query(max_length=500, description="The id of the only one")] = "",  # noqa: A002  # as in the page
+    id: Annotated[str, Query(description="The id of the only one")] = "",  # noqa: A002  # as in the page
     q: Annotated[
         str,
         Query(max_length=MAX_LENGTH, description="Part of the name, id, version, commit or a failing check"),

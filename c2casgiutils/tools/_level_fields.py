@@ -89,7 +89,6 @@ ScopeName = Annotated[
     str,
     Field(
         min_length=1,
-        max_length=500,
         description="`cluster`, `process` for the responding one, or the id of a process.",
     ),
 ]
