@@ -9,7 +9,7 @@ from fastapi.routing import iter_route_contexts
 
 from c2casgiutils import debug, headers
 from c2casgiutils._secrets import scrub, scrub_items
-from c2casgiutils.tools import _debug_settings, _pages, _subrequest, _views
+from c2casgiutils.tools import _curl, _debug_settings, _pages, _subrequest, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
@@ -53,6 +53,7 @@ async def get_configuration(request: Request) -> Response:
             "settings": [] if settings is None else settings.settings,
             "report": None if settings is None else settings.cluster,
             "changed": changed,
+            "settings_href": _curl.twin(request, "settings", {"changed": "changed"}),
             "request_rows": _request_rows(request),
             "unread": headers.unread_forwarded(request.scope),
             "routes": routes[:_MAX_ROUTES],

@@ -73,6 +73,17 @@ def address(path: str, query: Mapping[str, Any] | None = None) -> str:
     return f"{path}?{urlencode(given)}" if given else path
 
 
+def twin(request: Request, path: str, names: Mapping[str, str]) -> str:
+    """Return the address of the JSON of a view, with what the query of the view has, also what it refused.
+
+    Args:
+        request: The request for the view.
+        path: The path of the JSON below the mount.
+        names: The names of its query, and what they are called there.
+    """
+    return address(path, {of: request.query_params.get(own, "").strip() for own, of in names.items()})
+
+
 def _credential(mode: str) -> str:
     if mode == "SECRET":
         return _SECRET

@@ -88,8 +88,9 @@ async def _respond(
     request: Request, *, message: Message | None = None, entered: Entered | None = None, status: int = 200
 ) -> Response:
     query = Query(request)
-    entered = entered or Entered(seconds=query.field("seconds", ProfileRequest) or Entered.seconds)
     what = query.choice("what", _KINDS, "loop")
+    twin = "" if query.refused else f"debug/{what}"
+    entered = entered or Entered(seconds=query.field("seconds", ProfileRequest) or Entered.seconds)
     id_ = query.text("id", max_length=500) or entered.id or ALL
     is_asked = query.is_on("ask")
     profile = query.text("profile", max_length=500)
@@ -98,7 +99,7 @@ async def _respond(
         _, trouble, status = _summary.find_process(await _summary.collect(request), id_)
         query.refused += [trouble] if trouble else []
 
-    view = dataclasses.replace(_VIEW, twin=f"debug/{what}", twin_query={"id": "instance"})
+    view = dataclasses.replace(_VIEW, twin=twin, twin_query={"id": "instance"})
     if what == "profile":
         view = dataclasses.replace(_VIEW, twin=f"debug/profile/{quote(profile, safe='')}" if profile else "")
 

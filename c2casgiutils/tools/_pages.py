@@ -182,8 +182,7 @@ def frame(request: Request, view: View, caller: Caller, summary: Summary) -> dic
     """Return the variables of `page.html`."""
     as_curl = _curl.Curl(request, caller.mode)
     is_shown = caller.can_read or config.settings.tools.public_title
-    query = {name: request.query_params.get(own, "").strip() for own, name in view.twin_query.items()}
-    twin = _curl.address(view.twin, query)
+    twin = _curl.twin(request, view.twin, view.twin_query)
     return {
         "view": view,
         "caller": caller,

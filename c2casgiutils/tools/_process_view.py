@@ -96,6 +96,8 @@ async def _page(
     if entered is None:
         entered = Entered(*(query.field(name, drains.DrainRequest) for name in ("seconds", "reason")))
 
+    view = _VIEW if id_ else dataclasses.replace(_VIEW, twin="")
+
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
         rows = _process_rows.rows(summary)
         row = next((row for row in rows if row.instance.id == id_), None)
@@ -113,7 +115,7 @@ async def _page(
             "now": _pages.now(),
         }
 
-    return await _pages.respond(request, _VIEW, "process.html", load, query=query, status=status)
+    return await _pages.respond(request, view, "process.html", load, query=query, status=status)
 
 
 def _done(request: Request, row: Row | None) -> Message | None:

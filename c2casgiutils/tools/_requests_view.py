@@ -108,6 +108,10 @@ async def _respond(
         "instance": query.text("instance", max_length=500) or ALL,
     }
     followed = started.id if started is not None else query.text("follow")
+    view = _VIEW
+    if followed:
+        lines = f"logging/follow/{quote(followed, safe='')}?after="
+        view = dataclasses.replace(_VIEW, twin=lines, twin_query={})
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
         common = {"levels": _LEVELS, "durations": _DURATIONS, "entered": entered, "started": started}
@@ -128,7 +132,7 @@ async def _respond(
         }
 
     return await _pages.respond(
-        request, _VIEW, "requests.html", load, query=query, message=message, status=status
+        request, view, "requests.html", load, query=query, message=message, status=status
     )
 
 

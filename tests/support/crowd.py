@@ -84,12 +84,12 @@ def join(
     return ids
 
 
-def leave(client: "redis.Redis") -> None:
-    """Remove all entries that `join` wrote."""
+def leave(client: "redis.Redis", *, but: str = "") -> None:
+    """Remove all entries that `join` wrote, except that of one process."""
     key = Roster("crowd").key
     fields: Any = client.hkeys(key)
     for field in fields:
-        if field.startswith(_HOST):
+        if field.startswith(_HOST) and not (but and field.startswith(but)):
             client.hdel(key, field)
 
 

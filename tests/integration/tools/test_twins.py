@@ -3,7 +3,6 @@
 import datetime
 import html
 import re
-import shlex
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -13,10 +12,9 @@ from fastapi import FastAPI
 
 from c2casgiutils import config, instances
 from c2casgiutils.tools import _process_rows
-from tests.support import crowd
+from tests.support import crowd, twins
 from tests.support.clients import signed_in
 from tests.support.net import eventually
-from tests.support.pages import ROOT
 from tests.support.processes import RedisServer
 
 LOST = "web-7f9c-00000:8:00000001"
@@ -44,10 +42,9 @@ async def client(redis_server: RedisServer, operations: FastAPI) -> AsyncIterato
         yield http
 
 
-async def twin_of(client: httpx.AsyncClient, page: str, label: str = ".* as JSON") -> httpx.Response:
+async def twin_of(client: httpx.AsyncClient, page: str) -> httpx.Response:
     """Get what the command of a view gets."""
-    (command,) = re.findall(rf'aria-label="curl: {label}">curl</summary><code>(.*?)</code>', page)[:1]
-    return await client.get(shlex.split(html.unescape(command))[-1])
+    return await client.get(twins.address_of(page))
 
 
 Found = list[Any]
@@ -182,16 +179,7 @@ OF_FORMS = {
 """What is no filter: it fills a form, or is another part of a view, with a twin of its own."""
 
 
-def documented() -> dict[str, set[str]]:
-    """The names of the query of each view, as the documentation lists them."""
-    text = (ROOT / "docs" / "page.md").read_text().partition("JSON twin")[0]
-    found: dict[str, set[str]] = {}
-    for view, query in re.findall(r"^\|[^|]+\| `([a-z./]+)\?([^`]*)` \|", text, re.MULTILINE):
-        found.setdefault(view, set()).update(re.findall(r"(\w+)=", query))
-    return found
-
-
-@pytest.mark.parametrize(("view", "names"), documented().items(), ids=documented())
+@pytest.mark.parametrize(("view", "names"), twins.documented().items(), ids=twins.documented())
 def test_every_filter_is_compared(view: str, names: set[str]) -> None:
     tried = {name for other, _, params in FILTERS if other == view for name in params}
     assert names - OF_FORMS.get(view, set()) == tried - {"ask"}
@@ -235,6 +223,23 @@ async def test_same_refusals(
     assert twin.status_code == status
     if status == 422:
         assert [error["loc"] for error in twin.json()["detail"]] == [["query", *params]]
+
+
+async def test_check_that_only_a_lost_process_has(
+    client: httpx.AsyncClient, redis_server: RedisServer
+) -> None:
+    """Its last word counts, in the view and in its twin."""
+    with redis_server.client() as admin:
+        crowd.leave(admin, but=LOST)
+
+    async def has_left() -> bool:
+        return LIVING not in (await client.get("processes")).text
+
+    await eventually(has_left, what="the others")
+    page = await client.get("checks?check=check-01")
+    assert (page.status_code, PROCESSES(page.text)) == (200, [LOST])
+    twin = await twin_of(client, page.text)
+    assert [[*row["cells"]] for row in twin.json()["checks"]] == [[LOST]]
 
 
 @pytest.mark.parametrize("sort", _process_rows.COLUMNS)
