@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from c2casgiutils import instances, logs, switches
@@ -23,18 +23,13 @@ class TooManyFollowsError(switches.TooManySwitchesError):
 
     Args:
         active: Those that are active, by id; the text lists them, the first one to end first.
-        starting: How many more this process is starting.
     """
 
-    def __init__(self, active: Mapping[str, Setting], starting: int = 0) -> None:
+    def __init__(self, active: Mapping[str, Setting]) -> None:
         ordered = sorted(active.items(), key=lambda item: item[1].expires or math.inf)
         told = ", ".join(_told(id_, setting) for id_, setting in ordered)
         text = f"{_MAX_FOLLOWS} follows are active already; end one of them: {told}"
-        if starting:
-            text = (
-                f"{len(active)} follows are active and {starting} more start, {_MAX_FOLLOWS} can be: {told}"
-            )
-        super().__init__(text.removesuffix(": "))
+        super().__init__(text)
         self.status_code = 409
 
 
@@ -60,7 +55,6 @@ class Follows(switches.Kind):
         self.lines = lines
         self._publisher = Publisher(lines, secrets)
         self._by_id: dict[str, Follow] = {}
-        self._starting: set[str] = set()
         self._interception: Interception | None = None
         self._changed = asyncio.Event()
         self._is_closed = False
@@ -76,18 +70,8 @@ class Follows(switches.Kind):
         """See `Kind.admit`."""
         del value
         others = {id_: setting for id_, setting in switches.desired(self.name).items() if id_ != key}
-        starting = self._starting - others.keys() - {key}
-        if len(others) + len(starting) >= _MAX_FOLLOWS:
-            raise TooManyFollowsError(others, len(starting))
-
-    @contextlib.contextmanager
-    def starting(self, id_: str) -> Iterator[None]:
-        """Count a follow that is not stored yet, so that those that start at the same time keep the limit."""
-        self._starting.add(id_)
-        try:
-            yield
-        finally:
-            self._starting.discard(id_)
+        if len(others) >= _MAX_FOLLOWS:
+            raise TooManyFollowsError(others)
 
     def apply(self, changes: Mapping[str, Setting | None]) -> None:
         """See `Kind.apply`."""

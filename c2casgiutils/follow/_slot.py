@@ -103,8 +103,7 @@ async def start(id_: str, *, ttl: float, level: int, logger: str, by: str, secon
     """
     token = create_token()
     value = {"digest": digest_of(token.encode()), "level": max(level, 1), "logger": logger}
-    with _follows().starting(id_):
-        done = await switches.put(Follows.name, id_, value, ttl=ttl, by=by, seconds=seconds)
+    done = await switches.put(Follows.name, id_, value, ttl=ttl, by=by, seconds=seconds)
     setting = done.setting
     if setting is None or setting.expires_at is None:
         raise RuntimeError("a follow has an end")

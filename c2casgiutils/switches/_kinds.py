@@ -73,7 +73,8 @@ class Kind:
         """Reject a new value that `check` accepts, a quota for example; by default, all are admitted.
 
         Called in the process that requests a change, or in the instance that alone gets the value; not called
-        for values that are stored already.
+        for values that are stored already. If another process changes a switch at the same moment, it is
+        called again after that change: a quota on what `desired` returns holds for the whole cluster.
 
         Args:
             key: The key of the switch.

@@ -1,9 +1,10 @@
 """Synchronisation with the store: reads everything, and writes back what the store lacks."""
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from c2casgiutils._outages import Outage
@@ -23,6 +24,28 @@ CHANNEL = "c2c_switches"
 _READ_SECONDS = 30.0
 _MAX_OVERWRITTEN = 1000
 _MAX_FORGOTTEN = 1000
+
+
+@contextlib.asynccontextmanager
+async def held(lock: asyncio.Lock, seconds: float) -> AsyncIterator[None]:
+    """Hold a lock during a block.
+
+    Args:
+        lock: The lock.
+        seconds: Maximum time to wait for it.
+
+    Raises:
+        SwitchesUnavailableError: It was not free in time.
+    """
+    try:
+        async with asyncio.timeout(max(0.0, seconds)):
+            await lock.acquire()
+    except TimeoutError:
+        raise SwitchesUnavailableError("Redis did not reply in time") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class Reader:
@@ -108,18 +131,11 @@ class Reader:
             SwitchesUnavailableError: Redis is unreachable or refuses.
         """
         end = time.monotonic() + seconds
-        try:
-            async with asyncio.timeout(max(0.0, seconds)):
-                await self._lock.acquire()
-        except TimeoutError:
-            raise SwitchesUnavailableError("Redis did not reply in time") from None
-        try:
+        async with held(self._lock, seconds):
             store = self._state.store()
             if store is not None and (version is None or self._state.version < version):
                 while not await self._read_once(store, end):
                     pass
-        finally:
-            self._lock.release()
 
     async def _read_once(self, store: Store, end: float) -> bool:
         """Read everything; return `False` if it must be read again."""

@@ -129,7 +129,7 @@ async def put(
         if value is None:
             raise ValueError("null is not a value; use remove()")
         known.check(key, value)
-        if to is None or instances.own_id() in to:
+        if to is not None and instances.own_id() in to:
             known.admit(key, value)
         return await _change(field_of(kind, key), Draft(value, ttl, by, reason), to, seconds)
 

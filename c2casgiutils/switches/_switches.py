@@ -1,5 +1,6 @@
 """The switches on one event loop: changes them, and applies the changes made by others."""
 
+import asyncio
 import time
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from c2casgiutils.switches._draft import Draft
 from c2casgiutils.switches._entry import Entry, EntryError, field_of, split
 from c2casgiutils.switches._errors import SwitchesUnavailableError, TooManySwitchesError
 from c2casgiutils.switches._kinds import Kind, Setting
-from c2casgiutils.switches._reading import CHANNEL, Reader
+from c2casgiutils.switches._reading import CHANNEL, Reader, held
 from c2casgiutils.switches._report import Change, Confirmation, SwitchReport
 from c2casgiutils.switches._state import State
 from c2casgiutils.switches._store import Store
@@ -34,6 +35,8 @@ class Switches:
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         self.state = State(kinds)
         self.reader = Reader(self.state)
+        self._storing = asyncio.Lock()
+        """Changes are stored one by one, as only one of those made at the same moment would be accepted."""
 
     # Changes of the whole cluster
 
@@ -48,15 +51,15 @@ class Switches:
         state, store = self.state, self.state.store()
         if store is None:
             state.desired.forget(state.now())
-        self._check_room(field, draft)
-        if store is None:
+            self._admit(field, draft)
             entry = state.make(field, draft)
             state.take([entry])
             state.reach(entry.version, b"")
             own = [instances.own_id()]
             differing = own if state.desired.own(field, state.now()) else []
             return Change(entry.version, entry.setting, SwitchReport.alone(), own, differing)
-        base, entry = await self._store_change(store, field, draft, end)
+        async with held(self._storing, seconds):
+            base, entry = await self._store_change(store, field, draft, end)
         left = max(_LEAST_SECONDS, end - time.monotonic())
         try:
             reply = await broadcast.ask(
@@ -72,11 +75,14 @@ class Switches:
     async def _store_change(self, store: Store, field: str, draft: Draft, end: float) -> tuple[int, Entry]:
         """Store a change on top of the current state; if the store is newer, read it first.
 
+        So it is admitted with all that is stored, also by other processes at the same moment.
+
         If the connection breaks, the store is read to find out whether the change arrived. A retry is safe
         even if the first attempt arrives late: only one of the two is accepted.
         """
         state, is_uncertain = self.state, False
         while True:
+            self._admit(field, draft)
             base, entry = state.version, state.make(field, draft)
             try:
                 if await self._write(store, entry, end):
@@ -109,8 +115,10 @@ class Switches:
         known = self.state.desired.get(entry.field)
         return known is not None and known.raw == entry.raw
 
-    def _check_room(self, field: str, draft: Draft) -> None:
+    def _admit(self, field: str, draft: Draft) -> None:
         kind, key = split(field)
+        if draft.value is not None:
+            self.state.kinds[kind].admit(key, draft.value)
         known = self.state.desired.fields(kind)
         if draft.value is not None and len(known) >= _MAX_LIVE:
             live = self.state.desired_of(kind)
