@@ -311,18 +311,28 @@ function pause() {
 // The other way to the clipboard is for HTTPS only, and a Permissions-Policy may forbid it.
 function copy(command) {
   const code = all("code", command).at(-1);
-  const button = all("button", command).at(-1);
-  (command.closest("details") ?? $("details", command)).open = true;
+  const pressed = all("summary, button", command).at(-1);
+  command.closest("details").open = true;
   getSelection().selectAllChildren(code);
   const text = document.execCommand("copy") ? "Copied" : "Selected";
   say(`${text}: ${code.textContent}`);
-  button.textContent = text;
-  setTimeout(() => (button.textContent = "Copy"), 2 * SECOND);
+  pressed.textContent = text;
+  setTimeout(() => (pressed.textContent = pressed.matches("summary") ? "curl" : "Copy"), 2 * SECOND);
 }
 
-function onClick({ target }) {
+// A click that opens a command copies it, too; of several commands, each has a button.
+function openCommand(event) {
+  const command = event.target.closest(".curl");
+  if (command.open || !$(":scope > code", command)) return;
+  event.preventDefault();
+  copy(command);
+}
+
+function onClick(event) {
+  const { target } = event;
   if (target.id === "pause") pause();
   if (target.id === "help") $("#keys").showModal();
+  if (target.matches(".curl > summary")) openCommand(event);
   if (target.matches(".curl button")) copy(target.parentElement);
 }
 
@@ -362,7 +372,7 @@ const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   e: () => inRow("button[name=end]")?.click(),
-  c: () => copy(inRow(".curl") ?? $(".curl")),
+  c: () => copy(inRow(".curl:not(.none)") ?? $(".curl")),
   "?": () => $("#keys").showModal(),
   Escape: () => current() && document.activeElement.blur(),
 };

@@ -491,8 +491,8 @@ TABLE = (
     '<section><input type="search" id="q" aria-label="Search"></section><table class="rows"><tbody>'
     '<tr id="row-a"><th>a</th><td><a href="./?open=a">open</a></td></tr>'
     '<tr id="row-b"><th>b</th><td><form action="./"><button name="end" value="b">End</button></form>'
-    '</td></tr><tr id="row-c"><th>c</th><td><span class="curl"><details><summary>curl</summary>'
-    '<code>curl row</code></details><button type="button">Copy</button></span></td></tr></tbody></table>'
+    '</td></tr><tr id="row-c"><th>c</th><td><details class="curl"><summary>curl</summary>'
+    "<code>curl row</code></details></td></tr></tbody></table>"
 )
 KEYS: dict[str, dict[str, str]] = {
     "/": {"focus": "q"},
@@ -613,12 +613,42 @@ def test_copy(visit: Open) -> None:
     page.goto("/c2c/")
     command = page.locator(".strip .curl code").text_content() or ""
     assert command.startswith("curl ")
-    page.locator(".strip").get_by_role("button", name="Copy").click()
+    page.locator(".strip .curl summary").click()
     expect(page.locator("#said")).to_have_text(f"Copied: {command}")
     Served(page, lambda _: FORM)
     page.locator("#reason").focus()
     page.keyboard.press("Control+v")
     assert page.locator("#reason").input_value() == command
+
+
+SOME = "".join(f'<p><code>curl {name}</code> <button type="button">Copy</button></p>' for name in ("a", "b"))
+COMMANDS = (
+    '<details class="curl" id="one"><summary>curl</summary><code>curl one</code></details>'
+    f'<details class="curl" id="some"><summary>curl</summary>{SOME}</details>'
+    '<details class="curl none" id="none"><summary>no curl</summary><p><code>none</code></p></details>'
+)
+
+
+def test_what_a_click_copies(visit: Open) -> None:
+    """What is one command is copied when it opens, also by the keyboard; of some, and of none, nothing is."""
+    page = visit().page
+    Served(page, lambda _: COMMANDS)
+    page.keyboard.press("p")
+    said = page.locator("#said")
+    for name in ("some", "none"):
+        page.locator(f"#{name} summary").click()
+        expect(page.locator(f"#{name}")).to_have_attribute("open", "")
+    expect(said).to_have_text("Paused.")
+    page.locator("#some button").first.click()
+    expect(said).to_have_text("Copied: curl a")
+    summary = page.locator("#one summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(said).to_have_text("Copied: curl one")
+    expect(summary).to_have_text("Copied")
+    expect(summary).to_have_text("curl")
+    summary.click()
+    expect(page.locator("#one")).not_to_have_attribute("open", "")
 
 
 def test_ages(visit: Open) -> None:

@@ -88,7 +88,7 @@ class _Reader(HTMLParser):
         elif tag == "form":
             self._form = given if given.get("method") == "post" else None
             self._values, self._texts, self._pressed, self._waiting = {}, [], [], []
-        elif tag == "span" and (self._in_curl or "curl" in given.get("class", "").split()):
+        elif tag == "details" and (self._in_curl or "curl" in given.get("class", "").split()):
             self._in_curl += 1
         elif tag == "code" and self._in_curl:
             self._text = ""
@@ -132,7 +132,7 @@ class _Reader(HTMLParser):
                 self.commands.append(command)
             else:
                 self._given.append(command)
-        elif tag == "span" and self._in_curl:
+        elif tag == "details" and self._in_curl:
             self._in_curl -= 1
             if not self._in_curl:
                 self._give()
