@@ -94,8 +94,9 @@ def set_level(page: Page) -> None:
 
 def take(page: Page, path: Path, *, is_whole: bool = True) -> None:
     """Write a picture of the page, or of what of it is seen at first, with few colours."""
-    picture = Image.open(io.BytesIO(page.screenshot(full_page=is_whole)))
-    picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=is_whole))).convert("RGB")
+    few = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
 
 
 def take_all(browser: Browser, urls: list[str], directory: Path) -> None:
