@@ -58,10 +58,11 @@ async def test_subscriptions_follow_their_slot(joined: set[int], cluster: Cluste
     owner = cluster.owner(slot)
     other = next(node for node in cluster.nodes if node is not owner)
     with owner.client() as client, other.client() as target:
-        client.flushall()
-        id_ = target.execute_command("CLUSTER", "MYID")
-        for node in (target, client):
-            node.execute_command("CLUSTER", "SETSLOT", slot, "NODE", id_)
+        move = ("CLUSTER", "SETSLOT", slot, "NODE", target.execute_command("CLUSTER", "MYID"))
+        target.execute_command(*move)
+        with client.pipeline() as pipeline:  # between the two, a process could write a key
+            pipeline.flushall().execute_command(*move)
+            pipeline.execute()
     await eventually(lambda: complete(joined), what="all answers from the new node")
 
 
