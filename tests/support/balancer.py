@@ -5,6 +5,8 @@ import contextlib
 import itertools
 from typing import Self
 
+from tests.support.net import SOON_SECONDS
+
 
 class Balancer:
     """Asks the readiness of its servers and spreads the requests over them.
@@ -56,7 +58,7 @@ class Balancer:
 
     async def _is_ready(self, port: int) -> bool:
         try:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(SOON_SECONDS):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 with contextlib.closing(writer):
                     writer.write(

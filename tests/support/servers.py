@@ -19,8 +19,12 @@ from tests.support.pages import ROOT, blocks
 APPLICATION = "tests.support.log_app:app"
 PATHS = ("/items/{}?secret=hunter2", "/long/{}", "/boom/{}", "/missing/{}?token=hunter2")
 SERVERS = ("uvicorn", "gunicorn", "hypercorn", "granian")
-_PATIENCE = {"uvicorn": ("--timeout-worker-healthcheck", "60"), "gunicorn": ("--timeout", "120")}
-"""Options without which a worker of a busy machine is replaced."""
+_PATIENCE = {
+    "uvicorn": ("--timeout-worker-healthcheck", "60"),
+    "gunicorn": ("--timeout", "120"),
+    "hypercorn": ("--keep-alive", "60"),
+}
+"""Options without which a busy machine replaces a worker, or closes a connection before it reads it."""
 ACCESS_LOGGERS = {name: f"{name}.access" for name in SERVERS} | {"gunicorn": "uvicorn.access"}
 
 

@@ -119,7 +119,7 @@ def test_two_workers() -> None:
 async def test_rolling_restart_loses_no_request(redis_server: RedisServer) -> None:
     """Two workers restarted in turn behind a balancer under constant load: no request fails."""
     env = {
-        "C2C__DRAIN_WAIT": "1",
+        "C2C__DRAIN_WAIT": "3",
         "C2C__REDIS__URL": redis_server.url,
         "C2C__REDIS__BROADCAST_PREFIX": "rolling_",
     }
