@@ -12,7 +12,7 @@ from c2casgiutils import config
 from c2casgiutils.tools._views import VIEWS
 from tests.support import crowd
 from tests.support.auth import KEY
-from tests.support.browser import Visit, chromium
+from tests.support.browser import Visit
 from tests.support.fake_github import FakeGitHub, Repository
 from tests.support.processes import RedisServer, Uvicorn
 from tests.support.web_servers import Nginx
@@ -84,13 +84,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         }
         server = servers.enter_context(Uvicorn("tests.support.every_view_app:app", env=env))
         yield Service(servers.enter_context(Nginx(PROXY.format(url=server.url))).url, github, redis)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    with chromium() as running:
-        yield running
 
 
 TROUBLE = """() => {

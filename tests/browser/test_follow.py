@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import Visit, chromium
+from tests.support.browser import Visit
 from tests.support.following import KEY, SECRET, serve
 from tests.support.net import wait_for
 from tests.support.processes import RedisServer, Uvicorn
@@ -17,13 +17,6 @@ from tests.support.processes import RedisServer, Uvicorn
 def server() -> Iterator[Uvicorn]:
     """Two processes: the one that logs is seldom the one that answers the page."""
     with RedisServer() as redis, serve(workers=2, C2C__REDIS__URL=redis.url) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    with chromium() as running:
         yield running
 
 

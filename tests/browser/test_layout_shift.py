@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from c2casgiutils import config
 from tests.support import crowd
 from tests.support.auth import KEY, SECRET
-from tests.support.browser import Visit, chromium
+from tests.support.browser import Visit
 from tests.support.net import wait_for
 from tests.support.processes import RedisServer, Uvicorn
 
@@ -94,13 +94,6 @@ def service() -> Iterator[Service]:
             what="a check that is down",
         )
         yield service
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(params=SIZES)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.auth import KEY, SECRET
-from tests.support.browser import Visit, chromium
+from tests.support.browser import Visit
 from tests.support.net import wait_for
 from tests.support.operators import stopped
 from tests.support.processes import RedisServer, Uvicorn
@@ -83,12 +83,6 @@ def pair() -> Iterator[tuple[Service, int]]:
         env = {**ENVIRONMENT, "C2C__REDIS__URL": redis.url}
         asked, other = (servers.enter_context(Uvicorn(APPLICATION, env=env)) for _ in range(2))
         yield at_rest(Service(asked.url)), other.pid
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def sign_in(visit: Visit) -> Page:

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.support.auth import KEY
-from tests.support.browser import Visit, chromium
+from tests.support.browser import Visit
 from tests.support.operators import settings_of
 from tests.support.processes import RedisServer, Uvicorn
 
@@ -41,13 +41,6 @@ def server() -> Iterator[Uvicorn]:
         settings = settings_of(redis.port)
         with Uvicorn(APP, *options, workers=2, env=settings) as running:
             yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

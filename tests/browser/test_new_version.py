@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.auth import KEY, SECRET
-from tests.support.browser import Visit, chromium
+from tests.support.browser import Visit
 from tests.support.net import wait_for
 from tests.support.processes import RedisServer, Uvicorn
 
@@ -60,13 +60,6 @@ def processes() -> Iterator[Processes]:
     found = Processes()
     yield found
     found.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    with chromium() as running:
-        yield running
 
 
 def test_rolled(processes: Processes, browser: Browser) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.auth import KEY, SECRET
-from tests.support.browser import Visit, chromium
+from tests.support.browser import Visit
 from tests.support.net import wait_for
 from tests.support.operators import blocked, stopped
 from tests.support.processes import RedisServer, Uvicorn
@@ -70,13 +70,6 @@ def service() -> Iterator[Service]:
         )
         wait_for(service.is_whole, seconds=SECONDS, what="three processes")
         yield service
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    with chromium() as running:
-        yield running
 
 
 @contextlib.contextmanager

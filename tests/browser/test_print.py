@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from c2casgiutils import config
 from tests.support import crowd
 from tests.support.auth import KEY, SECRET
-from tests.support.browser import Visit, chromium
+from tests.support.browser import Visit
 from tests.support.processes import RedisServer, Uvicorn
 
 CROWD, CHECKS = 2, 2
@@ -60,13 +60,6 @@ def url(redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     }
     with Uvicorn("tests.support.every_view_app:app", env=env) as server:
         yield server.url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    with chromium() as running:
-        yield running
 
 
 TROUBLE = """() => {

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.auth import KEY, SECRET
-from tests.support.browser import Visit, chromium
+from tests.support.browser import Visit
 from tests.support.net import wait_for
 from tests.support.operators import blocked
 from tests.support.processes import RedisServer, Uvicorn
@@ -56,13 +56,6 @@ def url() -> Iterator[str]:
 
             wait_for(is_whole, seconds=SECONDS, what="three workers")
             yield server.url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    with chromium() as running:
-        yield running
 
 
 def test_blocked(url: str, browser: Browser) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from c2casgiutils import config
 from tests.support import crowd
 from tests.support.auth import KEY, SECRET
-from tests.support.browser import Visit, chromium
+from tests.support.browser import Visit
 from tests.support.net import wait_for
 from tests.support.operators import blocked, stopped
 from tests.support.processes import RedisServer, Uvicorn
@@ -84,13 +84,6 @@ def service(_shared: Service) -> Service:
     """The service, with all of its processes."""
     _shared.wait_ready()
     return _shared
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.auth import KEY, SECRET
-from tests.support.browser import Visit, chromium
+from tests.support.browser import Visit
 from tests.support.net import wait_for
 from tests.support.operators import blocked
 from tests.support.processes import RedisServer, Uvicorn
@@ -103,12 +103,6 @@ def service(_shared: Service) -> Service:
     """The service, of which nothing needs attention."""
     _shared.wait_well()
     return _shared
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def sign_in(visit: Visit) -> Page:
