@@ -78,8 +78,8 @@ class Holders:
 
     Attributes:
         having: Those that have it.
-        lacking: Those that do not have it yet, and why.
-        keeping: Those that keep a level of their own, and which.
+        lacking: Those that should have it and do not, or not as far as known, and why.
+        keeping: Those for which alone another level was set, and which.
         lost: Those that ended without a clean shutdown, which are not counted.
         is_certain: No further process can exist.
     """
@@ -92,8 +92,17 @@ class Holders:
 
     @property
     def is_complete(self) -> bool:
-        """Return whether all processes are known to have it."""
-        return not self.lacking and not self.keeping and self.is_certain
+        """Return whether all processes that should have it are known to have it."""
+        return not self.lacking and self.is_certain
+
+    @property
+    def singles(self) -> str:
+        """The levels of single processes as a sentence, or empty."""
+        by_level: dict[str, list[str]] = {}
+        for name, level in self.keeping:
+            by_level.setdefault(level, []).append(name)
+        parts = [f"{level} only in {listed(names, most=_MAX_NAMED)}" for level, names in by_level.items()]
+        return f"{', '.join(parts)}, as asked." if parts else ""
 
     def sentence(self, complete: str) -> str:
         """Return who has the level.
@@ -101,22 +110,25 @@ class Holders:
         Args:
             complete: What follows “3 of 3” if all have it.
         """
-        total = len(self.having) + len(self.lacking) + len(self.keeping)
-        if len(self.having) == total:
-            text = f"{total} of {total} {complete}."
+        total = len(self.having) + len(self.lacking)
+        share = f"{len(self.having)} of {total}"
+        if self.keeping:
+            share = f"{self.singles} {share} {'other' if total == 1 else 'others'}"
+        if self.keeping and not total:
+            text = f"Each process has a level of its own: {self.singles}"
+        elif not self.lacking:
+            text = f"{share} {complete}."
         else:
             named = [
-                *(f"{name} {why}" for name, why in (*self.lacking, *self.keeping)),
+                *(f"{name} {why}" for name, why in self.lacking),
                 *(f"{name} ok" for name in self.having),
             ]
-            level = "the level of all processes" if self.keeping else "it"
-            text = f"{len(self.having)} of {total} {'has' if len(self.having) == 1 else 'have'} {level}: "
+            text = f"{share} {'has' if len(self.having) == 1 else 'have'} it: "
             text += listed(named, most=_MAX_NAMED)
             if len(self.lacking) == 1:
-                text += "; it will apply it when it is back"
-            elif self.lacking:
-                text += "; they will apply it when they are back"
-            text += "."
+                text += "; it will apply it when it is back."
+            else:
+                text += "; they will apply it when they are back."
         if self.lost:
             text += f" Lost and not counted: {listed(self.lost, most=_MAX_NAMED)}."
         return text if self.is_certain else f"{text} Whether there are more processes is not known."
@@ -131,12 +143,14 @@ def of_answers(name: str, wanted: Override | None, asked: Asked) -> Holders:
             continue
         own = None if logger is None else logger.override
         if own is not None and own.scope != CLUSTER:
-            keeping.append((process, f"keeps {own.level} of its own"))
+            keeping.append((process, own.level))
         elif _is_same(own, wanted):
             having.append(process)
         else:
             lacking.append((process, "not yet" if own is None else f"still {own.level}"))
-    return Holders(having, [*lacking, *asked.silent], keeping, asked.lost, asked.is_certain)
+    if wanted is not None or not keeping:  # a level of one process is not expected in those without an answer
+        lacking += asked.silent
+    return Holders(having, lacking, keeping, asked.lost, asked.is_certain)
 
 
 def of_roster(setting: Setting, roster: Iterable[Instance], now: datetime.datetime) -> Holders:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from c2casgiutils import switches
+from c2casgiutils._names import listed
 from c2casgiutils.instances import Instance
 from c2casgiutils.switches import CLUSTER, Setting
 from c2casgiutils.tools import _level_holders, _level_values, _logger_list, _loggers, _sensitive_loggers
@@ -15,6 +16,7 @@ from c2casgiutils.tools._logger_list import Logger, Override
 
 ROOT = "root"
 MAX_ROWS = 150
+_MAX_NAMED = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +36,9 @@ class Row:
         logger: As this process has it, or another one if this one does not.
         levels: The levels that were set, that of all processes first.
         holders: A sentence about which processes have the level; empty if there is nothing to say.
-        is_partial: Not all have it, as far as known.
+        is_partial: Not all that should have it do, as far as known.
         differing: The processes in which another level is in effect, and which.
+        is_asked: All of them have it because it was set for them alone.
         warning: What the log holds now that may be secret, or which records are lost.
         note: What a lower level would write that may be secret.
         is_unknown: No process that was asked has this logger.
@@ -48,6 +51,7 @@ class Row:
     holders: str
     is_partial: bool
     differing: Sequence[str]
+    is_asked: bool
     warning: str | None
     note: str | None
     is_unknown: bool
@@ -175,11 +179,7 @@ def _row(
     found = asked.find(name)
     logger = found[0][1] if found else _logger_list.describe(name)
     wanted = None if setting is None else Override.of(setting)
-    differing = [
-        f"{process} {other.effective_level}"
-        for process, other in found
-        if other.effective_level != logger.effective_level
-    ]
+    differing, is_asked = _differing(name, asked)
     holders, is_partial = _holders(name, asked, setting, is_selected=is_selected, roster=roster)
     warning = _sensitive_loggers.warning_of(name)
     if wanted is not None or is_selected:
@@ -190,11 +190,28 @@ def _row(
         holders=holders,
         is_partial=is_partial,
         differing=differing,
+        is_asked=is_asked,
         warning=warning,
         note=None if warning else _sensitive_loggers.note_of(name),
         is_unknown=is_selected and not any(answer.exists for _, answer in asked.answers),
         is_selected=is_selected,
     )
+
+
+def _differing(name: str, asked: Asked) -> tuple[list[str], bool]:
+    """Return in which processes another level is in effect, and whether it was set for each of them alone."""
+    found = [
+        (process, logger.effective_level, answer.single_above(logger))
+        for process, answer in asked.answers
+        if (logger := answer.find(name)) is not None
+    ]
+    usual = next((level for _, level, single in found if not single), None) or (found[0][1] if found else "")
+    others = [item for item in found if item[1] != usual]
+    texts = [
+        f"{process} {level}" + (f" (set for {single})" if single not in ("", name) else "")
+        for process, level, single in others
+    ]
+    return texts, all(single for _, _, single in others)
 
 
 def _set_levels(wanted: Override | None, found: Iterable[tuple[str, Logger]]) -> list[SetLevel]:
@@ -235,8 +252,9 @@ def _holders(
     if setting is None and not is_selected:
         return "", False
     if setting is None and holders.keeping and not holders.lacking:
-        kept = ", ".join(f"{process} {how}" for process, how in holders.keeping)
-        return f"{kept}. No level is set for all processes.", False
+        silent = listed([process for process, _ in asked.silent], most=_MAX_NAMED)
+        text = f"{holders.singles} No level is set for all processes."
+        return f"{text} No answer: {silent}." if silent else text, False
     if setting is None:
         text = f"No level is set. {holders.sentence('have that of the configuration')}"
     else:

@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import functools
+import itertools
 import logging
 import os
 import socket
@@ -20,6 +21,7 @@ _M = TypeVar("_M", bound=BaseModel)
 _LOGGER = logging.getLogger(__name__)
 
 CHANNEL = "c2c_loggers"
+_INHERITED = logging.getLevelName(logging.NOTSET)
 _ALL_SECONDS = 1.0
 """For all processes to answer; a page does not wait longer for one that hangs."""
 MAX_SHOWN = 500
@@ -83,6 +85,7 @@ class LoggersOfProcess(LoggersResponse):
     hostname: str
     pid: int
     asked: Logger | None = None
+    singles: dict[str, str] = Field(default={}, description="Levels that only this process has, by logger")
     exists: bool = Field(default=True, description="Whether the process has the logger that was asked for")
 
     @property
@@ -95,6 +98,20 @@ class LoggersOfProcess(LoggersResponse):
         if self.asked is not None and self.asked.name == name:
             return self.asked
         return self._by_name.get(name)
+
+    def single_above(self, logger: Logger) -> str:
+        """Return the logger whose level in only this process is in effect for the given one, or empty.
+
+        It is the same logger, or a parent from which it inherits.
+        """
+        if logger.override is not None and logger.override.scope != CLUSTER:
+            return logger.name
+        parent = logger.name if logger.level == _INHERITED else ""
+        while parent:
+            parent = parent.rpartition(".")[0]
+            if self.singles.get(parent or logging.root.name) == logger.effective_level:
+                return parent or logging.root.name
+        return ""
 
     @functools.cached_property
     def _by_name(self) -> dict[str, Logger]:
@@ -181,12 +198,14 @@ def of_this_process(
 ) -> LoggersOfProcess:
     """Return what this process answers to `ask_all`."""
     found = find(q, changed=changed, only_own=only_own, limit=limit)
+    levels = ((name, setting) for name, setting in _levels.in_force().items() if setting.scope != CLUSTER)
     asked = None if also is None else Logger(**_read(also, _levels.in_force().get(also)))
     return LoggersOfProcess(
         **dict(found),
         hostname=socket.gethostname(),
         pid=os.getpid(),
         asked=asked,
+        singles={name: setting.value for name, setting in itertools.islice(levels, MAX_SHOWN)},
         exists=also is None or _loggers.exists(also),
     )
 

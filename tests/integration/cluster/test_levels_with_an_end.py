@@ -257,10 +257,19 @@ async def test_the_page_tells_who_has_a_level(service: Service, workers: list[Op
     await first.put(NAME, "ERROR", reason="INC-42")
     assert "3 of 3" in (await first.get(VIEW)).text
     await first.put(NAME, "DEBUG", scope=await second.id(), ttl=60)
+    single = rf"DEBUG only in {second.pid} on \S+, as asked\. "
+    for operator in workers:
+        page = (await operator.get(VIEW)).text
+        assert re.search(rf"done</span> {single}2 of 2 others applied ERROR\.", page)
+        assert "differs" in page
+        assert "state-warn" not in page
+        page = (await operator.get(f"levels?logger={NAME}.below")).text
+        assert re.search(rf"differs</span> {second.pid} on \S+ DEBUG \(set for {NAME}\), as asked", page)
     with stopped(service.script.pid):
         page = (await first.get(VIEW)).text
-    assert re.search(rf"1 of 3 has the level of all processes: .*{service.script.pid} on \S+ no answer", page)
-    assert re.search(rf"{second.pid} on \S+ keeps DEBUG of its own", page)
+    assert re.search(
+        rf"partly</span> {single}1 of 2 others has it: {service.script.pid} on \S+ no answer", page
+    )
     assert f"only in {second.pid} on " in page
 
 

@@ -70,7 +70,22 @@ SENTENCES: dict[str, tuple[Asked, str]] = {
     ),
     "own": (
         ask(answer(1, HAS), answer(2, logger("app", OWN))),
-        "1 of 2 has the level of all processes: 2 on web keeps ERROR of its own, 1 on web ok.",
+        "ERROR only in 2 on web, as asked. 1 of 1 other applied DEBUG.",
+    ),
+    "several of their own": (
+        ask(answer(1, HAS), answer(2, logger("app", OWN)), answer(3, logger("app", OWN)), answer(4, HAS)),
+        "ERROR only in 2 on web, 3 on web, as asked. 2 of 2 others applied DEBUG.",
+    ),
+    "own and late": (
+        ask(answer(1, HAS), answer(2, logger("app", OWN)), missing=[MISSING], seen=(LATE,)),
+        (
+            "ERROR only in 2 on web, as asked. 1 of 2 others has it: 3 on web no answer (late 11 s), "
+            "1 on web ok; it will apply it when it is back."
+        ),
+    ),
+    "all their own": (
+        ask(answer(2, logger("app", OWN))),
+        "Each process has a level of its own: ERROR only in 2 on web, as asked.",
     ),
     "without a name": (
         ask(answer(1, HAS), missing=[MissingProcess()]),
@@ -100,7 +115,31 @@ def test_who_has_a_level(case: str) -> None:
     asked, expected = SENTENCES[case]
     holders = _level_holders.of_answers("app", Override.of(SETTING), asked)
     assert holders.sentence("applied DEBUG") == expected
-    assert holders.is_complete == (case in ("all", "lost", "cut off list"))
+    own = ("own", "several of their own", "all their own")
+    assert holders.is_complete == (case in ("all", "lost", "cut off list", *own))
+
+
+@pytest.mark.parametrize(
+    ("others", "told", "is_partial"),
+    [
+        pytest.param((answer(1, HAS_NOT),), "", False, id="has none"),
+        pytest.param((), " No answer: 3 on web.", False, id="silent"),
+        pytest.param((answer(1, HAS),), None, True, id="still has one of all"),
+    ],
+)
+def test_a_level_of_one_process(
+    others: tuple[LoggersOfProcess, ...], told: str | None, *, is_partial: bool
+) -> None:
+    """Nobody else should have it, so nobody lacks it; who still has one that ended is told all the same."""
+    missing = [] if others else [MISSING]
+    asked = ask(answer(2, logger("app", OWN)), *others, missing=missing)
+    row = rows(asked, {}, selected="app")["app"]
+    assert row.is_partial == is_partial
+    only = "ERROR only in 2 on web, as asked."
+    if told is None:
+        assert row.holders.startswith(f"No level is set. {only} 0 of 1 other have it: 1 on web still DEBUG;")
+    else:
+        assert row.holders == f"{only} No level is set for all processes.{told}"
 
 
 def test_who_has_a_level_by_the_roster() -> None:
@@ -164,7 +203,55 @@ def test_processes_that_differ() -> None:
     asked = ask(
         answer(1, logger("app")), answer(2, logger("app", effective="INFO")), answer(3, logger("app"))
     )
-    assert rows(asked, {})["app"].differing == ["2 on web INFO"]
+    row = rows(asked, {})["app"]
+    assert (row.differing, row.is_asked) == (["2 on web INFO"], False)
+
+
+@pytest.mark.parametrize(
+    ("loggers", "singles", "differing", "is_asked"),
+    [
+        pytest.param((logger("app.db", OWN),), {}, "2 on web ERROR", True, id="its own"),
+        pytest.param(
+            (logger("app.db", effective="ERROR"),),
+            {"app": "ERROR"},
+            "2 on web ERROR (set for app)",
+            True,
+            id="of the parent",
+        ),
+        pytest.param(
+            (logger("app.db", effective="ERROR"),),
+            {"root": "ERROR"},
+            "2 on web ERROR (set for root)",
+            True,
+            id="of the root",
+        ),
+        pytest.param(
+            (logger("app.db", effective="INFO"),),
+            {"app": "ERROR"},
+            "2 on web INFO",
+            False,
+            id="of a parent that is not the nearest",
+        ),
+        pytest.param((logger("app.db", SETTING),), {"app": "DEBUG"}, "2 on web DEBUG", False, id="of all"),
+    ],
+)
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_process_that_differs_as_asked(
+    loggers: tuple[Logger, ...], singles: dict[str, str], differing: str, first: int, *, is_asked: bool
+) -> None:
+    """It is named, whichever process answers, and is no warning if the level was set for it alone."""
+    answers = [answer(pid, logger("app.db")) for pid in (1, 3)]
+    answers.insert(2 * (first - 1), answer(2, *loggers, singles=singles))
+    row = rows(ask(*answers), {})["app.db"]
+    assert (row.differing, row.is_asked) == ([differing], is_asked)
+
+
+def test_one_that_differs_as_asked_beside_one_that_does_not() -> None:
+    asked = ask(
+        answer(1, logger("app")), answer(2, logger("app", OWN)), answer(3, logger("app", effective="INFO"))
+    )
+    row = rows(asked, {})["app"]
+    assert (row.differing, row.is_asked) == (["2 on web ERROR", "3 on web INFO"], False)
 
 
 def test_packages() -> None:
