@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
+from c2casgiutils import instances
 from c2casgiutils._outages import Outage
 from c2casgiutils.switches._draft import Draft
 from c2casgiutils.switches._entry import Entry, field_of
@@ -59,6 +60,7 @@ class Reader:
         self._state = state
         self._overwritten: set[tuple[str, bytes | None]] = set()
         self._lock = asyncio.Lock()
+        self._told = 0
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._outage = Outage(
             _LOGGER,
@@ -66,10 +68,20 @@ class Reader:
             "The stored switches can be read and written again after %.1f s",
         )
 
+    def tell(self) -> int:
+        """Return the version of this process, for its heartbeat."""
+        self._told = self._state.version
+        return self._told
+
     def on_version(self, version: int) -> None:
-        """Catch up with the store if Redis holds another version than this process."""
+        """Catch up with the store if Redis holds another version than this process.
+
+        If the heartbeat told an older version than the present one, as after a pause, send another one.
+        """
         if version != self._state.version:
             self._start("read", self.catch_up)
+        elif self._told < version:
+            instances.beat_soon()
         elif self._heirs():
             self._start("inherit", self._inherit)
         elif self._state.desired.forgettable(self._state.now()):
@@ -108,6 +120,8 @@ class Reader:
             self._outage.begin(error)
         else:
             self._outage.end()
+            if self._told < self._state.version:
+                instances.beat_soon()
 
     async def refresh(self, *, seconds: float) -> None:
         """Read the current state of Redis, if Redis is used.

@@ -220,7 +220,7 @@ def refused() -> set[str]:
 
 def _applied() -> int | None:
     switches = _STATE.switches.peek()
-    return None if switches is None else switches.state.version
+    return None if switches is None else switches.reader.tell()
 
 
 def _not_applied() -> int:

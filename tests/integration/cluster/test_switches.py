@@ -39,6 +39,9 @@ def server() -> Iterator[RedisServer]:
         yield server
 
 
+_LONG_SECONDS = 10
+"""A heartbeat, so long that a wait for the next one cannot be taken for a busy machine."""
+
 Start = Callable[..., Awaitable[list[Operator]]]
 
 
@@ -379,3 +382,21 @@ async def test_ended_values_leave_the_store(server: RedisServer, start: Start) -
     await converge([first, second], "INFO")
     await asyncio.sleep(HEARTBEAT)
     assert stored(server).keys() & entries.keys() == {"level:older.value"}
+
+
+async def test_a_process_that_goes_on_tells_what_it_has(server: RedisServer, start: Start) -> None:
+    """One that was stopped sends a heartbeat before it has the change, and a second one as soon as it has."""
+    heartbeat = str(_LONG_SECONDS)
+    first, second = await start(*(serve(server.port, C2C__INSTANCES__HEARTBEAT=heartbeat) for _ in range(2)))
+
+    async def is_told() -> bool:
+        found = (await first.get("instances?samples=false")).json()["instances"]
+        applied = next(one["applied"] for one in found if one["pid"] == second.pid)
+        return bool(applied >= int(stored(server)["version"]))
+
+    with stopped(second.pid):
+        report = await first.set(NAME, "DEBUG")
+        assert (report["applied"], report["of"]) == (1, 2)
+        await asyncio.sleep(1.2 * _LONG_SECONDS)  # until its heartbeat is due
+        assert not await is_told()
+    await eventually(is_told, seconds=0.8 * _LONG_SECONDS, what="the version in the roster")
