@@ -109,7 +109,8 @@ async def change(wanted: Wanted, *, request: Request, auth_info: auth.AuthInfo) 
         done = await _apply(wanted, target, by=record.by)
         expires = None if done.setting is None else done.setting.expires_at
         record.after = told if expires is None else {**told, "expires": expires.isoformat(timespec="seconds")}
-        record.result = done.report.result
+        # the only process to change has confirmed it, whether there are others that are not known or not
+        record.result = done.report.result if target is None else "ok"
     after = await _read(target, wanted.name, done="The level was set, but ")
     exceptions = _exceptions(done.differing)
     warning = "; ".join(filter(None, (unknown, exceptions, after.warning))) or None

@@ -273,6 +273,24 @@ async def test_the_page_tells_who_has_a_level(service: Service, workers: list[Op
     assert f"only in {second.pid} on " in page
 
 
+async def test_the_audit_of_a_level_of_one_process(service: Service, workers: list[Operator]) -> None:
+    """It has the level, so nothing is partial, whatever other processes there are that are not known."""
+    first, second = workers
+    other = await second.id()
+    with service.redis.client() as client:
+        client.hset("test_instances", mapping={"web:1:a": "garbage", "token": "changed"})
+        try:
+            answers = [await first.put(NAME, "DEBUG", scope=other), await first.put(NAME, "ERROR")]
+        finally:
+            client.hdel("test_instances", "web:1:a")
+            client.hset("test_instances", "token", "changed again")
+    reports = [answer.json()["cluster"] for answer in answers]
+    assert [report["roster"] for report in reports] == ["stale", "stale"]
+    assert [(report["applied"], report["of"]) for report in reports] == [(1, 1), (3, 3)]
+    events = (await first.get("audit")).json()["events"]
+    assert [event["result"] for event in events if event["target"] == NAME][:2] == ["partial", "ok"]
+
+
 async def test_redis_is_unreachable(service: Service, workers: list[Operator]) -> None:
     """What was and was not done is said; the process that answers can be changed all the same."""
     first, second = workers
