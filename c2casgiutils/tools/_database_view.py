@@ -4,11 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from starlette.exceptions import HTTPException
 
-from c2casgiutils import auth, switches
+from c2casgiutils import switches
 from c2casgiutils._names import listed
-from c2casgiutils.tools import _attention, _forms, _maintenance_form, _messages, _pages, _summary, _views
+from c2casgiutils.tools import _attention, _forms, _maintenance_form, _pages, _summary, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._databases import Databases
 from c2casgiutils.tools._maintenance import MaintenanceChange
@@ -41,15 +40,10 @@ async def get_database(request: Request) -> Response:
 @router.post("/database", name="c2c_database_change")
 async def post_database(request: Request) -> Response:
     """Begin or end the maintenance; redirect to the view only on full success."""
-    entered, response = Entered(), Response()
-    try:
-        await auth.require_admin_access(await auth.get_auth(request, response), request, response)
-        form = await auth.forms.read(request)
-        entered = Entered.of(form)
-        _forms.check_fields(form, _maintenance_form.FIELDS)
-    except HTTPException as error:
-        message, status = _messages.refusal(error)
-        return await _respond(request, message=message, entered=entered, status=status)
+    return await _forms.submit(request, Entered, _change, _respond)
+
+
+async def _change(request: Request, entered: Entered) -> Response:
     refusal = await _maintenance_form.submit(entered, request=request)
     _summary.forget(at_once=True)
     if refusal is None:

@@ -2,12 +2,11 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, config, instances
@@ -17,7 +16,6 @@ from c2casgiutils.tools import (
     _debug_profile,
     _debug_stacks,
     _forms,
-    _messages,
     _pages,
     _summary,
     _views,
@@ -43,20 +41,14 @@ _OF_READERS = ("loop",)
 _COSTLY = ("memory", "profile")
 _SECONDS = (("10", "10 seconds"), ("5", "5 seconds"), ("30", "30 seconds"), ("60", "60 seconds"))
 _MAX_GROUPS = 200
-_FIELDS = ("id", "seconds")
 
 
 @dataclasses.dataclass(frozen=True)
-class Entered:
-    """What somebody asked for, as text; shown again when it is refused."""
+class Entered(_forms.Entered):
+    """The fields of the form."""
 
     id: str = ""
     seconds: str = "10"
-
-    @classmethod
-    def of(cls, form: Mapping[str, list[str]]) -> Self:
-        """Return the fields of a form; a missing duration has its default."""
-        return cls(_forms.text(form, "id"), _forms.text(form, "seconds") or cls.seconds)
 
 
 @router.get("/diagnostics", name="c2c_diagnostics")
@@ -68,18 +60,13 @@ async def get_diagnostics(request: Request) -> Response:
 @router.post("/diagnostics", name="c2c_diagnostics_profile")
 async def post_diagnostics(request: Request) -> Response:
     """Start a profile; the view that it leads to shows when it is there."""
-    entered, response = Entered(), Response()
-    try:
-        await auth.require_admin_access(await auth.get_auth(request, response), request, response)
-        _check_on("profile")
-        form = await auth.forms.read(request)
-        entered = Entered.of(form)
-        _forms.check_fields(form, _FIELDS)
-        wanted = ProfileRequest.model_validate({"instance": entered.id, "seconds": entered.seconds})
-        started = await _debug_profile.post_profile(request, Response(), wanted)
-    except (ValidationError, HTTPException) as error:
-        message, status = _messages.refusal(error, "Not started.")
-        return await _respond(request, message=message, entered=entered, status=status)
+    return await _forms.submit(request, Entered, _start, _respond, refused="Not started.")
+
+
+async def _start(request: Request, entered: Entered) -> Response:
+    _check_on("profile")
+    wanted = ProfileRequest.model_validate({"instance": entered.id, "seconds": entered.seconds})
+    started = await _debug_profile.post_profile(request, Response(), wanted)
     query = urlencode({"what": "profile", "id": wanted.instance, "profile": started.id})
     return RedirectResponse(f"diagnostics?{query}#started", 303)
 

@@ -12,13 +12,13 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, switches
 from c2casgiutils.config.tools import MOST_LEVEL_TTL
 from c2casgiutils.switches import CLUSTER
-from c2casgiutils.tools import _level_changes, _level_values, _levels, _logger_list
+from c2casgiutils.tools import _forms, _level_changes, _level_values, _levels, _logger_list
 from c2casgiutils.tools._level_changes import Changed, RefusedError, Wanted
 from c2casgiutils.tools._level_fields import LevelChange, LoggerName, ScopeName
 from c2casgiutils.tools._logger_list import Override
@@ -44,8 +44,8 @@ class _End(BaseModel):
 
 
 @dataclasses.dataclass(frozen=True)
-class Entered:
-    """What somebody entered, as text; shown again when it is refused.
+class Entered(_forms.Entered):
+    """The fields of the form, with what its buttons stand for.
 
     Attributes:
         q: What is searched for.
@@ -68,6 +68,11 @@ class Entered:
     argument: str = ""
     name: str = ""
     back: str = ""
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the fields that the form may have."""
+        return (*_ACTIONS, *_KEPT, "logger", "back")
 
     @classmethod
     def of(cls, form: Mapping[str, list[str]]) -> Self:
@@ -96,23 +101,22 @@ class Entered:
 
 
 _KEPT = ("q", "changed", "ttl", "scope", "reason")
-FIELDS = (*_ACTIONS, *_KEPT, "logger", "back")
 
 
 async def submit(
     entered: Entered, *, request: Request, auth_info: auth.AuthInfo
 ) -> tuple[Message, int] | None:
-    """Do what was asked for; return a message and a status if it was refused."""
+    """Do what was asked for; return a message and a status if it is not known to be done.
+
+    Raises:
+        ValidationError: Says what is accepted.
+        HTTPException: It was refused.
+    """
     try:
         for wanted in await _wanted(entered):
             await _change(wanted, request, auth_info)
-    except ValidationError as error:
-        reasons = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
-        return _not_changed(reasons), 422
     except RefusedError as error:
-        return _not_changed(str(error)), 422
-    except HTTPException as error:
-        return _not_changed(str(error.detail)), error.status_code
+        raise HTTPException(422, str(error)) from error
     except _level_changes.NotSetError as error:
         title = "Not confirmed." if error.may_be_kept else "Not changed."
         return Message("fail", title, f"{error}."), 503
@@ -121,10 +125,6 @@ async def submit(
 
 async def _change(wanted: Wanted, request: Request, auth_info: auth.AuthInfo) -> Changed:
     return await _level_changes.change(wanted, request=request, auth_info=auth_info)
-
-
-def _not_changed(reason: str) -> Message:
-    return Message("fail", "Not changed.", f"{reason}.")
 
 
 async def _wanted(entered: Entered) -> list[Wanted]:

@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from starlette.exceptions import HTTPException
 
 from c2casgiutils import auth, config, instances
 from c2casgiutils.instances import Instance
@@ -84,27 +83,21 @@ async def get_levels(request: Request) -> Response:
         "logger": [query.field("logger", LevelRequest, "name")],
     }
     entered = Entered.of({**fields, "changed": ["1" if query.is_on("changed") else ""]})
-    return await _page(request, entered, query=query)
+    return await _page(request, entered=entered, query=query)
 
 
 @router.post("/levels", name="c2c_levels_change")
 async def post_levels(request: Request) -> Response:
     """Do what a button asks for; redirect to the row with the result unless it is refused."""
-    response, entered = Response(), Entered()
-    try:
-        auth_info = await auth.get_auth(request, response)
-        await auth.require_read_write_access(auth_info, request, response)
-        # Read the body only after the authorisation, so that anonymous callers cannot make us read one.
-        form = await auth.forms.read(request)
-        entered = Entered.of(form)
-        _forms.check_fields(form, _level_form.FIELDS)
-    except HTTPException as error:
-        message = Message("fail", "Not changed.", f"{error.detail}.")
-        return await _page(request, entered, message=message, status=error.status_code)
+    return await _forms.submit(request, Entered, _act, _page, access=auth.require_read_write_access)
+
+
+async def _act(request: Request, entered: Entered) -> Response:
+    auth_info = await auth.get_auth(request, Response())
     refusal = await _level_form.submit(entered, request=request, auth_info=auth_info)
     if refusal is not None:
         message, status = refusal
-        return await _page(request, entered, message=message, status=status)
+        return await _page(request, entered=entered, message=message, status=status)
     if entered.back:
         return RedirectResponse("./#attention", 303)
     fragment = quote(_level_tree.id_of(entered.name), safe="%")
@@ -113,8 +106,8 @@ async def post_levels(request: Request) -> Response:
 
 async def _page(
     request: Request,
-    entered: Entered,
     *,
+    entered: Entered,
     query: Query | None = None,
     message: Message | None = None,
     status: int = 200,

@@ -1,35 +1,27 @@
 """The form of the page that begins and ends the maintenance of the databases."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from fastapi import Request
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from c2casgiutils.switches import SwitchesUnavailableError, SwitchReport
-from c2casgiutils.tools import _forms, _maintenance, _messages
+from c2casgiutils.tools import _forms, _maintenance
 from c2casgiutils.tools._maintenance import MaintenanceChange
 from c2casgiutils.tools._messages import Message
 
 NO_END = "none"
 _ACTIONS = ("begin", "end")
-FIELDS = ("ttl", "reason", "maintenance")
 
 
 @dataclasses.dataclass(frozen=True)
-class Entered:
-    """What somebody entered, as text; shown again when it is refused."""
+class Entered(_forms.Entered):
+    """The fields of the form."""
 
     ttl: str = ""
     reason: str = ""
-    action: str = ""
-
-    @classmethod
-    def of(cls, form: Mapping[str, list[str]]) -> Self:
-        """Return the fields of a form."""
-        return cls(*(_forms.text(form, name) for name in FIELDS))
+    maintenance: str = ""
 
     def body(self) -> dict[str, Any]:
         """Return the JSON that begins the maintenance as the button does."""
@@ -42,22 +34,25 @@ class Entered:
         Raises:
             ValidationError: Says what is accepted.
         """
-        if self.action == "end":
+        if self.maintenance == "end":
             return MaintenanceChange(readonly=False)
         return MaintenanceChange.model_validate(self.body())
 
 
 async def submit(entered: Entered, *, request: Request) -> tuple[Message, int] | None:
-    """Do what was entered; return a message and a status if it was not done, or only in part."""
-    if entered.action not in _ACTIONS:
-        return Message("fail", "Not changed.", f"The action must be {' or '.join(_ACTIONS)}."), 422
+    """Do what was entered; return a message and a status if it is not known to be done everywhere.
+
+    Raises:
+        ValidationError: Says what is accepted.
+        HTTPException: It was refused.
+    """
+    if entered.maintenance not in _ACTIONS:
+        raise HTTPException(422, f"The action must be {' or '.join(_ACTIONS)}")
     try:
         done = await _maintenance.change(request, entered.wanted())
     except SwitchesUnavailableError as error:
         title = "Not confirmed." if error.is_stored or error.is_uncertain else "Not changed."
         return Message("fail", title, f"{error.detail}."), error.status_code
-    except (ValidationError, HTTPException) as error:
-        return _messages.refusal(error)
     return None if done.report.complete else (_partly(done.report), 200)
 
 

@@ -1,18 +1,16 @@
 """The view of one process: everything that is known of it, also once it is lost, and its drain."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from c2casgiutils import auth, instances
+from c2casgiutils import instances
 from c2casgiutils.health_checks import _views as drains
-from c2casgiutils.tools import _check_rows, _forms, _messages, _pages, _process_rows, _summary, _views
+from c2casgiutils.tools import _check_rows, _forms, _pages, _process_rows, _summary, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._process_rows import Row
@@ -25,23 +23,17 @@ _VIEW = _views.get("process")
 _DURATIONS = (("", "until it is undrained"), ("60", "1 minute"), ("600", "10 minutes"), ("3600", "1 hour"))
 _REFUSED = 409
 _ACTIONS = ("begin", "end")
-_FIELDS = ("drain", "seconds", "reason", "force")
 _MAX_ID_LENGTH = 500
 
 
 @dataclasses.dataclass(frozen=True)
-class Entered:
-    """What somebody asked for, as text; shown again when it is refused."""
+class Entered(_forms.Entered):
+    """The fields of the form."""
 
     seconds: str = ""
     reason: str = ""
     force: str = ""
-    action: str = ""
-
-    @classmethod
-    def of(cls, form: Mapping[str, list[str]]) -> Self:
-        """Return the fields of a form."""
-        return cls(*(_forms.text(form, name) for name in ("seconds", "reason", "force", "drain")))
+    drain: str = ""
 
     def body(self, id_: str) -> dict[str, str]:
         """Return the JSON that drains a process as the button does."""
@@ -60,17 +52,12 @@ async def get_process(request: Request) -> Response:
 @router.post("/process", name="c2c_process_drain")
 async def post_process(request: Request) -> Response:
     """Drain or undrain the process from the form of its page; redirect to the page only on full success."""
-    response, id_ = Response(), Query(request).text("id", max_length=_MAX_ID_LENGTH)
-    entered = Entered()
-    try:
-        await auth.require_admin_access(await auth.get_auth(request, response), request, response)
-        form = await auth.forms.read(request)
-        entered = Entered.of(form)
-        _forms.check_fields(form, _FIELDS)
-        reply = await _change(request, id_, entered)
-    except (ValidationError, HTTPException) as error:
-        message, status = _messages.refusal(error)
-        return await _page(request, message=message, entered=entered, status=status)
+    return await _forms.submit(request, Entered, _act, _page)
+
+
+async def _act(request: Request, entered: Entered) -> Response:
+    id_ = Query(request).text("id", max_length=_MAX_ID_LENGTH)
+    reply = await _change(request, id_, entered)
     _summary.forget(at_once=True)
     if reply.cluster.complete:
         return RedirectResponse(f"process?id={quote(id_, safe='')}&result=changed#drain", 303)
@@ -79,9 +66,9 @@ async def post_process(request: Request) -> Response:
 
 
 async def _change(request: Request, id_: str, entered: Entered) -> drains.DrainReply:
-    if entered.action not in _ACTIONS:
+    if entered.drain not in _ACTIONS:
         raise HTTPException(422, f"The action must be {' or '.join(_ACTIONS)}")
-    if entered.action == "end":
+    if entered.drain == "end":
         return await drains.undrain(request, id_)
     return await drains.drain(request, drains.DrainRequest.model_validate(entered.body(id_)))
 

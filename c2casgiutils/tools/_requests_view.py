@@ -1,18 +1,17 @@
 """The view of the last requests, or of the lines that a followed request logs."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from c2casgiutils import auth, debug, follow
-from c2casgiutils.tools import _debug_exchanges, _follow, _forms, _messages, _pages, _summary, _views
+from c2casgiutils import debug, follow
+from c2casgiutils.tools import _debug_exchanges, _follow, _forms, _pages, _summary, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._debug_cluster import ALL, SELF
 from c2casgiutils.tools._follow import FollowReply, FollowRequest
@@ -38,27 +37,18 @@ _DURATIONS = (("10m", "10 minutes"), ("1m", "1 minute"), ("1h", "1 hour"))
 
 
 @dataclasses.dataclass(frozen=True)
-class Entered:
-    """What somebody entered to follow a request, as text; shown again when it is refused."""
+class Entered(_forms.Entered):
+    """The fields of the form that starts to follow requests, or ends it."""
 
     logger: str = ""
     level: str = "DEBUG"
     ttl: str = "10m"
     end: str = ""
 
-    @classmethod
-    def of(cls, form: Mapping[str, list[str]]) -> Self:
-        """Return the fields of a form; missing ones have their defaults."""
-        texts = {field.name: _forms.text(form, field.name) for field in dataclasses.fields(cls)}
-        return cls(**{name: text for name, text in texts.items() if text})
-
     def body(self) -> dict[str, str]:
         """Return the JSON that starts to follow as the button does."""
         given = {"ttl": self.ttl, "level": self.level, "logger": self.logger}
         return {name: text for name, text in given.items() if text}
-
-
-_FIELDS = tuple(field.name for field in dataclasses.fields(Entered))
 
 
 @router.get("/requests", name="c2c_requests")
@@ -70,20 +60,15 @@ async def get_requests(request: Request) -> Response:
 @router.post("/requests", name="c2c_requests_follow")
 async def post_requests(request: Request) -> Response:
     """Start or end to follow requests; the token is shown in this answer alone."""
-    entered, response = Entered(), Response()
-    try:
-        await auth.require_admin_access(await auth.get_auth(request, response), request, response)
-        form = await auth.forms.read(request)
-        entered = Entered.of(form)
-        _forms.check_fields(form, _FIELDS)
-        if entered.end:
-            await _follow.delete_follow(request, await _follow.known(entered.end))
-            return RedirectResponse("requests", 303)
-        wanted = FollowRequest.model_validate(entered.body())
-        started = await _follow.post_follow(request, wanted)
-    except (ValidationError, HTTPException) as error:
-        message, status = _messages.refusal(error)
-        return await _respond(request, entered=entered, message=message, status=status)
+    return await _forms.submit(request, Entered, _act, _respond)
+
+
+async def _act(request: Request, entered: Entered) -> Response:
+    if entered.end:
+        await _follow.delete_follow(request, await _follow.known(entered.end))
+        return RedirectResponse("requests", 303)
+    wanted = FollowRequest.model_validate(entered.body())
+    started = await _follow.post_follow(request, wanted)
     return await _respond(request, entered=entered, started=started)
 
 

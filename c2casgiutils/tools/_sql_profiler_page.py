@@ -1,17 +1,15 @@
 """The page that shows which statements take the time, with the form that starts and ends the profiler."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from c2casgiutils import auth, db
+from c2casgiutils import db
 from c2casgiutils.switches import SwitchReport
-from c2casgiutils.tools import _forms, _messages, _pages, _sql_profiler, _views
+from c2casgiutils.tools import _forms, _pages, _sql_profiler, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._query import Query
@@ -21,7 +19,6 @@ from c2casgiutils.tools._summary import Summary
 router = APIRouter(include_in_schema=False)
 
 _VIEW = _views.get("statements")
-_FIELDS = ("ttl", "plans", "end")
 _MAX_ROWS = 100
 _DURATIONS = (("5m", "5 minutes"), ("1m", "1 minute"), ("15m", "15 minutes"), ("1h", "1 hour"))
 _PLANS = (
@@ -32,17 +29,12 @@ _PLANS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Entered:
-    """What somebody entered, as text; shown again when it is refused."""
+class Entered(_forms.Entered):
+    """The fields of the form."""
 
     ttl: str = ""
     plans: str = ""
     end: str = ""
-
-    @classmethod
-    def of(cls, form: Mapping[str, list[str]]) -> Self:
-        """Return the fields of a form."""
-        return cls(*(_forms.text(form, name) for name in _FIELDS))
 
     def body(self) -> dict[str, str | bool]:
         """Return the JSON that starts to record as the button does."""
@@ -61,20 +53,14 @@ async def get_statements(request: Request) -> Response:
 @router.post("/statements", name="c2c_statements_change")
 async def post_statements(request: Request) -> Response:
     """Start or end the profiler from the form of the page; redirect to it only on full success."""
-    entered, response = Entered(), Response()
-    try:
-        await auth.require_admin_access(await auth.get_auth(request, response), request, response)
-        form = await auth.forms.read(request)
-        entered = Entered.of(form)
-        _forms.check_fields(form, _FIELDS)
-        report = await _change(entered, request)
-    except (ValidationError, HTTPException) as error:
-        message, status = _messages.refusal(error)
-    else:
-        if report.complete:
-            return RedirectResponse("statements", 303)
-        message, status = _partly(report), 200
-    return await _page(request, message=message, entered=entered, status=status)
+    return await _forms.submit(request, Entered, _act, _page)
+
+
+async def _act(request: Request, entered: Entered) -> Response:
+    report = await _change(entered, request)
+    if report.complete:
+        return RedirectResponse("statements", 303)
+    return await _page(request, message=_partly(report), entered=entered)
 
 
 async def _change(entered: Entered, request: Request) -> SwitchReport:
