@@ -5,7 +5,7 @@ import dataclasses
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,16 +122,18 @@ class Operator:
         await self._client.aclose()
 
 
-async def operators(*servers: Uvicorn) -> list[Operator]:
-    """One operator for each process of the servers."""
+@contextlib.asynccontextmanager
+async def operators(*servers: Uvicorn) -> AsyncIterator[list[Operator]]:
+    """Give an operator for each process of the servers."""
     found: dict[int, Operator] = {}
-    for server in servers:
-        known = len(found)
-        while len(found) < known + server.workers:
-            operator = Operator(server.url)
-            if found.setdefault(await operator.meet(), operator) is not operator:
-                await operator.aclose()
-    return list(found.values())
+    async with contextlib.AsyncExitStack() as stack:
+        for server in servers:
+            known = len(found)
+            while len(found) < known + server.workers:
+                operator = Operator(server.url)
+                stack.push_async_callback(operator.aclose)
+                found.setdefault(await operator.meet(), operator)
+        yield list(found.values())
 
 
 async def settle(found: list[Operator]) -> None:

@@ -37,9 +37,8 @@ def server(group: ClusterGroup) -> Iterator[Uvicorn]:
 
 @pytest.fixture
 async def operator(server: Uvicorn) -> AsyncIterator[Operator]:
-    (operator,) = await operators(server)
-    yield operator
-    await operator.aclose()
+    async with operators(server) as (operator,):
+        yield operator
 
 
 def _call(node: RedisServer, *command: object) -> object:

@@ -62,11 +62,9 @@ async def two_processes(shift: int) -> AsyncIterator[list[Operator]]:
                 for server in servers:
                     stack.callback(server.close)
                     await asyncio.to_thread(server.start)  # the proxy works meanwhile
-                found = await operators(*servers)
-                await settle(found)
-                yield found
-                for operator in found:
-                    await operator.aclose()
+                async with operators(*servers) as found:
+                    await settle(found)
+                    yield found
 
 
 @pytest.mark.parametrize("shift", [-HOUR, HOUR], ids=["ahead", "behind"])

@@ -293,19 +293,17 @@ async def test_key_of_another_type(joined: Fleet) -> None:
 async def test_change_during_an_outage() -> None:
     """The audit of what was done in one process meanwhile is on the time line of the other one later."""
     with RedisServer() as redis, serve(redis.port) as first, serve(redis.port) as second:
-        here, there = await operators(first, second)
-        redis.pause()
-        try:
-            answer = await here.put("c2c.of.the.test", "DEBUG", scope="process")
-            assert answer.status_code == 200
-        finally:
-            redis.resume()
+        async with operators(first, second) as (here, there):
+            redis.pause()
+            try:
+                answer = await here.put("c2c.of.the.test", "DEBUG", scope="process")
+                assert answer.status_code == 200
+            finally:
+                redis.resume()
 
-        async def is_known() -> bool:
-            body = (await there.get("events?kind=audit")).json()
-            found = [event["what"] for event in body["events"]]
-            return bool(body["complete"]) and found == ["logging.level c2c.of.the.test"]
+            async def is_known() -> bool:
+                body = (await there.get("events?kind=audit")).json()
+                found = [event["what"] for event in body["events"]]
+                return bool(body["complete"]) and found == ["logging.level c2c.of.the.test"]
 
-        await eventually(is_known, seconds=_SECONDS, what="the change")
-        for operator in (here, there):
-            await operator.aclose()
+            await eventually(is_known, seconds=_SECONDS, what="the change")

@@ -58,23 +58,12 @@ def service() -> Iterator[Service]:
             yield Service(redis, uvicorn, script)
 
 
-@contextlib.asynccontextmanager
-async def operated(*servers: Uvicorn) -> AsyncIterator[list[Operator]]:
-    """Give an operator for each process of the servers."""
-    found = await operators(*servers)
-    try:
-        yield found
-    finally:
-        for operator in found:
-            await operator.aclose()
-
-
 @pytest.fixture
 async def workers(service: Service) -> AsyncIterator[list[Operator]]:
     """An operator for each worker, with Redis reachable and the levels of the configuration."""
     if not service.redis.is_up():
         service.redis.start()
-    async with operated(service.uvicorn) as found:
+    async with operators(service.uvicorn) as found:
 
         async def is_ready() -> bool:
             answers = [await found[0].delete(name) for name in (NAME, OF_SCRIPT)]
@@ -146,7 +135,7 @@ async def test_who_missed_it_has_the_time_that_is_left(service: Service, workers
         cut_off = serve(proxy.port)
         late = LevelScript(NAME, settings_of(port))
         with cut_off, contextlib.ExitStack() as stack:
-            async with operated(cut_off) as found:
+            async with operators(cut_off) as found:
                 proxy.hold()
                 proxy.cut()
                 answer = (await workers[0].put(NAME, "DEBUG", ttl=20, reason="INC-42")).json()
@@ -204,7 +193,7 @@ async def test_level_of_another_instance(service: Service, workers: list[Operato
     assert [await first.level(NAME), await second.level(NAME)] == [CONFIGURED, CONFIGURED]
     await first.put(NAME, "ERROR", scope=other)
     os.kill(second.pid, signal.SIGKILL)
-    async with operated(service.uvicorn) as found:
+    async with operators(service.uvicorn) as found:
         assert {operator.pid for operator in found} & {first.pid, second.pid} == {first.pid}
         assert [await operator.level(NAME) for operator in found] == [CONFIGURED, CONFIGURED]
 

@@ -52,9 +52,7 @@ async def start() -> AsyncIterator[Start]:
 
         async def started(*servers: Uvicorn, with_redis: bool = True) -> list[Operator]:
             await asyncio.gather(*(asyncio.to_thread(stack.enter_context, one) for one in servers))
-            found = await operators(*servers)
-            for operator in found:
-                stack.push_async_callback(operator.aclose)
+            found = await stack.enter_async_context(operators(*servers))
             if with_redis:
                 await settle(found)
             return found

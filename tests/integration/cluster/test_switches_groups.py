@@ -18,10 +18,7 @@ async def started(*servers: Uvicorn) -> AsyncIterator[list[Operator]]:
     """Start servers, and give an operator for each of their processes."""
     async with contextlib.AsyncExitStack() as stack:
         await asyncio.gather(*(asyncio.to_thread(stack.enter_context, one) for one in servers))
-        found = await operators(*servers)
-        for operator in found:
-            stack.push_async_callback(operator.aclose)
-        yield found
+        yield await stack.enter_async_context(operators(*servers))
 
 
 async def is_set(found: list[Operator], level: str) -> bool:

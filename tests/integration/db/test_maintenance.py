@@ -73,23 +73,12 @@ def service() -> Iterator[Service]:
             yield Service(redis, postgres, uvicorn)
 
 
-@contextlib.asynccontextmanager
-async def operated(*servers: Uvicorn) -> AsyncIterator[list[Operator]]:
-    """Give an operator for each process of the servers."""
-    found = await operators(*servers)
-    try:
-        yield found
-    finally:
-        for operator in found:
-            await operator.aclose()
-
-
 @pytest.fixture
 async def workers(service: Service) -> AsyncIterator[list[Operator]]:
     """An operator for each worker, with Redis reachable, no maintenance and no items."""
     if not service.redis.is_up():
         service.redis.start()
-    async with operated(service.uvicorn) as found:
+    async with operators(service.uvicorn) as found:
 
         async def is_ready() -> bool:
             answer = await found[0].request("DELETE", PATH)
@@ -198,7 +187,7 @@ async def test_who_comes_later(service: Service, workers: list[Operator]) -> Non
         )
         assert (refused.returncode, TEXT in refused.stderr) == (1, True), refused.stderr
         assert done.returncode == 0, done.stderr
-        async with operated(late) as (operator,):
+        async with operators(late) as (operator,):
             assert await write(operator) == 503
             assert states(await get(operator)) == [(True, 0)] * 3
             assert (await operator.request("GET", "/items")).json() == ["migration"]

@@ -47,19 +47,17 @@ async def workers(service: Service) -> AsyncIterator[list[Operator]]:
     """An operator for each worker; the profiler is off in both."""
     if not service.redis.is_up():
         service.redis.start()
-    found = await operators(service.uvicorn)
+    async with operators(service.uvicorn) as found:
 
-    async def is_ready() -> bool:
-        answer = await found[0].request("DELETE", PATH)
-        if answer.status_code != 200:
-            return False
-        cluster = answer.json()["cluster"]
-        return bool(cluster["applied"] == 2 and cluster["complete"])  # so both are known by name
+        async def is_ready() -> bool:
+            answer = await found[0].request("DELETE", PATH)
+            if answer.status_code != 200:
+                return False
+            cluster = answer.json()["cluster"]
+            return bool(cluster["applied"] == 2 and cluster["complete"])  # so both are known by name
 
-    await eventually(is_ready, seconds=30, what="two processes without the profiler")
-    yield found
-    for operator in found:
-        await operator.aclose()
+        await eventually(is_ready, seconds=30, what="two processes without the profiler")
+        yield found
 
 
 async def start(operator: Operator, **wanted: Any) -> dict[str, Any]:
@@ -129,13 +127,9 @@ async def test_a_new_worker_records_too(workers: list[Operator], service: Servic
     os.kill(workers[1].pid, signal.SIGKILL)
 
     async def is_replaced() -> bool:
-        found = await operators(service.uvicorn)
-        try:
+        async with operators(service.uvicorn) as found:
             new = [operator for operator in found if operator.pid not in {worker.pid for worker in workers}]
             return bool(new) and await is_recording(new[0])
-        finally:
-            for operator in found:
-                await operator.aclose()
 
     await eventually(is_replaced, seconds=30, what="a new worker that records")
 
