@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from c2casgiutils import events, instances, redis_utils
-from c2casgiutils.tools import _check_rows, _events, _pages, _views
+from c2casgiutils.tools import _attention, _check_rows, _events, _pages, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._query import Query
 from c2casgiutils.tools._summary import Summary
@@ -103,7 +103,7 @@ class Row:
             severity = severities.get(event.what, "critical")
             before = _drawn(before, severity)[1]
             shape, after = _drawn(after, severity)
-        process = _name_of(event.instance) if event.instance else ""
+        process = _attention.name_of_id(event.instance) if event.instance else ""
         return cls(
             id=f"e-{hashlib.sha256(key.encode()).hexdigest()[:12]}",
             event=event,
@@ -183,8 +183,3 @@ def _times(since: str) -> list[tuple[str, str]]:
     """Return the times to choose from, the one of the query included."""
     other = {} if since in ("", *_SINCE) else {since: since}
     return [("", "the beginning"), *_SINCE.items(), *other.items()]
-
-
-def _name_of(instance_id: str) -> str:
-    hostname, pid = instances.read_id(instance_id)
-    return hostname if pid is None else f"{pid} on {hostname}"

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from c2casgiutils import instances
 from c2casgiutils._names import listed
 from c2casgiutils.instances import DrainState, Instance
 from c2casgiutils.switches import Setting
@@ -98,6 +99,12 @@ def find(
 def name_of(instance: Instance) -> str:
     """Return a process as people write it."""
     return f"{instance.pid} on {instance.hostname}"
+
+
+def name_of_id(instance_id: str) -> str:
+    """Return a process of which only the id is known as people write it, and any other word as it is."""
+    hostname, pid = instances.read_id(instance_id)
+    return hostname if pid is None else f"{pid} on {hostname}"
 
 
 def version_of(version: str, git_hash: str) -> str:

@@ -73,7 +73,7 @@ def templates() -> "jinja2.Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(name_of=_attention.name_of)
+    environment.filters.update(name_of=_attention.name_of, name_of_id=_attention.name_of_id)
     environment.globals.update(
         duration=duration,
         figures=_figures.TITLES,

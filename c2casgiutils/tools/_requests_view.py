@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from c2casgiutils import debug, follow
-from c2casgiutils.tools import _debug_exchanges, _follow, _forms, _pages, _summary, _views
+from c2casgiutils.tools import _attention, _debug_exchanges, _follow, _forms, _pages, _summary, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._debug_cluster import ALL, SELF
 from c2casgiutils.tools._follow import FollowReply, FollowRequest
@@ -111,7 +111,8 @@ async def _respond(
             "report": None if found is None else found.cluster,
             "statuses": _with_own(_STATUSES, wanted["status"]),
             "processes": _with_own(
-                [(ALL, "all"), *((one.id, one.id) for one in summary.processes)], wanted["instance"]
+                [(ALL, "all"), *((one.id, _attention.name_of_id(one.id)) for one in summary.processes)],
+                wanted["instance"],
             ),
             "limits": _with_own(_LIMITS, str(wanted["limit"])),
         }

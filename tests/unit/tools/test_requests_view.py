@@ -51,7 +51,9 @@ async def test_wrong_queries(client: httpx.AsyncClient, query: str, text: str) -
 async def test_one_process(client: httpx.AsyncClient) -> None:
     """The requests of one process; an unknown one is named as such."""
     page = await client.get(f"requests?instance={instances.own_id()}")
-    assert (page.status_code, f'<option value="{instances.own_id()}" selected>' in page.text) == (200, True)
+    own = f"{instances.own().pid} on {instances.own().hostname}"
+    assert page.status_code == 200
+    assert f'<option value="{instances.own_id()}" selected>{own}</option>' in page.text
     page = await client.get("requests?instance=left:1:abcdef&status=5xx&route=kept")
     assert page.status_code == 404
     assert "No process has the id “left:1:abcdef”: it left, or the id is wrong." in page.text
