@@ -137,4 +137,4 @@ def test_durations_end_with_the_last_run() -> None:
     since, ran_at = NOW - 10 * MINUTE, NOW - 2 * MINUTE
     assert re.sub("<.*?>", "", held.render(since=since, ran_at=None, now=NOW)) == "10 min 0 s"
     shown = re.sub("<.*?>", "", held.render(since=since, ran_at=ran_at, now=NOW))
-    assert shown == "8 min 0 s, last run 2 min 0 s ago"
+    assert shown == "8 min 0 s at the last run, 2 min 0 s ago"

@@ -62,7 +62,7 @@ async def test_set_for_a_while_extend_and_end(client: httpx.AsyncClient, name: s
     assert "DEBUG (set)" in text
     assert "done 1 of 1 applied DEBUG." in text
     assert re.search(
-        r"by secret, ends at \d\d:\d\d:\d\d UTC, 59 min \d+ s left INC-42 <b> End .*\+10 min", text
+        r"by secret \( INC-42 <b> \), ends at \d\d:\d\d:\d\d UTC, in 59 min \d+ s End .*\+10 min", text
     )
     assert 'tabindex="-1" aria-describedby="result" autofocus' in row
     assert 'id="result" role="status"' in row
@@ -70,7 +70,7 @@ async def test_set_for_a_while_extend_and_end(client: httpx.AsyncClient, name: s
     assert '<option value="1h" selected>' in page.text
 
     row = row_of(await press(client, "extend", f"cluster {name}"), name)
-    assert re.search(r"1 h 9 min left INC-42 <b>", text_of(row))
+    assert re.search(r"\( INC-42 <b> \), .* in 1 h 9 min", text_of(row))
 
     row = row_of(await press(client, "end", f"cluster {name}"), name)
     assert "No level is set. 1 of 1 have that of the configuration." in text_of(row)
@@ -82,17 +82,17 @@ async def test_set_for_a_while_extend_and_end(client: httpx.AsyncClient, name: s
 @pytest.mark.parametrize(
     ("level", "ttl", "text"),
     [
-        (10, "", "9 min 59 s left"),
+        (10, "", "in 9 min 59 s"),
         (40, "", "without an end"),
         (10, "none", "without an end"),
-        (40, "1d", "23 h 59 min left"),
+        (40, "1d", "in 23 h 59 min"),
     ],
 )
 async def test_how_long(client: httpx.AsyncClient, name: str, level: int, ttl: str, text: str) -> None:
     """By default a level below INFO ends, the others do not."""
     row = text_of(row_of(await press(client, "set", f"{level} {name}", ttl=ttl), name))
     assert text in row
-    assert ("+10 min" in row) == ("left" in row)
+    assert ("+10 min" in row) == ("ends at" in row)
 
 
 async def test_inherit(client: httpx.AsyncClient, name: str) -> None:
@@ -269,13 +269,13 @@ async def test_extend_in_one_process(client: httpx.AsyncClient, name: str) -> No
     result = text_of(row_of(page, name).partition('id="result"')[2])
     assert re.search(r"done DEBUG only in \d+ on \S+, as asked\. No level is set for all processes\.", result)
     page = await press(client, "extend", f"{own} {name}", scope="cluster")
-    assert re.search(r"only in \d+ on \S+, .* 1 h 9 min left", text_of(row_of(page, name)))
+    assert re.search(r"only in \d+ on \S+, .* in 1 h 9 min", text_of(row_of(page, name)))
 
 
 async def test_never_longer_than_a_week(client: httpx.AsyncClient, name: str) -> None:
     await press(client, "set", f"10 {name}", ttl="7d")
     page = await press(client, "extend", f"cluster {name}")
-    assert "6 d 23 h left" in text_of(row_of(page, name))
+    assert "in 6 d 23 h" in text_of(row_of(page, name))
 
 
 async def test_make_equal(client: httpx.AsyncClient, name: str) -> None:
@@ -283,7 +283,7 @@ async def test_make_equal(client: httpx.AsyncClient, name: str) -> None:
     await press(client, "set", f"40 {name}", ttl="1h", reason="INC-42")
     await press(client, "set", f"10 {name}", scope="process")
     row = text_of(row_of(await press(client, "equal", f"own {name}"), name))
-    assert re.search(r"changed ERROR by secret, .* (59|60) min .* INC-42", row)
+    assert re.search(r"changed ERROR by secret \( INC-42 \), .* (59|60) min", row)
     assert "DEBUG only" not in row
     await press(client, "end", f"cluster {name}")
     assert "1 of 1 applied INFO." in row_of(await press(client, "equal", f"20 {name}"), name)
@@ -468,12 +468,16 @@ async def test_commands_do_what_the_buttons_do(client: httpx.AsyncClient, name: 
     command = command_of(page, name, "DEBUG")
     assert (await run(client, command)).status_code == 200
     page = await client.get("levels", params={"logger": name})
-    assert re.search(r"DEBUG by secret, ends at .*, 59 min \d+ s left INC-42", text_of(row_of(page, name)))
+    assert re.search(
+        r"DEBUG by secret \( INC-42 \), ends at .*, in 59 min \d+ s", text_of(row_of(page, name))
+    )
 
     ending, longer = re.findall(r"<code>(curl -X [A-Z]+ .*?)</code>", row_of(page, name))[-2:]
     assert (await run(client, longer)).status_code == 200
     page = await client.get("levels", params={"logger": name})
-    assert re.search(r"DEBUG by secret, ends at .*, 1 h [89] min left INC-42", text_of(row_of(page, name)))
+    assert re.search(
+        r"DEBUG by secret \( INC-42 \), ends at .*, in 1 h [89] min", text_of(row_of(page, name))
+    )
 
     overview = (await client.get("")).text
     assert ending in overview
