@@ -215,15 +215,24 @@ def stacks(session: _Session, instance: str) -> None:
 @group.command()
 @click.option("--instance", help="The id of a process, or all; by default the one that answers.")
 @click.option("--seconds", type=float, help="Ready again after this time.")
+@click.option("--reason", help="Shown while it drains.")
 @click.option("--force", is_flag=True, help="Even if no other process would be ready.")
 @click.option("--undo", is_flag=True, help="Put it back into service.")
 @click.pass_obj
-def drain(session: _Session, instance: str | None, seconds: float | None, force: bool, undo: bool) -> None:
+def drain(
+    session: _Session,
+    instance: str | None,
+    seconds: float | None,
+    *,
+    reason: str | None,
+    force: bool,
+    undo: bool,
+) -> None:
     """Take a process out of service: its readiness probe fails, while requests are still served."""
     if undo:
         answer = session.request("DELETE", "drain", _DRAINED, query={"instance": instance})
     else:
-        body = {"instance": instance, "seconds": seconds, "force": force}
+        body = {"instance": instance, "seconds": seconds, "reason": reason, "force": force}
         answer = session.request("POST", "drain", _DRAINED, body=body)
     if not session.is_done(answer):
         drained = ", ".join(answer["drained"]) or "none"

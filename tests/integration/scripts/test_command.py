@@ -139,9 +139,13 @@ def test_drain(service: str, capsys: pytest.CaptureFixture[str]) -> None:
     """One process may leave the service, not the last one; both come back."""
     assert run(service, "--json", "instances") == 0
     ids = [one["id"] for one in json.loads(capsys.readouterr().out)["instances"]]
-    assert run(service, "drain", "--instance", ids[0]) == 0
+    assert run(service, "drain", "--instance", ids[0], "--reason=INC-42") == 0
     assert ids[0] in capsys.readouterr().out
     assert run(service, "instances") == 10
+    capsys.readouterr()
+    assert run(service, "--json", "instances") == 10
+    found = {one["id"]: one.get("drain") for one in json.loads(capsys.readouterr().out)["instances"]}
+    assert found[ids[0]]["reason"] == "INC-42"
     assert run(service, "drain", "--instance", ids[1]) == 5
     assert "409" in capsys.readouterr().err
     assert run(service, "drain", "--instance", "all", "--undo") == 0
