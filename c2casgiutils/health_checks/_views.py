@@ -115,7 +115,7 @@ async def drain(
         to = None if wanted.instance == _EVERY else ids
         done, report = await _draining.drain(to, seconds=wanted.seconds, by=record.by, reason=wanted.reason)
         record.after = _told(done, wanted.seconds, wanted.reason)
-        record.result = report.result
+        record.result = _result(wanted.instance, report)
     return DrainReply(drained=done, scope=_scope(wanted.instance, report), cluster=report)
 
 
@@ -139,7 +139,7 @@ async def undrain(
         to = None if instance == _EVERY else ids
         done, report = await _draining.undrain(to, by=record.by)
         record.after = _told(before - set(done))
-        record.result = report.result
+        record.result = _result(instance, report)
     return DrainReply(scope=_scope(instance, report), cluster=report)
 
 
@@ -147,6 +147,10 @@ def _scope(instance: str | None, report: SwitchReport) -> str:
     if instance == _EVERY:
         return _draining.reached(report)
     return instance or "process"
+
+
+def _result(instance: str | None, report: SwitchReport) -> str:
+    return "ok" if instance != _EVERY and report.is_confirmed else report.result
 
 
 async def _require_others(ids: set[str], request: Request, target: str) -> None:

@@ -51,6 +51,11 @@ class SwitchReport(ClusterReport):
     alive: int = Field(serialization_alias="of")
     behind: list[Behind]
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Each process that was asked has applied it, whether there are others that are not known or not."""
+        return 0 < self.applied == self.alive
+
     @classmethod
     def alone(cls) -> Self:
         """Return the report of a single process that had no others to notify."""

@@ -59,7 +59,7 @@ async def _act(request: Request, entered: Entered) -> Response:
     id_ = Query(request).text("id", max_length=_MAX_ID_LENGTH)
     reply = await _change(request, id_, entered)
     _summary.forget(at_once=True)
-    if reply.cluster.complete:
+    if reply.cluster.is_confirmed:
         return RedirectResponse(f"process?id={quote(id_, safe='')}&result=changed#drain", 303)
     message = Message("warn", "Not confirmed.", "The process did not answer in time; it may still follow.")
     return await _page(request, message=message, entered=entered)

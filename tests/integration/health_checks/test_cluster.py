@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -259,6 +260,30 @@ async def test_drain_another_process(servers: list[Uvicorn]) -> None:
     refused = await ask(servers[0], "POST", "/c2c/drain", json={"instance": "all"})
     assert refused.status_code == 409
     await eventually(_text(servers[1], "ok"), what="the drain ends by itself")
+
+
+async def test_drain_another_process_while_the_roster_is_stale(
+    servers: list[Uvicorn], redis: RedisServer
+) -> None:
+    """It has confirmed it: neither the page nor the audit says otherwise because others may exist."""
+    ids = {instance["pid"]: instance["id"] for instance in (await matrix(servers[0]))["instances"]}
+    other = ids[servers[1].pid]
+    with redis.client() as client:
+        client.hset("matrix_instances", mapping={"web:1:a": "garbage", "token": "changed"})
+        try:
+            wanted = {"instance": other, "seconds": 30, "force": True}
+            drained = (await ask(servers[0], "POST", "/c2c/drain", json=wanted)).json()
+            ended = await ask(servers[0], "POST", f"/c2c/process?id={other}", data={"drain": "end"})
+        finally:
+            client.hdel("matrix_instances", "web:1:a")
+            client.hset("matrix_instances", "token", "changed again")
+    assert (drained["drained"], drained["cluster"]["roster"]) == ([other], "stale")
+    assert (ended.status_code, ended.headers.get("location")) == (
+        303,
+        f"process?id={quote(other, safe='')}&result=changed#drain",
+    )
+    events = (await ask(servers[0], "GET", "/c2c/audit")).json()["events"]
+    assert [event["result"] for event in events if event["target"] == other][:2] == ["ok", "ok"]
 
 
 async def test_drain_all_when_forced(servers: list[Uvicorn]) -> None:
