@@ -14,13 +14,15 @@ from starlette.types import Message
 from c2casgiutils import config, db
 from tests.support.asgi import make_scope
 from tests.support.db_app import client_of, create_app, execute
+from tests.support.net import SOON_SECONDS
 
 
 @pytest.fixture(params=["file", "memory", "engine"])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[db.Database]:
     """With the table `item`: in a file, in memory, or of an engine of the application."""
-    url = "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path}/test.db"
-    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/test.db")
+    file = f"{tmp_path}/test.db?timeout={SOON_SECONDS}"
+    url = "sqlite://" if request.param == "memory" else f"sqlite:///{file}"
+    engine = create_async_engine(f"sqlite+aiosqlite:///{file}")
     database = db.Database.from_engines(engine) if request.param == "engine" else db.Database(url)
     async with database.session_scope(read_write=True) as session:
         await execute(session, "CREATE TABLE item (name text UNIQUE)")

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from c2casgiutils import db, request_tracking
 from c2casgiutils.health_checks import Factory, SQLAlchemy
 from tests.support.db_app import client_of
-from tests.support.net import eventually
+from tests.support.net import SOON_SECONDS, eventually
 
 FIELDS = {
     *("fingerprint", "sql", "count", "errors", "rows", "total_ms", "mean_ms", "p95_ms", "max_ms", "where"),
@@ -27,7 +27,7 @@ FIELDS = {
 @pytest.fixture
 async def database(tmp_path: Path, client: httpx.AsyncClient) -> AsyncIterator[db.Database]:
     """With the table `item`; the profiler is off at the end."""
-    database = db.Database(f"sqlite:///{tmp_path}/test.db")
+    database = db.Database(f"sqlite:///{tmp_path}/test.db?timeout={SOON_SECONDS}")
     async with database.session_scope(read_write=True) as session:
         await session.execute(text("CREATE TABLE item (name text UNIQUE)"))
     yield database
