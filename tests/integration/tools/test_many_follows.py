@@ -27,16 +27,21 @@ async def test_the_limit_holds(redis_server: RedisServer, operations: FastAPI, e
     async with signed_in(operations, redis_server.url) as client:
         await connected()
         for _ in range(existing):
-            (await client.post("logging/follow", json=_WANTED)).raise_for_status()
-        many = (client.post("logging/follow", json=_WANTED) for _ in range(30))
-        answers = await asyncio.gather(*many)
-        free = 20 - existing
-        assert Counter(one.status_code for one in answers) == {200: free, 409: 30 - free}
+            (await start(client))[-1].raise_for_status()
+        before = stored(redis_server)
+        answers = await start_many([client] * 30)
+        codes = Counter(one.status_code for one in answers)
+        kept = stored(redis_server)
+        assert len(kept) == 20
+        started = {one.json()["id"] for one in answers if one.status_code == 200}
+        assert started <= kept - before
+        assert (codes[200] + codes[409], codes.keys() - {503}) == (30, {200, 409})
+        if not codes[503]:  # some of these are stored
+            assert codes[200] == 20 - existing
         for answer in (one for one in answers if one.status_code == 409):
             assert re.match("20 follows are active already; ", answer.json()["detail"])
-        one = next(one for one in answers if one.status_code == 200).json()["id"]
-        assert (await client.delete(f"logging/follow/{one}")).status_code == 200
-        assert (await client.post("logging/follow", json=_WANTED)).status_code == 200
+        assert (await client.delete(f"logging/follow/{started.pop()}")).status_code == 200
+        assert (await start(client))[-1].status_code == 200
 
 
 async def test_the_limit_holds_for_all_processes() -> None:
@@ -50,18 +55,16 @@ async def test_the_limit_holds_for_all_processes() -> None:
             )
             for one in pair
         ]
-        answers = await asyncio.gather(
-            *(client.post("logging/follow", json=_WANTED) for client in clients for _ in range(20))
-        )
+        answers = await start_many(clients * 20)
         codes = Counter(one.status_code for one in answers)
         assert codes[409]
-        assert codes.keys() <= {200, 409, 503}  # on a busy machine, 2 s may not be enough
+        assert codes.keys() <= {200, 409, 503}
         kept = stored(server)
         assert len(kept) == 20
         assert kept >= {one.json()["id"] for one in answers if one.status_code == 200}
         events = (await clients[0].get("audit")).json()["events"]
         others = {event["target"] for event in events} - kept
-        assert len(others) == 20
+        assert len(others) == len(answers) - 20
         for client in clients:
             for id_ in others:
                 assert (await client.get(f"logging/follow/{id_}")).status_code == 404
@@ -70,10 +73,26 @@ async def test_the_limit_holds_for_all_processes() -> None:
         assert stored(server) == set()
 
 
+async def start(client: httpx.AsyncClient) -> list[httpx.Response]:
+    """Start a follow; asks again after a 503, as on a busy machine 2 s may not be enough for many at once."""
+    answers: list[httpx.Response] = []
+    async with asyncio.timeout(SOON_SECONDS):
+        while not answers or answers[-1].status_code == 503:
+            answers.append(await client.post("logging/follow", json=_WANTED))
+    return answers
+
+
+async def start_many(clients: list[httpx.AsyncClient]) -> list[httpx.Response]:
+    """Start a follow with each at the same moment; returns all answers."""
+    found = await asyncio.gather(*(start(client) for client in clients))
+    return [answer for answers in found for answer in answers]
+
+
 def stored(server: RedisServer) -> set[str]:
     """Return the ids of the follows in Redis."""
     with redis.Redis.from_url(server.url) as client:
-        fields: dict[bytes, Any] = client.hgetall("test_switches")
+        key = next(client.scan_iter("*switches"), "")
+        fields: dict[bytes, Any] = client.hgetall(key)
     return {
         field.decode().removeprefix("follow:")
         for field, entry in fields.items()
