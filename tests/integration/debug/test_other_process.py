@@ -59,17 +59,17 @@ def test_graph_of_another_process(services: list[Diagnosed]) -> None:
 def test_profile_of_another_process(services: list[Diagnosed], profiled: int) -> None:
     """It starts and is read through another process; meanwhile a second one is refused everywhere."""
     target, asked = services[profiled], services[1 - profiled]
-    started = asked.client.post("debug/profile", json={"instance": target.id, "seconds": 2})
+    started = asked.client.post("debug/profile", json={"instance": target.id, "seconds": 10})
     assert started.status_code == 202, started.text
     id_ = started.json()["id"]
     for service in (asked, target):
         busy = service.client.post("debug/profile", json={"instance": target.id})
         assert busy.status_code == 409
         assert service.client.get(f"debug/profile/{id_}").status_code == 202
-    assert asked.client.get("debug/memory").status_code == 200
     httpx.get(f"{target.server.url}/busy/1", timeout=60)
+    assert asked.client.get("debug/memory").status_code == 200
     address = f"debug/profile/{id_}"
-    wait_for(lambda: asked.client.get(address).status_code == 200, seconds=20, what="the profile")
+    wait_for(lambda: asked.client.get(address).status_code == 200, what="the profile")
     text = asked.client.get(address).text
     assert text == target.client.get(address).text
     longest = max(
