@@ -66,6 +66,7 @@ def demo(database_url: str) -> Iterator[Callable[..., Uvicorn]]:
                 "C2C__DB__URL": database_url,
                 "C2C__PROMETHEUS__PORT": "0",
                 "C2C__AUTH__SECRET": SECRET,
+                "C2C__HEALTH__TIMEOUT": "30s",  # the first look at the migrations may take longer than 2 s
                 "C2C__HTTP": "True",
                 "C2C__AUTH__JWT__COOKIE__SECURE": "False",
                 **env,
