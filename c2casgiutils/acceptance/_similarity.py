@@ -95,7 +95,7 @@ def dominant_colour(picture: "Picture") -> tuple[int, int, int]:
     import numpy as np
 
     colours, counts = np.unique(picture.reshape(-1, 3), axis=0, return_counts=True)
-    red, green, blue = colours[counts.argmax()].tolist()
+    red, green, blue = colours[np.argmax(counts)].tolist()
     return red, green, blue
 
 
