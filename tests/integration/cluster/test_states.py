@@ -16,6 +16,7 @@ from tests.support.fleet import configure, leave
 from tests.support.net import SOON_SECONDS, eventually, free_port
 from tests.support.processes import RedisServer, Uvicorn
 from tests.support.roster import is_settled
+from tests.support.starting import start
 
 SECRET = "a-secret-of-the-test"
 HEADERS = {"X-API-Key": SECRET}
@@ -50,7 +51,7 @@ async def watched(redis_server: RedisServer) -> AsyncIterator[RedisServer]:
     broadcast.cleanup()
     configure(redis_server.url)
     config.settings.instances.heartbeat = datetime.timedelta(seconds=1)
-    await broadcast.startup()
+    await start()
     yield redis_server
     await leave()
 

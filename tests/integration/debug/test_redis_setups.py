@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.support.fleet import PREFIX, configure
 from tests.support.net import SOON_SECONDS, eventually
 from tests.support.processes import RedisServer
 from tests.support.redis_groups import ClusterGroup, SentinelGroup
+from tests.support.starting import connected
 
 THREADS = {"c2casgiutils-watchdog", "c2casgiutils-responder"}
 
@@ -40,9 +41,16 @@ class Neighbour:
     def start(self) -> None:
         self._thread.start()
 
-    def block(self, seconds: float) -> None:
+    @contextlib.contextmanager
+    def blocked(self) -> Iterator[None]:
+        """Block its event loop during a block."""
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(time.sleep, seconds)
+        ended = threading.Event()
+        self._loop.call_soon_threadsafe(ended.wait, SOON_SECONDS)
+        try:
+            yield
+        finally:
+            ended.set()
 
     def end(self) -> None:
         if self._loop is not None and self._ended is not None and self._thread.is_alive():
@@ -56,6 +64,7 @@ async def neighbour() -> AsyncIterator[Neighbour]:
     broadcast.cleanup()
     other = Neighbour()
     async with c2casgiutils.lifespan():
+        await connected()
         other.start()
         try:
             yield other
@@ -70,12 +79,17 @@ async def assert_answers_while_blocked(other: Neighbour) -> None:
         reply = await broadcast.ask("c2c_debug_stacks", _nothing, with_blocked=True)
         return bool(other.id) and reply.report.answered == 2 and reply.report.complete
 
-    await eventually(are_two, seconds=20, what="two event loops")
-    await asyncio.sleep(0.5)  # the watchdog of the other one connects
-    other.block(2)
-    await asyncio.sleep(0.3)
-    found = await QUESTION.ask("all")
-    assert found.cluster.complete, found.cluster
+    replies: list[Any] = []
+
+    async def all_answer() -> bool:
+        replies.append(await QUESTION.ask("all"))
+        return bool(replies[-1].cluster.complete)
+
+    await eventually(are_two, what="two event loops")
+    with other.blocked():
+        await asyncio.sleep(0.3)
+        await eventually(all_answer, what="the answer of the watchdog, which has to connect")
+    found = replies[-1]
     assert len(found.answers) == 2
     own = [w for a in found.answers for g in a.groups for w in g.where if w.instance == other.id]
     (main,) = [where for where in own if where.thread == "neighbour"]
