@@ -104,6 +104,12 @@ def of(instance: Instance) -> dict[str, Figure]:
     return {name: _figure(kind, instance) for name, kind in _KINDS.items()}
 
 
+def others(instance: Instance) -> dict[str, float]:
+    """Return the figures of a process that `of` does not have already, with its names and units."""
+    shown = {kind.figure for kind in _KINDS.values()}
+    return {name: value for name, value in instance.figures.items() if name not in shown}
+
+
 def _latest(kind: _Kind, instance: Instance, course: Course) -> float | None:
     if kind.figure:
         return instance.figures.get(kind.figure)

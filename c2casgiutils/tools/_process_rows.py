@@ -53,6 +53,11 @@ class Row:
         return _figures.of(self.instance)
 
     @property
+    def other_figures(self) -> Mapping[str, float]:
+        """Those that the application registered, and the rest."""
+        return _figures.others(self.instance)
+
+    @property
     def word(self) -> str:
         """The worst state."""
         return self.states[0]

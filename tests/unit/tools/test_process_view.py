@@ -37,6 +37,8 @@ async def test_everything_is_shown(client: httpx.AsyncClient) -> None:
         assert text in page
     assert "state-warn" in page
     assert "state-fail" not in page
+    # the lines above tell it, with a unit
+    assert ("MiB" in page, "rss_bytes" in page) == (True, False)
 
 
 @pytest.mark.parametrize("id_", ["web:1:gone", "<script>", "x" * 10_240, ""])
