@@ -7,10 +7,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from c2casgiutils import switches
 from c2casgiutils._names import listed
-from c2casgiutils.tools import _attention, _forms, _maintenance_form, _pages, _summary, _views
+from c2casgiutils.tools import _attention, _forms, _maintenance, _maintenance_form, _pages, _summary, _views
 from c2casgiutils.tools._caller import Caller
 from c2casgiutils.tools._databases import Databases
-from c2casgiutils.tools._maintenance import MaintenanceChange
+from c2casgiutils.tools._maintenance import MaintenanceChange, MaintenanceReply
 from c2casgiutils.tools._maintenance_form import Entered
 from c2casgiutils.tools._messages import Message
 from c2casgiutils.tools._query import Query
@@ -66,15 +66,16 @@ async def _respond(
     is_done = query.choice("result", ("", "maintenance"), "") == "maintenance"
 
     async def load(_: Caller, summary: Summary) -> dict[str, Any]:
+        # the heartbeats of the others may be older than a change that somebody just made
+        reply = await _maintenance.get_maintenance() if is_done else None
         database = Databases.collect()
-        unsure = _unsure(summary)
-        done = _done(database, unsure) if is_done else None
+        unsure = _unsure(summary) if reply is None else _unlike(reply, summary)
         return {
             "unsure": unsure,
             "database": database,
             "durations": _DURATIONS,
             "entered": entered,
-            **({"message": done} if done is not None else {}),
+            **({"message": _done(database, unsure), "is_live": False} if is_done else {}),
         }
 
     return await _pages.respond(
@@ -90,6 +91,24 @@ def _unsure(summary: Summary) -> str:
         for one in summary.roster
         if one.liveness != "ok" or (one.applied is not None and one.applied < version)
     ]
+    return listed(found, most=_MAX_NAMED)
+
+
+def _unlike(reply: MaintenanceReply, summary: Summary) -> str:
+    """Return the processes that did not say that they have what the one that answers has, in words."""
+    names = {one.id: _attention.name_of(one) for one in summary.roster}
+    silent = [*reply.cluster.missing, *reply.cluster.failed]
+    found = [
+        *(
+            f"{names.get(one.id, one.id)} (not yet)"
+            for one in reply.processes
+            if one.readonly != reply.readonly
+        ),
+        *(f"{one.pid or 'unknown'} on {one.hostname or 'unknown'} (no answer)" for one in silent),
+        *(f"{one.pid} on {one.hostname} (lost)" for one in reply.cluster.lost),
+    ]
+    if not found and not reply.cluster.complete:
+        return "processes that cannot be seen"
     return listed(found, most=_MAX_NAMED)
 
 

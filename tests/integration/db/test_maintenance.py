@@ -164,6 +164,30 @@ async def test_every_worker(workers: list[Operator]) -> None:
     assert (await workers[0].request("GET", "/items")).json() == ["a"] * 6
 
 
+async def test_the_form_of_the_page(workers: list[Operator]) -> None:
+    """It is done when all processes say so, however old their heartbeats are."""
+    for action, text in (
+        ("begin", "The databases are in maintenance."),
+        ("end", "The databases can be written."),
+    ):
+        answer = await workers[0].request("POST", "/c2c/database", data={"maintenance": action})
+        assert answer.status_code == 303
+        for operator in workers:
+            page = (await operator.request("GET", f"/c2c/{answer.headers['location']}")).text
+            assert text in page
+            assert "Not known" not in page
+
+
+async def test_the_form_while_a_worker_is_stopped(workers: list[Operator]) -> None:
+    """The page names it, also when it is opened again."""
+    with stopped(workers[1].pid):
+        answer = await workers[0].request("POST", "/c2c/database", data={"maintenance": "begin"})
+        assert (answer.status_code, "Partly done." in answer.text) == (200, True)
+        page = (await workers[0].request("GET", "/c2c/database?result=maintenance")).text
+        assert f"Not known to be read-only in {workers[1].pid} on" in page
+    await all_answer(workers, 503, seconds=WITHIN)
+
+
 async def test_probes(workers: list[Operator]) -> None:
     """The service stays ready and healthy."""
     await put(workers[0])
