@@ -107,6 +107,19 @@ def name_of_id(instance_id: str) -> str:
     return hostname if pid is None else f"{pid} on {hostname}"
 
 
+def share_of(found: int, having: int, checked: int, *, is_cut_off: bool) -> str:
+    """Return how many of the processes have a check in some state, as people write it.
+
+    Args:
+        found: The number of processes that have it in this state.
+        having: The number of those that have the check; during a deployment not all do.
+        checked: The number of those that have any check.
+        is_cut_off: Others cannot be seen.
+    """
+    with_it = " with this check" if having < checked else ""
+    return f"{found} of {having}{with_it}{' that can be seen' if is_cut_off else ''}"
+
+
 def version_of(version: str, git_hash: str) -> str:
     """Return a version of the application as people write it."""
     return " ".join(part for part in (version, git_hash[:7]) if part) or "no version"
@@ -134,6 +147,7 @@ def _changed_at(version: int) -> datetime.datetime:
 
 def _checks(living: Collection[Instance], *, is_cut_off: bool) -> Iterator[Attention]:
     names = dict.fromkeys(name for instance in living for name in instance.checks)
+    checked = sum(bool(instance.checks) for instance in living)
     for name in names:
         having = [instance for instance in living if name in instance.checks]
         for word, status in (("down", "fail"), ("degraded", "warn")):
@@ -141,9 +155,9 @@ def _checks(living: Collection[Instance], *, is_cut_off: bool) -> Iterator[Atten
             if not bad or all(one.checks[name].severity == "info" for one in bad):
                 continue
             critical = any(one.checks[name].severity == "critical" for one in bad)
-            share = f"{len(bad)} of {len(having)}{' that can be seen' if is_cut_off else ''}"
+            share = share_of(len(bad), len(having), checked, is_cut_off=is_cut_off)
             names_of_bad = listed(map(name_of, bad), most=_MAX_NAMED)
-            is_everywhere = len(bad) == len(having) and not is_cut_off
+            is_everywhere = len(bad) == checked and not is_cut_off
             where = f"everywhere ({share})" if is_everywhere else f"in {share}: {names_of_bad}"
             reason = next((f": {text}" for one in bad if (text := one.checks[name].reason)), "")
             yield Attention(

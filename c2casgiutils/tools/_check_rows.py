@@ -143,10 +143,16 @@ def lines(roster: Iterable[Instance], *, with_lost: bool = False) -> list[Line]:
 
 def where(line: Line, roster: Iterable[Instance]) -> str:
     """Return in which processes a check has its worst state."""
-    if line.is_equal:
+    roster = list(roster)
+    is_cut_off = instances.is_cut_off()
+    checked = len(line.cells) + sum(
+        bool(one.checks) for one in roster if one.liveness != "lost" and one.id not in line.cells
+    )
+    if len(line.bad) == checked and not is_cut_off:
         return "everywhere"
+    share = _attention.share_of(len(line.bad), len(line.cells), checked, is_cut_off=is_cut_off)
     names = (_attention.name_of(instance) for instance in roster if instance.id in line.bad)
-    return f"{len(line.bad)} of {len(line.cells)}: {listed(names, most=_MAX_NAMED)}"
+    return f"{share}: {listed(names, most=_MAX_NAMED)}"
 
 
 def letters(line: Line, roster: Iterable[Instance]) -> Letters:

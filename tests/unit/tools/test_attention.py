@@ -68,6 +68,13 @@ def test_the_same_everywhere_is_one_line() -> None:
     assert len(item.processes) == 40
 
 
+def test_a_check_that_only_the_new_release_has_is_not_everywhere() -> None:
+    """A script has no checks, and says nothing about it."""
+    old, new = instance(1, checks={"queue": check("pass")["pool"]}), instance(2, checks=check("fail"))
+    (item,) = find(old, new, instance(3))
+    assert item.text == "Health check pool is down in 1 of 1 with this check: 2 on web"
+
+
 def test_nothing_is_everywhere_while_others_cannot_be_seen() -> None:
     roster = [instance(1, checks=check("fail"))]
     (item,) = _attention.find(roster, {}, version=0, now=NOW, is_cut_off=True)

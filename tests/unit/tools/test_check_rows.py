@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from c2casgiutils import instances
 from c2casgiutils.instances import CheckState, Instance
 from c2casgiutils.tools import _check_rows, _pages
 
@@ -14,7 +15,7 @@ MINUTE = datetime.timedelta(minutes=1)
 
 
 def instance(pid: int, status: str | None = "pass", *, liveness: str = "ok", **fields: Any) -> Instance:
-    checks = {} if status is None else {"pool": CheckState(status=status, **fields)}
+    checks = fields.pop("checks", {}) if status is None else {"pool": CheckState(status=status, **fields)}
     return Instance.model_validate(
         {
             "id": f"web:{pid}:aa",
@@ -45,6 +46,29 @@ def instance(pid: int, status: str | None = "pass", *, liveness: str = "ok", **f
 def test_drawing(status: str, severity: str, drawn: tuple[str, str]) -> None:
     """Red is for critical checks only."""
     assert _check_rows.drawn(status, severity) == drawn
+
+
+@pytest.mark.parametrize(
+    ("lacks_it", "cut_off", "where"),
+    [
+        (instance(2, None), False, "everywhere"),
+        (
+            instance(2, None, checks={"queue": CheckState(status="pass")}),
+            False,
+            "1 of 1 with this check: 1 on web",
+        ),
+        (instance(2, None), True, "1 of 1 that can be seen: 1 on web"),
+    ],
+    ids=["a script", "an old release", "without Redis"],
+)
+def test_where_not_all_have_it(
+    lacks_it: Instance, cut_off: bool, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What some processes do not have, or others cannot show, is not everywhere."""
+    monkeypatch.setattr(instances, "is_cut_off", lambda: cut_off)
+    roster = [instance(1), lacks_it]
+    line = next(line for line in _check_rows.lines(roster) if line.name == "pool")
+    assert _check_rows.where(line, roster) == where
 
 
 def test_one_process_is_different() -> None:
