@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request, Response
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from c2casgiutils import config
 from c2casgiutils.auth import _cross_site, _model, _sessions
@@ -133,6 +134,20 @@ async def check_admin_access(
 ) -> bool:
     """Return whether the caller has the admin level."""
     return await check_access(auth_info, _model.admin_config(), request, response)
+
+
+async def is_still_admin(request: Request) -> bool:
+    """Return whether the caller of a response that lasts, which `get_auth` identified, keeps the admin level.
+
+    A token of GitHub is not renewed for it: the cookie with the new one could not be sent any more.
+    """
+    auth_info = await get_auth(request, response := Response())
+    if request.scope.get(_sessions.BY_COOKIE) and not await _sessions.read(request, response, auth_info.type):
+        return False
+    try:
+        return await check_admin_access(auth_info)  # without the request, which would end a session
+    except AnyHTTPException:
+        return False
 
 
 async def require_access(

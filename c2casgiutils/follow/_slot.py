@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import datetime
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from c2casgiutils import broadcast, config, instances, switches
@@ -149,7 +149,7 @@ async def read(id_: str, after: Cursor, *, last: int | None = None) -> list[tupl
     return [(write_cursor(cursor), line) for cursor, line in found]
 
 
-async def stream(id_: str, after: Cursor) -> AsyncIterator[StreamEvent]:
+async def stream(id_: str, after: Cursor) -> AsyncGenerator[StreamEvent]:
     """Return the lines of a follow as they come, until it ends or this process drains.
 
     While Redis is unreachable no lines come; those that were kept follow afterwards.

@@ -1,8 +1,10 @@
 """The views that follow single requests in the log."""
 
+import contextlib
 import datetime
 import json
 import logging
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -12,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from c2casgiutils import auth, follow, switches
 from c2casgiutils._outages import waiting
+from c2casgiutils.auth import _dependencies
 from c2casgiutils.config._types import checked_by
 from c2casgiutils.switches import SwitchReport
 from c2casgiutils.tools import _level_values, _middleware, _sensitive_loggers
@@ -21,6 +24,8 @@ router = APIRouter(tags=["logging"], dependencies=[Depends(auth.require_admin_ac
 
 _TIMEOUT_SECONDS = 2.0
 _RETRY_MILLISECONDS = 3_000
+_RIGHTS_SECONDS = 5.0
+"""How long a stream goes on before the rights of its reader are checked again."""
 _STREAM = "text/event-stream"
 _UNREACHABLE: dict[int | str, dict[str, Any]] = {503: {"description": "Redis is configured but unreachable."}}
 
@@ -165,7 +170,7 @@ async def get_follow(
         raise HTTPException(422, str(error)) from error
     if after is not None:
         return await read(follow_id, cursor)
-    events = _nothing() if _middleware.is_head(request.scope) else _events(follow_id, cursor)
+    events = _nothing() if _middleware.is_head(request.scope) else _events(request, follow_id, cursor)
     # otherwise nginx buffers the response
     return StreamingResponse(events, media_type=_STREAM, headers={"X-Accel-Buffering": "no"})
 
@@ -177,16 +182,30 @@ async def read(id_: str, cursor: follow.Cursor) -> LinesReply:
     return LinesReply(lines=[line for _, line in found], after=last)
 
 
-async def _events(id_: str, cursor: follow.Cursor) -> AsyncIterator[str]:
-    """Return the stream of events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+async def _events(request: Request, id_: str, cursor: follow.Cursor) -> AsyncIterator[str]:
+    """Return the stream of events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+
+    It ends when its reader signed out or lost the level.
+    """
     yield f"retry: {_RETRY_MILLISECONDS}\n\n"
-    async for event in follow.stream(id_, cursor):
-        if event.line is not None:
-            yield f"id: {event.cursor}\ndata: {json.dumps(event.line)}\n\n"
-        elif event.end:
-            yield f"event: end\ndata: {json.dumps({'reason': event.end})}\n\n"
-        else:
-            yield ":\n\n"
+    checked = time.monotonic()
+    async with contextlib.aclosing(follow.stream(id_, cursor)) as found:
+        async for event in found:
+            if time.monotonic() - checked >= _RIGHTS_SECONDS:
+                if not await _dependencies.is_still_admin(request):
+                    yield _end("access")
+                    return
+                checked = time.monotonic()
+            if event.line is not None:
+                yield f"id: {event.cursor}\ndata: {json.dumps(event.line)}\n\n"
+            elif event.end:
+                yield _end(event.end)
+            else:
+                yield ":\n\n"
+
+
+def _end(reason: str) -> str:
+    return f"event: end\ndata: {json.dumps({'reason': reason})}\n\n"
 
 
 async def _nothing() -> AsyncIterator[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import httpx
@@ -108,11 +108,11 @@ class Follower:
         return pids
 
     @contextlib.asynccontextmanager
-    async def stream(self, **headers: str) -> AsyncIterator[Stream]:
+    async def stream(self, credentials: Mapping[str, str] = KEY, /, **headers: str) -> AsyncIterator[Stream]:
         """Open the stream."""
         stream = Stream()
         async with (
-            self.client(**KEY, **headers) as client,
+            self.client(**credentials, **headers) as client,
             client.stream("GET", f"/c2c/{self.path}") as answer,
         ):
             assert answer.status_code == 200, await answer.aread()

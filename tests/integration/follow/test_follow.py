@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.following import KEY, Follower, serve
+from tests.support.following import KEY, SECRET, Follower, serve
 from tests.support.net import SOON_SECONDS, eventually
 from tests.support.processes import RedisServer, Uvicorn
 from tests.support.roster import is_settled
@@ -244,6 +244,27 @@ async def test_a_drain_ends_the_stream(redis: RedisServer) -> None:
         async with follower.stream(**{"Last-Event-ID": stream.ids[-1]}) as stream:
             await stream.wait(lambda stream: "during is done" in stream.messages())
             assert stream.end == ""
+
+
+async def test_a_reader_who_signs_out(follower: Follower) -> None:
+    """The stream ends, whichever process serves it, however many lines there are."""
+    await follower.start(logger="shop")
+    async with follower.client() as browser:
+        assert (await browser.post("/c2c/auth/login", data={"secret": SECRET})).is_success
+        cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items())}
+        async with follower.stream(cookies) as stream:
+            await follower.visit("/work?text=before")
+            await stream.wait(lambda stream: "before is done" in stream.messages())
+            assert (await browser.post("/c2c/auth/logout")).is_success
+            started = time.monotonic()
+            while not stream.end and time.monotonic() - started < 30:
+                await follower.visit("/work?text=after")
+                await asyncio.sleep(0.2)
+            assert stream.end == "access"
+            count = len(stream.lines)
+            await follower.visit("/work?text=later")
+            await asyncio.sleep(0.5)
+            assert len(stream.lines) == count
 
 
 async def test_a_reader_who_hangs_up(redis: RedisServer) -> None:
