@@ -9,7 +9,7 @@ from c2casgiutils import config, instances
 from c2casgiutils._starlette import wrap_stack
 from c2casgiutils.auth import _audit as audit
 from c2casgiutils.auth import _forms as forms
-from c2casgiutils.auth import _state
+from c2casgiutils.auth import _revocations, _state
 from c2casgiutils.auth import _throttle as throttle
 from c2casgiutils.auth._cookies import CookieMiddleware
 from c2casgiutils.auth._cross_site import is_cross_site, refuse_cross_site
@@ -132,6 +132,8 @@ async def startup(main_app: Starlette | None = None) -> None:
     check_settings()
     _state.STATES.get()
     instances.on_version(audit.save_soon)
+    instances.on_version(_revocations.save_soon)
+    instances.on_loss(_revocations.save_all)
     if main_app is not None:  # its stack is already built when its lifespan starts
         wrap_stack(main_app, CookieMiddleware)
 

@@ -1,10 +1,12 @@
 """Identifiers of tokens that can no longer be used: ended sessions, finished sign-ins.
 
 They are kept until the token would have expired, in the memory of the process and in Redis if configured.
-What could not be written to Redis is written at the next check. With `C2C__REDIS__BROADCAST_SECRET` the
+What could not be written to Redis is written at the next check or heartbeat, and what Redis lost, when a
+process that knows it notices the loss. With `C2C__REDIS__BROADCAST_SECRET` the
 entries in Redis are signed and others are ignored: write access to Redis is not sufficient to end sessions.
 """
 
+import asyncio
 import itertools
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _MAX_REMEMBERED = 20_000
 _MAX_SAVED = 200
+_MAX_DIGITS = 16
 
 
 def _remember(memory: dict[str, int], token_id: str, expires_at: int) -> None:
@@ -40,14 +43,17 @@ def _entry(token_id: str, expires_at: int) -> bytes:
     return _signer().sign(_key(token_id), str(expires_at).encode())
 
 
-def _is_entry(token_id: str, found: Any) -> bool:
+def _end_of(token_id: str, found: Any) -> int | None:
+    """Return when an ended session would have expired, `None` if it was not ended."""
     if not isinstance(found, bytes):  # nothing, or a key of another type
-        return False
+        return None
     try:
-        _signer().verify(_key(token_id), found)
+        told = _signer().verify(_key(token_id), found)
     except SignatureError:
-        return False
-    return True
+        return None
+    longest = time.time() + config.settings.auth.jwt.cookie.age.total_seconds()
+    is_time = told.isdigit() and len(told) <= _MAX_DIGITS
+    return max(1, min(int(told), int(longest))) if is_time else int(longest)
 
 
 def _seconds_left(expires_at: int) -> int:
@@ -72,7 +78,7 @@ async def is_revoked(token_id: str) -> bool:
     state = _state.current()
     saving = dict(itertools.islice(state.unsaved.items(), _MAX_SAVED))
 
-    async def ask(redis: "Redis") -> bool:
+    async def ask(redis: "Redis") -> int:
         async with redis.pipeline(transaction=False) as pipeline:
             for unsaved, expires_at in saving.items():
                 pipeline.set(_key(unsaved), _entry(unsaved, expires_at), ex=_seconds_left(expires_at))
@@ -82,7 +88,7 @@ async def is_revoked(token_id: str) -> bool:
         for answer in answers:
             if isinstance(answer, Exception) and "WRONGTYPE" not in str(answer):
                 raise answer
-        return _is_entry(token_id, found)
+        return _end_of(token_id, found) or 0
 
     if token_id in state.ended and not saving:
         return True
@@ -90,7 +96,31 @@ async def is_revoked(token_id: str) -> bool:
     if found is not None:
         for saved in saving:
             state.unsaved.pop(saved, None)
+    if found:
+        _remember(state.ended, token_id, found)  # also if Redis should lose it
     return bool(found) or token_id in state.ended
+
+
+def save_all() -> None:
+    """Store again what this process knows at the next heartbeat, as Redis lost its data."""
+    state = _state.current()
+    now = time.time()
+    state.unsaved.update({token_id: end for token_id, end in state.ended.items() if end > now})
+
+
+def save_soon(_version: int) -> None:
+    """Store what is not in Redis, in a task; called after each heartbeat that Redis accepted."""
+    state = _state.current()
+    if state.unsaved and (state.saving_ended is None or state.saving_ended.done()):
+        state.saving_ended = asyncio.create_task(_save(), name="c2c-sign-outs")
+
+
+async def _save() -> None:
+    state = _state.current()
+    left = len(state.unsaved) + 1
+    while 0 < len(state.unsaved) < left:
+        left = len(state.unsaved)
+        await is_revoked(next(iter(state.unsaved)))
 
 
 async def consume(token_id: str, expires_at: int) -> bool:

@@ -41,6 +41,7 @@ class State:
         turns: Locks by address, while they are held or awaited.
         ended: Ended sessions: by token identifier, when the token expires, in seconds since the epoch.
         unsaved: The ended sessions that are not in Redis yet.
+        saving_ended: The task that stores them.
         finished: Finished sign-ins; kept separately, since anyone can start sign-ins, which must not displace
             ended sessions.
         unsaved_audit: The records that are not in Redis yet.
@@ -62,6 +63,7 @@ class State:
         self.turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self.ended: dict[str, int] = {}
         self.unsaved: dict[str, int] = {}
+        self.saving_ended: asyncio.Task[None] | None = None
         self.finished: dict[str, int] = {}
         self.unsaved_audit: collections.deque[Entry] = collections.deque(maxlen=_MAX_UNSAVED)
         self.saving_audit: asyncio.Task[None] | None = None
@@ -70,9 +72,9 @@ class State:
 
     async def aclose(self) -> None:
         """Cancel what is in progress, and close the connections."""
-        if self.saving_audit is not None:
-            self.saving_audit.cancel()
-            await asyncio.wait([self.saving_audit])
+        for saving in filter(None, (self.saving_audit, self.saving_ended)):
+            saving.cancel()
+            await asyncio.wait([saving])
         await self.github.aclose()
 
 

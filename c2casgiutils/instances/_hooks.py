@@ -43,6 +43,7 @@ class Hooks:
         self._fields: dict[str, Guarded] = {}
         self._static_fields: dict[str, Guarded] = {}
         self._on_version: list[Guarded] = []
+        self._on_loss: list[Guarded] = []
 
     def register_beat(self, field: str, read: Callable[[], Any]) -> None:
         """Add a field to the beat, or replace the one with the same name."""
@@ -65,11 +66,22 @@ class Hooks:
         if all(known.function != callback for known in self._on_version):
             self._on_version.append(Guarded(callback, "Checking the version of the switches"))
 
+    def on_loss(self, callback: Callable[[], object]) -> None:
+        """Add a callback, unless it is already there."""
+        if all(known.function != callback for known in self._on_loss):
+            self._on_loss.append(Guarded(callback, "Restoring what Redis lost"))
+
     def clear(self) -> None:
         """Remove all fields and callbacks."""
         self._fields.clear()
         self._static_fields.clear()
         self._on_version.clear()
+        self._on_loss.clear()
+
+    def tell_loss(self) -> None:
+        """Call the callbacks, as Redis lost its data."""
+        for callback in list(self._on_loss):
+            callback()
 
     def tell_version(self, reply: object) -> None:
         """Call the callbacks with the version that Redis holds.

@@ -226,6 +226,7 @@ class Presence:
         told, rebuilt = static if is_news else None, now if is_rebuilt else None
         if is_rebuilt:
             self.events.save_again()
+            self._hooks.tell_loss()
         more = (saving := self.events.save()).commands
         self._beats += 1
         if self._beats % _BEATS_FOR_SAMPLES == 0:
@@ -295,6 +296,5 @@ class Presence:
 
     def _announce_now(self) -> None:
         self._soon = None
-        if self._static is not None:
-            self._static = {}  # forces the next beat to write it
+        self._static = None if self._static is None else {}  # forces the next beat to write it
         self.beat_soon()

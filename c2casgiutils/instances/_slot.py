@@ -245,6 +245,15 @@ def register_static(field: str, read: Callable[[], Any]) -> None:
     _STATE.hooks.register_static(field, read)
 
 
+def on_loss(callback: Callable[[], object]) -> None:
+    """Register a callback for when this process restores its entry of the roster, as Redis lost its data.
+
+    Args:
+        callback: It must be quick. One that is already registered is not added twice.
+    """
+    _STATE.hooks.on_loss(callback)
+
+
 def on_version(callback: Callable[[int], object]) -> None:
     """Register a callback for the version of the desired state in Redis, called after each heartbeat.
 

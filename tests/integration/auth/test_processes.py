@@ -83,6 +83,31 @@ async def test_shared_sessions(secret_pair: list[httpx.AsyncClient]) -> None:
     assert (await second.get("/c2c/read", headers=kept)).status_code == 403
 
 
+async def test_sign_outs_that_redis_lost(redis_server: RedisServer) -> None:
+    """Who knows of them refuses the session, and stores them again for the others."""
+    heartbeat = {"C2C__INSTANCES__HEARTBEAT": "1"}
+    environment = {"C2C__REDIS__URL": redis_server.url, "C2C__AUTH__SECRET": SECRET, **heartbeat}
+    with _pair(environment) as urls, redis_server.client() as admin:
+        async with (
+            httpx.AsyncClient(base_url=urls[0]) as first,
+            httpx.AsyncClient(base_url=urls[1]) as second,
+        ):
+            sessions = []
+            for _ in range(2):
+                await first.post("/c2c/auth/login", data={"secret": SECRET})
+                sessions.append({"Cookie": f"{COOKIE}={first.cookies[COOKIE]}"})
+                await first.post("/c2c/auth/logout")
+            assert (await second.get("/c2c/read", headers=sessions[0])).status_code == 403
+            admin.flushall()
+            assert (await second.get("/c2c/read", headers=sessions[0])).status_code == 403
+
+            async def is_stored() -> bool:
+                return len(list(admin.scan_iter("*auth_used_*"))) == len(sessions)
+
+            await eventually(is_stored, what="the sign-outs in Redis")
+            assert (await second.get("/c2c/read", headers=sessions[1])).status_code == 403
+
+
 async def test_shared_lockout(redis_server: RedisServer) -> None:
     """J41: wrong secrets at all processes count together."""
     environment = {"C2C__REDIS__URL": redis_server.url, "C2C__AUTH__SECRET": SECRET}
