@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
 from c2casgiutils import broadcast, instances, switches
 from c2casgiutils.health_checks._factory import FACTORY
 from c2casgiutils.instances import DrainState
@@ -12,6 +14,13 @@ from c2casgiutils.switches._report import Confirmation
 MAX_SECONDS = 86_400.0
 
 _ALL = "c2c_drain"
+_READINESS = "c2c_readiness"
+_READINESS_SECONDS = 1.0
+
+
+class _Readiness(BaseModel):
+    id: str
+    is_ready: bool
 
 
 class Draining(switches.Kind):
@@ -35,11 +44,13 @@ async def subscribe() -> None:
     """Follow requests for all processes that serve requests, and report the drain in the roster."""
     instances.register_beat("drain", lambda: FACTORY.service.drain.state)
     await broadcast.subscribe(_ALL, _on_request)
+    await broadcast.subscribe(_READINESS, _readiness)
 
 
 async def unsubscribe() -> None:
     """Stop following them."""
     await broadcast.unsubscribe(_ALL)
+    await broadcast.unsubscribe(_READINESS)
 
 
 async def drain(
@@ -70,6 +81,20 @@ async def undrain(ids: Collection[str] | None, *, by: str | None = None) -> tupl
     return _result(ids, await switches.remove(Draining.name, "", by=by, to=ids))
 
 
+async def is_last(ids: Collection[str]) -> bool:
+    """Return whether no other process is ready, after these were drained.
+
+    Of processes that are drained at the same moment each finds the other ones ready before, and not all do
+    afterwards, as the processes are asked: their heartbeats may not tell it yet. False if it is not known.
+    """
+    reply = await broadcast.ask(
+        _READINESS, _readiness, timeout=_READINESS_SECONDS, or_alone=True, answer=_Readiness
+    )
+    return reply.report.roster == "current" and not any(
+        answer.is_ready and answer.id not in ids for answer in reply.payloads
+    )
+
+
 def reached(report: SwitchReport) -> Literal["cluster", "process"]:
     """Return whether a request for all processes went to all of them, or only to this one.
 
@@ -89,6 +114,11 @@ async def _request(params: Mapping[str, Any]) -> tuple[list[str], SwitchReport]:
     """Send a request to all processes, as a list of their ids may lack some that are connected."""
     reply = await broadcast.ask(_ALL, _on_request, params, or_alone=True, answer=Confirmation)
     return [answer.id for answer in reply.payloads], SwitchReport.of_reply(reply, 0)
+
+
+async def _readiness(**_of_newer_releases: Any) -> _Readiness:
+    is_ready = instances.state() == "ready" and not instances.own().script
+    return _Readiness(id=instances.own_id(), is_ready=is_ready)
 
 
 async def _on_request(

@@ -7,6 +7,10 @@ from c2casgiutils.health_checks._drain import DrainRefused
 from c2casgiutils.health_checks._draining import Draining
 from c2casgiutils.health_checks._factory import FACTORY
 
+DRAINED_TOGETHER = (
+    "No other process is ready: others were drained at the same moment; use force to drain anyway"
+)
+
 
 async def startup() -> None:
     """Start the background checks, answer other processes, and delay SIGTERM."""
@@ -46,11 +50,9 @@ async def drain(*, seconds: float | None = None, force: bool = False) -> None:
     await _draining.drain([instances.own_id()], seconds=seconds)
     if force or instances.scope() == "process":
         return
-    try:
-        await require_others({instances.own().id})
-    except DrainRefused:  # another process was drained at the same time
+    if await _draining.is_last({instances.own().id}):
         await undrain()
-        raise
+        raise DrainRefused(DRAINED_TOGETHER)
 
 
 async def undrain() -> None:

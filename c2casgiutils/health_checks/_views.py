@@ -104,11 +104,12 @@ async def drain(
     target = wanted.instance or instances.own().id
     if not wanted.force:
         await _require_others(ids, request, target)
+    before = await _draining_now(ids)
     recorded = auth.audit.recorded(
         "drain",
         request=request,
         target=target,
-        before=_told(await _draining_now(ids)),
+        before=_told(before),
         after=_told(ids, wanted.seconds, wanted.reason),
     )
     async with recorded as record:
@@ -116,6 +117,10 @@ async def drain(
         done, report = await _draining.drain(to, seconds=wanted.seconds, by=record.by, reason=wanted.reason)
         record.after = _told(done, wanted.seconds, wanted.reason)
         record.result = _result(wanted.instance, report)
+        if not wanted.force and (new := set(done) - before) and await _draining.is_last(ids):
+            await _draining.undrain(new, by=record.by)
+            record.after = _told(before)
+            raise HTTPException(409, _lifecycle.DRAINED_TOGETHER)
     return DrainReply(drained=done, scope=_scope(wanted.instance, report), cluster=report)
 
 

@@ -286,6 +286,18 @@ async def test_drain_another_process_while_the_roster_is_stale(
     assert [event["result"] for event in events if event["target"] == other][:2] == ["ok", "ok"]
 
 
+async def test_drains_at_the_same_moment(servers: list[Uvicorn]) -> None:
+    """One process at least stays ready: who drained the last one is refused."""
+    for _ in range(5):
+        replies = await asyncio.gather(*(ask(server, "POST", "/c2c/drain", json={}) for server in servers))
+        states = [(await ask(server, "GET", "/readyz")).text for server in servers]
+        assert "ok" in states
+        for reply, state in zip(replies, states, strict=True):
+            assert (reply.status_code, state) in {(200, "draining"), (409, "ok")}
+        for server in servers:
+            await ask(server, "DELETE", "/c2c/drain")
+
+
 async def test_drain_all_when_forced(servers: list[Uvicorn]) -> None:
     reply = await ask(servers[0], "POST", "/c2c/drain", json={"instance": "all", "force": True})
     assert (len(reply.json()["drained"]), reply.json()["scope"]) == (2, "cluster")
