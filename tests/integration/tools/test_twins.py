@@ -90,7 +90,7 @@ ROWS: dict[str, tuple[Callable[[str], Found], Callable[[Any], Found]]] = {
     ),
     "diagnostics?loop": (
         in_html("<h3>([^<]+)</h3>"),
-        lambda body: [one["instance"] for one in body["processes"]],
+        lambda body: ["{1} on {0}".format(*one["instance"].split(":")) for one in body["processes"]],
     ),
     "diagnostics?memory": (
         in_html("<h3>([^<]+)</h3>"),
