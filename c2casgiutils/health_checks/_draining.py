@@ -85,7 +85,8 @@ async def is_last(ids: Collection[str]) -> bool:
     """Return whether no other process is ready, after these were drained.
 
     Of processes that are drained at the same moment each finds the other ones ready before, and not all do
-    afterwards, as the processes are asked: their heartbeats may not tell it yet. False if it is not known.
+    afterwards, as the processes are asked: their heartbeats may not tell it yet. One that does not answer is
+    not ready. False if the processes are not known for certain.
     """
     reply = await broadcast.ask(
         _READINESS, _readiness, timeout=_READINESS_SECONDS, or_alone=True, answer=_Readiness

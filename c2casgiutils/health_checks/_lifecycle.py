@@ -8,7 +8,8 @@ from c2casgiutils.health_checks._draining import Draining
 from c2casgiutils.health_checks._factory import FACTORY
 
 DRAINED_TOGETHER = (
-    "No other process is ready: others were drained at the same moment; use force to drain anyway"
+    "No other process answered that it is ready: others were drained at the same moment, or are blocked; "
+    "use force to drain anyway"
 )
 
 
