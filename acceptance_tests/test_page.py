@@ -81,7 +81,7 @@ def test_work_with_the_page(demo: Start, browser: Browser, javascript: bool) -> 
         expect(row.get_by_role("status")).to_contain_text("1 of 1 applied DEBUG.")
 
         page.get_by_role("link", name="Database").click()
-        page.get_by_label("Why, shown to who wants to write").fill("new disks")
+        page.get_by_label("Why, shown to those who want to write").fill("new disks")
         page.get_by_role("button", name="Begin maintenance").click()
         expect(page.get_by_text("The databases are in maintenance.")).to_be_visible()
         expect(page.get_by_text("read-only, without an end, by secret: new disks")).to_be_visible()
