@@ -65,7 +65,7 @@ class MaintenanceChange(BaseModel):
     ttl: Annotated[
         datetime.timedelta | None, read_by(_parse_ttl), _duration("1 s to 7 days; null for no end")
     ] = None
-    reason: Reason | None = Field(default=None, description="Shown to who wants to write")
+    reason: Reason | None = Field(default=None, description="Shown to those who want to write")
     wait: Annotated[
         datetime.timedelta | None,
         read_by(_parse_wait),
