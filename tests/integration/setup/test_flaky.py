@@ -17,7 +17,20 @@ def test_second_time():
     assert runs.read_text() != "x"
 """
 BROKEN = "def test_broken():\n    assert False\n"
-MANY = "import pytest\n@pytest.mark.parametrize('n', range(11))\ndef test_many(n):\n    assert False\n"
+FIXTURE = """
+from pathlib import Path
+import pytest
+
+@pytest.fixture(scope="module")
+def server():
+    if not Path("server").exists():
+        Path("server").touch()
+        raise RuntimeError("not in time")
+
+@pytest.mark.parametrize("number", range(20))
+def test_of_server(server, number):
+    pass
+"""
 SOUND = "def test_sound():\n    pass\n"
 
 
@@ -47,15 +60,26 @@ def test_what_fails_again_fails_the_run(tmp_path: Path) -> None:
     ]
 
 
+def test_a_fixture_that_fails_a_module(tmp_path: Path) -> None:
+    done = run(tmp_path, server=FIXTURE)
+    assert done.returncode == 0, done.stdout
+    assert sum(line.startswith("flaky: ") for line in done.stdout.splitlines()) == 20
+
+
+def test_failures_in_many_modules_are_final(tmp_path: Path) -> None:
+    done = run(tmp_path, **{f"broken_{number}": BROKEN for number in range(11)})
+    assert done.returncode == 1, done.stdout
+    assert "alone" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("text", "code", "options"),
     [
-        (MANY, 1, []),
         ("import no_such_module\n", 2, []),
         ("import no_such_module\n", 1, ["--numprocesses=1"]),
         ("", 5, []),
     ],
-    ids=["more than ten", "cannot be collected", "cannot be collected by xdist", "no tests"],
+    ids=["cannot be collected", "cannot be collected by xdist", "no tests"],
 )
 def test_other_failures_are_final(tmp_path: Path, text: str, code: int, options: list[str]) -> None:
     done = run(tmp_path, *options, text=text)
