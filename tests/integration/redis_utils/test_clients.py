@@ -112,7 +112,7 @@ async def test_database_of_the_url_wins(redis_server: RedisServer) -> None:
 
 async def test_callers_wait_for_a_free_connection(redis_server: RedisServer) -> None:
     config.settings.redis.url = redis_server.url
-    config.settings.redis.options = {"max_connections": 2}
+    config.settings.redis.options = {"max_connections": 2, "socket_connect_timeout": 30}
     assert await asyncio.gather(*(_master().ping() for _ in range(200))) == [True] * 200
     with redis_server.client() as client:
         assert len(client.client_list()) <= 3

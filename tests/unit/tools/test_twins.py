@@ -98,6 +98,7 @@ async def refused(client: httpx.AsyncClient, view: str, name: str, values: list[
     return True
 
 
+@pytest.mark.usefixtures("small_heap")
 @pytest.mark.parametrize(("view", "name"), FILTERS, ids=[" ".join(one) for one in FILTERS])
 async def test_filter(client: httpx.AsyncClient, view: str, name: str) -> None:
     """An empty value is none, and of several the last one counts."""
