@@ -85,13 +85,19 @@ async def test_shared_sessions(secret_pair: list[httpx.AsyncClient]) -> None:
 
 async def test_sign_outs_that_redis_lost(redis_server: RedisServer) -> None:
     """Who knows of them refuses the session, and stores them again for the others."""
-    heartbeat = {"C2C__INSTANCES__HEARTBEAT": "1"}
-    environment = {"C2C__REDIS__URL": redis_server.url, "C2C__AUTH__SECRET": SECRET, **heartbeat}
+    of_its_own = {"C2C__INSTANCES__HEARTBEAT": "1", "C2C__REDIS__BROADCAST_PREFIX": "lost_"}
+    environment = {"C2C__REDIS__URL": redis_server.url, "C2C__AUTH__SECRET": SECRET, **of_its_own}
     with _pair(environment) as urls, redis_server.client() as admin:
         async with (
             httpx.AsyncClient(base_url=urls[0]) as first,
             httpx.AsyncClient(base_url=urls[1]) as second,
         ):
+
+            async def are_both_known() -> bool:  # only who was in the roster notices that Redis lost it
+                fields = map(str, admin.hkeys("lost_instances"))
+                return sum(field.endswith("/static") for field in fields) == len(urls)
+
+            await eventually(are_both_known, what="both processes in the roster")
             sessions = []
             for _ in range(2):
                 await first.post("/c2c/auth/login", data={"secret": SECRET})
@@ -102,7 +108,7 @@ async def test_sign_outs_that_redis_lost(redis_server: RedisServer) -> None:
             assert (await second.get("/c2c/read", headers=sessions[0])).status_code == 403
 
             async def is_stored() -> bool:
-                return len(list(admin.scan_iter("*auth_used_*"))) == len(sessions)
+                return len(list(admin.scan_iter("lost_*auth_used_*"))) == len(sessions)
 
             await eventually(is_stored, what="the sign-outs in Redis")
             assert (await second.get("/c2c/read", headers=sessions[1])).status_code == 403

@@ -146,12 +146,15 @@ FILTERS: list[tuple[str, str, Params]] = [
 async def test_same_rows(client: httpx.AsyncClient, view: str, rows: str, params: Params) -> None:
     """The view and its twin have the same rows, those of processes and of time lines in the same order."""
     params = {name: value.replace("{own}", instances.own_id()) for name, value in params.items()}
-    page = await client.get(view, params=params)
-    assert (page.status_code, "is ignored" in page.text) == (200, False)
-    twin = await twin_of(client, page.text)
-    assert twin.status_code == 200, twin.text
     of_page, of_twin = ROWS[rows]
-    found = of_page(page.text), of_twin(twin.json())
+    for _ in range(5):  # the figures of this process change from one to the other
+        page = await client.get(view, params=params)
+        assert (page.status_code, "is ignored" in page.text) == (200, False)
+        twin = await twin_of(client, page.text)
+        assert twin.status_code == 200, twin.text
+        found = of_page(page.text), of_twin(twin.json())
+        if found[0] == found[1]:
+            break
     if "sort" in params or view in ("activity", "requests"):
         assert found[0] == found[1]
     else:
