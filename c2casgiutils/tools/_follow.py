@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from c2casgiutils import auth, follow, switches
 from c2casgiutils._outages import waiting
-from c2casgiutils.auth import _dependencies
 from c2casgiutils.config._types import checked_by
 from c2casgiutils.switches import SwitchReport
 from c2casgiutils.tools import _level_values, _middleware, _sensitive_loggers
@@ -192,7 +191,7 @@ async def _events(request: Request, id_: str, cursor: follow.Cursor) -> AsyncIte
     async with contextlib.aclosing(follow.stream(id_, cursor)) as found:
         async for event in found:
             if time.monotonic() - checked >= _RIGHTS_SECONDS:
-                if not await _dependencies.is_still_admin(request):
+                if not await auth.is_still_admin(request):
                     yield _end("access")
                     return
                 checked = time.monotonic()
