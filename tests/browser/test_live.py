@@ -594,8 +594,10 @@ def test_refresh_by_key(visit: Open) -> None:
     page = visit().page
     served = Served(page, lambda _: "")
     page.keyboard.press("p")
-    page.wait_for_timeout(500)  # for one that is on its way
-    before = served.answers
+    before = -1
+    while before != served.answers:  # one may be on its way
+        before = served.answers
+        page.wait_for_timeout(1000)
     page.keyboard.press("r")
     eventually(page, lambda: served.answers == before + 1)
 

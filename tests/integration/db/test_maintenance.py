@@ -170,12 +170,14 @@ async def test_the_form_of_the_page(workers: list[Operator]) -> None:
         ("begin", "The databases are in maintenance."),
         ("end", "The databases can be written."),
     ):
-        answer = await workers[0].request("POST", "/c2c/database", data={"maintenance": action})
+        for _ in range(3):  # on a busy machine one of them may not answer in time
+            answer = await workers[0].request("POST", "/c2c/database", data={"maintenance": action})
+            path = f"/c2c/{answer.headers.get('location', 'database')}"
+            pages = [(await operator.request("GET", path)).text for operator in workers]
+            if all(text in page for page in pages):
+                break
         assert answer.status_code == 303
-        for operator in workers:
-            page = (await operator.request("GET", f"/c2c/{answer.headers['location']}")).text
-            assert text in page
-            assert "Not known" not in page
+        assert [(text in page, "Not known" in page) for page in pages] == [(True, False)] * len(workers)
 
 
 async def test_the_form_while_a_worker_is_stopped(workers: list[Operator]) -> None:
